@@ -1,0 +1,48 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Lookup plugin run_id."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: run_id
+short_description: The id of this run of Ansible
+version_added: 0.1.0
+author:
+  - The controlplane.etcd authors (@controlplane-etcd)
+description:
+  - Returns an id that is the same for all hosts of one run, and differs from that of every other run.
+  - P(controlplane.etcd.ended_runs#filter) tells later, on the same controller, whether that run is still there.
+options:
+  _terms:
+    description: Not used.
+"""
+
+EXAMPLES = r"""
+---
+- name: Show the id of this run
+  ansible.builtin.debug:
+    msg: "{{ lookup('controlplane.etcd.run_id') }}"
+"""
+
+RETURN = r"""
+_raw:
+  description: One id.
+  type: list
+  elements: str
+"""
+
+import os
+import typing as t
+
+from ansible.plugins.lookup import LookupBase
+
+from ..plugin_utils import _runs
+
+
+class LookupModule(LookupBase):  # type: ignore[misc]  # ansible-core has no types
+    def run(self, terms: list[t.Any], variables: t.Any = None, **kwargs: t.Any) -> list[str]:
+        # Templates are rendered in a worker, which the main process forks for every host and task.
+        return [str(_runs.current(os.getppid()))]

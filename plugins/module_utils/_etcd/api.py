@@ -1,0 +1,237 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+"""The calls of etcd's v3 API that this collection needs, and frozen records of what they answer.
+
+The gateway writes 64-bit numbers as strings and leaves out what is zero, false or empty (protobuf's JSON mapping).
+Ids are plain integers here and written in hexadecimal for people, as etcdctl does.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import typing as t
+from dataclasses import dataclass
+
+from .errors import EtcdError, GatewayDisabled, LearnerRefuses
+from .transport import Json, Transport
+
+NOSPACE, CORRUPT = "NOSPACE", "CORRUPT"
+
+# Every key there is: from the smallest to "\0", which as an end means no end (api/etcdserverpb/rpc.proto).
+_ALL_KEYS = {"key": "AA==", "range_end": "AA=="}
+
+# The spacing differs between 3.5, 3.6 and 3.7, and the protobuf library promises none.
+_ALARM_IN_ERRORS = re.compile(r"memberID:(\d+)\s+alarm:(\w+)")
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """`kind` is NOSPACE or CORRUPT; `member_id` may be that of a member which is gone."""
+
+    member_id: int
+    kind: str
+
+
+@dataclass(frozen=True)
+class Status:
+    """What one member says of itself. `leader_id` is 0 without a leader; `quota_bytes` is -1 where it is off, None
+    where the status does not say (before 3.6, and 3.6.0 to 3.6.5)."""
+
+    cluster_id: int
+    member_id: int
+    version: str
+    revision: int
+    raft_term: int
+    raft_applied_index: int
+    leader_id: int
+    learner: bool
+    db_size_bytes: int
+    db_size_in_use_bytes: int
+    quota_bytes: int | None
+    errors: tuple[str, ...]
+    alarms: tuple[Alarm, ...]
+
+
+@dataclass(frozen=True)
+class Member:
+    """An entry of the member list. One that was added and never started has neither name nor client URLs."""
+
+    member_id: int
+    name: str
+    peer_urls: tuple[str, ...]
+    client_urls: tuple[str, ...]
+    learner: bool
+
+    @property
+    def started(self) -> bool:
+        return bool(self.client_urls)
+
+
+@dataclass(frozen=True)
+class KeyCount:
+    """How many keys are live at a revision."""
+
+    keys: int
+    revision: int
+
+
+@dataclass(frozen=True)
+class HashKv:
+    """The hash over the keys up to a revision; comparable between members only at the same compacted revision."""
+
+    hash: int
+    compact_revision: int
+
+
+def _number(body: Json, key: str) -> int:
+    return int(body.get(key, 0))
+
+
+def parse_status(body: Json) -> Status:
+    """The record of a `/v3/maintenance/status` answer."""
+    header = body.get("header", {})
+    errors = tuple(body.get("errors", ()))
+    found = [match.groups() for text in errors for match in _ALARM_IN_ERRORS.finditer(text)]
+    return Status(
+        cluster_id=_number(header, "cluster_id"),
+        member_id=_number(header, "member_id"),
+        version=body.get("version", ""),
+        revision=_number(header, "revision"),
+        raft_term=_number(body, "raftTerm"),
+        raft_applied_index=_number(body, "raftAppliedIndex"),
+        leader_id=_number(body, "leader"),
+        learner=bool(body.get("isLearner", False)),
+        db_size_bytes=_number(body, "dbSize"),
+        db_size_in_use_bytes=_number(body, "dbSizeInUse"),
+        quota_bytes=_number(body, "dbSizeQuota") or None,
+        errors=errors,
+        alarms=tuple(Alarm(int(member_id), kind) for member_id, kind in found),
+    )
+
+
+def parse_members(body: Json) -> tuple[Member, ...]:
+    """The records of a `/v3/cluster/member/list` answer."""
+    return tuple(
+        Member(
+            member_id=_number(member, "ID"),
+            name=member.get("name", ""),
+            peer_urls=tuple(member.get("peerURLs", ())),
+            client_urls=tuple(member.get("clientURLs", ())),
+            learner=bool(member.get("isLearner", False)),
+        )
+        for member in body.get("members", ())
+    )
+
+
+def parse_alarms(body: Json) -> tuple[Alarm, ...]:
+    """The records of a `/v3/maintenance/alarm` answer."""
+    return tuple(Alarm(_number(alarm, "memberID"), alarm.get("alarm", "")) for alarm in body.get("alarms", ()))
+
+
+def parse_metric(text: str, name: str) -> float | None:
+    """The value of a metric without labels in Prometheus' text format, None where it is not there."""
+    match = re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
+    return float(match.group(1)) if match else None
+
+
+class Endpoint:
+    """One member, asked through one transport. Every call raises EtcdError; timeouts are in seconds."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    @property
+    def url(self) -> str:
+        return self._transport.endpoint
+
+    def status(self, timeout: float | None = None) -> Status:
+        """Served locally: also without a leader, and by learners."""
+        return parse_status(self._transport.call("/v3/maintenance/status", {}, timeout))
+
+    def members(self) -> tuple[Member, ...]:
+        """As this member knows them: not linearizable, so that it also answers without quorum."""
+        return parse_members(self._transport.call("/v3/cluster/member/list", {}))
+
+    def alarms(self) -> tuple[Alarm, ...]:
+        """Goes through raft: without a leader it only answers after the server's own time limit (7 s)."""
+        return parse_alarms(self._transport.call("/v3/maintenance/alarm", {"action": "GET"}))
+
+    def disarm(self, alarm: Alarm) -> None:
+        """Take one alarm away. A `member_id` of 0 would be answered with success and change nothing."""
+        body = {"action": "DEACTIVATE", "memberID": str(alarm.member_id), "alarm": alarm.kind}
+        self._transport.call("/v3/maintenance/alarm", body)
+
+    def count_keys(self) -> KeyCount:
+        """Linearizable. Under a CORRUPT alarm refused."""
+        answer = self._transport.call("/v3/kv/range", {**_ALL_KEYS, "count_only": True})
+        return KeyCount(_number(answer, "count"), _number(answer.get("header", {}), "revision"))
+
+    def revision(self) -> int:
+        """The cluster's current revision (a linearizable read of one key that need not exist)."""
+        answer = self._transport.call("/v3/kv/range", {"key": "AA==", "count_only": True})
+        return _number(answer.get("header", {}), "revision")
+
+    def check_revision(self, revision: int) -> None:
+        """Read nothing at that revision on this member alone. Raises Compacted or FutureRevision."""
+        body = {"key": "AA==", "count_only": True, "serializable": True, "revision": str(revision)}
+        self._transport.call("/v3/kv/range", body)
+
+    def compact(self, revision: int, timeout: float) -> None:
+        """Physical: answers when this member has done its own share, also with Compacted where it was done before."""
+        body = {"revision": str(revision), "physical": True}
+        self._transport.call("/v3/kv/compaction", body, timeout)
+
+    def defragment(self, timeout: float) -> None:
+        """This member only, which serves nothing meanwhile. TimedOut does not stop it: never send it again."""
+        self._transport.call("/v3/maintenance/defragment", {}, timeout)
+
+    def move_leader(self, target_id: int) -> None:
+        """Only the leader does that, and not to a learner."""
+        self._transport.call("/v3/maintenance/transfer-leadership", {"targetID": str(target_id)})
+
+    def write(self) -> None:
+        """One write that leaves no key: a lease, granted and revoked. Raises NoSpace while writes are refused."""
+        lease = self._transport.call("/v3/lease/grant", {"TTL": "60"})["ID"]
+        self._transport.call("/v3/lease/revoke", {"ID": lease})
+
+    def hash_kv(self, revision: int, timeout: float) -> HashKv | None:
+        """None where this etcd does not serve it (3.4, early 3.5)."""
+        try:
+            answer = self._transport.call("/v3/maintenance/hashkv", {"revision": str(revision)}, timeout)
+        except (GatewayDisabled, LearnerRefuses):
+            return None
+        return HashKv(_number(answer, "hash"), _number(answer, "compact_revision"))
+
+    def snapshot(self, timeout: float) -> t.Iterator[bytes]:
+        """The database and, as the last 32 bytes, its SHA-256. That the stream broke off shows only there."""
+        for chunk in self._transport.stream("/v3/maintenance/snapshot", {}, timeout):
+            yield base64.b64decode(chunk.get("blob", ""))
+
+    def quota_from_metrics(self) -> int | None:
+        """The quota in bytes (-1: off) as `/metrics` on the client URL prints it, None where it does not."""
+        try:
+            value = parse_metric(self._transport.text("/metrics"), "etcd_server_quota_backend_bytes")
+        except EtcdError:
+            return None
+        return int(value) if value else None
+
+
+__all__ = (
+    "Alarm",
+    "CORRUPT",
+    "Endpoint",
+    "HashKv",
+    "KeyCount",
+    "Member",
+    "NOSPACE",
+    "Status",
+    "parse_alarms",
+    "parse_members",
+    "parse_metric",
+    "parse_status",
+)

@@ -1,0 +1,155 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+"""As much of bbolt's file format as it takes to see whether a file is whole and which revision it holds.
+
+A file is made of pages; the first two are meta pages, of which the valid one with the higher transaction id counts. A
+bucket is a tree of branch and leaf pages; etcd keeps its revisions in the bucket `key`, in their order. Source: bbolt's
+page.go, meta.go and bucket.go; the same from etcd 3.4 to 3.7.
+"""
+
+from __future__ import annotations
+
+import struct
+import typing as t
+from dataclasses import dataclass
+
+_PAGE_HEADER = struct.Struct("<QHHI")  # id, flags, count, overflow
+_META = struct.Struct("<IIIIQQQQQQ")  # magic, version, page size, flags, root, sequence, freelist, pages, txid, checksum
+_BRANCH = struct.Struct("<IIQ")  # position, key size, page
+_LEAF = struct.Struct("<IIII")  # flags, position, key size, value size
+_BUCKET = struct.Struct("<QQ")  # root page, sequence
+
+_BRANCH_PAGE, _LEAF_PAGE = 0x01, 0x02
+_MAGIC, _VERSION = 0xED0CDAED, 2
+_DEPTH = 32  # far above any real tree: a damaged file must not send us around in circles
+
+Buffer = t.Union[bytes, t.Any]  # anything that slices to bytes, such as an mmap
+
+
+@dataclass(frozen=True)
+class Meta:
+    """`pages` is the number of pages in use: the file is at least that long."""
+
+    page_size: int
+    root: int
+    pages: int
+    txid: int
+
+
+def _checksum(data: bytes) -> int:
+    """FNV-1a, 64 bits."""
+    value = 0xCBF29CE484222325
+    for byte in data:
+        value = (value ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
+    return value
+
+
+def parse_meta(page: bytes) -> Meta | None:
+    """The record of a meta page, None where it is none or its checksum is wrong."""
+    body = page[_PAGE_HEADER.size : _PAGE_HEADER.size + _META.size]
+    if len(body) < _META.size:
+        return None
+    magic, version, page_size, _flags, root, _sequence, _freelist, pages, txid, checksum = _META.unpack(body)
+    if (magic, version) != (_MAGIC, _VERSION) or checksum != _checksum(body[:-8]):
+        return None
+    return Meta(page_size, root, pages, txid)
+
+
+def metas(head: bytes, page_size: int = 4096) -> tuple[Meta | None, Meta | None]:
+    """Both meta pages, from the first two pages of a file."""
+    return parse_meta(head[:page_size]), parse_meta(head[page_size : 2 * page_size])
+
+
+def revision_of(data: Buffer) -> int:
+    """The newest revision in a database of etcd. Raises ValueError where it is not whole."""
+    try:
+        return _Bolt(data).revision()
+    except (IndexError, struct.error) as exc:
+        raise ValueError(f"a damaged database ({exc})") from exc
+
+
+class _Bolt:
+
+    def __init__(self, data: Buffer) -> None:
+        self._data = data
+        found = [meta for meta in metas(data[: 2 * 4096]) if meta]
+        if not found:
+            raise ValueError("no valid meta page: not a bbolt database, or a damaged one")
+        self._meta = max(found, key=lambda meta: meta.txid)
+        if self._meta.pages * self._meta.page_size > len(data):
+            raise ValueError(f"cut off: {self._meta.pages} pages should be there")
+
+    def revision(self) -> int:
+        """The newest revision in it: of the last key, or of the last compaction where that took the last one away."""
+        last = self._last_key(self._bucket(b"key"))
+        newest = [int.from_bytes(last[:8], "big") if last else 1]
+        meta = self._bucket(b"meta")
+        for name in (b"scheduledCompactRev", b"finishedCompactRev"):
+            place = self._find(meta, name)
+            newest.append(int.from_bytes(self._data[place[0] : place[0] + 8], "big") if place else 1)
+        return max(newest)
+
+    def _bucket(self, name: bytes) -> int:
+        """Where the root page of a top-level bucket begins; that of a small bucket lies in the bucket's own value."""
+        place = self._find(self._page(self._meta.root), name)
+        if place is None:
+            raise ValueError(f"it has no bucket {name.decode()}: not a database of etcd")
+        start, _length = place
+        root, _sequence = _BUCKET.unpack(self._data[start : start + _BUCKET.size])
+        return self._page(root) if root else start + _BUCKET.size
+
+    def _page(self, number: int) -> int:
+        """Where a page begins."""
+        at = number * self._meta.page_size
+        if not 2 <= number < self._meta.pages:
+            raise ValueError(f"page {number} does not exist")
+        identity = _PAGE_HEADER.unpack(self._data[at : at + _PAGE_HEADER.size])[0]
+        if identity != number:
+            raise ValueError(f"page {number} calls itself {identity}")
+        return at
+
+    def _elements(self, page: int) -> tuple[bool, range]:
+        """Whether the page that begins there is a leaf, and where its elements begin."""
+        _number, flags, count, _overflow = _PAGE_HEADER.unpack(self._data[page : page + _PAGE_HEADER.size])
+        if flags not in (_BRANCH_PAGE, _LEAF_PAGE):
+            raise ValueError(f"a page of kind {flags:#x} stands where a branch or a leaf should")
+        leaf = flags == _LEAF_PAGE
+        step, start = _LEAF.size if leaf else _BRANCH.size, page + _PAGE_HEADER.size
+        return leaf, range(start, start + count * step, step)
+
+    def _leaf_element(self, at: int) -> tuple[bytes, int, int]:
+        """Key, and start and length of the value."""
+        _flags, position, size, length = _LEAF.unpack(self._data[at : at + _LEAF.size])
+        start = at + position
+        return bytes(self._data[start : start + size]), start + size, length
+
+    def _branch_element(self, at: int) -> tuple[bytes, int]:
+        """The first key below, and the number of the page below."""
+        position, size, child = _BRANCH.unpack(self._data[at : at + _BRANCH.size])
+        return bytes(self._data[at + position : at + position + size]), child
+
+    def _find(self, page: int, name: bytes) -> tuple[int, int] | None:
+        """Start and length of the value of a key in the tree whose root page begins there."""
+        for _level in range(_DEPTH):
+            leaf, places = self._elements(page)
+            if leaf:
+                found = (self._leaf_element(at) for at in places)
+                return next(((start, length) for key, start, length in found if key == name), None)
+            children = [self._branch_element(at) for at in places]
+            page = self._page([child for key, child in children if key <= name or child == children[0][1]][-1])
+        raise ValueError("its tree has no end")
+
+    def _last_key(self, page: int) -> bytes | None:
+        for _level in range(_DEPTH):
+            leaf, places = self._elements(page)
+            if leaf:
+                return self._leaf_element(places[-1])[0] if places else None
+            page = self._page(self._branch_element(places[-1])[1])
+        raise ValueError("its tree has no end")
+
+
+__all__ = ("Meta", "metas", "parse_meta", "revision_of")

@@ -1,0 +1,207 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+"""A whole cluster at one moment, as seen through one of its members: who there is, who answers, how full each one is."""
+
+from __future__ import annotations
+
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from .api import CORRUPT, NOSPACE, Alarm, Endpoint, Member, Status
+from .errors import EtcdError
+
+Connect = t.Callable[[str], Endpoint]
+
+DEFAULT_QUOTA_BYTES = 2 * 1024**3  # server/storage/quota.go; what `--quota-backend-bytes=0` and no flag mean
+
+
+@dataclass(frozen=True)
+class Quota:
+    """In bytes, -1 where it is off. `source` is status, metrics, manifest or default."""
+
+    bytes: int
+    source: str
+
+    def share(self, size_bytes: int) -> float:
+        """The used part of the quota, 0 where there is none."""
+        return size_bytes / self.bytes if self.bytes > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class MemberView:
+    """A member of the list, and what it said of itself. `endpoint` is the URL it was reached at, or was not."""
+
+    member: Member
+    endpoint: str
+    status: Status | None
+    quota: Quota
+    error: str = ""
+
+    @property
+    def id(self) -> int:
+        return self.member.member_id
+
+    @property
+    def name(self) -> str:
+        """What people know it by; a member that never started has only an address."""
+        return self.member.name or ",".join(self.member.peer_urls) or f"{self.id:x}"
+
+    @property
+    def answers(self) -> bool:
+        return self.status is not None
+
+    @property
+    def size_bytes(self) -> int:
+        """The file, which is what counts against the quota; 0 where the member is silent."""
+        return self.status.db_size_bytes if self.status else 0
+
+    @property
+    def in_use_bytes(self) -> int:
+        """What a defragmentation would leave of the file. It lags behind a compaction until the next commit."""
+        return self.status.db_size_in_use_bytes if self.status else 0
+
+    @property
+    def version(self) -> str:
+        return self.status.version if self.status else ""
+
+    @property
+    def applied_index(self) -> int:
+        return self.status.raft_applied_index if self.status else 0
+
+    @property
+    def used(self) -> float:
+        """The file's share of the quota, from 0 to 1 and above."""
+        return self.quota.share(self.size_bytes)
+
+    @property
+    def role(self) -> str:
+        """leader, follower, learner, silent or unstarted."""
+        if not self.member.started:
+            return "unstarted"
+        if self.status is None:
+            return "silent"
+        if self.member.learner:
+            return "learner"
+        return "leader" if self.status.leader_id == self.id else "follower"
+
+
+@dataclass(frozen=True)
+class ClusterView:
+    """`leader_id` is 0 where the member that was asked knows none: then there is no quorum either, since a leader
+    without one steps down within an election timeout."""
+
+    cluster_id: int
+    leader_id: int
+    members: tuple[MemberView, ...]
+    alarms: tuple[Alarm, ...]
+
+    @property
+    def has_quorum(self) -> bool:
+        return self.leader_id != 0
+
+    @property
+    def voters(self) -> tuple[MemberView, ...]:
+        return tuple(member for member in self.members if not member.member.learner)
+
+    @property
+    def learners(self) -> tuple[MemberView, ...]:
+        return tuple(member for member in self.members if member.member.learner)
+
+    @property
+    def answering(self) -> tuple[MemberView, ...]:
+        return tuple(member for member in self.members if member.answers)
+
+    @property
+    def answering_voters(self) -> tuple[MemberView, ...]:
+        return tuple(member for member in self.voters if member.answers)
+
+    @property
+    def corrupt(self) -> bool:
+        return any(alarm.kind == CORRUPT for alarm in self.alarms)
+
+    @property
+    def full_alarms(self) -> tuple[Alarm, ...]:
+        return tuple(alarm for alarm in self.alarms if alarm.kind == NOSPACE)
+
+    @property
+    def revision(self) -> int:
+        return max((member.status.revision for member in self.members if member.status), default=0)
+
+    @property
+    def applied_index(self) -> int:
+        return max((member.applied_index for member in self.members), default=0)
+
+    def by_id(self, member_id: int) -> MemberView | None:
+        return next((member for member in self.members if member.id == member_id), None)
+
+    def name_of(self, member_id: int) -> str:
+        member = self.by_id(member_id)
+        return member.name if member else f"{member_id:x} (no longer a member)"
+
+
+def quota_of(status: Status, endpoint: Endpoint, manifest_bytes: int | None) -> Quota:
+    """The quota of the member behind `endpoint`, from the first source that knows."""
+    if status.quota_bytes is not None:
+        return Quota(status.quota_bytes, "status")
+    measured = endpoint.quota_from_metrics()
+    if measured is not None:
+        return Quota(measured, "metrics")
+    if manifest_bytes is not None:
+        return Quota(manifest_bytes, "manifest")
+    return Quota(DEFAULT_QUOTA_BYTES, "default")
+
+
+def look(seed: Endpoint, connect: Connect, *, manifest_quota_bytes: int | None = None) -> ClusterView:
+    """The cluster as the member behind `seed` knows it, every other member asked at the same time.
+
+    `manifest_quota_bytes` is what the manifest of the seed's own member says. Raises EtcdError only where the seed
+    itself does not answer.
+    """
+    own = seed.status()
+
+    def ask(member: Member) -> MemberView:
+        if member.member_id == own.member_id:
+            return MemberView(member, seed.url, own, quota_of(own, seed, manifest_quota_bytes))
+        return _ask(member, own, connect)
+
+    members = seed.members()
+    with ThreadPoolExecutor(max_workers=len(members)) as pool:
+        views = tuple(sorted(pool.map(ask, members), key=lambda view: view.name))
+    return ClusterView(own.cluster_id, own.leader_id, views, _alarms(seed, own))
+
+
+def _ask(member: Member, own: Status, connect: Connect) -> MemberView:
+    problem = "it has not started yet" if not member.started else ""
+    for url in member.client_urls:
+        try:
+            endpoint = connect(url)
+            status = endpoint.status()
+        except EtcdError as exc:
+            problem = problem or str(exc)
+            continue
+        if (status.cluster_id, status.member_id) == (own.cluster_id, member.member_id):
+            return MemberView(member, url, status, quota_of(status, endpoint, None))
+        problem = (
+            f"at {url} answers member {status.member_id:x} of cluster {status.cluster_id:x},"
+            f" not member {member.member_id:x} of cluster {own.cluster_id:x}"
+        )
+    url = member.client_urls[0] if member.client_urls else ""
+    return MemberView(member, url, None, Quota(DEFAULT_QUOTA_BYTES, "default"), problem)
+
+
+def _alarms(seed: Endpoint, own: Status) -> tuple[Alarm, ...]:
+    """The list, or without a leader what the status repeats of it: asking would only cost the server's time limit."""
+    if own.leader_id and not own.learner:
+        try:
+            return seed.alarms()
+        except EtcdError:
+            pass  # the leader went away under us; the status has them as well
+    return own.alarms
+
+
+__all__ = ("ClusterView", "Connect", "DEFAULT_QUOTA_BYTES", "MemberView", "Quota", "look", "quota_of")

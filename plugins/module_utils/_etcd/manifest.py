@@ -1,0 +1,177 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+"""What the static pod manifest of etcd says: flags, environment, image, addresses and the files behind them.
+
+A flag beats the environment variable of the same name, and of a flag given twice the last one counts (etcd 3.4 to 3.7).
+"""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from .block_yaml import load
+from .transport import TlsFiles
+
+DEFAULT_PATH = "/etc/kubernetes/manifests/etcd.yaml"
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_ANY = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
+
+
+class ManifestError(Exception):
+    """The manifest cannot be used. The text is one sentence that names the file."""
+
+
+@dataclass(frozen=True)
+class EtcdManifest:
+    """Flags without their dashes; `mounts` are (path in the container, path on the host), the longest first."""
+
+    path: str
+    image: str
+    flags: t.Mapping[str, str]
+    env: t.Mapping[str, str]
+    mounts: tuple[tuple[str, str], ...]
+
+    def setting(self, name: str, default: str = "") -> str:
+        """The value of a flag, else of its environment variable, else `default`."""
+        variable = "ETCD_" + name.upper().replace("-", "_")
+        return self.flags.get(name, self.env.get(variable, default))
+
+    def file(self, name: str) -> str:
+        """The path on the host of a setting that is a path in the container, empty where it is not set."""
+        path = self.setting(name)
+        for inside, outside in self.mounts:
+            if path == inside or path.startswith(inside.rstrip("/") + "/"):
+                return outside.rstrip("/") + path[len(inside.rstrip("/")) :]
+        return path
+
+    @property
+    def name(self) -> str:
+        return self.setting("name", "default")
+
+    @property
+    def data_dir(self) -> str:
+        return self.file("data-dir")
+
+    @property
+    def wal_dir(self) -> str:
+        return self.file("wal-dir") or os.path.join(self.data_dir, "member", "wal")
+
+    @property
+    def database(self) -> str:
+        return os.path.join(self.data_dir, "member", "snap", "db")
+
+    @property
+    def ca_cert(self) -> str:
+        return self.file("trusted-ca-file")
+
+    @property
+    def endpoint(self) -> str:
+        """The URL at which this host reaches its own member: the gateway's own where there is one, loopback first."""
+        urls = _urls(self.setting("listen-client-http-urls")) or _urls(self.setting("listen-client-urls"))
+        if not urls:
+            raise ManifestError(f"{self.path} has no --listen-client-urls, so the address of etcd is not known")
+        return min(urls, key=lambda url: (urlsplit(url).hostname not in _LOOPBACK, urls.index(url)))
+
+    @property
+    def quota_bytes(self) -> int | None:
+        """The quota that is set (-1: off), None where none is; Go's number syntax is understood (0x10, 5_000)."""
+        text = self.setting("quota-backend-bytes")
+        try:
+            value = int(text, 0) if text else 0
+        except ValueError:
+            return None  # etcd exits on it; what runs was started with something else
+        return None if value == 0 else max(value, -1)
+
+    def tls_files(self, exists: t.Callable[[str], bool] = os.path.exists) -> TlsFiles | None:
+        """The files of a client: the health check's certificate, which is on every kubeadm node, else the API server's,
+        else the server's own, which has to serve clients as well. None where etcd speaks plain http."""
+        if not self.ca_cert:
+            return None
+        folder = os.path.dirname(self.ca_cert)
+        candidates = [
+            os.path.join(folder, "healthcheck-client"),
+            os.path.join(os.path.dirname(folder), "apiserver-etcd-client"),
+        ]
+        for stem in candidates:
+            if exists(stem + ".crt") and exists(stem + ".key"):
+                return TlsFiles(self.ca_cert, stem + ".crt", stem + ".key")
+        return TlsFiles(self.ca_cert, self.file("cert-file"), self.file("key-file"))
+
+
+def _urls(text: str) -> list[str]:
+    found = []
+    for url in filter(None, (part.strip() for part in text.split(","))):
+        host = urlsplit(url).hostname or ""
+        if host in _ANY:
+            port = urlsplit(url).port or 2379
+            url = f"{urlsplit(url).scheme}://{_ANY[host]}:{port}"
+        found.append(url)
+    return found
+
+
+def parse_flags(words: t.Sequence[str]) -> dict[str, str]:
+    """Flags without their dashes from the words after a program's name; of a flag given twice the last one counts."""
+    found: dict[str, str] = {}
+    for at, word in enumerate(words):
+        if not word.startswith("-"):
+            continue
+        name, equals, value = word.lstrip("-").partition("=")
+        if not equals:
+            follower = words[at + 1] if at + 1 < len(words) else "-"
+            value = "true" if follower.startswith("-") else follower
+        found[name] = value
+    return found
+
+
+def parse_manifest(text: str, path: str) -> EtcdManifest:
+    """The record of a manifest's text. Raises ManifestError where it is no pod that runs etcd."""
+    try:
+        pod = load(text)
+    except ValueError as exc:
+        raise ManifestError(f"{path} cannot be read as a static pod manifest: {exc}") from exc
+    try:
+        spec = pod["spec"]
+        container = next(c for c in spec["containers"] if c.get("name") == "etcd")
+        words = [str(word) for word in (container.get("command") or []) + (container.get("args") or [])]
+        mounts = {mount["name"]: mount["mountPath"] for mount in container.get("volumeMounts") or []}
+        hosts = {
+            volume["name"]: volume["hostPath"]["path"] for volume in spec.get("volumes") or [] if "hostPath" in volume
+        }
+        env = {entry["name"]: entry.get("value") or "" for entry in container.get("env") or []}
+        image = str(container.get("image", ""))
+    except (KeyError, TypeError, AttributeError, StopIteration):
+        raise ManifestError(f"{path} is not the manifest of a pod with a container named etcd") from None
+    if not words or os.path.basename(words[0]) != "etcd":
+        raise ManifestError(f"{path}: the container etcd does not run etcd directly but {' '.join(words[:1]) or 'nothing'}")
+    pairs = [(mounts[name], hosts[name]) for name in mounts if name in hosts]
+    return EtcdManifest(
+        path=path,
+        image=image,
+        flags=parse_flags(words[1:]),
+        env=env,
+        mounts=tuple(sorted(pairs, key=lambda pair: -len(pair[0]))),
+    )
+
+
+def read_manifest(path: str) -> EtcdManifest:
+    """The record of the manifest at `path`. Raises ManifestError, FileNotFoundError only where there is no such file."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+    except FileNotFoundError:
+        raise
+    except PermissionError as exc:
+        raise ManifestError(f"{path} cannot be read: root rights are needed (become)") from exc
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ManifestError(f"{path} cannot be read: {exc}") from exc
+    return parse_manifest(text, path)
+
+
+__all__ = ("DEFAULT_PATH", "EtcdManifest", "ManifestError", "parse_flags", "parse_manifest", "read_manifest")

@@ -1,0 +1,78 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+"""The running etcd process of a manifest, and the programs beside it: found in `/proc`, whatever the runtime is."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import typing as t
+
+from .manifest import EtcdManifest, parse_flags
+
+Run = t.Callable[[t.Sequence[str], float], "Outcome"]
+
+
+class Outcome(t.NamedTuple):
+    """`output` is stdout and stderr together; `code` is None where the time was over."""
+
+    code: int | None
+    output: str
+
+
+def run(argv: t.Sequence[str], timeout: float) -> Outcome:
+    """Run a program with nothing of our environment but what etcd 3.4's etcdctl needs."""
+    try:
+        done = subprocess.run(
+            list(argv),
+            env={"ETCDCTL_API": "3", "LC_ALL": "C", "PATH": os.defpath},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return Outcome(None, f"no end after {timeout:.0f} s")
+    except OSError as exc:
+        return Outcome(127, str(exc))
+    return Outcome(done.returncode, done.stdout.decode("utf-8", "replace").strip())
+
+
+def is_member(words: t.Sequence[str], manifest: EtcdManifest) -> bool:
+    """Whether a command line is that of the manifest's etcd: other etcds run on such hosts, too."""
+    if not words or os.path.basename(words[0]) != "etcd":
+        return False
+    flags = parse_flags(words[1:])
+    return all(flags.get(name) == manifest.flags.get(name) for name in ("name", "data-dir"))
+
+
+def find(manifest: EtcdManifest, proc: str = "/proc") -> int | None:
+    """The process id of the manifest's etcd, None where it does not run."""
+    for entry in sorted(filter(str.isdigit, os.listdir(proc)), key=int):
+        try:
+            with open(os.path.join(proc, entry, "cmdline"), "rb") as file:
+                words = file.read().decode("utf-8", "replace").rstrip("\0").split("\0")
+        except OSError:
+            continue
+        if is_member(words, manifest):
+            return int(entry)
+    return None
+
+
+def program_beside(pid: int, name: str, proc: str = "/proc") -> str | None:
+    """The path, as seen from the host, of a program that lies beside the one that runs (as in etcd's image)."""
+    root = os.path.join(proc, str(pid), "root")
+    try:
+        folder = os.path.dirname(os.readlink(os.path.join(proc, str(pid), "exe")))
+    except OSError:
+        return None
+    path = os.path.join(root, folder.lstrip("/"), name)
+    return path if os.path.isfile(path) else None
+
+
+__all__ = ("Outcome", "Run", "find", "is_member", "program_beside", "run")

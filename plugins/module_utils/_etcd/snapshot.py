@@ -1,0 +1,363 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+"""A snapshot of one member in a file that `etcdutl snapshot restore` takes with its hash check on.
+
+Such a file is the member's database followed by its SHA-256. The member's own file is the same database: it may be
+copied while etcd runs, as long as no transaction ended meanwhile, because bbolt never overwrites the current tree.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import mmap
+import os
+import time
+import typing as t
+from dataclasses import asdict, dataclass
+
+from . import plan, process
+from .api import Endpoint
+from .bolt import metas, revision_of
+from .errors import EtcdError
+from .manifest import EtcdManifest
+from .transport import TlsFiles
+
+REFLINK, FILE, ETCDCTL, GATEWAY = "reflink", "file", "etcdctl", "gateway"
+METHODS = (REFLINK, FILE, ETCDCTL, GATEWAY)
+
+# etcd preallocates each WAL segment (server/storage/wal): on the disk it shares with us, that much stays free.
+WAL_SEGMENT_BYTES = 64 * plan.MIB
+
+_HASH_BYTES = 32
+_FICLONE = 0x40049409  # linux/fs.h
+_CHUNK = plan.MIB
+_COPY_ATTEMPTS = 3
+_COMMIT_SECONDS = 2.0  # etcd commits at least every 100 ms
+_BOTH_METAS = 2 * 4096
+
+
+class SnapshotError(Exception):
+    """No snapshot could be made, or the file is none. The text is one sentence."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A verified file, and where it came from. `keys` live at `keys_revision` tell later whether anything was written
+    since; None where they could not be counted. `created` is in seconds since 1970."""
+
+    path: str
+    cluster_id: str
+    member: str
+    revision: int
+    size_bytes: int
+    sha256: str
+    method: str
+    created: float
+    keys: int | None = None
+    keys_revision: int | None = None
+
+
+@dataclass(frozen=True)
+class Verified:
+    revision: int
+    size_bytes: int
+    sha256: str
+
+
+def verify(path: str) -> Verified:
+    """Check the file's trailing SHA-256 and its database. Raises SnapshotError."""
+    try:
+        size = os.path.getsize(path)
+        if size < _BOTH_METAS or size % 512 != _HASH_BYTES:
+            raise SnapshotError(f"{path} is no snapshot: {size} bytes are not whole pages and a SHA-256")
+        with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            digest, body = hashlib.sha256(), size - _HASH_BYTES
+            for start in range(0, body, _CHUNK):
+                digest.update(data[start : min(start + _CHUNK, body)])
+            if digest.digest() != data[body:]:
+                raise SnapshotError(f"{path} is damaged or cut off: its SHA-256 does not fit")
+            revision = revision_of(data)
+    except OSError as exc:
+        raise SnapshotError(f"{path} cannot be read: {exc.strerror}") from exc
+    except ValueError as exc:
+        raise SnapshotError(f"{path} is no database of etcd: {exc}") from exc
+    return Verified(revision, size, digest.hexdigest())
+
+
+class Source:
+    """A member on this host, and the ways to its data. Each one writes a whole snapshot to a path, or raises
+    SnapshotError or EtcdError with what kept it from doing so."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        manifest: EtcdManifest | None,
+        tls: TlsFiles | None,
+        timeout: float,
+        run: process.Run = process.run,
+    ) -> None:
+        """`manifest` is None where the member's own files are out of reach."""
+        self._endpoint, self._manifest, self._tls, self._timeout, self._run = endpoint, manifest, tls, timeout, run
+
+    def write(self, method: str, path: str, revision: int) -> None:
+        {REFLINK: self._reflink, FILE: self._file, ETCDCTL: self._etcdctl, GATEWAY: self._gateway}[method](
+            path, revision
+        )
+
+    def _database(self) -> str:
+        if self._manifest is None:
+            raise SnapshotError("its files are not on this host")
+        return self._manifest.database
+
+    def _reflink(self, path: str, revision: int) -> None:
+        database = self._database()
+        _await_revision(database, revision)
+        try:
+            with open(database, "rb") as source, _create(path) as target:
+                fcntl.ioctl(target.fileno(), _FICLONE, source.fileno())
+        except OSError as exc:
+            raise SnapshotError(f"the filesystem makes no reflinks ({exc.strerror})") from exc
+        _append_hash(path)
+
+    def _file(self, path: str, revision: int) -> None:
+        database = self._database()
+        _await_revision(database, revision)
+        for _attempt in range(_COPY_ATTEMPTS):
+            before = _txids(database)
+            try:
+                with open(database, "rb") as source, _create(path) as target:
+                    _copy(source, target)
+            except OSError as exc:
+                raise SnapshotError(f"{database} cannot be copied: {exc.strerror}") from exc
+            if _txids(database) == before:
+                _append_hash(path)
+                return
+        raise SnapshotError(f"the file changed under {_COPY_ATTEMPTS} copies (leases expire, or somebody writes)")
+
+    def _etcdctl(self, path: str, _revision: int) -> None:
+        pid = process.find(self._manifest) if self._manifest else None
+        if pid is None:
+            raise SnapshotError("its process does not run on this host")
+        program = process.program_beside(pid, "etcdctl")
+        if program is None:
+            raise SnapshotError("there is no etcdctl beside its etcd")
+        argv = [program, "--endpoints", self._endpoint.url]
+        if self._tls:
+            argv += ["--cacert", self._tls.ca_cert, "--cert", self._tls.client_cert, "--key", self._tls.client_key]
+        outcome = self._run([*argv, "snapshot", "save", path], self._timeout)
+        if outcome.code != 0:
+            raise SnapshotError(f"etcdctl snapshot save failed: {outcome.output.splitlines()[-1:] or outcome.code}")
+
+    def _gateway(self, path: str, _revision: int) -> None:
+        try:
+            with _create(path) as target:
+                for blob in self._endpoint.snapshot(self._timeout):
+                    target.write(blob)
+        except OSError as exc:
+            raise SnapshotError(f"{path} cannot be written: {exc.strerror}") from exc
+
+
+def take(
+    source: Source,
+    folder: str,
+    *,
+    methods: t.Sequence[str],
+    cluster_id: int,
+    member: str,
+    revision: int,
+    size_bytes: int,
+    data_dir: str | None,
+    now: t.Callable[[], float] = time.time,
+) -> tuple[Snapshot, list[str]]:
+    """Write, verify and name a snapshot; also what the ways that did not work answered.
+
+    The file appears under its name only when it is whole, verified and not below `revision`. Raises SnapshotError.
+    """
+    make_folder(folder)
+    part = os.path.join(folder, f".etcd-{cluster_id:x}-{member}.part")
+    tried: list[str] = []
+    try:
+        for method in methods:
+            try:
+                if method != REFLINK:  # a clone shares its blocks
+                    _refuse_small_disk(folder, size_bytes, data_dir)
+                source.write(method, part, revision)
+                found = verify(part)
+                if found.revision < revision:
+                    raise SnapshotError(f"it holds revision {found.revision}, below the {revision} read before")
+            except (SnapshotError, EtcdError) as exc:
+                tried.append(f"{method}: {exc}")
+                continue
+            path = os.path.join(folder, f"etcd-{cluster_id:x}-{member}-r{found.revision}.db")
+            _settle(part, path)
+            done = Snapshot(
+                path, f"{cluster_id:x}", member, found.revision, found.size_bytes, found.sha256, method, now()
+            )
+            return done, tried
+    finally:
+        if os.path.exists(part):
+            os.unlink(part)
+    raise SnapshotError(f"No snapshot of {member} could be written to {folder}. {'; '.join(tried)}.")
+
+
+def remember(snapshot: Snapshot) -> None:
+    """Write what is known of a snapshot beside it."""
+    with _create(_record_path(snapshot.path)) as file:
+        file.write(json.dumps(asdict(snapshot), indent=1).encode())
+
+
+def reusable(folder: str, *, cluster_id: int, keys: int, revision: int) -> Snapshot | None:
+    """The newest snapshot of this cluster since which nothing was written, verified again; None where there is none.
+
+    `keys` are live now, at `revision`. Under NOSPACE the revision moves on by deletions (leases expire): those the
+    snapshot still holds.
+    """
+    for snapshot in _known(folder, cluster_id):
+        if snapshot.keys is None or snapshot.keys_revision is None:
+            continue
+        if not plan.only_deletions_since(snapshot.keys, snapshot.keys_revision, keys, revision):
+            continue
+        try:
+            if verify(snapshot.path).sha256 == snapshot.sha256:
+                return snapshot
+        except SnapshotError:
+            continue
+    return None
+
+
+def prune(folder: str, *, cluster_id: int, keep: int) -> list[str]:
+    """Remove all but the newest `keep` snapshots of this cluster that were made here; their paths."""
+    gone = [snapshot.path for snapshot in _known(folder, cluster_id)[keep:]]
+    for path in gone:
+        for each in (path, _record_path(path)):
+            if os.path.exists(each):
+                os.unlink(each)
+    return gone
+
+
+def _known(folder: str, cluster_id: int) -> list[Snapshot]:
+    """The remembered snapshots of a cluster, newest first."""
+    found = []
+    prefix = f"etcd-{cluster_id:x}-"
+    for name in os.listdir(folder) if os.path.isdir(folder) else ():
+        if name.startswith(prefix) and name.endswith(".db.json"):
+            path = os.path.join(folder, name)
+            try:
+                with open(path, encoding="utf-8") as file:
+                    snapshot = Snapshot(**json.load(file))
+            except (OSError, TypeError, ValueError):
+                continue
+            if _record_path(snapshot.path) == path:
+                found.append(snapshot)
+    return sorted(found, key=lambda snapshot: -snapshot.created)
+
+
+def _record_path(path: str) -> str:
+    return path + ".json"
+
+
+def make_folder(folder: str) -> None:
+    """Create a folder that only its owner may enter, where it is missing. Raises SnapshotError."""
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+    except OSError as exc:
+        raise SnapshotError(f"The folder {folder} cannot be made: {exc.strerror}.") from exc
+
+
+def _refuse_small_disk(folder: str, size_bytes: int, data_dir: str | None) -> None:
+    shared = data_dir is not None and os.path.exists(data_dir) and os.stat(folder).st_dev == os.stat(data_dir).st_dev
+    needed = size_bytes + (WAL_SEGMENT_BYTES if shared else 0)
+    free = free_bytes(folder)
+    if free < needed:
+        reason = " (with room for etcd's next WAL segment, which lies on the same disk)" if shared else ""
+        raise SnapshotError(
+            f"{plan.mib(needed)} are needed in {folder}{reason}, {plan.mib(free)} are free; make room there or name"
+            " another folder"
+        )
+
+
+def free_bytes(path: str) -> int:
+    """What may still be written on the filesystem of `path`. Raises OSError."""
+    found = os.statvfs(path)
+    return found.f_bavail * found.f_frsize
+
+
+def _create(path: str) -> t.BinaryIO:
+    """A new empty file that only its owner may read."""
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "w+b")
+
+
+def _copy(source: t.BinaryIO, target: t.BinaryIO) -> None:
+    for chunk in iter(lambda: source.read(_CHUNK), b""):
+        target.write(chunk)
+
+
+def _txids(database: str) -> tuple[int, ...]:
+    """The transactions that both meta pages end with. Raises SnapshotError."""
+    try:
+        with open(database, "rb") as file:
+            head = file.read(_BOTH_METAS)
+    except OSError as exc:
+        raise SnapshotError(f"{database} cannot be read: {exc.strerror}") from exc
+    return tuple(meta.txid for meta in metas(head) if meta)
+
+
+def _await_revision(database: str, revision: int) -> None:
+    """Wait until what was read through the API is in the file, too. Raises SnapshotError."""
+    deadline = time.monotonic() + _COMMIT_SECONDS
+    while True:
+        try:
+            with open(database, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                found = revision_of(data)
+        except OSError as exc:
+            raise SnapshotError(f"{database} cannot be read: {exc.strerror}") from exc
+        except ValueError:
+            found = 0  # read in the middle of a commit
+        if found >= revision:
+            return
+        if time.monotonic() >= deadline:
+            raise SnapshotError(f"the file holds revision {found} only")
+        time.sleep(0.05)
+
+
+def _append_hash(path: str) -> None:
+    digest = hashlib.sha256()
+    with open(path, "r+b") as file:
+        for chunk in iter(lambda: file.read(_CHUNK), b""):
+            digest.update(chunk)
+        file.write(digest.digest())
+
+
+def _settle(part: str, path: str) -> None:
+    """Give a finished file its name, so that it is there with all its content whatever happens next."""
+    for each in (part, os.path.dirname(path)):
+        handle = os.open(each, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        if each == part:
+            os.replace(part, path)
+
+
+__all__ = (
+    "METHODS",
+    "Snapshot",
+    "SnapshotError",
+    "Source",
+    "Verified",
+    "free_bytes",
+    "make_folder",
+    "prune",
+    "remember",
+    "reusable",
+    "take",
+    "verify",
+)

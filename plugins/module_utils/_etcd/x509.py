@@ -1,0 +1,62 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+"""How long a certificate is valid: the one thing about it that a TLS alert does not tell, read from its DER."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ssl
+import typing as t
+
+_UTC_TIME, _GENERALIZED_TIME = 0x17, 0x18
+
+
+class Validity(t.NamedTuple):
+    """Both ends in UTC."""
+
+    not_before: dt.datetime
+    not_after: dt.datetime
+
+
+def _value(der: bytes, at: int) -> tuple[int, int, int]:
+    """Tag, start and end of the value whose header begins at `at` (X.690 section 8.1)."""
+    length, start = der[at + 1], at + 2
+    if length & 0x80:
+        size = length & 0x7F
+        length, start = int.from_bytes(der[start : start + size], "big"), start + size
+    return der[at], start, start + length
+
+
+def _time(tag: int, text: bytes) -> dt.datetime:
+    form = {_UTC_TIME: "%y%m%d%H%M%SZ", _GENERALIZED_TIME: "%Y%m%d%H%M%SZ"}[tag]
+    return dt.datetime.strptime(text.decode("ascii"), form).replace(tzinfo=dt.timezone.utc)
+
+
+def validity(pem: str) -> Validity:
+    """The validity of the first certificate in `pem`. Raises ValueError when there is none or it is damaged."""
+    begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+    if begin not in pem or end not in pem:
+        raise ValueError("no certificate in it")
+    first = pem[pem.index(begin) : pem.index(end) + len(end)]
+    try:
+        der = ssl.PEM_cert_to_DER_cert(first)
+        _tag, at, _end = _value(der, 0)  # Certificate
+        _tag, at, _end = _value(der, at)  # TBSCertificate
+        if der[at] == 0xA0:  # the version is optional
+            at = _value(der, at)[2]
+        for _skipped in ("serialNumber", "signature", "issuer"):
+            at = _value(der, at)[2]
+        _tag, at, _end = _value(der, at)  # Validity
+        tag, start, stop = _value(der, at)
+        not_before = _time(tag, der[start:stop])
+        tag, start, stop = _value(der, stop)
+        return Validity(not_before, _time(tag, der[start:stop]))
+    except (IndexError, KeyError, ValueError) as exc:
+        raise ValueError(f"not a certificate ({exc})") from None
+
+
+__all__ = ("Validity", "validity")

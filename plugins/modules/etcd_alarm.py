@@ -1,0 +1,81 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: etcd_alarm
+short_description: Disarm the NOSPACE alarm of an etcd cluster
+version_added: 0.1.0
+author:
+  - The controlplane.etcd authors (@controlplane-etcd)
+description:
+  - Takes every NOSPACE alarm away, those of members that are down or gone included, because one that is left keeps the
+    whole cluster read-only. Afterwards the list is read back.
+  - Refused while a member or a learner that answers uses 95 % of its quota or more, since it would raise the alarm with
+    the next write. From 85 % on there is a warning.
+  - A CORRUPT alarm is never touched, and nothing is disarmed beside one.
+extends_documentation_fragment:
+  - controlplane.etcd._connection
+  - controlplane.etcd._attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - The members' sizes are not looked at in check mode, because an earlier step of a real run would have changed them.
+"""
+
+EXAMPLES = r"""
+---
+- name: Make the cluster writable again, once every member has been defragmented
+  controlplane.etcd.etcd_alarm:
+  become: true
+  run_once: true
+"""
+
+RETURN = r"""
+---
+disarmed:
+  description: Names of the members whose alarm was taken away.
+  returned: success
+  type: list
+  elements: str
+  sample: [cp1, cp3]
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils._etcd import maintenance, plan
+from ..module_utils._etcd.transport import Json
+from ..module_utils._member import CONNECTION_SPEC, LocalMember, run
+
+
+def disarm(module: AnsibleModule, member: LocalMember) -> Json:
+    view = member.look()
+    maintenance.refuse(plan.corrupt_refusal(view) or plan.quorum_refusal(view))
+    names = sorted(view.name_of(alarm.member_id) for alarm in view.full_alarms)
+    if not names:
+        return {"changed": False, "disarmed": []}
+    if module.check_mode:
+        return {"changed": True, "disarmed": names}
+    room = plan.room(view)
+    maintenance.refuse(room.refusal)
+    for warning in room.warnings:
+        module.warn(warning)
+    left = [alarm for alarm in maintenance.disarm(view, member.endpoint) if alarm in view.full_alarms]
+    if left:
+        still = plan.join(sorted(view.name_of(alarm.member_id) for alarm in left))
+        raise maintenance.Refused(f"The alarm of {still} is still armed after it was disarmed: raised again at once.")
+    return {"changed": True, "disarmed": names}
+
+
+def main() -> None:
+    module = AnsibleModule(dict(CONNECTION_SPEC), supports_check_mode=True)
+    run(module, disarm, doing="Disarming the alarm", untouched="The cluster is still read-only, and no data was lost.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: etcd_compact
+short_description: Drop the history of an etcd cluster
+version_added: 0.1.0
+author:
+  - The controlplane.etcd authors (@controlplane-etcd)
+description:
+  - Compacts physically, and waits on every voter that answers until it has done so in its own file. A member that is
+    defragmented while its own compaction still runs would reclaim nothing.
+  - A compaction takes the history away for good, not the live keys. Watches that resume at an older revision start over
+    with a new list, as they do every five minutes under a healthy API server.
+  - It works while writes are refused for lack of space. It frees pages inside the files, which only
+    M(controlplane.etcd.etcd_defrag) gives back.
+extends_documentation_fragment:
+  - controlplane.etcd._connection
+  - controlplane.etcd._connection.work
+  - controlplane.etcd._attributes
+attributes:
+  check_mode:
+    support: full
+options:
+  keep_revisions:
+    description:
+      - How many revisions before the newest one to keep.
+    type: int
+    default: 0
+  revision:
+    description:
+      - Compact at this revision instead of the newest one.
+    type: int
+"""
+
+EXAMPLES = r"""
+---
+- name: Drop the whole history
+  controlplane.etcd.etcd_compact:
+  become: true
+  run_once: true
+
+- name: Keep the last ten thousand revisions
+  controlplane.etcd.etcd_compact:
+    keep_revisions: 10000
+  become: true
+  run_once: true
+"""
+
+RETURN = r"""
+---
+pending:
+  description: Members that had not finished within O(work_timeout), with what they answered. They go on with it.
+  returned: success
+  type: dict
+  sample: {}
+revision:
+  description: The revision below which there is no history any more.
+  returned: success
+  type: int
+  sample: 9817731
+seconds:
+  description: How long it took on the slowest member.
+  returned: success
+  type: float
+  sample: 4.1
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils._etcd import maintenance, plan
+from ..module_utils._etcd.transport import Json
+from ..module_utils._member import CONNECTION_SPEC, WORK_SPEC, LocalMember, run
+
+
+def compact(module: AnsibleModule, member: LocalMember) -> Json:
+    view = member.look()
+    maintenance.refuse(plan.corrupt_refusal(view) or plan.quorum_refusal(view))
+    newest = member.endpoint.revision()
+    revision = module.params["revision"] or newest - module.params["keep_revisions"]
+    changed = maintenance.compactable(member.endpoint, revision)
+    if module.check_mode or revision <= 1:
+        return {"changed": changed, "revision": revision, "seconds": 0.0, "pending": {}}
+    # Also where nothing is left to compact: a member may still be at work on it, and has to be waited for.
+    done = maintenance.compact(view, member.connect, revision, timeout=module.params["work_timeout"])
+    for name, error in done.pending.items():
+        module.warn(f"{name} has not finished its compaction ({error}); it goes on with it.")
+    return {
+        "changed": done.changed,
+        "revision": done.revision,
+        "seconds": round(done.seconds, 1),
+        "pending": dict(done.pending),
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(
+        {
+            **CONNECTION_SPEC,
+            **WORK_SPEC,
+            "keep_revisions": {"type": "int", "default": 0},
+            "revision": {"type": "int"},
+        },
+        supports_check_mode=True,
+        mutually_exclusive=[("keep_revisions", "revision")],
+    )
+    run(module, compact, doing="Compacting", untouched="No member was defragmented and no alarm was disarmed.")
+
+
+if __name__ == "__main__":
+    main()

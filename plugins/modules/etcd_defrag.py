@@ -1,0 +1,160 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: etcd_defrag
+short_description: Defragment one member of an etcd cluster
+version_added: 0.1.0
+author:
+  - The controlplane.etcd authors (@controlplane-etcd)
+description:
+  - Rewrites the file of one member - by default the one of this node - without its free pages, and waits until the member
+    has caught up with the others again. Meanwhile that member serves nothing.
+  - A leader first hands its leadership over to a voter that answers, so that no write of the cluster waits.
+  - It waits for a compaction that the member is still carrying out, since it would reclaim nothing before.
+  - Defragment one member after the other, the leader last; the role P(controlplane.etcd.recover#role) does that.
+  - Refused without a leader, under a CORRUPT alarm, for a learner, while a member that answers is behind the others, where
+    the disk is too small for the copy, and for etcd 3.5.0 to 3.5.5.
+extends_documentation_fragment:
+  - controlplane.etcd._connection
+  - controlplane.etcd._connection.unsafe
+  - controlplane.etcd._connection.work
+  - controlplane.etcd._attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - What only an earlier compaction would change is not refused, and RV(after_bytes) is what is in use now.
+options:
+  min_free_bytes:
+    description:
+      - Skip the member unless at least this much could be gained.
+    type: int
+    default: 0
+  min_free_share:
+    description:
+      - Skip the member unless at least this share of its file, from V(0) to V(1), could be gained.
+    type: float
+    default: 0.0
+"""
+
+EXAMPLES = r"""
+---
+- name: Defragment the member of each node, one after the other
+  controlplane.etcd.etcd_defrag:
+  become: true
+  throttle: 1
+
+- name: Only where it is worth it
+  controlplane.etcd.etcd_defrag:
+    min_free_bytes: 104857600
+    min_free_share: 0.45
+  become: true
+  throttle: 1
+"""
+
+RETURN = r"""
+---
+after_bytes:
+  description: Size of the file afterwards.
+  returned: success
+  type: int
+  sample: 311427072
+before_bytes:
+  description: Size of the file before.
+  returned: success
+  type: int
+  sample: 2146672640
+left_alone:
+  description: Why the member was not defragmented, else empty.
+  returned: success
+  type: str
+  sample: ""
+line:
+  description: All of it in one line.
+  returned: success
+  type: str
+  sample: "cp1: 2047.2 MiB -> 297.0 MiB in 3.4 s"
+member:
+  description: Name of the member.
+  returned: success
+  type: str
+  sample: cp1
+moved_leader_to:
+  description: Who leads now, empty where the member did not lead.
+  returned: success
+  type: str
+  sample: ""
+seconds:
+  description: How long the member was away.
+  returned: success
+  type: float
+  sample: 3.4
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils._etcd import maintenance, plan
+from ..module_utils._etcd.maintenance import Defragmentation
+from ..module_utils._etcd.transport import Json
+from ..module_utils._member import CONNECTION_SPEC, UNSAFE_SPEC, WORK_SPEC, LocalMember, run
+
+
+def line(done: Defragmentation, *, check: bool) -> str:
+    """What was done, for people."""
+    if done.left_alone:
+        return f"{done.member}: {plan.mib(done.before_bytes)}, left alone ({done.left_alone})"
+    sizes = f"{done.member}: {plan.mib(done.before_bytes)} -> {plan.mib(done.after_bytes)}"
+    if check:
+        return f"{sizes} or less, if it were done"
+    moved = f", leadership moved to {done.moved_leader_to}" if done.moved_leader_to else ""
+    return f"{sizes} in {done.seconds:.1f} s{moved}"
+
+
+def defragment(module: AnsibleModule, member: LocalMember) -> Json:
+    params = module.params
+    if member.free_disk_bytes() is None:
+        module.warn("The member is not this host's own: whether its disk has room for the copy could not be checked.")
+    done = maintenance.defragment(
+        member.look,
+        member.endpoint,
+        member.connect,
+        rule=plan.Rule(params["min_free_bytes"], params["min_free_share"]),
+        free_disk_bytes=member.free_disk_bytes,
+        allow_unsafe=params["allow_unsafe_version"],
+        timeout=params["work_timeout"],
+        check=module.check_mode,
+    )
+    return {
+        "changed": done.changed,
+        "member": done.member,
+        "before_bytes": done.before_bytes,
+        "after_bytes": done.after_bytes,
+        "seconds": round(done.seconds, 1),
+        "moved_leader_to": done.moved_leader_to,
+        "left_alone": done.left_alone,
+        "line": line(done, check=module.check_mode),
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(
+        {
+            **CONNECTION_SPEC,
+            **UNSAFE_SPEC,
+            **WORK_SPEC,
+            "min_free_bytes": {"type": "int", "default": 0},
+            "min_free_share": {"type": "float", "default": 0.0},
+        },
+        supports_check_mode=True,
+    )
+    run(module, defragment, doing="Defragmenting the member", untouched="No other member was touched.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,360 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: etcd_node_info
+short_description: Look at the etcd member of a node, also while it is down
+version_added: 0.1.0
+author:
+  - The controlplane.etcd authors (@controlplane-etcd)
+description:
+  - Collects what a node knows about its own etcd - manifest, certificates, ids, disk, run lock - and, where the member
+    answers, what M(controlplane.etcd.etcd_info) returns.
+  - Unlike that module it does not fail where the member is silent, nor on a node without etcd. The roles of this
+    collection begin with it.
+extends_documentation_fragment:
+  - controlplane.etcd._connection
+  - controlplane.etcd._connection.unsafe
+  - controlplane.etcd._attributes
+  - controlplane.etcd._attributes.info
+
+options:
+  data_dir:
+    description:
+      - Data directory to look for where there is no manifest. Data without a manifest is an etcd that somebody took away.
+    type: path
+    default: /var/lib/etcd
+  lock_path:
+    description:
+      - Path of the run lock, see M(controlplane.etcd.run_lock).
+    type: path
+    default: /run/etcd-maintenance.lock
+"""
+
+EXAMPLES = r"""
+---
+- name: Look at the node
+  controlplane.etcd.etcd_node_info:
+  become: true
+  register: node
+
+- name: Say why its member is silent
+  ansible.builtin.debug:
+    msg: "{{ node.error }}"
+  when:
+    - node.present
+    - not node.answers
+"""
+
+RETURN = r"""
+---
+answers:
+  description: Whether the node's own member answers.
+  returned: success
+  type: bool
+  sample: true
+ca_sha256:
+  description: SHA-256 of the etcd CA certificate's file, which tells clusters apart where ids do not.
+  returned: success
+  type: str
+  sample: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+cluster_id:
+  description: Id of the cluster from the node's own write-ahead log, in hexadecimal; known with etcd down.
+  returned: success
+  type: str
+  sample: cdf818194e3a8c32
+error:
+  description: Why the member does not answer, else empty.
+  returned: success
+  type: str
+  sample: ""
+free_disk_bytes:
+  description: What is free on the disk that holds the member's data.
+  returned: success
+  type: int
+  sample: 21474836480
+lock:
+  description: Who holds the run lock on this node, null where nobody does.
+  returned: success
+  type: dict
+  contains:
+    owner:
+      description: Who it is, for people.
+      returned: always
+      type: str
+      sample: root@admin, recover
+    run:
+      description: Id of the run.
+      returned: always
+      type: str
+      sample: admin:4711:8812345
+    until:
+      description: When it expires, in seconds since 1970 by the node's clock.
+      returned: always
+      type: float
+      sample: 1795428000.0
+manifest:
+  description: Path of the manifest.
+  returned: success
+  type: str
+  sample: /etc/kubernetes/manifests/etcd.yaml
+member_id:
+  description: Id of the node's own member from its write-ahead log, in hexadecimal; known with etcd down.
+  returned: success
+  type: str
+  sample: 8e9e05c52164694d
+name:
+  description: Name of the node's member.
+  returned: success
+  type: str
+  sample: cp1
+present:
+  description: Whether the node has a manifest of etcd. Everything else is missing where it has none.
+  returned: success
+  type: bool
+  sample: true
+cluster:
+  description: The cluster as this member knows it, every other member asked as well.
+  returned: when the member answers
+  type: dict
+  contains:
+    alarms:
+      description: Every alarm that is armed. One of them is enough to stop all writes.
+      returned: always
+      type: list
+      elements: dict
+      contains:
+        alarm:
+          description: V(NOSPACE) or V(CORRUPT).
+          returned: always
+          type: str
+          sample: NOSPACE
+        member:
+          description: Name of the member that raised it, null where that is no longer a member.
+          returned: always
+          type: str
+          sample: cp1
+        member_id:
+          description: Its id, in hexadecimal.
+          returned: always
+          type: str
+          sample: 8e9e05c52164694d
+    cluster_id:
+      description: Id of the cluster, in hexadecimal.
+      returned: always
+      type: str
+      sample: cdf818194e3a8c32
+    has_quorum:
+      description: Whether the member knows a leader.
+      returned: always
+      type: bool
+      sample: true
+    leader:
+      description: Name of the leader, null without one.
+      returned: always
+      type: str
+      sample: cp2
+    members:
+      description: All members of the list, those that do not answer included.
+      returned: always
+      type: list
+      elements: dict
+      contains:
+        client_urls:
+          description: Where clients reach it. Empty for a member that has never started.
+          returned: always
+          type: list
+          elements: str
+          sample: ["https://192.0.2.11:2379"]
+        db_size_bytes:
+          description: Size of its file, which is what counts against the quota. 0 where it is silent.
+          returned: always
+          type: int
+          sample: 2146672640
+        db_size_in_use_bytes:
+          description: What a defragmentation would leave of the file.
+          returned: always
+          type: int
+          sample: 311427072
+        endpoint:
+          description: The URL at which it answered, or was asked.
+          returned: always
+          type: str
+          sample: https://192.0.2.11:2379
+        error:
+          description: Why it is silent, else empty.
+          returned: always
+          type: str
+          sample: ""
+        member_id:
+          description: Its id, in hexadecimal.
+          returned: always
+          type: str
+          sample: 8e9e05c52164694d
+        name:
+          description: Its name; of a member that has never started, its peer URLs.
+          returned: always
+          type: str
+          sample: cp1
+        peer_urls:
+          description: Where the other members reach it.
+          returned: always
+          type: list
+          elements: str
+          sample: ["https://192.0.2.11:2380"]
+        quota_bytes:
+          description: Its quota, V(-1) where it is switched off.
+          returned: always
+          type: int
+          sample: 2147483648
+        quota_source:
+          description: Where the quota was read. V(default) means that nothing told it and etcd's 2 GiB are assumed.
+          returned: always
+          type: str
+          sample: status
+        quota_used:
+          description: Size of the file divided by the quota.
+          returned: always
+          type: float
+          sample: 0.9996
+        raft_applied_index:
+          description: How far it has applied the raft log.
+          returned: always
+          type: int
+          sample: 1423077
+        role:
+          description: V(leader), V(follower), V(learner), V(silent) or V(unstarted).
+          returned: always
+          type: str
+          sample: follower
+        version:
+          description: Its version of etcd, empty where it is silent.
+          returned: always
+          type: str
+          sample: 3.6.16
+    revision:
+      description: The newest revision that any of them has.
+      returned: always
+      type: int
+      sample: 9817731
+diagnosis:
+  description: What follows from it.
+  returned: when the member answers
+  type: dict
+  contains:
+    expected_seconds:
+      description: About how long a recovery takes, estimated from the sizes.
+      returned: always
+      type: int
+      sample: 74
+    findings:
+      description: What there is to say about the cluster, worst first, one sentence each.
+      returned: always
+      type: list
+      elements: str
+      sample: ["The NOSPACE alarm is armed (by cp1): the whole cluster refuses writes."]
+    needs_recovery:
+      description: Whether a NOSPACE alarm is armed, or a member or learner uses 85 % of its quota or more.
+      returned: always
+      type: bool
+      sample: true
+    refusals:
+      description: Why nothing may be compacted or defragmented now. Empty where nothing stands against it.
+      returned: always
+      type: list
+      elements: str
+      sample: []
+"""
+
+import hashlib
+import os
+from dataclasses import asdict
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils._etcd import lock
+from ..module_utils._etcd.errors import EtcdError
+from ..module_utils._etcd.manifest import EtcdManifest, ManifestError, read_manifest
+from ..module_utils._etcd.snapshot import free_bytes
+from ..module_utils._etcd.transport import Json
+from ..module_utils._etcd.wal import read_ids
+from ..module_utils._member import (
+    CONNECTION_SPEC,
+    UNSAFE_SPEC,
+    LocalMember,
+    cluster_result,
+    diagnosis_result,
+)
+
+
+def of_node(manifest: EtcdManifest, lock_path: str) -> Json:
+    """What is known with etcd down. Raises ManifestError."""
+    try:
+        with open(manifest.ca_cert, "rb") as file:
+            fingerprint = hashlib.sha256(file.read()).hexdigest()
+    except OSError as exc:
+        raise ManifestError(
+            f"The CA certificate {manifest.ca_cert!r} that {manifest.path} names cannot be read: {exc.strerror}"
+        ) from exc
+    ids = read_ids(manifest.wal_dir)
+    held = lock.read(lock_path)
+    return {
+        "present": True,
+        "manifest": manifest.path,
+        "name": manifest.name,
+        "ca_sha256": fingerprint,
+        "cluster_id": f"{ids.cluster_id:x}" if ids else None,
+        "member_id": f"{ids.member_id:x}" if ids else None,
+        "free_disk_bytes": free_bytes(manifest.data_dir) if os.path.isdir(manifest.data_dir) else 0,
+        "lock": asdict(held) if held else None,
+    }
+
+
+def of_cluster(params: Json) -> Json:
+    """What the member itself says, or why it says nothing. Raises ManifestError."""
+    try:
+        view = LocalMember(params).look()
+    except EtcdError as exc:
+        return {"answers": False, "error": str(exc)}
+    diagnosis = diagnosis_result(view, allow_unsafe=params["allow_unsafe_version"])
+    return {"answers": True, "error": "", "cluster": cluster_result(view), "diagnosis": diagnosis}
+
+
+def look(params: Json) -> Json:
+    """The whole result. Raises ManifestError."""
+    try:
+        manifest = read_manifest(params["manifest"])
+    except FileNotFoundError:
+        if os.path.isdir(os.path.join(params["data_dir"], "member")):
+            raise ManifestError(
+                f"{params['manifest']} is missing, but {params['data_dir']}/member is there: somebody took the manifest"
+                " away, and this member does not run. Put it back (kubeadm init phase etcd local writes one)"
+            ) from None
+        return {"present": False}
+    return {**of_node(manifest, params["lock_path"]), **of_cluster(params)}
+
+
+def main() -> None:
+    module = AnsibleModule(
+        {
+            **CONNECTION_SPEC,
+            **UNSAFE_SPEC,
+            "data_dir": {"type": "path", "default": "/var/lib/etcd"},
+            "lock_path": {"type": "path", "default": lock.DEFAULT_PATH},
+        },
+        supports_check_mode=True,
+    )
+    try:
+        result = look(module.params)
+    except ManifestError as exc:
+        module.fail_json(msg=f"Looking at the node failed. {exc}. Nothing was changed.")
+    module.exit_json(changed=False, **result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,240 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: etcd_proof
+short_description: Prove that an etcd cluster accepts writes
+version_added: 0.1.0
+author:
+  - The controlplane.etcd authors (@controlplane-etcd)
+description:
+  - Writes through every voter that answers, waits until all members have applied it, and reads the alarms after that. A
+    member over its quota raises its alarm only when it applies what another one has accepted.
+  - Does the same once more O(settle_seconds) later, and compares the members' data by hash where etcd serves that.
+  - The write is a lease that is granted and revoked. It leaves no key and no revision behind.
+extends_documentation_fragment:
+  - controlplane.etcd._connection
+  - controlplane.etcd._attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Nothing is written in check mode. Only the alarms are read.
+options:
+  settle_seconds:
+    description:
+      - Seconds between the two rounds. The growth of the database is measured between them.
+    type: float
+    default: 10.0
+"""
+
+EXAMPLES = r"""
+---
+- name: Prove that writes are accepted
+  controlplane.etcd.etcd_proof:
+  become: true
+  run_once: true
+"""
+
+RETURN = r"""
+---
+growth_bytes_per_minute:
+  description: How fast the data of the fastest member grew between the two rounds.
+  returned: success
+  type: float
+  sample: 181043.2
+hashes_agree:
+  description: Whether all members hold the same data, null where that could not be compared.
+  returned: success
+  type: bool
+  sample: true
+minutes_to_full:
+  description: When the first member would be full at that rate, null where nothing grows.
+  returned: success
+  type: float
+  sample: 10434.7
+writes:
+  description: Names of the members through which a write was accepted. Empty in check mode.
+  returned: success
+  type: list
+  elements: str
+  sample: [cp1, cp2, cp3]
+cluster:
+  description: The cluster as this member knows it, every other member asked as well.
+  returned: success
+  type: dict
+  contains:
+    alarms:
+      description: Every alarm that is armed. One of them is enough to stop all writes.
+      returned: always
+      type: list
+      elements: dict
+      contains:
+        alarm:
+          description: V(NOSPACE) or V(CORRUPT).
+          returned: always
+          type: str
+          sample: NOSPACE
+        member:
+          description: Name of the member that raised it, null where that is no longer a member.
+          returned: always
+          type: str
+          sample: cp1
+        member_id:
+          description: Its id, in hexadecimal.
+          returned: always
+          type: str
+          sample: 8e9e05c52164694d
+    cluster_id:
+      description: Id of the cluster, in hexadecimal.
+      returned: always
+      type: str
+      sample: cdf818194e3a8c32
+    has_quorum:
+      description: Whether the member knows a leader.
+      returned: always
+      type: bool
+      sample: true
+    leader:
+      description: Name of the leader, null without one.
+      returned: always
+      type: str
+      sample: cp2
+    members:
+      description: All members of the list, those that do not answer included.
+      returned: always
+      type: list
+      elements: dict
+      contains:
+        client_urls:
+          description: Where clients reach it. Empty for a member that has never started.
+          returned: always
+          type: list
+          elements: str
+          sample: ["https://192.0.2.11:2379"]
+        db_size_bytes:
+          description: Size of its file, which is what counts against the quota. 0 where it is silent.
+          returned: always
+          type: int
+          sample: 2146672640
+        db_size_in_use_bytes:
+          description: What a defragmentation would leave of the file.
+          returned: always
+          type: int
+          sample: 311427072
+        endpoint:
+          description: The URL at which it answered, or was asked.
+          returned: always
+          type: str
+          sample: https://192.0.2.11:2379
+        error:
+          description: Why it is silent, else empty.
+          returned: always
+          type: str
+          sample: ""
+        member_id:
+          description: Its id, in hexadecimal.
+          returned: always
+          type: str
+          sample: 8e9e05c52164694d
+        name:
+          description: Its name; of a member that has never started, its peer URLs.
+          returned: always
+          type: str
+          sample: cp1
+        peer_urls:
+          description: Where the other members reach it.
+          returned: always
+          type: list
+          elements: str
+          sample: ["https://192.0.2.11:2380"]
+        quota_bytes:
+          description: Its quota, V(-1) where it is switched off.
+          returned: always
+          type: int
+          sample: 2147483648
+        quota_source:
+          description: Where the quota was read. V(default) means that nothing told it and etcd's 2 GiB are assumed.
+          returned: always
+          type: str
+          sample: status
+        quota_used:
+          description: Size of the file divided by the quota.
+          returned: always
+          type: float
+          sample: 0.9996
+        raft_applied_index:
+          description: How far it has applied the raft log.
+          returned: always
+          type: int
+          sample: 1423077
+        role:
+          description: V(leader), V(follower), V(learner), V(silent) or V(unstarted).
+          returned: always
+          type: str
+          sample: follower
+        version:
+          description: Its version of etcd, empty where it is silent.
+          returned: always
+          type: str
+          sample: 3.6.16
+    revision:
+      description: The newest revision that any of them has.
+      returned: always
+      type: int
+      sample: 9817731
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils._etcd import maintenance, plan
+from ..module_utils._etcd.cluster import MemberView
+from ..module_utils._etcd.maintenance import Proof
+from ..module_utils._etcd.transport import Json
+from ..module_utils._member import CONNECTION_SPEC, LocalMember, cluster_result, run
+
+
+def growth(proof: Proof, seconds: float) -> Json:
+    """How fast it fills, by the member that fills fastest."""
+
+    def per_minute(after: MemberView) -> float:
+        before = proof.before.by_id(after.id)
+        return max(after.in_use_bytes - before.in_use_bytes, 0) * 60 / seconds if before and seconds else 0.0
+
+    fastest = max(proof.after.answering, key=per_minute)
+    rate = per_minute(fastest)
+    minutes = plan.minutes_to_full(fastest.size_bytes, fastest.quota.bytes, rate)
+    return {"growth_bytes_per_minute": round(rate, 1), "minutes_to_full": minutes and round(minutes, 1)}
+
+
+def prove(module: AnsibleModule, member: LocalMember) -> Json:
+    if module.check_mode:
+        view = member.look()
+        unknown = {"growth_bytes_per_minute": 0.0, "minutes_to_full": None, "hashes_agree": None}
+        return {"changed": False, "writes": [], "cluster": cluster_result(view), **unknown}
+    settle = module.params["settle_seconds"]
+    proof = maintenance.prove(member.look, member.connect, settle_seconds=settle)
+    maintenance.refuse("; ".join(proof.problems))
+    return {
+        "changed": False,
+        "writes": [write.member for write in proof.writes if write.accepted],
+        "hashes_agree": proof.hashes_agree,
+        "cluster": cluster_result(proof.after),
+        **growth(proof, settle),
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(
+        {**CONNECTION_SPEC, "settle_seconds": {"type": "float", "default": 10.0}}, supports_check_mode=True
+    )
+    run(module, prove, doing="Proving that writes are accepted", untouched="The cluster is not proved to be writable.")
+
+
+if __name__ == "__main__":
+    main()

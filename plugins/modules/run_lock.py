@@ -1,0 +1,166 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: run_lock
+short_description: Let only one run work on a cluster at a time
+version_added: 0.1.0
+author:
+  - The controlplane.etcd authors (@controlplane-etcd)
+description:
+  - Takes or releases a lock on the node - a small file that says who works here and until when.
+  - A lock of another run is taken over when its time is over, or when that run is named in O(ended). Otherwise the module
+    fails and says whose it is.
+  - Of two runs that take the same lock in the same moment, exactly one gets it.
+extends_documentation_fragment:
+  - controlplane.etcd._attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - In check mode a lock that another run holds is a warning.
+options:
+  ended:
+    description:
+      - Ids of runs that are known to have ended without releasing their lock.
+    type: list
+    elements: str
+    default: []
+  owner:
+    description:
+      - Who takes it, for people. Required to take it.
+    type: str
+  path:
+    description:
+      - Path of the lock.
+    type: path
+    default: /run/etcd-maintenance.lock
+  run:
+    description:
+      - Id of the run, the same on all its nodes. Taking a lock again with the same id renews it.
+    type: str
+    required: true
+  seconds:
+    description:
+      - How long the lock counts, if it is never released.
+    type: int
+    default: 3600
+  state:
+    description:
+      - Whether to take or to release it. Releasing the lock of another run does nothing.
+    type: str
+    choices: [taken, released]
+    default: taken
+"""
+
+EXAMPLES = r"""
+---
+- name: Take the lock
+  controlplane.etcd.run_lock:
+    run: admin:4711:8812345
+    owner: root@admin, recover
+  become: true
+
+- name: Give it back
+  controlplane.etcd.run_lock:
+    run: admin:4711:8812345
+    state: released
+  become: true
+"""
+
+RETURN = r"""
+---
+taken_over:
+  description: The lock that was replaced, null where there was none.
+  returned: success
+  type: dict
+  contains:
+    owner:
+      description: Who had it, for people.
+      returned: always
+      type: str
+      sample: root@admin, recover
+    run:
+      description: Id of that run.
+      returned: always
+      type: str
+      sample: admin:4711:8812345
+    until:
+      description: When it expired or would have, in seconds since 1970 by the node's clock.
+      returned: always
+      type: float
+      sample: 1795428000.0
+"""
+
+import time
+from dataclasses import asdict
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils._etcd import lock
+from ..module_utils._etcd.lock import Lock, Locked
+from ..module_utils._etcd.transport import Json
+
+
+def held_by(other: Lock, path: str) -> str:
+    """Whose lock it is, until when, and what to do about it."""
+    until = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(other.until))
+    return (
+        f"Another run works on this node: {other.owner}, at the latest until {until} by this node's clock. Wait for it,"
+        f" or, if you know that it has ended, remove {path} on this node."
+    )
+
+
+def take(params: Json, *, check: bool) -> Json:
+    """Raises Locked, OSError."""
+    wanted = Lock(params["run"], params["owner"], time.time() + params["seconds"])
+    if check:
+        replaced = lock.taken_over(lock.read(params["path"]), wanted.run, time.time(), params["ended"])
+    else:
+        replaced = lock.take(params["path"], wanted, ended=params["ended"])
+    return {"changed": True, "taken_over": asdict(replaced) if replaced else None}
+
+
+def release(params: Json, *, check: bool) -> Json:
+    """Raises OSError."""
+    held = lock.read(params["path"])
+    mine = held is not None and held.run == params["run"]
+    return {"changed": mine if check else lock.release(params["path"], params["run"]), "taken_over": None}
+
+
+def main() -> None:
+    module = AnsibleModule(
+        {
+            "ended": {"type": "list", "elements": "str", "default": []},
+            "owner": {"type": "str"},
+            "path": {"type": "path", "default": lock.DEFAULT_PATH},
+            "run": {"type": "str", "required": True},
+            "seconds": {"type": "int", "default": 3600},
+            "state": {"type": "str", "choices": ["taken", "released"], "default": "taken"},
+        },
+        supports_check_mode=True,
+        required_if=[("state", "taken", ("owner",))],
+    )
+    params, work = module.params, take if module.params["state"] == "taken" else release
+    try:
+        result = work(params, check=module.check_mode)
+    except Locked as exc:
+        message = held_by(exc.lock, params["path"])
+        if not module.check_mode:
+            module.fail_json(msg=f"{message} Nothing was changed.", lock=asdict(exc.lock))
+        module.warn(message)
+        result = {"changed": False, "taken_over": None}
+    except OSError as exc:
+        module.fail_json(msg=f"The lock {params['path']} cannot be used: {exc.strerror}. Nothing was changed.")
+    if result["taken_over"]:
+        module.warn(f"The lock of {result['taken_over']['owner']} was taken over: that run has ended or its time is over.")
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+"""Which run of Ansible this is, in a form that tells later, on the same controller, whether it is still there."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+import uuid
+from pathlib import Path
+
+
+class Run(t.NamedTuple):
+    """`place` is one kernel and one PID namespace, `started` the process's start in clock ticks since boot: together
+    with the process id they never come back."""
+
+    place: str
+    pid: int
+    started: str
+
+    def __str__(self) -> str:
+        return f"{self.place}:{self.pid}:{self.started}"
+
+
+def parse(text: str) -> Run | None:
+    """The run that an id stands for, None for the ids of others."""
+    place, pid, started = (text.rsplit(":", 2) + ["", ""])[:3]
+    return Run(place, int(pid), started) if pid.isdigit() else None
+
+
+def current(pid: int, proc: Path = Path("/proc")) -> Run:
+    """The run whose main process has this id. Where there is no `/proc`, its id is unique and never known to end."""
+    place, started = _place(proc), _started(pid, proc)
+    if place is None or started is None:
+        return Run(uuid.uuid4().hex, pid, "0")
+    return Run(place, pid, started)
+
+
+def ended(run: Run, proc: Path = Path("/proc")) -> bool:
+    """Whether that run was started here and is gone."""
+    return run.place == _place(proc) and run.started != _started(run.pid, proc)
+
+
+def _place(proc: Path) -> str | None:
+    try:
+        boot = (proc / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot}/{os.readlink(proc / 'self/ns/pid')}"
+    except OSError:
+        return None
+
+
+def _started(pid: int, proc: Path) -> str | None:
+    try:
+        stat = (proc / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    return stat.rpartition(")")[2].split()[19]  # field 22; the name before it may hold anything (proc(5))
+
+
+__all__ = ("Run", "current", "ended", "parse")
