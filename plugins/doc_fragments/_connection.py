@@ -20,8 +20,8 @@ options:
   client_cert:
     description:
       - Path of the client certificate to show, on the node.
-      - When not given, C(healthcheck-client.crt) beside the CA of O(manifest) is used, else C(apiserver-etcd-client.crt),
-        else the server's own certificate.
+      - When not given, C(healthcheck-client.crt) beside the CA of O(manifest) is used, else
+        C(apiserver-etcd-client.crt), else the server's own certificate.
     type: path
   client_key:
     description:
@@ -65,8 +65,8 @@ options:
 options:
   allow_unsafe_version:
     description:
-      - Go on with etcd 3.5.0 to 3.5.5 as well. There a member that dies during a defragmentation can come back with other
-        data than its fellows.
+      - Go on with etcd 3.5.0 to 3.5.5 as well. There a member that dies during a defragmentation can come back with
+        other data than its fellows.
     type: bool
     default: false
 """

@@ -38,8 +38,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - The cluster, as a dictionary of V(hosts), V(coordinator), V(snapshot_host), V(order), V(members), V(needs_recovery),
-      V(refusals), V(findings), V(expected_seconds) and V(lock_runs).
+    - The cluster, as a dictionary of V(hosts), V(coordinator), V(snapshot_host), V(order), V(members),
+      V(needs_recovery), V(refusals), V(findings), V(expected_seconds) and V(lock_runs).
     - V(order) lists the voters that answer, the leader last, each with its V(name), the V(host) to work on it from, and
       its V(endpoint), which is empty where that host is its own.
   type: dict
@@ -47,11 +47,13 @@ _value:
 
 import typing as t
 
+from ..module_utils._etcd.snapshot import WAL_SEGMENT_BYTES
+
 Look = t.Mapping[str, t.Any]
 
 
 def cluster_of(looks: t.Mapping[str, Look], host: str) -> dict[str, t.Any]:
-    """The cluster of `host`. `looks` holds the result of etcd_node_info by host; hosts without etcd may be among them."""
+    """The cluster of `host`. `looks` holds the result of etcd_node_info by host; some may be without etcd."""
     mates = {
         name: look for name, look in sorted(looks.items()) if look.get("ca_sha256") == looks[host].get("ca_sha256")
     }
@@ -73,7 +75,7 @@ def cluster_of(looks: t.Mapping[str, Look], host: str) -> dict[str, t.Any]:
         "members": members,
         "needs_recovery": diagnosis.get("needs_recovery", True),
         "refusals": _strangers(mates) or diagnosis.get("refusals") or _silence(mates),
-        "findings": diagnosis.get("findings", []),
+        "findings": diagnosis.get("findings", []) + _full_disks(mates),
         "expected_seconds": diagnosis.get("expected_seconds", 0),
         "lock_runs": sorted({look["lock"]["run"] for look in mates.values() if look["lock"]}),
     }
@@ -118,10 +120,21 @@ def _strangers(mates: t.Mapping[str, Look]) -> list[str]:
     if len(ids) < 2:
         return []
     found = "; ".join(f"{', '.join(names)}: cluster {identity}" for identity, names in sorted(ids.items()))
-    return [
+    message = (
         f"These hosts trust one etcd CA, but their members belong to different clusters ({found}). One of them was"
         " probably emptied and came up as a cluster of its own. Take that member out of the cluster it should be in"
         " (etcdctl member remove), empty its data directory, and join it again; run this afterwards."
+    )
+    return [message]
+
+
+def _full_disks(mates: t.Mapping[str, Look]) -> list[str]:
+    """etcd ends when it cannot write its log, whatever its quota says."""
+    return [
+        f"The data disk of {name} has only {look['free_disk_bytes'] / 1024**2:.1f} MiB free: etcd ends when it cannot"
+        " write its log. Make room there first."
+        for name, look in mates.items()
+        if look["free_disk_bytes"] < WAL_SEGMENT_BYTES
     ]
 
 
@@ -129,7 +142,7 @@ def _silence(mates: t.Mapping[str, Look]) -> list[str]:
     if any(look["answers"] for look in mates.values()):
         return []
     reasons = "; ".join(f"{name}: {look['error']}" for name, look in mates.items())
-    return [f"No member of this cluster answers. {reasons}. Start etcd on these nodes first (systemctl restart kubelet)."]
+    return [f"No member of this cluster answers ({reasons}). Start etcd there first (systemctl restart kubelet)."]
 
 
 class FilterModule:

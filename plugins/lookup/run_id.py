@@ -42,7 +42,7 @@ from ansible.plugins.lookup import LookupBase
 from ..plugin_utils import _runs
 
 
-class LookupModule(LookupBase):  # type: ignore[misc]  # ansible-core has no types
+class LookupModule(LookupBase):
     def run(self, terms: list[t.Any], variables: t.Any = None, **kwargs: t.Any) -> list[str]:
         # Templates are rendered in a worker, which the main process forks for every host and task.
         return [str(_runs.current(os.getppid()))]

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import typing as t
+from functools import cached_property
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -57,7 +58,7 @@ class LocalMember:
         manifest = self.manifest
         return look(self.endpoint, self.connect, manifest_quota_bytes=manifest.quota_bytes if manifest else None)
 
-    @property
+    @cached_property
     def manifest(self) -> EtcdManifest | None:
         """The manifest, where the member that answers is this host's own; None where its files lie elsewhere."""
         own = self._own_ids
@@ -106,6 +107,8 @@ def run(
         module.fail_json(msg=f"{doing} through {where} was refused. {exc} {untouched}")
     except (ManifestError, SnapshotError) as exc:
         module.fail_json(msg=f"{doing} failed. {_sentence(exc)} {untouched}")
+    except OSError as exc:
+        module.fail_json(msg=f"{doing} failed: {exc}. {untouched}")
     except EtcdError as exc:
         module.fail_json(msg=f"{doing} through {exc.endpoint or where} failed: {_sentence(exc)} {untouched}")
     module.exit_json(**result)
@@ -158,13 +161,14 @@ def member_result(member: MemberView) -> Json:
 
 def diagnosis_result(view: ClusterView, *, allow_unsafe: bool) -> Json:
     """The `diagnosis` that the info modules return."""
+    needs_recovery = plan.needs_recovery(view)
     reasons = (
         plan.corrupt_refusal(view),
         plan.quorum_refusal(view),
-        plan.version_refusal(view, allowed=allow_unsafe),
+        plan.version_refusal(view, allowed=allow_unsafe or not needs_recovery),
     )
     return {
-        "needs_recovery": plan.needs_recovery(view),
+        "needs_recovery": needs_recovery,
         "refusals": [reason for reason in reasons if reason],
         "findings": plan.findings(view),
         "expected_seconds": plan.expected_seconds(view),
@@ -173,9 +177,9 @@ def diagnosis_result(view: ClusterView, *, allow_unsafe: bool) -> Json:
 
 __all__ = (
     "CONNECTION_SPEC",
-    "LocalMember",
     "UNSAFE_SPEC",
     "WORK_SPEC",
+    "LocalMember",
     "cluster_result",
     "diagnosis_result",
     "member_result",

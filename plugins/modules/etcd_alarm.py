@@ -25,7 +25,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - The members' sizes are not looked at in check mode, because an earlier step of a real run would have changed them.
+      - The members' sizes are not looked at in check mode, because an earlier step of a real run would have changed
+        them.
 """
 
 EXAMPLES = r"""

@@ -13,13 +13,13 @@ version_added: 0.1.0
 author:
   - The controlplane.etcd authors (@controlplane-etcd)
 description:
-  - Rewrites the file of one member - by default the one of this node - without its free pages, and waits until the member
-    has caught up with the others again. Meanwhile that member serves nothing.
+  - Rewrites the file of one member - by default the one of this node - without its free pages, and waits until the
+    member has caught up with the others again. Meanwhile that member serves nothing.
   - A leader first hands its leadership over to a voter that answers, so that no write of the cluster waits.
   - It waits for a compaction that the member is still carrying out, since it would reclaim nothing before.
   - Defragment one member after the other, the leader last; the role P(controlplane.etcd.recover#role) does that.
-  - Refused without a leader, under a CORRUPT alarm, for a learner, while a member that answers is behind the others, where
-    the disk is too small for the copy, and for etcd 3.5.0 to 3.5.5.
+  - Refused without a leader, under a CORRUPT alarm, for a learner, while a member that answers is behind the others,
+    where the disk is too small for the copy, and for etcd 3.5.0 to 3.5.5.
 extends_documentation_fragment:
   - controlplane.etcd._connection
   - controlplane.etcd._connection.unsafe

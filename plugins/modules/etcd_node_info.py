@@ -26,7 +26,8 @@ extends_documentation_fragment:
 options:
   data_dir:
     description:
-      - Data directory to look for where there is no manifest. Data without a manifest is an etcd that somebody took away.
+      - Data directory to look for where there is no manifest. Data without a manifest is an etcd that somebody took
+        away.
     type: path
     default: /var/lib/etcd
   lock_path:

@@ -194,6 +194,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._etcd import maintenance, plan
 from ..module_utils._etcd.cluster import MemberView
+from ..module_utils._etcd.errors import EtcdError
 from ..module_utils._etcd.maintenance import Proof
 from ..module_utils._etcd.transport import Json
 from ..module_utils._member import CONNECTION_SPEC, LocalMember, cluster_result, run
@@ -219,7 +220,8 @@ def prove(module: AnsibleModule, member: LocalMember) -> Json:
         return {"changed": False, "writes": [], "cluster": cluster_result(view), **unknown}
     settle = module.params["settle_seconds"]
     proof = maintenance.prove(member.look, member.connect, settle_seconds=settle)
-    maintenance.refuse("; ".join(proof.problems))
+    if proof.problems:
+        raise EtcdError("; ".join(proof.problems), endpoint=member.endpoint.url)
     return {
         "changed": False,
         "writes": [write.member for write in proof.writes if write.accepted],
@@ -233,7 +235,12 @@ def main() -> None:
     module = AnsibleModule(
         {**CONNECTION_SPEC, "settle_seconds": {"type": "float", "default": 10.0}}, supports_check_mode=True
     )
-    run(module, prove, doing="Proving that writes are accepted", untouched="The cluster is not proved to be writable.")
+    run(
+        module,
+        prove,
+        doing="Proving that writes are accepted",
+        untouched="What was done before stays done; run it again.",
+    )
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ author:
   - The controlplane.etcd authors (@controlplane-etcd)
 description:
   - Takes or releases a lock on the node - a small file that says who works here and until when.
-  - A lock of another run is taken over when its time is over, or when that run is named in O(ended). Otherwise the module
-    fails and says whose it is.
+  - A lock of another run is taken over when its time is over, or when that run is named in O(ended). Otherwise the
+    module fails and says whose it is.
   - Of two runs that take the same lock in the same moment, exactly one gets it.
 extends_documentation_fragment:
   - controlplane.etcd._attributes
@@ -158,7 +158,8 @@ def main() -> None:
     except OSError as exc:
         module.fail_json(msg=f"The lock {params['path']} cannot be used: {exc.strerror}. Nothing was changed.")
     if result["taken_over"]:
-        module.warn(f"The lock of {result['taken_over']['owner']} was taken over: that run has ended or its time is over.")
+        owner = result["taken_over"]["owner"]
+        module.warn(f"The lock of {owner} was taken over: that run has ended or its time is over.")
     module.exit_json(**result)
 
 

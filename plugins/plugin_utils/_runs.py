@@ -28,8 +28,8 @@ class Run(t.NamedTuple):
 
 def parse(text: str) -> Run | None:
     """The run that an id stands for, None for the ids of others."""
-    place, pid, started = (text.rsplit(":", 2) + ["", ""])[:3]
-    return Run(place, int(pid), started) if pid.isdigit() else None
+    parts = text.rsplit(":", 2)
+    return Run(parts[0], int(parts[1]), parts[2]) if len(parts) == 3 and parts[1].isdigit() else None
 
 
 def current(pid: int, proc: Path = Path("/proc")) -> Run:

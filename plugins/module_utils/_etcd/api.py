@@ -222,13 +222,13 @@ class Endpoint:
 
 
 __all__ = (
-    "Alarm",
     "CORRUPT",
+    "NOSPACE",
+    "Alarm",
     "Endpoint",
     "HashKv",
     "KeyCount",
     "Member",
-    "NOSPACE",
     "Status",
     "parse_alarms",
     "parse_members",

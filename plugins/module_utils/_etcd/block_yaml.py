@@ -16,7 +16,9 @@ import json
 import re
 import typing as t
 
-_KEY = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s\[\]{}"'#&*!|>%@`,-][^#]*?|-[^\s#][^#]*?)\s*:(?:\s+(.*))?$""")
+_DOUBLE, _SINGLE = r'"(?:[^"\\]|\\.)*"', r"'(?:[^']|'')*'"
+_PLAIN = r"""[^\s\[\]{}"'#&*!|>%@`,-][^#]*?|-[^\s#][^#]*?"""
+_KEY = re.compile(rf"({_DOUBLE}|{_SINGLE}|{_PLAIN})\s*:(?:\s+(.*))?$")
 _TRAILING_COMMENT = re.compile(r"\s+#.*$")
 
 

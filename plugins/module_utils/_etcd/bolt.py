@@ -18,7 +18,8 @@ import typing as t
 from dataclasses import dataclass
 
 _PAGE_HEADER = struct.Struct("<QHHI")  # id, flags, count, overflow
-_META = struct.Struct("<IIIIQQQQQQ")  # magic, version, page size, flags, root, sequence, freelist, pages, txid, checksum
+# Magic, version, page size, flags; root page, sequence, freelist, number of pages, transaction, checksum.
+_META = struct.Struct("<IIIIQQQQQQ")
 _BRANCH = struct.Struct("<IIQ")  # position, key size, page
 _LEAF = struct.Struct("<IIII")  # flags, position, key size, value size
 _BUCKET = struct.Struct("<QQ")  # root page, sequence
@@ -73,7 +74,6 @@ def revision_of(data: Buffer) -> int:
 
 
 class _Bolt:
-
     def __init__(self, data: Buffer) -> None:
         self._data = data
         found = [meta for meta in metas(data[: 2 * 4096]) if meta]

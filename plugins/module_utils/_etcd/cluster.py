@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""A whole cluster at one moment, as seen through one of its members: who there is, who answers, how full each one is."""
+"""A whole cluster at one moment, as one of its members sees it: who there is, who answers, how full each one is."""
 
 from __future__ import annotations
 
@@ -204,4 +204,4 @@ def _alarms(seed: Endpoint, own: Status) -> tuple[Alarm, ...]:
     return own.alarms
 
 
-__all__ = ("ClusterView", "Connect", "DEFAULT_QUOTA_BYTES", "MemberView", "Quota", "look", "quota_of")
+__all__ = ("DEFAULT_QUOTA_BYTES", "ClusterView", "Connect", "MemberView", "Quota", "look", "quota_of")

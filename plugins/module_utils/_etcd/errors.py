@@ -89,6 +89,8 @@ def of_answer(body: t.Mapping[str, t.Any], *, endpoint: str) -> EtcdError:
     """The error that a gateway's answer tells of: `{"code": int, "message": str}`, with or without `error`."""
     message = str(body.get("message") or body.get("error") or "no reason given")
     kind = next((kind for text, kind in _BY_TEXT if text in message), EtcdError)
+    if kind is LearnerRefuses:
+        message += " (ask a voter instead)"
     if kind is TlsRejected:
         # The gateway of a member calls the member itself and shows the *server* certificate as its own.
         message += " (the gateway itself was refused: the server certificate needs the extended key usage clientAuth)"

@@ -184,15 +184,13 @@ def defragment(
         return Defragmentation(member.name, True, before, member.in_use_bytes, 0.0)
     moved_to = _hand_over(view, member, endpoint, look_again) if member.role == "leader" else ""
     started = time.monotonic()
-    try:
+    with suppress(TimedOut):  # it goes on in the server: wait for it below, and never send it again
         endpoint.defragment(timeout)
-    except TimedOut:
-        pass  # it goes on in the server: wait for it below, and never send it again
     deadline = max(timeout, 60.0)
     if not await_true(lambda: _caught_up(look_again(), member.id), deadline):
         raise TimedOut(
-            f"{member.name} had not answered and caught up {deadline:.0f} s after its defragmentation began. It may still"
-            " be at work: it was not sent again, and no other member was touched",
+            f"{member.name} had not answered and caught up {deadline:.0f} s after its defragmentation began. It may"
+            " still be at work: it was not sent again, and no other member was touched",
             endpoint=endpoint.url,
         )
     _view, after = _self(look_again, endpoint)
@@ -202,6 +200,8 @@ def defragment(
 def _self(look_again: Look, endpoint: Endpoint) -> tuple[ClusterView, MemberView]:
     """The cluster, and in it the member behind `endpoint`. Raises Refused where it is not in its own member list."""
     own = endpoint.status()
+    if own.learner:  # it would not even show its member list
+        raise Refused(plan.learner_warning(f"at {endpoint.url}"))
     view = look_again()
     member = view.by_id(own.member_id)
     if member is None:

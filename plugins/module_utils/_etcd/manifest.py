@@ -149,7 +149,8 @@ def parse_manifest(text: str, path: str) -> EtcdManifest:
     except (KeyError, TypeError, AttributeError, StopIteration):
         raise ManifestError(f"{path} is not the manifest of a pod with a container named etcd") from None
     if not words or os.path.basename(words[0]) != "etcd":
-        raise ManifestError(f"{path}: the container etcd does not run etcd directly but {' '.join(words[:1]) or 'nothing'}")
+        found = words[0] if words else "nothing"
+        raise ManifestError(f"{path}: the container etcd does not run etcd directly but {found}")
     pairs = [(mounts[name], hosts[name]) for name in mounts if name in hosts]
     return EtcdManifest(
         path=path,
@@ -161,7 +162,7 @@ def parse_manifest(text: str, path: str) -> EtcdManifest:
 
 
 def read_manifest(path: str) -> EtcdManifest:
-    """The record of the manifest at `path`. Raises ManifestError, FileNotFoundError only where there is no such file."""
+    """The record of the manifest at `path`. Raises ManifestError; FileNotFoundError where there is none."""
     try:
         with open(path, encoding="utf-8") as file:
             text = file.read()

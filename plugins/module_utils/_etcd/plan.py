@@ -65,9 +65,9 @@ def corrupt_refusal(view: ClusterView) -> str | None:
         return None
     names = join(sorted(view.name_of(alarm.member_id) for alarm in view.alarms if alarm.kind == CORRUPT))
     return (
-        f"A CORRUPT alarm is armed (by {names}): the members do not hold the same data, and whatever is done to them now"
-        " can destroy the good copy. Find the member that differs (etcdctl endpoint hashkv --cluster), replace that one,"
-        " and only then disarm CORRUPT by hand; see etcd's guide on data corruption."
+        f"A CORRUPT alarm is armed (by {names}): the members do not hold the same data, and whatever is done to them"
+        " now can destroy the good copy. Find the member that differs (etcdctl endpoint hashkv --cluster), replace that"
+        " one, and only then disarm CORRUPT by hand; see etcd's guide on data corruption."
     )
 
 
@@ -88,8 +88,8 @@ def version_refusal(view: ClusterView, *, allowed: bool) -> str | None:
         return None
     return (
         f"etcd {join(unsafe)} can come back with other data than its fellows when it dies during a defragmentation"
-        " (fixed in 3.5.6); take a snapshot, make sure that nothing will kill the members, and allow it by name, or"
-        " upgrade etcd first."
+        " (fixed in 3.5.6); upgrade etcd first, or make sure that nothing will kill the members and go on by name"
+        " (module option allow_unsafe_version, variable recover_allow_unsafe_etcd of the role)."
     )
 
 
@@ -101,11 +101,7 @@ def needs_recovery(view: ClusterView) -> bool:
 def findings(view: ClusterView) -> list[str]:
     """What there is to say about the cluster, worst first, one sentence each."""
     said = []
-    members = {member.id for member in view.members}
-    for alarm in view.full_alarms:
-        if alarm.member_id not in members:
-            said.append(f"The NOSPACE alarm of {alarm.member_id:x} is armed, which is no longer a member.")
-    armed = sorted(view.name_of(alarm.member_id) for alarm in view.full_alarms if alarm.member_id in members)
+    armed = sorted(view.name_of(alarm.member_id) for alarm in view.full_alarms)
     if armed:
         said.append(f"The NOSPACE alarm is armed (by {join(armed)}): the whole cluster refuses writes.")
     for member in view.answering:
@@ -117,24 +113,26 @@ def findings(view: ClusterView) -> list[str]:
             )
         if member.quota.source == "default":
             said.append(f"The quota of {member.name} is not known; etcd's default of 2 GiB is assumed.")
-    said += [learner_warning(member) for member in view.learners if member.used >= WARNED_SHARE]
+    said += [learner_warning(member.name) for member in view.learners if member.used >= WARNED_SHARE]
     for member in view.members:
         if member.role == "silent":
-            said.append(
-                f"{member.name} does not answer ({member.error}); its alarm is disarmed too, and it will raise it again"
-                " when it comes back with its full file: then run this once more."
+            later = (
+                "; its alarm is disarmed as well, and it will raise it again when it comes back with its full file:"
+                " then run this once more"
             )
+            said.append(f"{member.name} does not answer ({member.error}){later if view.full_alarms else ''}.")
         elif member.role == "unstarted":
             said.append(f"The member {member.name} was added and has never started; it counts for the quorum.")
     return said
 
 
-def learner_warning(member: MemberView) -> str:
+def learner_warning(name: str) -> str:
     return (
-        f"The learner {member.name} holds the full history and raises NOSPACE again after every disarm, and etcd does not"
-        " defragment learners on request. Promote it (etcdctl member promote) and run this again; or stop it, run etcdutl"
-        " defrag on its data directory and start it; or restart it with --bootstrap-defrag-threshold-megabytes=1"
-        " (3.5: --experimental-bootstrap-defrag-threshold-megabytes=1); or remove it (etcdctl member remove)."
+        f"The learner {name} holds the full history and raises NOSPACE again after every disarm, and etcd does not"
+        " defragment learners on request. Promote it (etcdctl member promote) and run this again; or stop it, run"
+        " etcdutl defrag on its data directory and start it; or restart it with"
+        " --bootstrap-defrag-threshold-megabytes=1 (3.5: --experimental-bootstrap-defrag-threshold-megabytes=1); or"
+        " remove it (etcdctl member remove)."
     )
 
 
@@ -166,9 +164,7 @@ class Rule:
 
 def lagging(view: ClusterView) -> tuple[MemberView, ...]:
     """Members that answer and have not applied what the others have."""
-    return tuple(
-        member for member in view.answering if view.applied_index - member.applied_index > BEHIND_ENTRIES
-    )
+    return tuple(member for member in view.answering if view.applied_index - member.applied_index > BEHIND_ENTRIES)
 
 
 def defrag_refusal(
@@ -179,12 +175,12 @@ def defrag_refusal(
     if general or not member.answers:
         return general or f"{member.name} does not answer ({member.error})."
     if member.member.learner:
-        return learner_warning(member)
+        return learner_warning(member.name)
     behind = lagging(view)
     if behind:
         return (
-            f"{join(each.name for each in behind)} has not applied what the other members have; wait until it has caught"
-            " up, then run this again."
+            f"{join(each.name for each in behind)} has not applied what the other members have; wait until it has"
+            " caught up, then run this again."
         )
     needed = member.in_use_bytes + DEFRAG_EXTRA_BYTES
     if free_disk_bytes is not None and free_disk_bytes < needed:
@@ -220,7 +216,7 @@ def room(view: ClusterView) -> Room:
     if not over:
         return Room(None, warnings)
     levels = "; ".join(_fill_level(member) for member in over)
-    learners = [learner_warning(member) for member in over if member.member.learner]
+    learners = [learner_warning(member.name) for member in over if member.member.learner]
     live_too_big = all(member.quota.share(member.in_use_bytes) >= REFUSED_SHARE for member in over)
     if learners:
         advice = " ".join(learners)
@@ -258,9 +254,9 @@ __all__ = (
     "DEFRAG_EXTRA_BYTES",
     "MIB",
     "REFUSED_SHARE",
+    "WARNED_SHARE",
     "Room",
     "Rule",
-    "WARNED_SHARE",
     "corrupt_refusal",
     "defrag_order",
     "defrag_refusal",

@@ -192,7 +192,7 @@ def take(
                 found = verify(part)
                 if found.revision < revision:
                     raise SnapshotError(f"it holds revision {found.revision}, below the {revision} read before")
-            except (SnapshotError, EtcdError) as exc:
+            except (SnapshotError, EtcdError, OSError) as exc:
                 tried.append(f"{method}: {exc}")
                 continue
             path = os.path.join(folder, f"etcd-{cluster_id:x}-{member}-r{found.revision}.db")
@@ -202,8 +202,9 @@ def take(
             )
             return done, tried
     finally:
-        if os.path.exists(part):
-            os.unlink(part)
+        for left in (part, part + ".part"):  # etcdctl writes aside, too
+            if os.path.exists(left):
+                os.unlink(left)
     raise SnapshotError(f"No snapshot of {member} could be written to {folder}. {'; '.join(tried)}.")
 
 
@@ -349,6 +350,7 @@ def _settle(part: str, path: str) -> None:
 
 __all__ = (
     "METHODS",
+    "WAL_SEGMENT_BYTES",
     "Snapshot",
     "SnapshotError",
     "Source",

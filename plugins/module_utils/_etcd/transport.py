@@ -71,6 +71,9 @@ def tls_context(files: TlsFiles, *, now: dt.datetime | None = None) -> ssl.SSLCo
     try:
         context = ssl.create_default_context(cafile=files.ca_cert)
         context.load_cert_chain(files.client_cert, files.client_key)
+        # Python 3.13 insists on extensions that CAs of older clusters lack; Go, in which all the rest here is written,
+        # does not. Chain, host name and dates are verified all the same.
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     except OSError as exc:  # ssl.SSLError is one
         raise TlsRejected(
             f"the client certificate {files.client_cert} and its key {files.client_key} cannot be used: {_reason(exc)}"
@@ -154,9 +157,7 @@ class GatewayTransport:
             )
         if isinstance(exc, ssl.SSLError) and "ALERT" in (exc.reason or ""):
             shown = self._tls.client_cert if self._tls else "none"
-            return TlsRejected(
-                f"the server did not accept the client certificate {shown}: {exc.reason}", endpoint=at
-            )
+            return TlsRejected(f"the server did not accept the client certificate {shown}: {exc.reason}", endpoint=at)
         if isinstance(exc, (http.client.RemoteDisconnected, http.client.IncompleteRead, ssl.SSLEOFError, ValueError)):
             return Unreachable(
                 "the connection was closed in the middle of the answer (the member stopped just then, or, with"

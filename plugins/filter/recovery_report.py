@@ -1,0 +1,103 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Filter plugin recovery_report."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: recovery_report
+short_description: Say what a recovery of an etcd cluster has done
+version_added: 0.1.0
+author:
+  - The controlplane.etcd authors (@controlplane-etcd)
+description:
+  - Makes the lines that the role P(controlplane.etcd.recover#role) ends with.
+options:
+  _input:
+    description: What M(controlplane.etcd.etcd_proof) returned.
+    type: dict
+    required: true
+  before:
+    description: The members as they were, from P(controlplane.etcd.cluster_of#filter).
+    type: list
+    elements: dict
+    required: true
+  seconds:
+    description: How long it took.
+    type: float
+    required: true
+  snapshot:
+    description: What M(controlplane.etcd.etcd_snapshot) returned, null where none was taken.
+    type: dict
+  snapshot_host:
+    description: The host that the snapshot is on.
+    type: str
+    default: ""
+  check:
+    description: Whether nothing was really done.
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+---
+- name: Say what was done
+  ansible.builtin.debug:
+    msg: "{{ proof | controlplane.etcd.recovery_report(before=clusters_mine.members, seconds=21.4) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: A table of the members, and what there is to say beside it.
+  type: list
+  elements: str
+"""
+
+import typing as t
+
+from .member_table import member_table
+
+MIB = 1024**2
+
+Result = t.Mapping[str, t.Any]
+
+
+def recovery_report(
+    proof: Result,
+    before: t.Sequence[Result],
+    seconds: float,
+    snapshot: Result | None = None,
+    snapshot_host: str = "",
+    check: bool = False,
+) -> list[str]:
+    """The table, and one line each for the outcome, the snapshot, and how long it will last."""
+    table = member_table(proof["cluster"], before)
+    if check:
+        return [*table, "Check mode: nothing was changed. The sizes are those of now."]
+    return [*table, _outcome(proof, seconds), _snapshot(snapshot, snapshot_host), _outlook(proof)]
+
+
+def _outcome(proof: Result, seconds: float) -> str:
+    same = "all members hold the same data" if proof["hashes_agree"] else "their data could not be compared"
+    return f"Recovered in {seconds:.1f} s. Writes are accepted through {', '.join(proof['writes'])}; {same}."
+
+
+def _snapshot(snapshot: Result | None, host: str) -> str:
+    if not snapshot:
+        return "No snapshot was taken, as told."
+    reused = ", reused from an earlier attempt" if snapshot["reused"] else ""
+    return f"The snapshot of before is {snapshot['path']} on {host} (revision {snapshot['revision']}{reused})."
+
+
+def _outlook(proof: Result) -> str:
+    rate = proof["growth_bytes_per_minute"] / MIB
+    if proof["minutes_to_full"] is None:
+        return f"It grows by {rate:.1f} MiB per minute: nothing is filling it right now."
+    return f"It grows by {rate:.1f} MiB per minute: at that rate it is full in {proof['minutes_to_full']:.0f} minutes."
+
+
+class FilterModule:
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        return {"recovery_report": recovery_report}
