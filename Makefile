@@ -1,0 +1,93 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Everything made here lies in .venv, .collections, .cache and build. The lab keeps the programs it fetches or builds
+# in ~/.cache/controlplane-etcd, for all clones.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help venv demo etcd test lint sanity unit integration build install-check changelog clean
+
+PYTHON ?= python3
+CACHE := $(CURDIR)/.cache
+LINK := .collections/ansible_collections/controlplane/etcd
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
+export ANSIBLE_HOME := $(CACHE)/ansible
+export HYPOTHESIS_STORAGE_DIRECTORY := $(CACHE)/hypothesis
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_CACHE_DIR ?= $(CACHE)/pip
+
+help: ## list the targets
+	@awk -F ': .*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+venv: .venv/ready | $(LINK) ## Ansible, the tests' libraries and the linters, in .venv
+
+.venv/ready: $(wildcard tests/requirements/*.txt)
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "There is no $(PYTHON) here: install Python 3.11 or newer, or name one: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "$$($(PYTHON) --version) is too old: Python 3.11 or newer is needed; name one: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "$(PYTHON) cannot make virtual environments: install its venv module (Debian: apt install python3-venv)"; exit 1; }
+	test -x .venv/bin/pip || $(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet $(addprefix --requirement ,$^)
+	@touch $@
+
+# Ansible, mypy and pytest find a collection only by its full path.
+$(LINK):
+	@mkdir -p $(@D)
+	@ln -sfn ../../.. $@
+
+demo: venv ## fill a real etcd cluster on this machine until it refuses writes, and bring it back
+	PYTHONPATH=tests:.collections python -m lab demo
+
+etcd: venv ## fetch or build etcd's programs: make etcd VERSION=3.6.16
+	@test -n "$(VERSION)" || { echo "Say which version: make etcd VERSION=3.6.16"; exit 1; }
+	PYTHONPATH=tests:.collections python -m lab programs etcd $(VERSION)
+
+test: venv ## all checks and tests: lint, sanity, unit, integration
+	@MAKE='$(MAKE)' PYTHONPATH=tests python -m tools.parts lint sanity unit integration
+
+# antsibull-docs writes a log into the home folder.
+lint: venv ## form, types, documentation, changelog
+	ruff check .
+	ruff format --check .
+	mypy -p ansible_collections.controlplane.etcd.plugins -p lab -p tools
+	PYTHONPATH=tests python -m tools.local_paths
+	ansible-lint
+	HOME='$(CACHE)' antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all --check-extra-docs-refs .
+	antsibull-changelog lint
+
+sanity: venv ## ansible-test sanity, for every Python found: make sanity ARGS="--test validate-modules"
+	PYTHONPATH=tests python -m tools.sanity $(ARGS)
+
+unit: venv ## tests without a cluster: make unit ARGS="-k alarm"
+	python -m pytest tests/unit --numprocesses=auto --maxprocesses=8 $(ARGS)
+
+integration: venv ## tests against real etcd clusters
+	python -m pytest tests/integration $(ARGS)
+
+build: venv ## the tarball that Galaxy gets, in build
+	@rm -f build/controlplane-etcd-*.tar.gz
+	ansible-galaxy collection build --force --output-path build
+
+# Without the link in .collections, so that only what the tarball holds is there.
+install-check: export ANSIBLE_COLLECTIONS_PATH := $(CACHE)/installed
+install-check: build ## install that tarball elsewhere, read its documentation, check its playbooks
+	@rm -rf .cache/installed
+	ansible-galaxy collection install --offline build/controlplane-etcd-*.tar.gz
+	ansible-doc --type module --list controlplane.etcd
+	@cd .cache/installed/ansible_collections/controlplane/etcd/playbooks && for playbook in *.yml; do \
+	  ansible-playbook --syntax-check --inventory localhost, "controlplane.etcd.$${playbook%.yml}" || exit 1; \
+	done
+
+changelog: venv ## CHANGELOG.md, from changelogs/fragments
+	antsibull-changelog release --update-existing --reload-plugins
+	@rm -f changelogs/.plugin-cache.yaml
+
+clean: ## remove everything made here
+	rm -rf .venv .collections .cache build

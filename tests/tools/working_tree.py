@@ -1,0 +1,24 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What git would commit: the files of the working tree, new ones included, ignored ones not."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def working_tree_files() -> list[Path]:
+    """Return the paths, relative to the root; a file that git knows but that was deleted is left out."""
+    listing = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    paths = sorted({Path(name) for name in listing.split("\0") if name})
+    return [path for path in paths if (ROOT / path).is_file() or (ROOT / path).is_symlink()]
