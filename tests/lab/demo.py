@@ -1,0 +1,122 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The demonstration: a full cluster, the refused write, the playbook, the accepted write."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+from rich.console import Console
+from rich.markup import escape
+
+from lab import programs
+from lab.cluster import Cluster
+from lab.errors import LabError
+from lab.fill import fill
+from lab.inventory import write_inventory
+from lab.node import Node
+from lab.show import fill_progress
+
+PLAYBOOK = "controlplane.etcd.recover"
+_REPOSITORY = Path(__file__).resolve().parents[2]
+_MIB = 1024**2
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the demonstration runs on; see ``Cluster`` and ``fill``."""
+
+    members: int
+    version: str
+    quota_bytes: int
+    live_fraction: float
+
+
+def run(settings: Settings) -> int:
+    """Show a recovery from beginning to end and return the playbook's exit code.
+
+    Everything lies in a temporary folder that is removed at the end, also after Ctrl-C.
+    """
+    console = Console()
+    ansible_playbook = Path(sys.executable).with_name("ansible-playbook")
+    if not ansible_playbook.exists():
+        raise LabError(f"there is no ansible-playbook beside {sys.executable}")
+    programs.etcd(settings.version)
+    with tempfile.TemporaryDirectory(prefix="etcd-demo-") as temporary:
+        _head(console, f"A control plane: {settings.members} members of etcd {settings.version}")
+        with Cluster(
+            Path(temporary), members=settings.members, version=settings.version, quota_bytes=settings.quota_bytes
+        ) as cluster:
+            _show_members(console, cluster)
+
+            _head(console, f"It fills up: quota {settings.quota_bytes // _MIB} MiB, nobody compacts")
+            with fill_progress(console) as progress:
+                filled = fill(cluster, live_fraction=settings.live_fraction, progress=progress)
+            console.print(
+                f"{filled.keys} keys in {filled.seconds:.0f} s; {filled.live_bytes // _MIB} MiB of them are live, "
+                f"the rest of {filled.db_size // _MIB} MiB is history"
+            )
+
+            _head(console, "Writes are refused")
+            _write(console, cluster.nodes[0])
+
+            _head(console, "The playbook")
+            inventory = write_inventory(cluster.folder / "inventory.yml", cluster)
+            exit_code = _play(console, ansible_playbook, [PLAYBOOK, "-i", str(inventory)])
+
+            _head(console, "Writes are accepted again" if exit_code == 0 else "The playbook failed")
+            _write(console, cluster.nodes[0])
+            _show_members(console, cluster)
+    return exit_code
+
+
+def _head(console: Console, title: str) -> None:
+    console.print()
+    console.rule(f"[bold]{escape(title)}", align="left")
+
+
+def _show_members(console: Console, cluster: Cluster) -> None:
+    for node in cluster.nodes:
+        try:
+            with node.client() as client:
+                status = client.status()
+        except requests.RequestException as error:
+            console.print(escape(f"{node.name}  {node.client_url}  does not answer: {error}"))
+            continue
+        role = "leader" if status.leader == status.member_id else "follower"
+        alarms = f", {'; '.join(status.errors)}" if status.errors else ""
+        console.print(escape(f"{node.name}  {node.client_url}  {role}, file {status.db_size / _MIB:.1f} MiB{alarms}"))
+
+
+def _write(console: Console, node: Node) -> None:
+    """Show a write in etcdctl's own words, whatever comes of it."""
+    arguments = ("put", "/registry/demo", "written at last")
+    console.print(
+        f"$ etcdctl --endpoints={node.client_url} ... {escape(shlex.join(arguments))}", style="bold", soft_wrap=True
+    )
+    done = subprocess.run(
+        node.etcdctl(*arguments), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    # From 3.6 on etcdctl also logs each refusal as JSON, addresses of memory included; its message says the same.
+    told = [line for line in done.stdout.splitlines() if not line.startswith("{")]
+    console.print("\n".join(told), markup=False, highlight=False, soft_wrap=True)
+
+
+def _play(console: Console, program: Path, arguments: list[str]) -> int:
+    """Run the playbook with its output going straight to the terminal and return its exit code."""
+    console.print(f"$ {program.name} {escape(shlex.join(arguments))}", style="bold", soft_wrap=True)
+    defaults = {
+        "ANSIBLE_COLLECTIONS_PATH": str(_REPOSITORY / ".collections"),
+        "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",  # one line of text per line
+        "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
+    }
+    env = {**defaults, **os.environ}
+    return subprocess.run([str(program), *arguments], env=env, check=False).returncode

@@ -1,0 +1,118 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one place that knows how to get the real programs the lab runs.
+
+A program set is a name and a version, such as etcd 3.6.16, and is a folder with its programs. It is looked for where
+``$ETCD_BIN_DIR`` says, then in the cache (``$CONTROLPLANE_ETCD_CACHE``, else ``~/.cache/controlplane-etcd``), and is
+otherwise made into the cache, once.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import subprocess
+from pathlib import Path
+
+from lab.errors import ProgramMissingError
+from lab.programs.debian import Package, unpack
+from lab.programs.golang import GoBuild, build
+from lab.programs.store import Recipe, Store
+
+BIN_DIR_VARIABLE = "ETCD_BIN_DIR"
+_PINNED = Path(__file__).parent / "etcd"
+_MODULE = "go.etcd.io/etcd"
+_PACKAGES = {"etcd": "server", "etcdctl": "etcdctl", "etcdutl": "etcdutl"}
+_BUILD_TIME = "40 to 80 s on two idle cores, several times that on busy ones"
+
+# etcd 3.4 is no Go module that could be built as a dependency; Debian 12 has it as packages.
+_DEBIAN = {
+    "3.4.23": (
+        Package(
+            "etcd-server", "3.4.23-4+b4", "amd64", "3a9445d4560ad6de1c375756b2a17d97713df44cbd20a658c871fe108af7ef5d"
+        ),
+        Package(
+            "etcd-client", "3.4.23-4+b4", "amd64", "db3a484d5d924b50bf71f459ee544ecd7b11c25dc2f6becc0c50352d67299cc8"
+        ),
+    )
+}
+
+
+def store() -> Store:
+    """Return the cache of program sets as the environment names it."""
+    configured = os.environ.get("CONTROLPLANE_ETCD_CACHE")
+    return Store(Path(configured) if configured else Path.home() / ".cache" / "controlplane-etcd")
+
+
+@functools.cache
+def etcd(version: str) -> Path:
+    """Return the folder with etcd, etcdctl and (from 3.5 on) etcdutl of ``version``, such as ``3.6.16``.
+
+    The first call for a version may build it, which takes a minute or two and says so on stderr. Raises
+    ``ProgramMissingError`` where it cannot be had.
+    """
+    return _from_bin_dir(version) or store().obtain(_recipe(version))
+
+
+def installed_versions() -> list[str]:
+    """Return the versions of etcd that need no building: those of ``$ETCD_BIN_DIR`` and of the cache."""
+    configured = os.environ.get(BIN_DIR_VARIABLE)
+    candidates: list[str] = []
+    if configured:
+        candidates += [path.parent.name for path in Path(configured).glob("*/etcd")]
+        candidates += filter(None, [_version_of(Path(configured) / "etcd")])
+    usable = {version for version in candidates if _from_bin_dir(version)}
+    return sorted(usable | set(store().versions("etcd")), key=_sort_key)
+
+
+def pinned_versions() -> list[str]:
+    """Return the versions whose every source is pinned by checksum, oldest first."""
+    return sorted([*_DEBIAN, *(path.name for path in _PINNED.iterdir())], key=_sort_key)
+
+
+def _sort_key(version: str) -> list[int]:
+    return [int(part) for part in version.split(".") if part.isdigit()]
+
+
+def _program_names(version: str) -> tuple[str, ...]:
+    return ("etcd", "etcdctl") if version.startswith("3.4.") else ("etcd", "etcdctl", "etcdutl")
+
+
+def _recipe(version: str) -> Recipe:
+    names = _program_names(version)
+    if version in _DEBIAN:
+        return Recipe("etcd", version, names, "some seconds", lambda _, target: unpack(_DEBIAN[version], names, target))
+    if version.startswith("3.4."):
+        raise ProgramMissingError(
+            f"etcd {version} cannot be built; of 3.4 there is only {', '.join(_DEBIAN)}, from Debian 12's packages, "
+            f"or what ${BIN_DIR_VARIABLE} has"
+        )
+    build_from = GoBuild(
+        name="etcd",
+        version=version,
+        packages={name: f"{_MODULE}/{_PACKAGES[name]}/v3" for name in names},
+        pinned=_PINNED / version,
+    )
+    return Recipe("etcd", version, names, _BUILD_TIME, lambda store, target: build(build_from, store.folder, target))
+
+
+def _from_bin_dir(version: str) -> Path | None:
+    configured = os.environ.get(BIN_DIR_VARIABLE)
+    if not configured:
+        return None
+    for folder in (Path(configured), Path(configured) / version):
+        whole = all((folder / name).is_file() for name in _program_names(version))
+        if whole and _version_of(folder / "etcd") == version:
+            return folder
+    return None
+
+
+def _version_of(program: Path) -> str | None:
+    """Return what ``etcd --version`` says, None where that is no etcd that runs here."""
+    try:
+        text = subprocess.run([str(program), "--version"], capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    first = text.partition("\n")[0]
+    return first.removeprefix("etcd Version: ").strip() if first.startswith("etcd Version: ") else None

@@ -1,0 +1,58 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Programs out of Debian packages, without installing them."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.errors import ProgramMissingError
+
+
+@dataclass(frozen=True)
+class Package:
+    """One exact build of a Debian package and the SHA-256 of its file."""
+
+    name: str
+    version: str
+    architecture: str
+    sha256: str
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.architecture}={self.version}"
+
+
+def unpack(packages: Sequence[Package], programs: Sequence[str], target: Path) -> None:
+    """Download packages with apt, verify them and put ``programs`` out of their ``usr/bin`` into ``target``.
+
+    Raises ``ProgramMissingError`` where there is no apt or its sources do not have exactly these packages.
+    """
+    with tempfile.TemporaryDirectory(prefix="controlplane-etcd-") as temporary:
+        folder = Path(temporary)
+        # apt downloads as a user of its own when it is root.
+        folder.chmod(0o755)
+        for package in packages:
+            _run(["apt-get", "download", str(package)], folder, f"apt cannot download {package}")
+        for file in folder.glob("*.deb"):
+            digest = hashlib.sha256(file.read_bytes()).hexdigest()
+            if digest not in {package.sha256 for package in packages}:
+                raise ProgramMissingError(f"{file.name} from apt has another SHA-256 than expected: {digest}")
+            _run(["dpkg-deb", "-x", str(file), "root"], folder, f"{file.name} cannot be unpacked")
+        for program in programs:
+            shutil.copy2(folder / "root/usr/bin" / program, target / program)
+
+
+def _run(command: list[str], folder: Path, failure: str) -> None:
+    try:
+        subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    except FileNotFoundError:
+        raise ProgramMissingError(f"{failure}: this machine has no {command[0]}") from None
+    except subprocess.CalledProcessError as error:
+        raise ProgramMissingError(f"{failure}: {error.stderr.strip() or error.stdout.strip()}") from None

@@ -1,0 +1,129 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The cache of program sets: made once, put in place as a whole, verified whenever it is used."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.errors import ProgramMissingError
+
+CHECKSUMS = "SHA256SUMS"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one program set comes to be.
+
+    ``make`` gets the store and an empty folder and leaves exactly ``programs`` there, or raises
+    ``ProgramMissingError``. ``first_time`` says in words how long that may take with nothing cached.
+    """
+
+    name: str
+    version: str
+    programs: tuple[str, ...]
+    first_time: str
+    make: Callable[[Store, Path], None]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+
+class Store:
+    """A cache folder with ``<name>/<version>/`` per program set."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def versions(self, name: str) -> list[str]:
+        """Return the versions of a program set that lie in the cache."""
+        return [path.parent.name for path in (self.folder / name).glob(f"*/{CHECKSUMS}")]
+
+    def obtain(self, recipe: Recipe) -> Path:
+        """Return the folder of a program set, after making it where it is missing or damaged."""
+        target = self.folder / recipe.name / recipe.version
+        if _is_intact(target):
+            return target
+        with self._only_one(recipe):
+            # Another process may have made it while this one waited.
+            if not _is_intact(target):
+                if target.exists():
+                    say(f"{recipe} in {target} does not match its checksums any more and is made anew")
+                self._make(recipe, target)
+        return target
+
+    def _make(self, recipe: Recipe, target: Path) -> None:
+        last = self._seconds().get(str(recipe))
+        say(f"making {recipe} (once; {f'last time it took {last} s' if last else recipe.first_time}) ...")
+        start = time.monotonic()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # Beside its place, so that the rename below stays on one file system. What a killed build leaves goes first.
+        for leftover in target.parent.glob(".making-*"):
+            shutil.rmtree(leftover)
+        aside = Path(tempfile.mkdtemp(prefix=".making-", dir=target.parent))
+        try:
+            recipe.make(self, aside)
+            missing = [name for name in recipe.programs if not (aside / name).is_file()]
+            if missing:
+                raise ProgramMissingError(f"making {recipe} left out {', '.join(missing)}")
+            sums = "".join(f"{_sha256(aside / name)}  {name}\n" for name in recipe.programs)
+            (aside / CHECKSUMS).write_text(sums, "ascii")
+            aside.chmod(0o755)
+            if target.exists():
+                shutil.rmtree(target)
+            aside.rename(target)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+        seconds = round(time.monotonic() - start)
+        self._remember(recipe, seconds)
+        say(f"{recipe} is in {target} ({seconds} s)")
+
+    def _seconds(self) -> dict[str, int]:
+        with contextlib.suppress(OSError, ValueError):
+            return dict(json.loads((self.folder / "seconds.json").read_text("utf-8")))
+        return {}
+
+    def _remember(self, recipe: Recipe, seconds: int) -> None:
+        text = json.dumps({**self._seconds(), str(recipe): seconds}, indent=1)
+        (self.folder / "seconds.json").write_text(text, "utf-8")
+
+    @contextlib.contextmanager
+    def _only_one(self, recipe: Recipe) -> Iterator[None]:
+        """Let one process at a time make something: two builds would only take turns on the same cores."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                say(f"waiting for another process that is making programs, then for {recipe}")
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def say(text: str) -> None:
+    """Tell a person what is going on, on stderr."""
+    print(f"lab: {text}", file=sys.stderr, flush=True)
+
+
+def _is_intact(folder: Path) -> bool:
+    try:
+        lines = (folder / CHECKSUMS).read_text("ascii").splitlines()
+        return bool(lines) and all(_sha256(folder / name) == digest for digest, name in map(str.split, lines))
+    except OSError:
+        return False
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
