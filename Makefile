@@ -8,7 +8,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo etcd test lint sanity unit integration build install-check changelog clean
+.PHONY: help venv demo etcd test lint sanity unit integration bench build install-check changelog clean
 
 PYTHON ?= python3
 CACHE := $(CURDIR)/.cache
@@ -51,14 +51,14 @@ etcd: venv ## fetch or build etcd's programs: make etcd VERSION=3.6.16
 	@test -n "$(VERSION)" || { echo "Say which version: make etcd VERSION=3.6.16"; exit 1; }
 	PYTHONPATH=tests:.collections python -m lab programs etcd $(VERSION)
 
-test: venv ## all checks and tests: lint, sanity, unit, integration
-	@MAKE='$(MAKE)' PYTHONPATH=tests python -m tools.parts lint sanity unit integration
+test: venv ## all checks and tests: lint, sanity, unit, install-check, integration
+	@MAKE='$(MAKE)' PYTHONPATH=tests python -m tools.parts lint sanity unit install-check integration
 
 # antsibull-docs writes a log into the home folder.
 lint: venv ## form, types, documentation, changelog
 	ruff check .
 	ruff format --check .
-	mypy -p ansible_collections.controlplane.etcd.plugins -p lab -p tools
+	mypy -p ansible_collections.controlplane.etcd.plugins -p lab -p bench -p tools
 	PYTHONPATH=tests python -m tools.local_paths
 	ansible-lint
 	HOME='$(CACHE)' antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all --check-extra-docs-refs .
@@ -74,6 +74,9 @@ unit: venv ## tests without a cluster: make unit ARGS="-k alarm"
 integration: venv ## tests against real etcd clusters
 	PYTHONPATH=tests python -m lab programs etcd
 	$(ALONE) python -m pytest tests/integration --numprocesses=2 $(ARGS)
+
+bench: venv ## our steps beside etcdctl's, as ratios: make bench ARGS="--quota 1024"
+	PYTHONPATH=tests:.collections python -m bench $(ARGS)
 
 build: venv ## the tarball that Galaxy gets, in build
 	@rm -f build/controlplane-etcd-*.tar.gz

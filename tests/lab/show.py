@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeElapsedColumn, TransferSpeedColumn
+from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
 from lab.fill import Progress
@@ -18,7 +18,7 @@ from lab.fill import Progress
 @contextlib.contextmanager
 def fill_progress(console: Console | None = None) -> Iterator[Callable[[Progress], None]]:
     """Show a bar and yield the function to be given to ``fill`` as ``progress``."""
-    columns = (TextColumn("filling"), BarColumn(), DownloadColumn(binary_units=True), TransferSpeedColumn(), TimeElapsedColumn())
+    columns = (TextColumn("filling"), BarColumn(), DownloadColumn(binary_units=True), TimeElapsedColumn())
     with Bar(*columns, console=console) as bar:
         task = bar.add_task("filling")
 
