@@ -136,7 +136,7 @@ def snapshot(module: AnsibleModule, member: LocalMember) -> Json:
     params, started = module.params, time.monotonic()
     status = member.endpoint.status()
     name = next((each.name for each in member.endpoint.members() if each.member_id == status.member_id), "member")
-    keys = count(member)
+    keys = count(member) if status.leader_id else None  # without a leader it would only cost the server's time limit
     directory, cluster_id = params["directory"], status.cluster_id
     if params["reuse"] and keys:
         found = snapshots.reusable(directory, cluster_id=cluster_id, keys=keys.keys, revision=keys.revision)

@@ -29,7 +29,7 @@ class Run(t.NamedTuple):
 def parse(text: str) -> Run | None:
     """The run that an id stands for, None for the ids of others."""
     parts = text.rsplit(":", 2)
-    return Run(parts[0], int(parts[1]), parts[2]) if len(parts) == 3 and parts[1].isdigit() else None
+    return Run(parts[0], int(parts[1]), parts[2]) if len(parts) == 3 and parts[1].isdecimal() else None
 
 
 def current(pid: int, proc: Path = Path("/proc")) -> Run:

@@ -44,14 +44,20 @@ def load(text: str) -> t.Any:
 
 def _lines(text: str) -> list[_Line]:
     found: list[_Line] = []
+    ended = False
     for number, raw in enumerate(text.splitlines(), start=1):
         line = raw.rstrip()
         if not line.lstrip() or line.lstrip().startswith("#"):
             continue
-        if line in ("---", "...") or line.startswith("--- "):
-            if found and line != "...":
-                raise ValueError(f"a second document begins in line {number}")
+        if line == "...":
+            ended = True
             continue
+        if ended or (found and (line == "---" or line.startswith("--- "))):
+            raise ValueError(f"a second document begins in line {number}")
+        if line == "---" or line.startswith("--- #"):
+            continue
+        if line.startswith("--- "):
+            raise ValueError(f"line {number} is not understood: {line}")
         if "\t" in line[: len(line) - len(line.lstrip())]:
             raise ValueError(f"line {number} is indented with a tab")
         found.append(_Line(number, len(line) - len(line.lstrip(" ")), line.lstrip(" ")))
@@ -89,7 +95,7 @@ def _mapping(lines: list[_Line], indent: int) -> tuple[dict[str, t.Any], list[_L
     while lines and lines[0].indent == indent and not _is_item(lines[0].text):
         head, rest = lines[0], lines[1:]
         match = _KEY.match(head.text)
-        if not match:
+        if not match or head.text.startswith("? "):
             raise ValueError(f"line {head.number} is not understood: {head.text}")
         key, content = str(_scalar(match.group(1), head.number)), match.group(2) or ""
         if key in found:

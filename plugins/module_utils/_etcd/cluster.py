@@ -170,7 +170,7 @@ def look(seed: Endpoint, connect: Connect, *, manifest_quota_bytes: int | None =
         return _ask(member, own, connect)
 
     members = seed.members()
-    with ThreadPoolExecutor(max_workers=len(members)) as pool:
+    with ThreadPoolExecutor(max_workers=max(len(members), 1)) as pool:
         views = tuple(sorted(pool.map(ask, members), key=lambda view: view.name))
     return ClusterView(own.cluster_id, own.leader_id, views, _alarms(seed, own))
 

@@ -82,6 +82,11 @@ _BY_TEXT: tuple[tuple[str, type[EtcdError]], ...] = (
     ("bad certificate", TlsRejected),
     ("request timed out", TimedOut),
     ("context deadline exceeded", TimedOut),
+    # The gateway lost its member, or was refused by it: which of the two, and in which words, is a matter of chance.
+    ("connection error", Unreachable),
+    ("connection closed", Unreachable),
+    ("connection reset", Unreachable),
+    ("broken pipe", Unreachable),
 )
 
 
@@ -94,6 +99,11 @@ def of_answer(body: t.Mapping[str, t.Any], *, endpoint: str) -> EtcdError:
     if kind is TlsRejected:
         # The gateway of a member calls the member itself and shows the *server* certificate as its own.
         message += " (the gateway itself was refused: the server certificate needs the extended key usage clientAuth)"
+    if kind is Unreachable:
+        message += (
+            " (the gateway does not reach its own member: it is starting or stopping, or the server certificate lacks the"
+            " extended key usage clientAuth)"
+        )
     return kind(message, endpoint=endpoint)
 
 

@@ -58,10 +58,10 @@ def taken_over(held: Lock | None, run: str, now: float, ended: t.Container[str])
 
 
 @contextmanager
-def _exclusively(path: str) -> t.Iterator[t.BinaryIO]:
+def _exclusively(path: str, create: int = os.O_CREAT) -> t.Iterator[t.BinaryIO]:
     """The file, locked; opened again where it was removed between opening and locking."""
     while True:
-        with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
+        with os.fdopen(os.open(path, os.O_RDWR | create, 0o600), "r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             try:
                 same = os.path.samestat(os.fstat(file.fileno()), os.stat(path))
@@ -75,7 +75,7 @@ def _exclusively(path: str) -> t.Iterator[t.BinaryIO]:
 def read(path: str) -> Lock | None:
     """Who holds the lock, expired or not. None where nobody does."""
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8", errors="replace") as file:
             return parse(file.read())
     except OSError:
         return None
@@ -94,13 +94,14 @@ def take(path: str, lock: Lock, *, ended: t.Container[str] = (), now: float | No
 
 def release(path: str, run: str) -> bool:
     """Give the lock back where this run holds it; whether it did. Raises OSError."""
-    if not os.path.exists(path):
+    try:
+        with _exclusively(path, create=0) as file:
+            held = parse(file.read().decode("utf-8", "replace"))
+            if held is None or held.run != run:
+                return False
+            os.unlink(path)
+    except FileNotFoundError:
         return False
-    with _exclusively(path) as file:
-        held = parse(file.read().decode("utf-8", "replace"))
-        if held is None or held.run != run:
-            return False
-        os.unlink(path)
     return True
 
 

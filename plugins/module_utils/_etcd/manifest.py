@@ -120,14 +120,18 @@ def parse_flags(words: t.Sequence[str]) -> dict[str, str]:
     """Flags without their dashes from the words after a program's name; of a flag given twice the last one counts."""
     found: dict[str, str] = {}
     for at, word in enumerate(words):
-        if not word.startswith("-"):
+        if not _is_flag(word):
             continue
         name, equals, value = word.lstrip("-").partition("=")
         if not equals:
-            follower = words[at + 1] if at + 1 < len(words) else "-"
-            value = "true" if follower.startswith("-") else follower
+            value = words[at + 1] if at + 1 < len(words) and not _is_flag(words[at + 1]) else "true"
         found[name] = value
     return found
+
+
+def _is_flag(word: str) -> bool:
+    """A negative number is the value of the flag before it."""
+    return word.startswith("-") and not word[1:2].isdigit()
 
 
 def parse_manifest(text: str, path: str) -> EtcdManifest:
@@ -140,7 +144,7 @@ def parse_manifest(text: str, path: str) -> EtcdManifest:
         spec = pod["spec"]
         container = next(c for c in spec["containers"] if c.get("name") == "etcd")
         words = [str(word) for word in (container.get("command") or []) + (container.get("args") or [])]
-        mounts = {mount["name"]: mount["mountPath"] for mount in container.get("volumeMounts") or []}
+        mounts = [(mount["mountPath"], mount["name"]) for mount in container.get("volumeMounts") or []]
         hosts = {
             volume["name"]: volume["hostPath"]["path"] for volume in spec.get("volumes") or [] if "hostPath" in volume
         }
@@ -151,7 +155,7 @@ def parse_manifest(text: str, path: str) -> EtcdManifest:
     if not words or os.path.basename(words[0]) != "etcd":
         found = words[0] if words else "nothing"
         raise ManifestError(f"{path}: the container etcd does not run etcd directly but {found}")
-    pairs = [(mounts[name], hosts[name]) for name in mounts if name in hosts]
+    pairs = [(inside, hosts[name]) for inside, name in mounts if name in hosts]
     return EtcdManifest(
         path=path,
         image=image,

@@ -153,7 +153,8 @@ class Source:
             argv += ["--cacert", self._tls.ca_cert, "--cert", self._tls.client_cert, "--key", self._tls.client_key]
         outcome = self._run([*argv, "snapshot", "save", path], self._timeout)
         if outcome.code != 0:
-            raise SnapshotError(f"etcdctl snapshot save failed: {outcome.output.splitlines()[-1:] or outcome.code}")
+            last = (outcome.output.splitlines() or [f"exit code {outcome.code}"])[-1]
+            raise SnapshotError(f"etcdctl snapshot save failed: {last}")
 
     def _gateway(self, path: str, _revision: int) -> None:
         try:
@@ -255,7 +256,7 @@ def _known(folder: str, cluster_id: int) -> list[Snapshot]:
                     snapshot = Snapshot(**json.load(file))
             except (OSError, TypeError, ValueError):
                 continue
-            if _record_path(snapshot.path) == path:
+            if _record_path(snapshot.path) == path and os.path.exists(snapshot.path):
                 found.append(snapshot)
     return sorted(found, key=lambda snapshot: -snapshot.created)
 

@@ -93,11 +93,16 @@ class GatewayTransport:
 
     def __init__(self, endpoint: str, tls: TlsFiles | None, *, timeout: float = 10.0) -> None:
         """`tls` may be None for plain http only. Raises TlsRejected as `tls_context` does."""
-        url = urlsplit(endpoint)
-        if url.scheme not in ("http", "https") or not url.hostname:
-            raise Unreachable(f"{endpoint!r} is not an http or https URL", endpoint=endpoint)
+        no_url = Unreachable(f"{endpoint!r} is not an http or https URL", endpoint=endpoint)
+        try:
+            url = urlsplit(endpoint)
+            host, port = url.hostname, url.port or 2379
+        except ValueError:  # half an IPv6 address, or a port that is none
+            raise no_url from None
+        if url.scheme not in ("http", "https") or not host:
+            raise no_url
         self.endpoint = endpoint.rstrip("/")
-        self._host, self._port, self._timeout = url.hostname, url.port or 2379, timeout
+        self._host, self._port, self._timeout = host, port, timeout
         self._tls = tls
         self._context: ssl.SSLContext | None = None
         if url.scheme == "https":
@@ -115,6 +120,8 @@ class GatewayTransport:
                 raise of_answer(_object(answer, answer.read(), self.endpoint), endpoint=self.endpoint)
             for line in answer:
                 chunk = json.loads(line)
+                if not isinstance(chunk, dict):
+                    raise ValueError
                 if "error" in chunk:  # the status line was sent long before
                     raise of_answer(chunk["error"], endpoint=self.endpoint)
                 yield chunk.get("result", {})
@@ -140,7 +147,7 @@ class GatewayTransport:
             payload = None if body is None else json.dumps(body)
             connection.request(method, path, body=payload, headers={"Content-Type": "application/json"})
             yield connection.getresponse()
-        except (OSError, http.client.HTTPException, json.JSONDecodeError) as exc:
+        except (OSError, http.client.HTTPException, ValueError) as exc:
             raise self._explained(exc, timeout) from exc
         finally:
             connection.close()
@@ -159,8 +166,10 @@ class GatewayTransport:
             shown = self._tls.client_cert if self._tls else "none"
             return TlsRejected(f"the server did not accept the client certificate {shown}: {exc.reason}", endpoint=at)
         if isinstance(exc, (http.client.RemoteDisconnected, http.client.IncompleteRead, ssl.SSLEOFError, ValueError)):
+            # A server that refuses a certificate hangs up as well, and its alert is sometimes lost.
+            refused = f" it does not accept the client certificate {self._tls.client_cert}," if self._tls else ""
             return Unreachable(
-                "the connection was closed in the middle of the answer (the member stopped just then, or, with"
+                f"the connection was closed in the middle of the answer (the member stopped just then,{refused} or, with"
                 " --listen-client-http-urls, the gateway has an address of its own)",
                 endpoint=at,
             )

@@ -64,7 +64,9 @@ def parse_ids(head: bytes) -> WalIds | None:
             record = _fields(head[at + 8 : at + 8 + length])
             if record.get(1) == _METADATA:
                 metadata = _fields(record[3])
-                return WalIds(metadata[2], metadata[1])
+                cluster_id, member_id = metadata[2], metadata[1]
+                # A damaged log may hold text there, which raises TypeError here, or more than 64 bits.
+                return None if (cluster_id | member_id) >> 64 else WalIds(cluster_id, member_id)
             at += 8 + length + padding
     except (IndexError, KeyError, TypeError, ValueError):
         pass

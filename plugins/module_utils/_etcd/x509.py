@@ -33,7 +33,10 @@ def _value(der: bytes, at: int) -> tuple[int, int, int]:
 
 def _time(tag: int, text: bytes) -> dt.datetime:
     form = {_UTC_TIME: "%y%m%d%H%M%SZ", _GENERALIZED_TIME: "%Y%m%d%H%M%SZ"}[tag]
-    return dt.datetime.strptime(text.decode("ascii"), form).replace(tzinfo=dt.timezone.utc)
+    moment = dt.datetime.strptime(text.decode("ascii"), form).replace(tzinfo=dt.timezone.utc)
+    if tag == _UTC_TIME and moment.year >= 2050:  # two digits mean 1950 to 2049 there (RFC 5280 section 4.1.2.5.1)
+        return moment.replace(year=moment.year - 100)
+    return moment
 
 
 def validity(pem: str) -> Validity:

@@ -1,0 +1,216 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the tests of the recovery look at: clusters before and after, and what the members themselves logged."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from integration.support import MIB, await_true
+
+from lab.cluster import Cluster
+from lab.errors import EtcdError
+from lab.fill import fill
+from lab.inventory import GROUP, write_inventory
+from lab.node import Node
+
+QUOTA = 16 * MIB
+# Quick, and enough to see that both rounds of writes take place.
+QUICK = {"recover_settle_seconds": 1}
+# Seconds of the shortest and the longest lease of a fill.
+FOREVER = (36000, 36000)
+# What a host needs that is not of the lab.
+LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+
+_WORK = {
+    "finished scheduled compaction": "compacted",
+    "starting defragment": "defragment",
+    "finished defragment": "defragmented",
+}
+
+
+def full_cluster(make_cluster: Callable[..., Cluster], **options: Any) -> Cluster:
+    """A cluster that refuses writes, and in which nothing ends by itself, however long a test takes."""
+    cluster = make_cluster(**{"quota_bytes": QUOTA, **options})
+    fill(cluster, event_ttl=FOREVER)
+    return cluster
+
+
+@dataclass(frozen=True)
+class Work:
+    """One thing that a member did, by its own log; ``at`` is etcd's own time stamp, which sorts."""
+
+    at: str
+    node: str
+    what: str
+
+
+def work(*nodes: Node) -> list[Work]:
+    """What the members logged of compactions and defragmentations, over all their starts (not on 3.4)."""
+    found = []
+    for node in (node for node in nodes if node.log.exists()):
+        for line in node.log.read_text("utf-8", "replace").splitlines():
+            entry = json.loads(line) if line.startswith("{") and any(text in line for text in _WORK) else {}
+            if entry.get("msg") in _WORK:
+                found.append(Work(entry["ts"], node.name, _WORK[entry["msg"]]))
+    return sorted(found, key=lambda each: each.at)
+
+
+def defragmented(cluster: Cluster) -> list[str]:
+    """The names of the members in the order of their defragmentations, which must not have overlapped."""
+    steps = [each for each in work(*cluster.nodes) if each.what != "compacted"]
+    assert [each.what for each in steps] == ["defragment", "defragmented"] * (len(steps) // 2)
+    begun, ended = steps[::2], steps[1::2]
+    assert [each.node for each in begun] == [each.node for each in ended]
+    return [each.node for each in begun]
+
+
+def inventory(
+    path: Path,
+    *clusters: Cluster,
+    without: Sequence[str] = (),
+    more: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Path:
+    """An inventory of all nodes but ``without``; ``more`` adds variables to hosts, or hosts that are no nodes."""
+    write_inventory(path, *clusters)
+    content = yaml.safe_load(path.read_text("utf-8"))
+    hosts = content[GROUP]["hosts"]
+    for name in without:
+        del hosts[name]
+    for name, variables in (more or {}).items():
+        hosts.setdefault(name, {}).update(variables)
+    path.write_text(yaml.safe_dump(content), "utf-8")
+    return path
+
+
+def hanging_by(thread: Path) -> dict[str, str]:
+    """Variables of a host that can be reached until its thread is cut, without SSH. See ``tie`` and ``cut``."""
+    return {**LOCAL, "ansible_remote_tmp": f"{{{{ lookup('ansible.builtin.file', '{thread}') }}}}"}
+
+
+def tie(thread: Path) -> None:
+    """Let the host be reached: modules go into a folder beside the thread."""
+    thread.write_text(f"{thread}.modules", "utf-8")
+
+
+def cut(thread: Path) -> None:
+    """Let the next task find the host unreachable; what runs there goes on. Nobody can make this folder."""
+    thread.write_text("/dev/null/modules", "utf-8")
+
+
+@dataclass(frozen=True)
+class Keys:
+    """All keys of a cluster with mod revision and hash of the value; ``leased`` are those that go with their lease."""
+
+    entries: Mapping[bytes, tuple[int, str]]
+    leased: frozenset[bytes]
+
+
+def keys(node: Node) -> Keys:
+    """Every key at one revision, read through this member."""
+    with node.client() as client:
+        found = list(client.scan())
+    entries = {each.key: (each.mod_revision, hashlib.sha256(each.value).hexdigest()) for each in found}
+    return Keys(entries, frozenset(each.key for each in found if each.lease))
+
+
+def expire_one_by_one(cluster: Cluster, seconds: range) -> None:
+    """Keys whose leases end one after the other; granted before the cluster is full, for no lease can be had then."""
+    with cluster.leader().client() as client:
+        for ttl in seconds:
+            client.put(b"/registry/events/expiring/%d" % ttl, b"x" * 1000, lease=client.grant_lease(ttl))
+
+
+def refusal(node: Node) -> str:
+    """etcd's words for a refused write through this member, nothing where it is accepted."""
+    with node.client() as client:
+        try:
+            client.put(b"/registry/probe", b"1")
+        except EtcdError as error:
+            return error.message
+    return ""
+
+
+def assert_full(*clusters: Cluster) -> None:
+    """Writes are refused for lack of space through every member that runs."""
+    for node in (node for cluster in clusters for node in cluster.nodes if node.running):
+        assert refusal(node) == "etcdserver: mvcc: database space exceeded"
+
+
+def assert_recovered(*clusters: Cluster) -> None:
+    """Writes are accepted through every member that runs, all is small, nothing is armed, and nobody holds a lock."""
+    for cluster in clusters:
+        for node in (node for node in cluster.nodes if node.running):
+            with node.client() as client:
+                assert refusal(node) == ""
+                assert client.status().db_size < 0.95 * client.quota()
+        with cluster.leader().client() as client:
+            assert client.alarms() == ()
+        assert locks(cluster) == []
+
+
+def state(*clusters: Cluster) -> dict[str, Any]:
+    """All that must be as it was where nothing was to be changed: files, sizes, revisions, alarms, leaders, work."""
+    seen: list[dict[str, Any]] = []
+
+    def still() -> bool:
+        seen.append(_state(clusters))
+        # etcd counts anew with every commit, ten times a second.
+        time.sleep(0.3)
+        return seen[-1] == _state(clusters)
+
+    await_true(still, "the clusters stand still")
+    return seen[-1]
+
+
+def _state(clusters: Sequence[Cluster]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for node in (node for cluster in clusters for node in cluster.nodes):
+        found[node.name] = {"files": _files(node), "work": work(node)}
+        if node.running and not node.frozen:
+            with node.client() as client:
+                status = client.status()
+            # The errors repeat the alarms, also without a leader.
+            found[node.name] |= {
+                "bytes": status.db_size,
+                "revision": status.revision,
+                "leader": status.leader,
+                "errors": sorted(status.errors),
+            }
+    return found
+
+
+def _files(node: Node) -> dict[str, float]:
+    """Everything in the node's folder but what etcd itself writes, with its time."""
+    own = (node.data_dir, node.log.parent)
+    paths = (path for path in node.folder.rglob("*") if not any(path.is_relative_to(each) for each in own))
+    return {str(path): path.stat().st_mtime for path in paths if path.is_file()}
+
+
+def lock_path(node: Node) -> Path:
+    return node.folder / "run/etcd-maintenance.lock"
+
+
+def locks(*clusters: Cluster) -> list[str]:
+    """Names of the nodes whose lock is held."""
+    return [node.name for cluster in clusters for node in cluster.nodes if lock_path(node).exists()]
+
+
+def hold_lock(node: Node, *, owner: str, seconds: float) -> None:
+    """Write the lock of a run of another controller."""
+    body = {"run": "elsewhere:1:1", "owner": owner, "until": time.time() + seconds}
+    lock_path(node).write_text(json.dumps(body), "utf-8")
+
+
+def snapshots(cluster: Cluster) -> list[Path]:
+    """All snapshot files of the cluster."""
+    return sorted(path for node in cluster.nodes for path in (node.folder / "var/backups").rglob("*.db"))

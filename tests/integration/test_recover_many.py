@@ -1,0 +1,164 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many clusters in one run: what becomes of one has no effect on the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from integration.recover_support import (
+    FOREVER,
+    LOCAL,
+    QUICK,
+    QUOTA,
+    assert_full,
+    assert_recovered,
+    cut,
+    defragmented,
+    full_cluster,
+    hanging_by,
+    inventory,
+    keys,
+    locks,
+    snapshots,
+    state,
+    tie,
+    work,
+)
+from integration.support import Playing, Run, await_true
+
+from lab.cluster import Cluster
+from lab.fill import fill
+
+MakeCluster = Callable[..., Cluster]
+Playbook = Callable[..., Run]
+
+
+def test_two_full_clusters_among_hosts_of_all_kinds(
+    make_cluster: MakeCluster, playbook: Playbook, tmp_path: Path
+) -> None:
+    one = full_cluster(make_cluster, prefix="one")
+    two = full_cluster(make_cluster, prefix="two")
+    healthy = make_cluster(prefix="healthy", members=1)
+    cut(tmp_path / "gone")
+    more = {
+        "plain": {**LOCAL, "recover_manifest": str(tmp_path / "no-such.yaml")},
+        "gone": hanging_by(tmp_path / "gone"),
+    }
+    hosts = inventory(tmp_path / "hosts.yml", one, two, healthy, more=more)
+    assert_full(one, two)
+    leaders, untouched = [one.leader(), two.leader()], state(healthy)
+    before = [keys(leader).entries for leader in leaders]
+
+    run = playbook(hosts, extra_vars=QUICK)
+
+    assert run.rc == 4, run.out
+    assert run.recap["gone"]["unreachable"] == 1
+    assert not any(each["failed"] for each in run.recap.values())
+    assert f"There is no {tmp_path / 'no-such.yaml'} here; this host is passed over." in run.flat
+    assert [keys(leader).entries for leader in leaders] == before
+    assert_recovered(one, two)
+    for cluster, leader in zip((one, two), leaders, strict=True):
+        order = defragmented(cluster)
+        assert len(order) == 3
+        assert order[-1] == leader.name
+    # etcd writes through the healthy one, which proves it, but nothing was done to it.
+    assert work(*healthy.nodes) == []
+    assert state(healthy)["healthy1"]["files"] == untouched["healthy1"]["files"]
+    assert run.recap["healthy1"]["changed"] == 0
+    assert "The etcd of healthy1 is not out of space" in run.flat
+
+
+def test_a_failure_ends_the_work_on_its_own_cluster_only(
+    make_cluster: MakeCluster, playbook: Playbook, tmp_path: Path
+) -> None:
+    # Two sites with the same addresses: etcd gives unrelated clusters the same ids.
+    site = {"members": 1, "advertise_peer_url": "https://10.0.0.1:2380", "quota_bytes": QUOTA}
+    bad, good = make_cluster(prefix="cp", **site), make_cluster(prefix="cp", **site)
+    for cluster, name in ((bad, "bad"), (good, "good")):
+        # The names of the members are equal, too; only the hosts are named apart.
+        cluster.nodes[0].name = name
+        fill(cluster, event_ttl=FOREVER)
+    with bad.nodes[0].client() as one, good.nodes[0].client() as other:
+        assert one.status().cluster_id == other.status().cluster_id
+        assert one.status().member_id == other.status().member_id
+    assert_full(bad, good)
+    hosts = inventory(tmp_path / "hosts.yml", bad, good)
+    obstacle = bad.nodes[0].folder / "var/backups/etcd"
+    obstacle.write_text("not a folder")
+    before = state(bad)
+
+    run = playbook(hosts, extra_vars=QUICK)
+
+    assert run.rc == 2, run.out
+    assert (run.recap["bad"]["failed"], run.recap["good"]["failed"]) == (1, 0)
+    assert f"The folder {obstacle} cannot be made" in run.flat
+    assert state(bad) == before
+    assert_full(bad)
+    assert locks(bad) == []
+    assert_recovered(good)
+    done = state(good)
+
+    # Users may have set this for all their plays: then all clusters stop, and everybody is released all the same.
+    obstacle.unlink()
+    other = full_cluster(make_cluster, prefix="other", members=1)
+    hosts = inventory(tmp_path / "hosts.yml", bad, good, other)
+    (other.nodes[0].folder / "var/backups/etcd").write_text("not a folder")
+    run = playbook(hosts, extra_vars=QUICK, env={"ANSIBLE_ANY_ERRORS_FATAL": "true"})
+    assert run.rc == 2, run.out
+    assert run.recap["other1"]["failed"] == 1
+    assert work(*bad.nodes, *other.nodes) == []
+    assert_full(bad, other)
+    assert locks(bad, good, other) == []
+
+    run = playbook(hosts, "--limit=bad,good,localhost", extra_vars=QUICK)
+    assert run.rc == 0, run.out
+    assert_recovered(bad)
+    assert state(good)["good"]["work"] == done["good"]["work"]
+    assert run.recap["good"]["changed"] == 0
+
+
+def test_a_host_that_is_lost_in_the_middle(
+    make_cluster: MakeCluster,
+    start_playbook: Callable[..., Playing],
+    playbook: Playbook,
+    tmp_path: Path,
+) -> None:
+    member = full_cluster(make_cluster, prefix="member")
+    head = full_cluster(make_cluster, prefix="head")
+    # Who coordinates is the first of the hosts that answer; the other cluster loses the one whose turn is the last.
+    last = member["member3"] if member.leader() is member["member1"] else member.leader()
+    with member.leader().client() as client, last.client() as other:
+        if last is not member.leader():
+            client.move_leader(other.status().member_id)
+    await_true(lambda: member.leader() is last, "the other one leads")
+    threads = {name: tmp_path / name for name in ("head1", last.name)}
+    for thread in threads.values():
+        tie(thread)
+    hosts = inventory(
+        tmp_path / "hosts.yml", member, head, more={name: hanging_by(thread) for name, thread in threads.items()}
+    )
+    assert_full(member, head)
+
+    playing = start_playbook(hosts, extra_vars=QUICK)
+    await_true(lambda: snapshots(member) and snapshots(head), "both snapshots", seconds=120)
+    for thread in threads.values():
+        cut(thread)
+    run = playing.wait()
+
+    assert run.rc != 0, run.out
+    assert_full(member, head)
+    # Only what a lost host holds stays there.
+    assert set(locks(member, head)) == set(threads)
+    assert f"{last.name} cannot be reached any more. Later members were not defragmented" in run.flat
+    assert sorted([*defragmented(member), last.name]) == ["member1", "member2", "member3"]
+    assert work(*head.nodes) == []
+
+    for thread in threads.values():
+        tie(thread)
+    again = playbook(hosts, extra_vars=QUICK)
+    assert again.rc == 0, again.out
+    assert_recovered(member, head)
+    assert defragmented(member)[2:] == [last.name]

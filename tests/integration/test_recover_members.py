@@ -1,0 +1,247 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Clusters in odd states: too much live data, uneven files, members that are down, absent, or only learning."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from integration.recover_support import (
+    FOREVER,
+    QUICK,
+    QUOTA,
+    assert_full,
+    assert_recovered,
+    defragmented,
+    full_cluster,
+    inventory,
+    keys,
+    locks,
+    refusal,
+    snapshots,
+    state,
+    work,
+)
+from integration.support import MIB, Run, await_settled, await_true
+
+from lab.client import Alarm, Client
+from lab.cluster import Cluster
+from lab.errors import EtcdError
+from lab.fill import fill
+from lab.node import Node
+
+MakeCluster = Callable[..., Cluster]
+Playbook = Callable[..., Run]
+
+
+def test_live_data_that_does_not_fit(make_cluster: MakeCluster, playbook: Playbook, tmp_path: Path) -> None:
+    over, close = make_cluster(prefix="over", members=1), make_cluster(prefix="close", members=1)
+    for cluster, share in ((over, 0.97), (close, 0.9)):
+        fill(cluster, live_fraction=share, keys_per_txn=8, event_ttl=FOREVER)
+    pupil = make_cluster(prefix="pupil", members=1, quota_bytes=QUOTA)
+    learner = pupil.add_member(learner=True)
+    fill(pupil, event_ttl=FOREVER)
+    await_true(lambda: _size(learner) >= QUOTA, "the learner is full, too")
+    raised = _alarms(pupil)
+    hosts = inventory(tmp_path / "hosts.yml", over, close, pupil)
+    before = keys(over.leader())
+
+    with _filling(close.nodes[0]):
+        # Longer than a second: what is written in between tells when it will be full again.
+        run = playbook(hosts, extra_vars={"recover_settle_seconds": 3})
+
+    assert run.rc == 2, run.out
+    # All was done but the disarm, and the data is there.
+    sizes = re.search(
+        r"The alarm would come back with the next write: over1 uses (\S+) MiB \((\S+) MiB live\) of its quota of"
+        r" 32\.0 MiB \((9\d) %\)\. The live data itself does not fit\. Raise --quota-backend-bytes",
+        run.flat,
+    )
+    assert sizes, run.out
+    assert float(sizes[1]) >= float(sizes[2]) >= 0.95 * 32
+    assert [alarm.name for alarm in _alarms(over)] == ["NOSPACE"]
+    assert_full(over)
+    assert "database space exceeded" in refusal(pupil["pupil1"])
+    assert keys(over.leader()) == before
+    assert defragmented(over) == ["over1"]
+    assert snapshots(over)
+
+    assert "The learner pupil2 holds the full history and raises NOSPACE again after every disarm" in run.flat
+    assert "The alarm would come back with the next write: pupil2 uses " in run.flat
+    assert _alarms(pupil) == raised
+    assert defragmented(pupil) == ["pupil1"]
+    assert locks(over, close, pupil) == []
+
+    assert run.recap["close1"]["failed"] == 0
+    assert "writes will be refused again soon. Raise the quota or delete what fills it." in run.flat
+    found = re.search(r"It grows by (\S+) MiB per minute: at that rate it is full in (\d+) minutes", run.flat)
+    assert found
+    assert float(found[1]) > 0
+    assert refusal(close.nodes[0]) == ""
+
+
+def test_files_that_differ(make_cluster: MakeCluster, playbook: Playbook, tmp_path: Path) -> None:
+    uneven = full_cluster(make_cluster, prefix="uneven")
+    early = full_cluster(make_cluster, prefix="early", members=1)
+    former = full_cluster(make_cluster, prefix="former", members=2)
+    unstarted = full_cluster(make_cluster, prefix="unstarted")
+    hidden = full_cluster(make_cluster, prefix="hidden")
+
+    # Somebody has done one of three by hand ...
+    small = uneven.followers()[0]
+    with small.client() as client:
+        client.compact(client.status().revision)
+        client.defragment()
+    # ... or disarmed first, so that there is no alarm until the next write ...
+    with early.leader().client() as client:
+        for alarm in client.alarms():
+            client.disarm(alarm)
+    # ... or removed a member, whose alarm stays ...
+    stays, leaves = former.leader(), former.followers()[0]
+    with stays.client() as client, leaves.client() as other:
+        gone = other.status().member_id
+        client.arm(Alarm(gone, "NOSPACE"))
+        # etcd removes nobody in the first seconds after a start.
+        await_true(lambda: _remove(client, gone), "the member is removed")
+        for alarm in client.alarms():
+            if alarm.member_id != gone:
+                client.disarm(alarm)
+        assert [alarm.member_id for alarm in client.alarms()] == [gone]
+    leaves.kill()
+    former.nodes.remove(leaves)
+    # ... or added one that never came.
+    absent = unstarted.add_member(start=False)
+    # And one is in no inventory.
+    outside = hidden.followers()[0].name
+    hosts = inventory(tmp_path / "hosts.yml", uneven, early, former, unstarted, hidden, without=[absent.name, outside])
+    assert_full(uneven, unstarted, hidden)
+    assert _alarms(early) == ()
+    assert _size(early.nodes[0]) >= QUOTA
+
+    run = playbook(hosts, "--forks=10", extra_vars=QUICK)
+
+    assert run.rc == 0, run.out
+    assert_recovered(uneven, early, former, unstarted, hidden)
+    assert re.search(rf"item={small.name}: \S+ MiB, left alone \(only \S+ MiB could be gained\)", run.out)
+    assert defragmented(uneven).count(small.name) == 1
+    assert len(defragmented(uneven)) == 3
+    assert "early1 uses " in run.flat
+    assert "although no alarm is armed: the next writes raise it." in run.flat
+    assert defragmented(early) == ["early1"]
+    assert f"{gone:x}" in run.flat
+    assert "no longer a member" in run.flat
+    assert f"The member {absent.peer_url} was added and has never started; it counts for the quorum." in run.flat
+    assert len(defragmented(unstarted)) == 3
+    assert sorted(defragmented(hidden)) == ["hidden1", "hidden2", "hidden3"]
+    assert f"(item={outside}: " in run.out
+
+
+def test_a_member_that_is_down_and_comes_back(make_cluster: MakeCluster, playbook: Playbook, tmp_path: Path) -> None:
+    cluster = full_cluster(make_cluster)
+    down = cluster.followers()[0]
+    with down.client() as client, cluster.leader().client() as leader:
+        # By chance it may not have raised its own yet.
+        leader.arm(Alarm(client.status().member_id, "NOSPACE"))
+    await_settled(cluster)
+    down.kill()
+    hosts = inventory(tmp_path / "hosts.yml", cluster)
+
+    run = playbook(hosts, extra_vars=QUICK)
+
+    assert run.rc == 0, run.out
+    assert_recovered(cluster)
+    assert f"{down.name} does not answer (" in run.flat
+    assert "its alarm is disarmed as well, and it will raise it again when it comes back with its full file" in run.flat
+    assert down.name not in defragmented(cluster)
+    assert len(defragmented(cluster)) == 2
+
+    down.start()
+    with cluster.leader().client() as client, contextlib.suppress(EtcdError):
+        client.put(b"/registry/probe", b"2")
+    await_true(lambda: _alarms(cluster), "it raises its alarm again")
+    assert_full(cluster)
+
+    again = playbook(hosts, extra_vars=QUICK)
+    assert again.rc == 0, again.out
+    assert_recovered(cluster)
+    assert defragmented(cluster)[2:] == [down.name]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+def test_disks_that_are_too_small(make_cluster: MakeCluster, playbook: Playbook, tmp_path: Path) -> None:
+    copy = full_cluster(make_cluster, prefix="copy", members=1)
+    data = full_cluster(make_cluster, prefix="data", members=1, tmpfs_mib=200)
+    backups = copy.nodes[0].folder / "var/backups"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "etcd-lab", str(backups)], check=True)
+    try:
+        folder = data.nodes[0].data_dir
+        (folder / "filler").write_bytes(bytes(shutil.disk_usage(folder).free - 10 * MIB))
+        hosts = inventory(tmp_path / "hosts.yml", copy, data)
+        before = state(copy)
+
+        run = playbook(hosts, extra_vars=QUICK)
+
+        assert run.rc == 2, run.out
+        assert state(copy) == before
+        assert list(backups.rglob("*.db*")) == []
+        needed = (
+            rf"MiB are needed in {re.escape(str(backups))}/etcd, 8\.0 MiB are free; make room there or name another"
+        )
+        assert re.search(needed, run.flat), run.out
+        assert re.search(r"\S+ MiB are needed on the data disk of data1, (\d|10)\.\d MiB are free\.", run.flat), run.out
+        assert [each.what for each in work(*data.nodes)] == ["compacted"]
+        assert_full(copy, data)
+        assert locks(copy, data) == []
+
+        (folder / "filler").unlink()
+        run = playbook(hosts, extra_vars={**QUICK, "recover_snapshot_dir": str(tmp_path / "elsewhere")})
+        assert run.rc == 0, run.out
+        assert_recovered(copy, data)
+    finally:
+        subprocess.run(["umount", str(backups)], check=True)
+
+
+def _alarms(cluster: Cluster) -> tuple[Alarm, ...]:
+    with cluster.leader().client() as client:
+        return client.alarms()
+
+
+def _size(node: Node) -> int:
+    with node.client() as client:
+        return client.status().db_size
+
+
+def _remove(client: Client, member_id: int) -> bool:
+    client.remove_member(member_id)
+    return True
+
+
+@contextlib.contextmanager
+def _filling(node: Node) -> Iterator[None]:
+    """Somebody goes on writing new keys through this member, whether they are accepted or not."""
+    stop = threading.Event()
+
+    def write() -> None:
+        number = 0
+        with node.client() as client:
+            while not stop.wait(0.1):
+                with contextlib.suppress(EtcdError):
+                    client.put(b"/registry/growing/%d" % number, b"x" * 8000)
+                    number += 1
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()

@@ -1,0 +1,196 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the recovery will not do: it says why in a sentence, and everything is as it was."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from integration import support
+from integration.recover_support import LOCAL, QUICK, assert_recovered, full_cluster, inventory, locks, state
+from integration.support import Run
+
+from lab.client import Alarm
+from lab.cluster import Cluster
+from lab.node import Node
+
+MakeCluster = Callable[..., Cluster]
+Playbook = Callable[..., Run]
+
+OWN_PLAYBOOK = """\
+- name: A play of the user's own
+  hosts: all
+  gather_facts: false
+  serial: 2
+  tasks:
+    - name: Recover
+      ansible.builtin.include_role:
+        name: controlplane.etcd.recover
+"""
+
+
+def test_clusters_that_must_not_be_touched(make_cluster: MakeCluster, playbook: Playbook, tmp_path: Path) -> None:
+    corrupt = make_cluster(prefix="corrupt", members=1)
+    both = full_cluster(make_cluster, prefix="both", members=1)
+    for cluster in (corrupt, both):
+        _arm(cluster, "CORRUPT")
+    few = make_cluster(prefix="few")
+    with few["few1"].client() as client:
+        assert client.alarms() == ()
+    for name in ("few2", "few3"):
+        few[name].kill()
+    support.await_true(lambda: not _leader_of(few["few1"]), "few1 knows that nobody leads")
+    unsafe = full_cluster(make_cluster, prefix="unsafe", members=1, version="3.5.1")
+    strange = full_cluster(make_cluster, prefix="strange")
+    _empty(strange["strange3"])
+    silent = make_cluster(prefix="silent", members=1)
+    silent.nodes[0].kill()
+    everybody = (corrupt, both, few, unsafe, strange, silent)
+    hosts = inventory(tmp_path / "hosts.yml", *everybody)
+    before = state(*everybody)
+    asked = _calls(few["few1"], "Alarm")
+    assert asked > 0
+
+    run = playbook(hosts, "--forks=10", extra_vars=QUICK)
+
+    assert run.rc == 2, run.out
+    assert state(*everybody) == before
+    assert locks(*everybody) == []
+    assert "A CORRUPT alarm is armed (by corrupt1)" in run.flat
+    assert "A CORRUPT alarm is armed (by both1)" in run.flat
+    assert "The cluster has no leader: 1 of 3 voters answer (few1), 2 are needed; silent: few2 (" in run.flat
+    # Each such call would only cost the 7 s after which etcd gives up.
+    assert _calls(few["few1"], "Alarm") == asked
+    assert "etcd 3.5.1 can come back with other data than its fellows" in run.flat
+    assert "recover_allow_unsafe_etcd" in run.flat
+    assert "their members belong to different clusters (" in run.flat
+    for text in ("strange1, strange2: cluster ", "strange3: cluster "):
+        assert text in run.flat
+    assert "No member of this cluster answers" in run.flat
+    for name in ("corrupt1", "both1", "few1", "unsafe1", "strange1", "silent1"):
+        assert run.recap[name]["failed"] == 1
+    assert run.flat.count("Nothing was changed.") >= 6
+
+    run = playbook(hosts, "--limit=unsafe1,localhost", extra_vars={**QUICK, "recover_allow_unsafe_etcd": True})
+    assert run.rc == 0, run.out
+    assert_recovered(unsafe)
+
+
+def test_plays_in_which_the_hosts_do_not_move_in_step(
+    make_cluster: MakeCluster, playbook: Playbook, tmp_path: Path
+) -> None:
+    cluster = full_cluster(make_cluster)
+    hosts = inventory(tmp_path / "hosts.yml", cluster)
+    own = tmp_path / "own.yml"
+    own.write_text(OWN_PLAYBOOK)
+    before = state(cluster)
+
+    for options in (
+        {"env": {"ANSIBLE_STRATEGY": "free"}},
+        {"env": {"ANSIBLE_STRATEGY": "host_pinned"}},
+        {"name": str(own)},
+    ):
+        run = playbook(hosts, extra_vars=QUICK, **options)
+        assert run.rc == 2, run.out
+        assert "Use the strategy linear and no serial. Nothing was changed." in run.flat
+        assert state(cluster) == before
+
+    own.write_text(OWN_PLAYBOOK.replace("  serial: 2\n", ""))
+    run = playbook(hosts, extra_vars=QUICK, name=str(own))
+    assert run.rc == 0, run.out
+    assert_recovered(cluster)
+
+
+def test_inventories_that_name_nobody_and_one_that_is_a_list(
+    make_cluster: MakeCluster, playbook: Playbook, tmp_path: Path
+) -> None:
+    cluster = full_cluster(make_cluster, members=2)
+    names = "".join(f"{node.name}," for node in cluster.nodes)
+    before = state(cluster)
+
+    nobody = playbook(names, extra_vars={"target": "masters"})
+    assert nobody.rc == 2
+    assert "No host matches masters." in nobody.flat
+    assert "Nothing was changed." in nobody.flat
+
+    missing = tmp_path / "no-such.yaml"
+    none = playbook(names, extra_vars={**LOCAL, "recover_manifest": str(missing)})
+    assert none.rc == 2
+    assert f"None of the hosts that could be looked at has {missing}." in none.flat
+    assert state(cluster) == before
+
+    # Extra variables are the same for all hosts and win over everything; only the host's name can differ in them.
+    folder = cluster.folder / "{{ inventory_hostname }}"
+    run = playbook(
+        names,
+        extra_vars={
+            **QUICK,
+            **LOCAL,
+            "recover_manifest": str(folder / "etc/kubernetes/manifests/etcd.yaml"),
+            "recover_snapshot_dir": str(folder / "var/backups/etcd"),
+            "recover_lock_path": str(folder / "run/etcd-maintenance.lock"),
+        },
+    )
+    assert run.rc == 0, run.out
+    assert_recovered(cluster)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a /var/lib of one's own needs root")
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="a /var/lib of one's own needs unshare")
+def test_a_manifest_that_somebody_took_away(tmp_path: Path, collections: Path) -> None:
+    missing = tmp_path / "etcd.yaml"
+    variables = {**LOCAL, "ansible_become": False, "recover_manifest": str(missing)}
+    inside = 'mount -t tmpfs none /var/lib && mkdir -p /var/lib/etcd/member && exec "$@"'
+    run = subprocess.run(
+        [
+            *("unshare", "--mount", "sh", "-c", inside, "sh"),
+            support.program("ansible-playbook"),
+            support.RECOVER,
+            "--inventory=cp1,",
+            f"--extra-vars={json.dumps(variables)}",
+        ],
+        env=support.ansible_env(tmp_path / "ansible", collections),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    printed = " ".join((run.stdout + run.stderr).split())
+    assert run.returncode == 2, printed
+    assert f"{missing} is missing, but /var/lib/etcd/member is there" in printed
+    assert "Nothing was changed." in printed
+
+
+def _arm(cluster: Cluster, name: str) -> None:
+    with cluster.leader().client() as client:
+        client.arm(Alarm(client.status().member_id, name))
+
+
+def _leader_of(node: Node) -> int:
+    with node.client(timeout=2) as client:
+        return client.status().leader
+
+
+def _calls(node: Node, method: str) -> int:
+    """How often a method of gRPC was begun on the member, by its own count; the gateway's calls are among them."""
+    with node.client() as client:
+        lines = client.metrics().splitlines()
+    counts = (line for line in lines if line.startswith("grpc_server_started_total{") and f'method="{method}"' in line)
+    return sum(int(float(line.rpartition(" ")[2])) for line in counts)
+
+
+def _empty(node: Node) -> None:
+    """Let the member come up as a healthy cluster of its own, as after an emptied disk and a careless start."""
+    node.kill()
+    shutil.rmtree(node.data_dir / "member")
+    text = node.manifest.read_text("utf-8")
+    (old,) = (line for line in text.splitlines() if "--initial-cluster=" in line)
+    node.manifest.write_text(text.replace(old, f"    - --initial-cluster={node.name}={node.peer_url}"), "utf-8")
+    node.start()

@@ -1,0 +1,123 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the unit tests share: tables, recorded answers, and clusters made of plain data."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm, Endpoint, Member, Status
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.cluster import ClusterView, MemberView, Quota
+
+DATA = Path(__file__).parent / "data"
+VERSIONS = ("3.5.1", "3.5.35", "3.6.5", "3.6.16", "3.7.3")
+MIB = 1024**2
+CLUSTER_ID = 0xC1
+
+Json = dict[str, Any]
+Reply = Json | Exception | Callable[[Json], Json]
+
+
+def table(rows: Iterable[tuple[Any, ...]]) -> list[Any]:
+    """The rows of a table as parameters of a test; the first column is the id."""
+    return [pytest.param(*row[1:], id=row[0]) for row in rows]
+
+
+def recorded(version: str, situation: str) -> bytes:
+    """The body that an etcd of that version answered, byte by byte (see data/record.py)."""
+    (path,) = (DATA / "answers" / version).glob(f"{situation}.*")
+    return path.read_bytes()
+
+
+def recorded_json(version: str, situation: str) -> Json:
+    return dict(json.loads(recorded(version, situation)))
+
+
+def recorded_http(version: str, situation: str) -> int:
+    """The HTTP status of that answer."""
+    return int(recorded_json(version, "http")[situation])
+
+
+def member(
+    number: int,
+    *,
+    size: int = 500 * MIB,
+    in_use: int = 100 * MIB,
+    quota: int = 1000 * MIB,
+    source: str = "status",
+    version: str = "3.6.16",
+    applied: int = 5000,
+    revision: int = 900,
+    leader: int = 1,
+    learner: bool = False,
+    started: bool = True,
+    error: str = "",
+) -> MemberView:
+    """The member cp<number>, whose id is that number; with an error it is silent."""
+    urls = (f"https://192.0.2.{number}:2379",) if started else ()
+    name = f"cp{number}" if started else ""
+    listed = Member(number, name, (f"https://192.0.2.{number}:2380",), urls, learner)
+    status = None
+    if started and not error:
+        status = Status(
+            cluster_id=CLUSTER_ID,
+            member_id=number,
+            version=version,
+            revision=revision,
+            raft_term=2,
+            raft_applied_index=applied,
+            leader_id=leader,
+            learner=learner,
+            db_size_bytes=size,
+            db_size_in_use_bytes=in_use,
+            quota_bytes=quota,
+            errors=(),
+            alarms=(),
+        )
+    return MemberView(listed, "".join(urls), status, Quota(quota, source), error)
+
+
+def view(*members: MemberView, leader: int = 1, alarms: Iterable[Alarm] = ()) -> ClusterView:
+    """A cluster of these members; the leader is cp1 unless said otherwise."""
+    return ClusterView(CLUSTER_ID, leader, members, tuple(alarms))
+
+
+class FakeTransport:
+    """Answers each path as it is told to: with a body, an error, or what a function makes of the request."""
+
+    def __init__(self, replies: dict[str, Reply], *, endpoint: str = "https://192.0.2.1:2379") -> None:
+        self.endpoint = endpoint
+        self.replies = replies
+        self.calls: list[tuple[str, Json]] = []
+
+    def call(self, path: str, body: Json, timeout: float | None = None) -> Json:
+        self.calls.append((path, body))
+        reply = self.replies[path]
+        if isinstance(reply, Exception):
+            raise reply
+        return reply if isinstance(reply, dict) else reply(body)
+
+    def stream(self, path: str, body: Json, timeout: float | None = None) -> Iterator[Json]:
+        yield from self.call(path, body, timeout)["lines"]
+
+    def text(self, path: str, timeout: float | None = None) -> str:
+        return str(self.call(path, {}, timeout)["text"])
+
+
+def endpoint(replies: dict[str, Reply], url: str = "https://192.0.2.1:2379") -> tuple[Endpoint, FakeTransport]:
+    """A member that answers as it is told to, and what it was asked."""
+    transport = FakeTransport(replies, endpoint=url)
+    return Endpoint(transport), transport
+
+
+def recorded_snapshot(version: str) -> bytes:
+    """A recorded snapshot as a file: the database, and its SHA-256 as the last 32 bytes."""
+    lines = recorded(version, "snapshot").splitlines()
+    return b"".join(base64.b64decode(json.loads(line)["result"]["blob"]) for line in lines)

@@ -1,0 +1,241 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From options to a member, from a view to a result; and what a node tells with etcd down."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from unit.made import MIB, Json, member, recorded, recorded_json, table, view
+
+from ansible_collections.controlplane.etcd.plugins.module_utils import _member
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors, lock
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm, Endpoint, parse_status
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.cluster import ClusterView
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.manifest import ManifestError
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.transport import TlsFiles
+from ansible_collections.controlplane.etcd.plugins.modules import etcd_node_info
+from lab import pki
+
+
+@pytest.fixture(scope="module")
+def made_pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pki")
+    pki.write_node_pki(pki.Authority.create(), folder, "cp1", "127.0.0.1")
+    return folder
+
+
+@pytest.fixture
+def node(tmp_path: Path, made_pki: Path) -> Json:
+    """The options for a node whose etcd was 3.6.16 and does not run any more."""
+    shutil.copytree(made_pki, tmp_path / "pki")
+    wal = tmp_path / "etcd/member/wal"
+    wal.mkdir(parents=True)
+    (wal / "0000000000000000-0000000000000000.wal").write_bytes(recorded("3.6.16", "wal"))
+    flags = {
+        "name": "cp1",
+        "data-dir": str(tmp_path / "etcd"),
+        "listen-client-urls": "https://127.0.0.1:1",
+        "trusted-ca-file": str(tmp_path / "pki/etcd/ca.crt"),
+        "cert-file": str(tmp_path / "pki/etcd/server.crt"),
+        "key-file": str(tmp_path / "pki/etcd/server.key"),
+    }
+    command = ["etcd", *(f"--{name}={value}" for name, value in flags.items())]
+    pod = {"spec": {"containers": [{"name": "etcd", "command": command}]}}
+    (tmp_path / "etcd.yaml").write_text(yaml.safe_dump(pod), "utf-8")
+    return params(
+        manifest=str(tmp_path / "etcd.yaml"), data_dir=str(tmp_path / "etcd"), lock_path=str(tmp_path / "x.lock")
+    )
+
+
+def params(**given: Any) -> Json:
+    return {
+        "ca_cert": None,
+        "client_cert": None,
+        "client_key": None,
+        "endpoint": None,
+        "manifest": "/nowhere/etcd.yaml",
+        "timeout": 1.0,
+        "allow_unsafe_version": False,
+        **given,
+    }
+
+
+def test_node_with_etcd_down(node: Json, tmp_path: Path) -> None:
+    lock.take(node["lock_path"], lock.Lock("r", "root@a", 5.0))
+    found = etcd_node_info.look(node)
+    header = recorded_json("3.6.16", "status-follower")["header"]
+    assert found.pop("free_disk_bytes") > MIB
+    assert found == {
+        "present": True,
+        "manifest": str(tmp_path / "etcd.yaml"),
+        "name": "cp1",
+        "ca_sha256": hashlib.sha256((tmp_path / "pki/etcd/ca.crt").read_bytes()).hexdigest(),
+        "cluster_id": f"{int(header['cluster_id']):x}",
+        "member_id": f"{int(header['member_id']):x}",
+        "lock": {"run": "r", "owner": "root@a", "until": 5.0},
+        "answers": False,
+        "error": "Connection refused",
+    }
+
+
+def test_node_that_never_started(node: Json, tmp_path: Path) -> None:
+    shutil.rmtree(tmp_path / "etcd")
+    found = etcd_node_info.look(node)
+    assert (found["present"], found["cluster_id"], found["member_id"], found["lock"]) == (True, None, None, None)
+
+
+def test_node_with_an_expired_certificate_says_so(node: Json, tmp_path: Path) -> None:
+    stem = tmp_path / "pki/etcd/healthcheck-client"
+    pki.issue_healthcheck_client(pki.Authority.create(), stem, expired=True)
+    found = etcd_node_info.look(node)
+    assert not found["answers"]
+    assert f"the client certificate {stem}.crt expired on" in found["error"]
+
+
+def test_node_without_its_ca(node: Json, tmp_path: Path) -> None:
+    (tmp_path / "pki/etcd/ca.crt").unlink()
+    with pytest.raises(ManifestError, match=r"ca\.crt.*cannot be read: No such file or directory"):
+        etcd_node_info.look(node)
+
+
+def test_node_without_etcd(tmp_path: Path) -> None:
+    given = params(data_dir=str(tmp_path / "etcd"), lock_path=str(tmp_path / "x.lock"))
+    assert etcd_node_info.look(given) == {"present": False}
+
+
+def test_node_whose_manifest_was_taken_away(node: Json, tmp_path: Path) -> None:
+    (tmp_path / "etcd.yaml").unlink()
+    with pytest.raises(ManifestError, match=r"is missing, but .*/member is there"):
+        etcd_node_info.look(node)
+
+
+def test_member_of_the_manifest(node: Json, tmp_path: Path) -> None:
+    found = _member.LocalMember(node)
+    stem = tmp_path / "pki/etcd/healthcheck-client"
+    assert found.endpoint.url == "https://127.0.0.1:1"
+    assert found.tls == TlsFiles(str(tmp_path / "pki/etcd/ca.crt"), f"{stem}.crt", f"{stem}.key")
+
+
+def test_options_beat_the_manifest(node: Json, tmp_path: Path) -> None:
+    stem = tmp_path / "pki/apiserver-etcd-client"
+    found = _member.LocalMember(
+        {**node, "endpoint": "https://127.0.0.1:2", "client_cert": f"{stem}.crt", "client_key": f"{stem}.key"}
+    )
+    assert found.endpoint.url == "https://127.0.0.1:2"
+    assert found.tls == TlsFiles(str(tmp_path / "pki/etcd/ca.crt"), f"{stem}.crt", f"{stem}.key")
+
+
+def test_no_manifest_needs_all_options(tmp_path: Path, made_pki: Path) -> None:
+    stem = made_pki / "apiserver-etcd-client"
+    given = {
+        "endpoint": "https://127.0.0.1:2",
+        "ca_cert": str(made_pki / "etcd/ca.crt"),
+        "client_cert": f"{stem}.crt",
+        "client_key": f"{stem}.key",
+    }
+    found = _member.LocalMember(params(**given))
+    assert found.manifest is None
+    assert found.free_disk_bytes() is None
+    for name in given:
+        with pytest.raises(ManifestError, match=r"There is no /nowhere/etcd\.yaml on this host"):
+            _member.LocalMember(params(**{**given, name: None}))
+
+
+def answering(member_id: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    status = parse_status({"header": {"member_id": str(member_id)}})
+    monkeypatch.setattr(Endpoint, "status", lambda _self: status)
+
+
+def test_files_are_used_only_where_they_are_those_of_who_answers(node: Json, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind the endpoint may be another member: its disk and its data are not here."""
+    own = int(recorded_json("3.6.16", "status-follower")["header"]["member_id"])
+    found = _member.LocalMember(node)
+    answering(own, monkeypatch)
+    assert found.manifest is not None
+    assert found.free_disk_bytes() is not None
+    found = _member.LocalMember(node)
+    answering(own + 1, monkeypatch)
+    assert found.manifest is None
+    assert found.free_disk_bytes() is None
+
+
+def test_silent_member_is_an_error(node: Json) -> None:
+    with pytest.raises(errors.Unreachable):
+        _member.LocalMember(node).look()
+
+
+def test_cluster_result() -> None:
+    seen = view(
+        member(1, size=850 * MIB), member(2, error="down"), alarms=[Alarm(1, "NOSPACE"), Alarm(0xDEAD, "NOSPACE")]
+    )
+    result = _member.cluster_result(seen)
+    assert json.loads(json.dumps(result)) == result
+    assert {key: value for key, value in result.items() if key != "members"} == {
+        "cluster_id": "c1",
+        "leader": "cp1",
+        "has_quorum": True,
+        "revision": 900,
+        "alarms": [
+            {"alarm": "NOSPACE", "member_id": "1", "member": "cp1"},
+            {"alarm": "NOSPACE", "member_id": "dead", "member": None},
+        ],
+    }
+    assert result["members"][0] == {
+        "member_id": "1",
+        "name": "cp1",
+        "role": "leader",
+        "endpoint": "https://192.0.2.1:2379",
+        "client_urls": ["https://192.0.2.1:2379"],
+        "peer_urls": ["https://192.0.2.1:2380"],
+        "error": "",
+        "version": "3.6.16",
+        "db_size_bytes": 850 * MIB,
+        "db_size_in_use_bytes": 100 * MIB,
+        "quota_bytes": 1000 * MIB,
+        "quota_source": "status",
+        "quota_used": 0.85,
+        "raft_applied_index": 5000,
+    }
+    assert result["members"][1]["role"] == "silent"
+
+
+def test_cluster_result_without_a_leader() -> None:
+    result = _member.cluster_result(view(member(1, leader=0), leader=0))
+    assert (result["leader"], result["has_quorum"]) == (None, False)
+
+
+FULL = Alarm(1, "NOSPACE")
+
+DIAGNOSES: list[tuple[str, ClusterView, bool, bool, list[str]]] = [
+    ("healthy", view(member(1)), False, False, []),
+    ("full", view(member(1), alarms=[FULL]), False, True, []),
+    ("full, 3.5.5", view(member(1, version="3.5.5"), alarms=[FULL]), False, True, ["etcd 3.5.5"]),
+    ("full, 3.5.5 allowed", view(member(1, version="3.5.5"), alarms=[FULL]), True, True, []),
+    ("corrupt", view(member(1), alarms=[Alarm(1, "CORRUPT")]), False, False, ["A CORRUPT alarm"]),
+    (
+        "everything",
+        view(member(1, version="3.5.5", leader=0), leader=0, alarms=[FULL, Alarm(1, "CORRUPT")]),
+        False,
+        True,
+        ["A CORRUPT alarm", "The cluster has no leader", "etcd 3.5.5"],
+    ),
+    # Nothing will be defragmented there, so nothing stands against it.
+    ("healthy, 3.5.5", view(member(1, version="3.5.5")), False, False, []),
+]
+
+
+@pytest.mark.parametrize(("seen", "allowed", "needed", "refusals"), table(DIAGNOSES))
+def test_diagnosis(seen: ClusterView, allowed: bool, needed: bool, refusals: list[str]) -> None:
+    result = _member.diagnosis_result(seen, allow_unsafe=allowed)
+    assert result["needs_recovery"] is needed
+    assert len(result["refusals"]) == len(refusals)
+    assert all(found.startswith(text) for found, text in zip(result["refusals"], refusals, strict=True))
+    assert result["expected_seconds"] >= 30

@@ -1,0 +1,100 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The process of a manifest among others, and programs that are run."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from unit.made import table
+
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import process
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.manifest import EtcdManifest
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.process import Outcome
+
+MANIFEST = EtcdManifest("etcd.yaml", "", {"name": "cp1", "data-dir": "/var/lib/etcd"}, {}, ())
+OWN = ["etcd", "--name=cp1", "--data-dir=/var/lib/etcd"]
+
+COMMANDS: list[tuple[str, list[str], bool]] = [
+    ("the manifest's", OWN, True),
+    ("with a path", ["/usr/local/bin/etcd", *OWN[1:]], True),
+    ("values in words of their own", ["etcd", "--name", "cp1", "--data-dir", "/var/lib/etcd"], True),
+    ("further flags", [*OWN, "--quota-backend-bytes=1"], True),
+    ("another name", ["etcd", "--name=cp2", "--data-dir=/var/lib/etcd"], False),
+    ("another data directory", ["etcd", "--name=cp1", "--data-dir=/var/lib/calico"], False),
+    ("no flags", ["etcd"], False),
+    ("etcdctl", ["etcdctl", *OWN[1:]], False),
+    ("kernel thread", [""], False),
+    ("nothing", [], False),
+]
+
+
+@pytest.mark.parametrize(("words", "expected"), table(COMMANDS))
+def test_is_member(words: list[str], expected: bool) -> None:
+    assert process.is_member(words, MANIFEST) is expected
+
+
+def add(proc: Path, pid: str, words: list[str], exe: str = "/usr/local/bin/etcd") -> Path:
+    folder = proc / pid
+    folder.mkdir(parents=True)
+    (folder / "cmdline").write_bytes(b"".join(word.encode() + b"\0" for word in words))
+    (folder / "exe").symlink_to(exe)
+    (folder / "root").mkdir()
+    return folder / "root"
+
+
+def test_find(tmp_path: Path) -> None:
+    add(tmp_path, "1", ["/sbin/init"])
+    add(tmp_path, "2", [])
+    add(tmp_path, "30", ["etcd", "--name=other"])
+    add(tmp_path, "200", OWN)
+    add(tmp_path, "self", OWN)
+    (tmp_path / "99").mkdir()  # it ended just now
+    (tmp_path / "meminfo").touch()
+    assert process.find(MANIFEST, str(tmp_path)) == 200
+
+
+def test_find_nothing(tmp_path: Path) -> None:
+    add(tmp_path, "30", ["etcd", "--name=other"])
+    assert process.find(MANIFEST, str(tmp_path)) is None
+
+
+def test_program_beside(tmp_path: Path) -> None:
+    root = add(tmp_path, "7", OWN)
+    assert process.program_beside(7, "etcdctl", str(tmp_path)) is None
+    (root / "usr/local/bin").mkdir(parents=True)
+    (root / "usr/local/bin/etcdctl").touch()
+    assert process.program_beside(7, "etcdctl", str(tmp_path)) == f"{root}/usr/local/bin/etcdctl"
+    assert process.program_beside(8, "etcdctl", str(tmp_path)) is None
+
+
+PYTHON = sys.executable
+
+RUNS: list[tuple[str, list[str], float, Outcome]] = [
+    ("both outputs", [PYTHON, "-c", "import os; os.write(1, b'a\\n'); os.write(2, b'b\\n')"], 20, Outcome(0, "a\nb")),
+    ("exit code", [PYTHON, "-c", "raise SystemExit(3)"], 20, Outcome(3, "")),
+    ("no text", [PYTHON, "-c", r"import os; os.write(1, b'\xff')"], 20, Outcome(0, "\ufffd")),
+    ("no input", [PYTHON, "-c", "print(repr(input()))"], 20, Outcome(1, "EOFError")),
+    ("time is over", [PYTHON, "-c", "import time; time.sleep(60)"], 0.2, Outcome(None, "no end after 0 s")),
+    ("no such program", ["/nowhere/etcdctl"], 20, Outcome(127, "No such file or directory")),
+]
+
+
+@pytest.mark.parametrize(("argv", "timeout", "expected"), table(RUNS))
+def test_run(argv: list[str], timeout: float, expected: Outcome) -> None:
+    found = process.run(argv, timeout)
+    assert found.code == expected.code
+    assert expected.output in found.output
+
+
+def test_run_keeps_our_environment_to_ourselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ETCDCTL_ variables would contradict the flags."""
+    monkeypatch.setenv("ETCDCTL_ENDPOINTS", "http://elsewhere")
+    found = process.run([PYTHON, "-c", "import os; print(sorted(os.environ))"], 20)
+    assert "ETCDCTL_ENDPOINTS" not in found.output
+    assert "ETCDCTL_API" in found.output
+    assert os.environ["ETCDCTL_ENDPOINTS"]

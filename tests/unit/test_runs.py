@@ -1,0 +1,104 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which run this is, and whether another one is still there."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from unit.made import table
+
+from ansible_collections.controlplane.etcd.plugins.filter.ended_runs import FilterModule, ended_runs
+from ansible_collections.controlplane.etcd.plugins.lookup.run_id import LookupModule
+from ansible_collections.controlplane.etcd.plugins.plugin_utils import _runs
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._runs import Run
+
+BOOT, SPACE = "4f1c", "pid:[4026531836]"
+
+
+def make_proc(folder: Path, processes: dict[int, str], *, boot: str = BOOT, space: str = SPACE) -> Path:
+    """A /proc with these processes, by id, and the moment when each began."""
+    (folder / "sys/kernel/random").mkdir(parents=True)
+    (folder / "sys/kernel/random/boot_id").write_text(f"{boot}\n", "ascii")
+    (folder / "self/ns").mkdir(parents=True)
+    (folder / "self/ns/pid").symlink_to(space)
+    for pid, started in processes.items():
+        (folder / str(pid)).mkdir()
+        # A name with blanks and brackets; the start is field 22.
+        between = " ".join(str(number) for number in range(4, 22))
+        (folder / str(pid) / "stat").write_text(f"{pid} (a) b) S {between} {started} 99 98\n", "utf-8")
+    return folder
+
+
+def test_current(tmp_path: Path) -> None:
+    run = _runs.current(7, make_proc(tmp_path, {7: "8812345"}))
+    assert run == Run(f"{BOOT}/{SPACE}", 7, "8812345")
+    assert _runs.parse(str(run)) == run
+
+
+def test_current_without_proc(tmp_path: Path) -> None:
+    first, second = _runs.current(7, tmp_path), _runs.current(7, tmp_path)
+    assert first != second
+    assert not _runs.ended(first, tmp_path)
+    assert _runs.parse(str(first)) == first
+
+
+PLACE = f"{BOOT}/{SPACE}"
+
+ENDED: list[tuple[str, Run, bool]] = [
+    ("still there", Run(PLACE, 7, "8812345"), False),
+    ("gone", Run(PLACE, 8, "8812345"), True),
+    ("its id was given to another process", Run(PLACE, 7, "8812344"), True),
+    ("before the last boot", Run(f"0000/{SPACE}", 8, "8812345"), False),
+    ("another PID namespace", Run(f"{BOOT}/pid:[1]", 8, "8812345"), False),
+    ("another controller", Run("admin", 8, "8812345"), False),
+]
+
+
+@pytest.mark.parametrize(("run", "expected"), table(ENDED))
+def test_ended(tmp_path: Path, run: Run, expected: bool) -> None:
+    assert _runs.ended(run, make_proc(tmp_path, {7: "8812345"})) is expected
+
+
+TEXTS: list[tuple[str, str, Run | None]] = [
+    ("a run", "place:7:8", Run("place", 7, "8")),
+    ("colons in the place", "boot/pid:[1]:7:8", Run("boot/pid:[1]", 7, "8")),
+    ("by hand", "maintenance", None),
+    ("two parts", "place:7", None),
+    ("no number", "place:x:8", None),
+    ("a digit that is no number", "place:\u00b2:8", None),
+    ("negative", "place:-7:8", None),
+    ("empty", "", None),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), table(TEXTS))
+def test_parse(text: str, expected: Run | None) -> None:
+    assert _runs.parse(text) == expected
+
+
+@given(st.text())
+def test_any_text_is_a_run_or_none(text: str) -> None:
+    found = _runs.parse(text)
+    assert found is None or found.pid >= 0
+
+
+def test_filter_on_real_processes() -> None:
+    """A process that lives, one that has ended, and ids of others."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        gone = str(_runs.current(child.pid))
+        mine = str(_runs.current(os.getpid()))
+        assert ended_runs([gone, mine]) == []
+    assert ended_runs(["by hand", gone, mine, "admin:4711:8812345"]) == [gone]
+    assert FilterModule().filters() == {"ended_runs": ended_runs}
+
+
+def test_lookup_names_the_process_that_forks_the_workers() -> None:
+    assert LookupModule().run([]) == [str(_runs.current(os.getppid()))]
