@@ -4,50 +4,10 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""Runs a module, and says in one sentence when the node's Python is too old for it.
-
-There Ansible's own wrapper dies with a traceback, before any line of the module runs. All modules of this collection
-are routed here by meta/runtime.yml; the task's own name decides which one is run.
-"""
+"""What runs the module of this name."""
 
 from __future__ import annotations
 
-import shlex
-import typing as t
+from ..plugin_utils._action import ActionModule
 
-from ansible.plugins.action import ActionBase
-from ansible.release import __version__ as core_version
-
-# Ansible's own floor for nodes rose with ansible-core 2.20.
-OLDEST = (3, 9) if tuple(int(part) for part in core_version.split(".")[:2]) >= (2, 20) else (3, 8)
-
-_ASK = "import sys; print('%d.%d' % sys.version_info[:2])"
-
-
-def too_old(version: str, interpreter: str) -> str | None:
-    """The sentence for the operator, None where this version will do. `version` is what the interpreter printed."""
-    parts = version.strip().split(".")
-    if len(parts) != 2 or not all(part.isdigit() for part in parts):
-        return None
-    if (int(parts[0]), int(parts[1])) >= OLDEST:
-        return None
-    return (
-        f"{interpreter} on this node is Python {'.'.join(parts)}; Python {'.'.join(map(str, OLDEST))} or newer is"
-        " needed. Install one beside it and name it in ansible_python_interpreter. Nothing was changed."
-    )
-
-
-class ActionModule(ActionBase):
-    _supports_check_mode = True
-    _supports_async = True
-
-    def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> dict[str, t.Any]:
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
-        result.update(self._execute_module(task_vars=task_vars))
-        interpreter = (getattr(self, "_used_interpreter", None) or "").lstrip("#!")  # ansible-core keeps the shebang
-        if "module_stderr" in result and interpreter:  # it ended without an answer
-            asked = self._low_level_execute_command(f"{interpreter} -c {shlex.quote(_ASK)}")
-            sentence = too_old(asked.get("stdout", ""), interpreter)
-            if sentence:
-                return {"failed": True, "changed": False, "msg": sentence}
-        return result
+__all__ = ("ActionModule",)

@@ -47,47 +47,54 @@ _value:
 
 import typing as t
 
-from ..module_utils._etcd.snapshot import WAL_SEGMENT_BYTES
+from ..module_utils._etcd.plan import BEHIND_ENTRIES, DEFRAG_EXTRA_BYTES, WAL_SEGMENT_BYTES, mib
 
 Look = t.Mapping[str, t.Any]
+Mates = t.Mapping[str, Look]
 
 
-def cluster_of(looks: t.Mapping[str, Look], host: str) -> dict[str, t.Any]:
-    """The cluster of `host`. `looks` holds the result of etcd_node_info by host; some may be without etcd."""
-    mates = {
-        name: look for name, look in sorted(looks.items()) if look.get("ca_sha256") == looks[host].get("ca_sha256")
-    }
+def cluster_of(looks: Mates, host: str) -> dict[str, t.Any]:
+    """The cluster of `host`. `looks` holds the result of etcd_node_info by host; all of them have etcd."""
+    mates = _mates(looks, host)
     coordinator = min(mates, key=lambda name: _unfitness(mates[name], name))
     chosen = mates[coordinator]
     members = chosen["cluster"]["members"] if chosen["answers"] else []
-    order = [_place(member, mates, coordinator) for member in _voters(members)]
-    best = max(
-        (member for member in _voters(members) if _host_of(member, mates)),
-        key=lambda member: (member["raft_applied_index"], member["role"] == "follower"),
-        default=None,
-    )
     diagnosis = chosen.get("diagnosis") or {}
+    needs_recovery = diagnosis.get("needs_recovery", True)
+    order = [_place(member, mates, coordinator) for member in _voters(members)]
     return {
         "hosts": list(mates),
         "coordinator": coordinator,
-        "snapshot_host": _host_of(best, mates) if best else coordinator,
+        "snapshot_host": _snapshot_host(members, mates, coordinator),
         "order": order,
         "members": members,
-        "needs_recovery": diagnosis.get("needs_recovery", True),
-        "refusals": _strangers(mates) or diagnosis.get("refusals") or _silence(mates),
-        "findings": diagnosis.get("findings", []) + _full_disks(mates),
+        "needs_recovery": needs_recovery,
+        "refusals": _strangers(mates)
+        or diagnosis.get("refusals")
+        or _silence(mates)
+        or (_full_disks(mates) if needs_recovery else []),
+        "findings": [*diagnosis.get("findings", []), *_unasked(mates, members), *_absent(order)]
+        + (_small_disks(members, mates) if needs_recovery else []),
         "expected_seconds": diagnosis.get("expected_seconds", 0),
         "lock_runs": sorted({look["lock"]["run"] for look in mates.values() if look["lock"]}),
     }
 
 
-def _unfitness(look: Look, name: str) -> tuple[bool, bool, bool, str]:
-    """The smallest coordinates: it answers, it sees a leader, it is no learner, then by name."""
-    if not look["answers"]:
-        return (True, True, True, name)
-    own = next((each for each in look["cluster"]["members"] if each["member_id"] == look["member_id"]), None)
-    learner = own is not None and own["role"] == "learner"
-    return (False, not look["cluster"]["has_quorum"], learner, name)
+def _mates(looks: Mates, host: str) -> dict[str, Look]:
+    """The hosts that share a CA certificate with `host`, or with one that does: while a CA is replaced, some have the
+    old and the new one in their file, and others only one of them."""
+    found, known = {host}, set(looks[host]["ca_sha256"])
+    while True:
+        more = {name for name, look in looks.items() if known & set(look["ca_sha256"])} - found
+        if not more:
+            return {name: looks[name] for name in sorted(found)}
+        found |= more
+        known = known.union(*(looks[name]["ca_sha256"] for name in more))
+
+
+def _unfitness(look: Look, name: str) -> tuple[bool, bool, str]:
+    """The smallest coordinates: it answers, it sees a leader, then by name. (A learner does not show its members.)"""
+    return (not look["answers"], not (look["answers"] and look["cluster"]["has_quorum"]), name)
 
 
 def _voters(members: t.Iterable[Look]) -> list[Look]:
@@ -96,12 +103,23 @@ def _voters(members: t.Iterable[Look]) -> list[Look]:
     return sorted(found, key=lambda member: (member["role"] == "leader", member["name"]))
 
 
-def _host_of(member: Look, mates: t.Mapping[str, Look]) -> str | None:
+def _host_of(member: Look, mates: Mates) -> str | None:
     """The host that this member runs on, None where it is not among the hosts of the play or cannot be asked there."""
     return next((n for n, look in mates.items() if look["answers"] and look["member_id"] == member["member_id"]), None)
 
 
-def _place(member: Look, mates: t.Mapping[str, Look], coordinator: str) -> dict[str, str]:
+def _snapshot_host(members: t.Sequence[Look], mates: Mates, coordinator: str) -> str:
+    """The host of a voter that has applied what there is; the first by name: a second attempt finds its snapshot."""
+    newest = max((member["raft_applied_index"] for member in members), default=0)
+    hosts = [
+        _host_of(member, mates)
+        for member in _voters(members)
+        if newest - member["raft_applied_index"] <= BEHIND_ENTRIES
+    ]
+    return min(filter(None, hosts), default=coordinator)
+
+
+def _place(member: Look, mates: Mates, coordinator: str) -> dict[str, str]:
     host = _host_of(member, mates)
     return {
         "name": member["name"],
@@ -110,7 +128,26 @@ def _place(member: Look, mates: t.Mapping[str, Look], coordinator: str) -> dict[
     }
 
 
-def _strangers(mates: t.Mapping[str, Look]) -> list[str]:
+def _unasked(mates: Mates, members: t.Iterable[Look]) -> list[str]:
+    """Hosts whose own member answers others, but not them: a certificate of theirs, for example."""
+    answering = {member["member_id"] for member in members if member["role"] in ("follower", "leader")}
+    return [
+        f"{name} cannot ask its own member: {look['error']}."
+        for name, look in mates.items()
+        if not look["answers"] and look["member_id"] in answering
+    ]
+
+
+def _absent(order: t.Iterable[t.Mapping[str, str]]) -> list[str]:
+    return [
+        f"The node of {place['name']} is not among the hosts of this run, or cannot ask its member: it is worked on"
+        f" through {place['endpoint']}, its disk is not checked, and a run on that node alone would not see this one."
+        for place in order
+        if place["endpoint"]
+    ]
+
+
+def _strangers(mates: Mates) -> list[str]:
     """A member that was emptied comes up as a healthy cluster of its own, while the others still count on it."""
     ids: dict[str, list[str]] = {}
     for name, look in mates.items():
@@ -128,17 +165,32 @@ def _strangers(mates: t.Mapping[str, Look]) -> list[str]:
     return [message]
 
 
-def _full_disks(mates: t.Mapping[str, Look]) -> list[str]:
+def _full_disks(mates: Mates) -> list[str]:
     """etcd ends when it cannot write its log, whatever its quota says."""
     return [
-        f"The data disk of {name} has only {look['free_disk_bytes'] / 1024**2:.1f} MiB free: etcd ends when it cannot"
-        " write its log. Make room there first."
+        f"The data disk of {name} has only {mib(look['free_disk_bytes'])} free: etcd ends when it cannot write its log."
+        " Make room there first (old snapshots, logs), then run this again."
         for name, look in mates.items()
-        if look["free_disk_bytes"] < WAL_SEGMENT_BYTES
+        if look["free_disk_bytes"] is not None and look["free_disk_bytes"] < WAL_SEGMENT_BYTES
     ]
 
 
-def _silence(mates: t.Mapping[str, Look]) -> list[str]:
+def _small_disks(members: t.Iterable[Look], mates: Mates) -> list[str]:
+    """What a defragmentation may run into; how much it needs is known only when the history is gone."""
+    found = []
+    for member in _voters(members):
+        host = _host_of(member, mates)
+        free = mates[host]["free_disk_bytes"] if host else None
+        needed = member["db_size_in_use_bytes"] + DEFRAG_EXTRA_BYTES + WAL_SEGMENT_BYTES
+        if free is not None and free < needed:
+            found.append(
+                f"The data disk of {host} has {mib(free)} free; a defragmentation may need up to {mib(needed)} there,"
+                " less once the history is gone."
+            )
+    return found
+
+
+def _silence(mates: Mates) -> list[str]:
     if any(look["answers"] for look in mates.values()):
         return []
     reasons = "; ".join(f"{name}: {look['error']}" for name, look in mates.items())

@@ -76,12 +76,12 @@ def recovery_report(
     table = member_table(proof["cluster"], before)
     if check:
         return [*table, "Check mode: nothing was changed. The sizes are those of now."]
-    return [*table, _outcome(proof, seconds), _snapshot(snapshot, snapshot_host), _outlook(proof)]
+    return [*table, _outcome(proof, seconds), _snapshot(snapshot, snapshot_host), _outlook(proof), *proof["findings"]]
 
 
 def _outcome(proof: Result, seconds: float) -> str:
-    same = "all members hold the same data" if proof["hashes_agree"] else "their data could not be compared"
-    return f"Recovered in {seconds:.1f} s. Writes are accepted through {', '.join(proof['writes'])}; {same}."
+    same = "; all members hold the same data" if proof["hashes_agree"] else ""
+    return f"Recovered in {seconds:.1f} s. Writes are accepted through {', '.join(proof['writes'])}{same}."
 
 
 def _snapshot(snapshot: Result | None, host: str) -> str:
@@ -94,8 +94,9 @@ def _snapshot(snapshot: Result | None, host: str) -> str:
 def _outlook(proof: Result) -> str:
     rate = proof["growth_bytes_per_minute"] / MIB
     if proof["minutes_to_full"] is None:
-        return f"It grows by {rate:.1f} MiB per minute: nothing is filling it right now."
-    return f"It grows by {rate:.1f} MiB per minute: at that rate it is full in {proof['minutes_to_full']:.0f} minutes."
+        return f"It grows by {rate:.1f} MiB per minute."
+    left = "less than a minute" if proof["minutes_to_full"] < 1 else f"{proof['minutes_to_full']:.0f} minutes"
+    return f"It grows by {rate:.1f} MiB per minute: at that rate it is full in {left}."
 
 
 class FilterModule:

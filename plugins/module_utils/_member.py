@@ -16,12 +16,13 @@ from ansible.module_utils.basic import AnsibleModule
 from ._etcd import plan
 from ._etcd.api import Endpoint
 from ._etcd.cluster import ClusterView, MemberView, look
-from ._etcd.errors import EtcdError
+from ._etcd.errors import EtcdError, TimedOut, TlsRejected
 from ._etcd.maintenance import Refused
 from ._etcd.manifest import DEFAULT_PATH, EtcdManifest, ManifestError, read_manifest
 from ._etcd.snapshot import SnapshotError, free_bytes
 from ._etcd.transport import GatewayTransport, Json, TlsFiles
-from ._etcd.wal import WalIds, read_ids
+from ._etcd.wal import read_ids
+from ._etcd.x509 import fingerprints
 
 CONNECTION_SPEC: Json = {
     "ca_cert": {"type": "path"},
@@ -45,29 +46,51 @@ class LocalMember:
         self._timeout: float = params["timeout"]
         self._manifest = _manifest(params)
         self.tls = _tls(params, self._manifest)
-        url = params["endpoint"] or (self._manifest.endpoint if self._manifest else "")
-        self.endpoint = self.connect(url)
-        self._own_ids: WalIds | None = read_ids(self._manifest.wal_dir) if self._manifest else None
+        self._elsewhere = bool(params["endpoint"])
+        self._silent: dict[str, str] = {}
+        self.endpoint = self.connect(params["endpoint"] or (self._manifest.endpoint if self._manifest else ""))
 
     def connect(self, url: str) -> Endpoint:
-        """Any member of the cluster: they all trust the same CA."""
+        """Any member of the cluster: they all trust the same CA. Raises TimedOut at once for one that was silent
+        before: a module that looks again and again would wait for it each time."""
+        if url in self._silent:
+            raise TimedOut(self._silent[url], endpoint=url)
         return Endpoint(GatewayTransport(url, self.tls, timeout=self._timeout))
 
     def look(self) -> ClusterView:
         """The cluster as this member knows it."""
         manifest = self.manifest
-        return look(self.endpoint, self.connect, manifest_quota_bytes=manifest.quota_bytes if manifest else None)
+        view = look(self.endpoint, self.connect, manifest_quota_bytes=manifest.quota_bytes if manifest else None)
+        for member in view.members:
+            if member.role == "silent" and not member.busy:
+                self._silent.update(dict.fromkeys(member.member.client_urls, member.error))
+        return view
 
     @cached_property
     def manifest(self) -> EtcdManifest | None:
         """The manifest, where the member that answers is this host's own; None where its files lie elsewhere."""
-        own = self._own_ids
+        if self._manifest is None or not self._elsewhere:
+            return self._manifest
+        own = read_ids(self._manifest.wal_dir)
         return self._manifest if own and own.member_id == self.endpoint.status().member_id else None
+
+    def ca_sha256(self) -> list[str]:
+        """What tells this cluster from others: the fingerprints of its CA. Empty where etcd speaks plain http."""
+        return ca_sha256(self.tls.ca_cert) if self.tls else []
 
     def free_disk_bytes(self) -> int | None:
         """What is free on the disk of the member's data; None where that disk is not this host's."""
         manifest = self.manifest
         return free_bytes(manifest.data_dir) if manifest else None
+
+
+def ca_sha256(path: str) -> list[str]:
+    """The fingerprints of the certificates in a CA file. Raises TlsRejected."""
+    try:
+        with open(path, encoding="ascii", errors="replace") as file:
+            return fingerprints(file.read())
+    except (OSError, ValueError) as exc:
+        raise TlsRejected(f"the CA certificate {path!r} cannot be used: {exc}") from exc
 
 
 def _manifest(params: Json) -> EtcdManifest | None:
@@ -180,6 +203,7 @@ __all__ = (
     "UNSAFE_SPEC",
     "WORK_SPEC",
     "LocalMember",
+    "ca_sha256",
     "cluster_result",
     "diagnosis_result",
     "member_result",

@@ -16,7 +16,7 @@ description:
   - Takes every NOSPACE alarm away, those of members that are down or gone included, because one that is left keeps the
     whole cluster read-only. Afterwards the list is read back.
   - Refused while a member or a learner that answers uses 95 % of its quota or more, since it would raise the alarm with
-    the next write. From 85 % on there is a warning.
+    the next write; also where no alarm is armed just now. From 85 % on there is a warning.
   - A CORRUPT alarm is never touched, and nothing is disarmed beside one.
 extends_documentation_fragment:
   - controlplane.etcd._connection
@@ -58,14 +58,14 @@ def disarm(module: AnsibleModule, member: LocalMember) -> Json:
     view = member.look()
     maintenance.refuse(plan.corrupt_refusal(view) or plan.quorum_refusal(view))
     names = sorted(view.name_of(alarm.member_id) for alarm in view.full_alarms)
-    if not names:
-        return {"changed": False, "disarmed": []}
     if module.check_mode:
-        return {"changed": True, "disarmed": names}
-    room = plan.room(view)
+        return {"changed": bool(names), "disarmed": names}
+    room = plan.room(view)  # also where no alarm is armed: somebody may have disarmed it too early
     maintenance.refuse(room.refusal)
     for warning in room.warnings:
         module.warn(warning)
+    if not names:
+        return {"changed": False, "disarmed": []}
     left = [alarm for alarm in maintenance.disarm(view, member.endpoint) if alarm in view.full_alarms]
     if left:
         still = plan.join(sorted(view.name_of(alarm.member_id) for alarm in left))
@@ -75,7 +75,7 @@ def disarm(module: AnsibleModule, member: LocalMember) -> Json:
 
 def main() -> None:
     module = AnsibleModule(dict(CONNECTION_SPEC), supports_check_mode=True)
-    run(module, disarm, doing="Disarming the alarm", untouched="The cluster is still read-only, and no data was lost.")
+    run(module, disarm, doing="Disarming the alarm", untouched="No data was changed.")
 
 
 if __name__ == "__main__":

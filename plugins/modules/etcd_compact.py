@@ -89,7 +89,7 @@ def compact(module: AnsibleModule, member: LocalMember) -> Json:
     # Also where nothing is left to compact: a member may still be at work on it, and has to be waited for.
     done = maintenance.compact(view, member.connect, revision, timeout=module.params["work_timeout"])
     for name, error in done.pending.items():
-        module.warn(f"{name} has not finished its compaction ({error}); it goes on with it.")
+        module.warn(f"{name} did not say that its compaction is finished: {error}.")
     return {
         "changed": done.changed,
         "revision": done.revision,

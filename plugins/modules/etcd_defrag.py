@@ -153,7 +153,12 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    run(module, defragment, doing="Defragmenting the member", untouched="No other member was touched.")
+    run(
+        module,
+        defragment,
+        doing="Defragmenting the member",
+        untouched="Members that come later were not touched; run this again, those that are done are left alone.",
+    )
 
 
 if __name__ == "__main__":

@@ -60,10 +60,11 @@ answers:
   type: bool
   sample: true
 ca_sha256:
-  description: SHA-256 of the etcd CA certificate's file, which tells clusters apart where ids do not.
+  description: SHA-256 of each certificate in the file of etcd's CA, which tells clusters apart where ids do not.
   returned: success
-  type: str
-  sample: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+  type: list
+  elements: str
+  sample: [9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08]
 cluster_id:
   description: Id of the cluster from the node's own write-ahead log, in hexadecimal; known with etcd down.
   returned: success
@@ -75,7 +76,7 @@ error:
   type: str
   sample: ""
 free_disk_bytes:
-  description: What is free on the disk that holds the member's data.
+  description: What is free on the disk that holds the member's data, null where there is no data directory.
   returned: success
   type: int
   sample: 21474836480
@@ -272,7 +273,6 @@ diagnosis:
       sample: []
 """
 
-import hashlib
 import os
 from dataclasses import asdict
 
@@ -288,30 +288,27 @@ from ..module_utils._member import (
     CONNECTION_SPEC,
     UNSAFE_SPEC,
     LocalMember,
+    ca_sha256,
     cluster_result,
     diagnosis_result,
 )
 
 
 def of_node(manifest: EtcdManifest, lock_path: str) -> Json:
-    """What is known with etcd down. Raises ManifestError."""
-    try:
-        with open(manifest.ca_cert, "rb") as file:
-            fingerprint = hashlib.sha256(file.read()).hexdigest()
-    except OSError as exc:
-        raise ManifestError(
-            f"The CA certificate {manifest.ca_cert!r} that {manifest.path} names cannot be read: {exc.strerror}"
-        ) from exc
+    """What is known with etcd down. Raises ManifestError, EtcdError, OSError."""
+    if not manifest.ca_cert:
+        raise ManifestError(f"{manifest.path} has no --trusted-ca-file: etcd without TLS is not supported")
+    fingerprints = ca_sha256(manifest.ca_cert)
     ids = read_ids(manifest.wal_dir)
     held = lock.read(lock_path)
     return {
         "present": True,
         "manifest": manifest.path,
         "name": manifest.name,
-        "ca_sha256": fingerprint,
+        "ca_sha256": fingerprints,
         "cluster_id": f"{ids.cluster_id:x}" if ids else None,
         "member_id": f"{ids.member_id:x}" if ids else None,
-        "free_disk_bytes": free_bytes(manifest.data_dir) if os.path.isdir(manifest.data_dir) else 0,
+        "free_disk_bytes": free_bytes(manifest.data_dir) if os.path.isdir(manifest.data_dir) else None,
         "lock": asdict(held) if held else None,
     }
 
@@ -327,7 +324,7 @@ def of_cluster(params: Json) -> Json:
 
 
 def look(params: Json) -> Json:
-    """The whole result. Raises ManifestError."""
+    """The whole result. Raises ManifestError, EtcdError, OSError."""
     try:
         manifest = read_manifest(params["manifest"])
     except FileNotFoundError:
@@ -352,8 +349,8 @@ def main() -> None:
     )
     try:
         result = look(module.params)
-    except ManifestError as exc:
-        module.fail_json(msg=f"Looking at the node failed. {exc}. Nothing was changed.")
+    except (ManifestError, EtcdError, OSError) as exc:
+        module.fail_json(msg=f"Looking at the node failed: {exc}. Nothing was changed.")
     module.exit_json(changed=False, **result)
 
 

@@ -15,7 +15,8 @@ author:
 description:
   - Writes through every voter that answers, waits until all members have applied it, and reads the alarms after that. A
     member over its quota raises its alarm only when it applies what another one has accepted.
-  - Does the same once more O(settle_seconds) later, and compares the members' data by hash where etcd serves that.
+  - Does the same once more O(settle_seconds) later, and compares the members' data by hash where etcd serves that, one
+    member after the other.
   - The write is a lease that is granted and revoked. It leaves no key and no revision behind.
 extends_documentation_fragment:
   - controlplane.etcd._connection
@@ -29,6 +30,7 @@ options:
   settle_seconds:
     description:
       - Seconds between the two rounds. The growth of the database is measured between them.
+      - With V(0) there is one round only, and the members' data is not compared.
     type: float
     default: 10.0
 """
@@ -43,6 +45,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ---
+findings:
+  description: What there is still to say about the cluster, one sentence each. Empty in check mode.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 growth_bytes_per_minute:
   description: How fast the data of the fastest member grew between the two rounds.
   returned: success
@@ -200,26 +208,30 @@ from ..module_utils._etcd.transport import Json
 from ..module_utils._member import CONNECTION_SPEC, LocalMember, cluster_result, run
 
 
-def growth(proof: Proof, seconds: float) -> Json:
-    """How fast it fills, by the member that fills fastest."""
+def growth(proof: Proof) -> Json:
+    """How fast it fills, by the member that fills fastest, and when the first one will be full."""
 
     def per_minute(after: MemberView) -> float:
         before = proof.before.by_id(after.id)
-        return max(after.in_use_bytes - before.in_use_bytes, 0) * 60 / seconds if before and seconds else 0.0
+        if before is None or not proof.seconds:
+            return 0.0
+        return max(after.in_use_bytes - before.in_use_bytes, 0) * 60 / proof.seconds
 
-    fastest = max(proof.after.answering, key=per_minute)
-    rate = per_minute(fastest)
-    minutes = plan.minutes_to_full(fastest.size_bytes, fastest.quota.bytes, rate)
-    return {"growth_bytes_per_minute": round(rate, 1), "minutes_to_full": minutes and round(minutes, 1)}
+    members = proof.after.answering
+    minutes = [plan.minutes_to_full(each.size_bytes, each.quota.bytes, per_minute(each)) for each in members]
+    known = [each for each in minutes if each is not None]
+    return {
+        "growth_bytes_per_minute": round(max(map(per_minute, members), default=0.0), 1),
+        "minutes_to_full": round(min(known), 1) if known else None,
+    }
 
 
 def prove(module: AnsibleModule, member: LocalMember) -> Json:
     if module.check_mode:
         view = member.look()
-        unknown = {"growth_bytes_per_minute": 0.0, "minutes_to_full": None, "hashes_agree": None}
+        unknown: Json = {"growth_bytes_per_minute": 0.0, "minutes_to_full": None, "hashes_agree": None, "findings": []}
         return {"changed": False, "writes": [], "cluster": cluster_result(view), **unknown}
-    settle = module.params["settle_seconds"]
-    proof = maintenance.prove(member.look, member.connect, settle_seconds=settle)
+    proof = maintenance.prove(member.look, member.connect, settle_seconds=module.params["settle_seconds"])
     if proof.problems:
         raise EtcdError("; ".join(proof.problems), endpoint=member.endpoint.url)
     return {
@@ -227,7 +239,8 @@ def prove(module: AnsibleModule, member: LocalMember) -> Json:
         "writes": [write.member for write in proof.writes if write.accepted],
         "hashes_agree": proof.hashes_agree,
         "cluster": cluster_result(proof.after),
-        **growth(proof, settle),
+        "findings": plan.findings(proof.after),
+        **growth(proof),
     }
 
 

@@ -45,8 +45,9 @@ options:
     default: auto
   reuse:
     description:
-      - Take a snapshot of this cluster that is there already, if it is still whole and nothing but deletions happened
-        since. An expired lease deletes, also while writes are refused for lack of space.
+      - Take a snapshot of this cluster that is there already, if it is still whole and holds every value that the
+        member has. Deletions since do not count - an expired lease deletes, also while writes are refused for lack of
+        space.
     type: bool
     default: false
 """
@@ -112,38 +113,41 @@ tried:
 """
 
 import time
-from dataclasses import replace
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._etcd import snapshot as snapshots
-from ..module_utils._etcd.api import KeyCount
-from ..module_utils._etcd.errors import EtcdError
-from ..module_utils._etcd.snapshot import METHODS, Snapshot
+from ..module_utils._etcd.maintenance import Refused
+from ..module_utils._etcd.snapshot import METHODS, Snapshot, SnapshotError
 from ..module_utils._etcd.transport import Json
 from ..module_utils._member import CONNECTION_SPEC, WORK_SPEC, LocalMember, run
 
 
-def count(member: LocalMember) -> KeyCount | None:
-    """The live keys, None where there is no quorum to count them."""
-    try:
-        return member.endpoint.count_keys()
-    except EtcdError:
+def reusable(member: LocalMember, directory: str, cluster_id: int, revision: int) -> Snapshot | None:
+    """A snapshot that holds all there is, None where that cannot be told: the member's own file has to say it."""
+    if member.manifest is None:
         return None
+    try:
+        put = snapshots.last_put(member.manifest.database, revision)
+    except SnapshotError:
+        return None
+    return snapshots.reusable(directory, cluster_id=cluster_id, ca_sha256=member.ca_sha256(), put=put)
 
 
 def snapshot(module: AnsibleModule, member: LocalMember) -> Json:
     params, started = module.params, time.monotonic()
+    if params["keep"] < 0:
+        raise Refused(f"keep is {params['keep']}; it takes 0, which keeps all, or a number of snapshots.")
     status = member.endpoint.status()
     name = next((each.name for each in member.endpoint.members() if each.member_id == status.member_id), "member")
-    keys = count(member) if status.leader_id else None  # without a leader it would only cost the server's time limit
-    directory, cluster_id = params["directory"], status.cluster_id
-    if params["reuse"] and keys:
-        found = snapshots.reusable(directory, cluster_id=cluster_id, keys=keys.keys, revision=keys.revision)
-        if found:
-            return result(found, changed=False, reused=True, seconds=time.monotonic() - started)
+    # Without a leader there is nothing newer to be had; with one, this member may still be behind it.
+    revision = member.endpoint.revision() if status.leader_id else status.revision
+    directory, cluster_id, fingerprints = params["directory"], status.cluster_id, member.ca_sha256()
+    found = reusable(member, directory, cluster_id, revision) if params["reuse"] else None
+    if found:
+        return result(found, changed=False, reused=True, seconds=time.monotonic() - started)
     if module.check_mode:
-        planned = Snapshot("", f"{cluster_id:x}", name, status.revision, status.db_size_bytes, "", params["method"], 0)
+        planned = Snapshot("", f"{cluster_id:x}", "", name, revision, status.db_size_bytes, "", params["method"], 0)
         return result(planned, changed=True)
     manifest = member.manifest
     written, tried = snapshots.take(
@@ -151,15 +155,16 @@ def snapshot(module: AnsibleModule, member: LocalMember) -> Json:
         directory,
         methods=METHODS if params["method"] == "auto" else (params["method"],),
         cluster_id=cluster_id,
+        ca_sha256=fingerprints[0] if fingerprints else "",
         member=name,
-        revision=status.revision,
+        revision=revision,
         size_bytes=status.db_size_bytes,
         data_dir=manifest.data_dir if manifest else None,
     )
-    if keys:
-        written = replace(written, keys=keys.keys, keys_revision=keys.revision)
     snapshots.remember(written)
-    pruned = snapshots.prune(directory, cluster_id=cluster_id, keep=params["keep"]) if params["keep"] else []
+    keep, pruned = params["keep"], []
+    if keep:
+        pruned = snapshots.prune(directory, spare=written.path, cluster_id=cluster_id, keep=keep)
     return result(written, changed=True, tried=tried, pruned=pruned, seconds=time.monotonic() - started)
 
 

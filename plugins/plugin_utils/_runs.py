@@ -42,7 +42,21 @@ def current(pid: int, proc: Path = Path("/proc")) -> Run:
 
 def ended(run: Run, proc: Path = Path("/proc")) -> bool:
     """Whether that run was started here and is gone."""
-    return run.place == _place(proc) and run.started != _started(run.pid, proc)
+    if run.place != _place(proc):
+        return False
+    started = _started(run.pid, proc)
+    return started != run.started if started else not _exists(run.pid)
+
+
+def _exists(pid: int) -> bool:
+    """Asked of the kernel, because `/proc` may hide the processes of others (hidepid)."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def _place(proc: Path) -> str | None:

@@ -22,9 +22,6 @@ from .transport import Json, Transport
 
 NOSPACE, CORRUPT = "NOSPACE", "CORRUPT"
 
-# Every key there is: from the smallest to "\0", which as an end means no end (api/etcdserverpb/rpc.proto).
-_ALL_KEYS = {"key": "AA==", "range_end": "AA=="}
-
 # The spacing differs between 3.5, 3.6 and 3.7, and the protobuf library promises none.
 _ALARM_IN_ERRORS = re.compile(r"memberID:(\d+)\s+alarm:(\w+)")
 
@@ -70,14 +67,6 @@ class Member:
     @property
     def started(self) -> bool:
         return bool(self.client_urls)
-
-
-@dataclass(frozen=True)
-class KeyCount:
-    """How many keys are live at a revision."""
-
-    keys: int
-    revision: int
 
 
 @dataclass(frozen=True)
@@ -166,11 +155,6 @@ class Endpoint:
         body = {"action": "DEACTIVATE", "memberID": str(alarm.member_id), "alarm": alarm.kind}
         self._transport.call("/v3/maintenance/alarm", body)
 
-    def count_keys(self) -> KeyCount:
-        """Linearizable. Under a CORRUPT alarm refused."""
-        answer = self._transport.call("/v3/kv/range", {**_ALL_KEYS, "count_only": True})
-        return KeyCount(_number(answer, "count"), _number(answer.get("header", {}), "revision"))
-
     def revision(self) -> int:
         """The cluster's current revision (a linearizable read of one key that need not exist)."""
         answer = self._transport.call("/v3/kv/range", {"key": "AA==", "count_only": True})
@@ -196,8 +180,10 @@ class Endpoint:
 
     def write(self) -> None:
         """One write that leaves no key: a lease, granted and revoked. Raises NoSpace while writes are refused."""
-        lease = self._transport.call("/v3/lease/grant", {"TTL": "60"})["ID"]
-        self._transport.call("/v3/lease/revoke", {"ID": lease})
+        lease = self._transport.call("/v3/lease/grant", {"TTL": "60"})
+        if "ID" not in lease:
+            raise EtcdError("a lease was granted without an id", endpoint=self.url)
+        self._transport.call("/v3/lease/revoke", {"ID": lease["ID"]})
 
     def hash_kv(self, revision: int, timeout: float) -> HashKv | None:
         """None where this etcd does not serve it (3.4, early 3.5)."""
@@ -211,6 +197,13 @@ class Endpoint:
         """The database and, as the last 32 bytes, its SHA-256. That the stream broke off shows only there."""
         for chunk in self._transport.stream("/v3/maintenance/snapshot", {}, timeout):
             yield base64.b64decode(chunk.get("blob", ""))
+
+    def defragmenting(self) -> bool:
+        """Whether it is being defragmented just now: then `/metrics` answers, and nearly nothing else does."""
+        try:
+            return bool(parse_metric(self._transport.text("/metrics"), "etcd_disk_defrag_inflight"))
+        except EtcdError:
+            return False
 
     def quota_from_metrics(self) -> int | None:
         """The quota in bytes (-1: off) as `/metrics` on the client URL prints it, None where it does not."""
@@ -227,7 +220,6 @@ __all__ = (
     "Alarm",
     "Endpoint",
     "HashKv",
-    "KeyCount",
     "Member",
     "Status",
     "parse_alarms",

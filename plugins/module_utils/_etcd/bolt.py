@@ -60,15 +60,32 @@ def parse_meta(page: bytes) -> Meta | None:
     return Meta(page_size, root, pages, txid)
 
 
-def metas(head: bytes, page_size: int = 4096) -> tuple[Meta | None, Meta | None]:
-    """Both meta pages, from the first two pages of a file."""
-    return parse_meta(head[:page_size]), parse_meta(head[page_size : 2 * page_size])
+# bbolt takes the page size of the system that creates the file.
+_PAGE_SIZES = (4096, 8192, 16384, 65536)
+HEAD_BYTES = 2 * max(_PAGE_SIZES)
+
+
+def metas(head: bytes) -> tuple[Meta, ...]:
+    """The valid ones of both meta pages, from the first `HEAD_BYTES` of a file."""
+    first = parse_meta(head[: _PAGE_SIZES[0]])
+    sizes = (first.page_size,) if first else _PAGE_SIZES
+    seconds = (parse_meta(head[size : size + _PAGE_SIZES[0]]) for size in sizes)
+    return tuple(meta for meta in (first, next(filter(None, seconds), None)) if meta)
 
 
 def revision_of(data: Buffer) -> int:
     """The newest revision in a database of etcd. Raises ValueError where it is not whole."""
+    return _read(data, _Bolt.revision)
+
+
+def newest_put(data: Buffer) -> int:
+    """The revision of the newest value in a database of etcd, deletions aside. Raises ValueError as `revision_of`."""
+    return _read(data, _Bolt.newest_put)
+
+
+def _read(data: Buffer, what: t.Callable[[_Bolt], int]) -> int:
     try:
-        return _Bolt(data).revision()
+        return what(_Bolt(data))
     except (IndexError, struct.error) as exc:
         raise ValueError(f"a damaged database ({exc})") from exc
 
@@ -76,7 +93,7 @@ def revision_of(data: Buffer) -> int:
 class _Bolt:
     def __init__(self, data: Buffer) -> None:
         self._data = data
-        found = [meta for meta in metas(data[: 2 * 4096]) if meta]
+        found = metas(data[:HEAD_BYTES])
         if not found:
             raise ValueError("no valid meta page: not a bbolt database, or a damaged one")
         self._meta = max(found, key=lambda meta: meta.txid)
@@ -85,13 +102,18 @@ class _Bolt:
 
     def revision(self) -> int:
         """The newest revision in it: of the last key, or of the last compaction where that took the last one away."""
-        last = self._last_key(self._bucket(b"key"))
+        last = next(self._keys_backwards(self._bucket(b"key"), _DEPTH), None)
         newest = [int.from_bytes(last[:8], "big") if last else 1]
         meta = self._bucket(b"meta")
         for name in (b"scheduledCompactRev", b"finishedCompactRev"):
             place = self._find(meta, name)
             newest.append(int.from_bytes(self._data[place[0] : place[0] + 8], "big") if place else 1)
         return max(newest)
+
+    def newest_put(self) -> int:
+        """The revision of the last key that is no tombstone (those end in `t`: mvcc/revision.go), 1 where none is."""
+        keys = self._keys_backwards(self._bucket(b"key"), _DEPTH)
+        return next((int.from_bytes(key[:8], "big") for key in keys if not key.endswith(b"t")), 1)
 
     def _bucket(self, name: bytes) -> int:
         """Where the root page of a top-level bucket begins; that of a small bucket lies in the bucket's own value."""
@@ -143,13 +165,15 @@ class _Bolt:
             page = self._page([child for key, child in children if key <= name or child == children[0][1]][-1])
         raise ValueError("its tree has no end")
 
-    def _last_key(self, page: int) -> bytes | None:
-        for _level in range(_DEPTH):
-            leaf, places = self._elements(page)
+    def _keys_backwards(self, page: int, depth: int) -> t.Iterator[bytes]:
+        if not depth:
+            raise ValueError("its tree has no end")
+        leaf, places = self._elements(page)
+        for at in reversed(places):
             if leaf:
-                return self._leaf_element(places[-1])[0] if places else None
-            page = self._page(self._branch_element(places[-1])[1])
-        raise ValueError("its tree has no end")
+                yield self._leaf_element(at)[0]
+            else:
+                yield from self._keys_backwards(self._page(self._branch_element(at)[1]), depth - 1)
 
 
-__all__ = ("Meta", "metas", "parse_meta", "revision_of")
+__all__ = ("HEAD_BYTES", "Meta", "metas", "newest_put", "parse_meta", "revision_of")

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from .api import CORRUPT, NOSPACE, Alarm, Endpoint, Member, Status
-from .errors import EtcdError
+from .errors import EtcdError, TimedOut
 
 Connect = t.Callable[[str], Endpoint]
 
@@ -34,13 +34,15 @@ class Quota:
 
 @dataclass(frozen=True)
 class MemberView:
-    """A member of the list, and what it said of itself. `endpoint` is the URL it was reached at, or was not."""
+    """A member of the list, and what it said of itself. `endpoint` is the URL it was reached at, or was not; `busy`
+    means that it is silent because it is being defragmented."""
 
     member: Member
     endpoint: str
     status: Status | None
     quota: Quota
     error: str = ""
+    busy: bool = False
 
     @property
     def id(self) -> int:
@@ -177,11 +179,15 @@ def look(seed: Endpoint, connect: Connect, *, manifest_quota_bytes: int | None =
 
 def _ask(member: Member, own: Status, connect: Connect) -> MemberView:
     problem = "it has not started yet" if not member.started else ""
+    unknown = Quota(DEFAULT_QUOTA_BYTES, "default")
     for url in member.client_urls:
+        endpoint = None
         try:
             endpoint = connect(url)
             status = endpoint.status()
         except EtcdError as exc:
+            if endpoint and isinstance(exc, TimedOut) and endpoint.defragmenting():
+                return MemberView(member, url, None, unknown, "it is being defragmented", busy=True)
             problem = problem or str(exc)
             continue
         if (status.cluster_id, status.member_id) == (own.cluster_id, member.member_id):
@@ -191,12 +197,12 @@ def _ask(member: Member, own: Status, connect: Connect) -> MemberView:
             f" not member {member.member_id:x} of cluster {own.cluster_id:x}"
         )
     url = member.client_urls[0] if member.client_urls else ""
-    return MemberView(member, url, None, Quota(DEFAULT_QUOTA_BYTES, "default"), problem)
+    return MemberView(member, url, None, unknown, problem)
 
 
 def _alarms(seed: Endpoint, own: Status) -> tuple[Alarm, ...]:
     """The list, or without a leader what the status repeats of it: asking would only cost the server's time limit."""
-    if own.leader_id and not own.learner:
+    if own.leader_id:
         try:
             return seed.alarms()
         except EtcdError:

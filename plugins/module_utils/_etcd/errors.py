@@ -101,8 +101,8 @@ def of_answer(body: t.Mapping[str, t.Any], *, endpoint: str) -> EtcdError:
         message += " (the gateway itself was refused: the server certificate needs the extended key usage clientAuth)"
     if kind is Unreachable:
         message += (
-            " (the gateway does not reach its own member: it is starting or stopping, or the server certificate lacks the"
-            " extended key usage clientAuth)"
+            " (the gateway does not reach its own member: it is starting or stopping, or the server certificate lacks"
+            " the extended key usage clientAuth)"
         )
     return kind(message, endpoint=endpoint)
 

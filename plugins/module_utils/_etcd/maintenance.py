@@ -64,11 +64,12 @@ class Write:
 
 @dataclass(frozen=True)
 class Proof:
-    """`hashes_agree` is None where fewer than two members serve comparable hashes."""
+    """`hashes_agree` is None where fewer than two members serve comparable hashes; `seconds` lie between the views."""
 
     writes: tuple[Write, ...]
     before: ClusterView
     after: ClusterView
+    seconds: float
     hashes_agree: bool | None
     problems: tuple[str, ...]
 
@@ -125,16 +126,21 @@ def compact(view: ClusterView, connect: Connect, revision: int, *, timeout: floa
         return member.name, True, None
 
     voters = view.answering_voters
-    with ThreadPoolExecutor(max_workers=len(voters)) as pool:
+    with ThreadPoolExecutor(max_workers=max(len(voters), 1)) as pool:
         answers = list(pool.map(ask, voters))
     failed = {name: error for name, _changed, error in answers if error}
+    if not voters:
+        raise Refused("No voter answers.")
     if len(failed) == len(answers):
         raise next(iter(failed.values()))
     return Compaction(
         revision=revision,
         changed=any(changed for _name, changed, _error in answers),
         seconds=time.monotonic() - started,
-        pending={name: str(error) for name, error in failed.items()},
+        pending={
+            name: f"{error}{'; it goes on with it' if isinstance(error, TimedOut) else ''}"
+            for name, error in failed.items()
+        },
     )
 
 
@@ -170,12 +176,15 @@ def defragment(
     view, member = _self(look_again, endpoint)
     if not check:
         refuse(plan.corrupt_refusal(view) or plan.quorum_refusal(view))
+        _await_other_defragmentations(look_again, timeout)
         # The compaction itself may be among what this member has still to apply.
         applied = view.applied_index
         await_true(lambda: endpoint.status().raft_applied_index >= applied, timeout)
         await_own_compaction(endpoint, timeout)
         view, member = _self(look_again, endpoint)
-    refuse(plan.defrag_refusal(view, member, free_disk_bytes=free_disk_bytes(), allow_unsafe=allow_unsafe))
+    # In check mode nothing was compacted, so that what will be in use is not known yet.
+    free = None if check else free_disk_bytes()
+    refuse(plan.defrag_refusal(view, member, free_disk_bytes=free, allow_unsafe=allow_unsafe))
     before = member.size_bytes
     if not rule.worth_it(before, member.in_use_bytes):
         gain = plan.mib(before - member.in_use_bytes)
@@ -186,15 +195,32 @@ def defragment(
     started = time.monotonic()
     with suppress(TimedOut):  # it goes on in the server: wait for it below, and never send it again
         endpoint.defragment(timeout)
-    deadline = max(timeout, 60.0)
-    if not await_true(lambda: _caught_up(look_again(), member.id), deadline):
+    patience = max(timeout, 60.0)
+    await_true(lambda: bool(endpoint.status().version), patience)
+    seconds = time.monotonic() - started
+    if not await_true(lambda: _caught_up(look_again(), member.id), patience):
         raise TimedOut(
-            f"{member.name} had not answered and caught up {deadline:.0f} s after its defragmentation began. It may"
-            " still be at work: it was not sent again, and no other member was touched",
+            f"{member.name} had not answered and caught up {time.monotonic() - started:.0f} s after its defragmentation"
+            " began. It may still be at work: it was not sent again",
             endpoint=endpoint.url,
         )
     _view, after = _self(look_again, endpoint)
-    return Defragmentation(member.name, True, before, after.size_bytes, time.monotonic() - started, moved_to)
+    return Defragmentation(member.name, True, before, after.size_bytes, seconds, moved_to)
+
+
+def _await_other_defragmentations(look_again: Look, timeout: float) -> None:
+    """A scheduled job, or what is left of a run that was killed, may be at work on another member: two members that
+    serve nothing at the same time would cost the quorum. Raises Refused."""
+    busy: list[str] = []
+
+    def nobody_is_busy() -> bool:
+        busy[:] = [member.name for member in look_again().members if member.busy]
+        return not busy
+
+    if not await_true(nobody_is_busy, timeout):
+        raise Refused(
+            f"{plan.join(busy)} is being defragmented by somebody else, and two at once would cost the quorum."
+        )
 
 
 def _self(look_again: Look, endpoint: Endpoint) -> tuple[ClusterView, MemberView]:
@@ -236,16 +262,21 @@ def disarm(view: ClusterView, endpoint: Endpoint) -> tuple[Alarm, ...]:
 
 def prove(look_again: Look, connect: Connect, *, settle_seconds: float, timeout: float = 30.0) -> Proof:
     """Write through every voter that answers, see that all have applied it and no alarm came, and all that once more
-    `settle_seconds` later: a member over its quota raises the alarm only when it applies what another one accepted."""
+    `settle_seconds` later: a member over its quota raises the alarm only when it applies what another one accepted.
+
+    With `settle_seconds` 0 there is only one round, and no reading of all data to compare it.
+    """
     before, writes, problems = _write_through_all(look_again, connect, timeout)
-    after = before
-    if not problems:
+    after, started, agree = before, time.monotonic(), None
+    if not problems and settle_seconds:
         time.sleep(settle_seconds)
         after, writes, problems = _write_through_all(look_again, connect, timeout)
-    agree = _hashes_agree(after, connect) if not problems else None
+    seconds = time.monotonic() - started
+    if not problems and settle_seconds:
+        agree = _hashes_agree(after, connect)
     if agree is False:
         problems = ("the members hold different data at one revision (hashkv); treat it as a CORRUPT alarm",)
-    return Proof(tuple(writes), before, after, agree, tuple(problems))
+    return Proof(tuple(writes), before, after, seconds, agree, tuple(problems))
 
 
 def _write_through_all(
@@ -279,7 +310,8 @@ def _write(member: MemberView, connect: Connect) -> Write:
 
 
 def _hashes_agree(view: ClusterView, connect: Connect, timeout: float = 120.0) -> bool | None:
-    """One hash over all keys per member, at one revision that all of them have."""
+    """One hash over all keys per member, at one revision that all of them have; one member after the other, since
+    hashing reads the whole database."""
     members = view.answering_voters
     revision = min((member.status.revision for member in members if member.status), default=0)
 
@@ -290,8 +322,7 @@ def _hashes_agree(view: ClusterView, connect: Connect, timeout: float = 120.0) -
             return None
         return (found.compact_revision, found.hash) if found else None
 
-    with ThreadPoolExecutor(max_workers=max(len(members), 1)) as pool:
-        answers = [answer for answer in pool.map(ask, members) if answer]
+    answers = [answer for answer in map(ask, members) if answer]
     comparable = {compacted for compacted, _hash in answers}
     if len(answers) < 2 or len(comparable) != 1:
         return None

@@ -23,6 +23,9 @@ WARNED_SHARE = 0.85
 # bbolt grows the copy by up to this much beyond what it holds (backend.go, AllocSize).
 DEFRAG_EXTRA_BYTES = 16 * MIB
 
+# etcd preallocates each WAL segment (server/storage/wal): that much of its disk has to stay free, or it ends.
+WAL_SEGMENT_BYTES = 64 * MIB
+
 # A member this far behind is replaying or receiving a snapshot; etcd itself refuses writes at a gap of 5000
 # (v3_server.go), and a defragmentation beside an incoming snapshot could damage the data before 3.4.38, 3.5.23, 3.6.5.
 BEHIND_ENTRIES = 1000
@@ -34,6 +37,7 @@ _UNSAFE = ((3, 5, 0), (3, 5, 5))
 # Bytes per second, slower than what was measured on two shared cores: they serve an estimate only.
 _COPY, _COMPACT, _DEFRAG = 250 * MIB, 150 * MIB, 120 * MIB
 _FIXED_SECONDS = 30.0
+_SECONDS_PER_SILENT = 30.0
 
 
 def mib(size_bytes: float) -> str:
@@ -142,7 +146,8 @@ def expected_seconds(view: ClusterView) -> int:
     voters = view.answering_voters
     largest = max((member.size_bytes for member in voters), default=0)
     work = largest / _COPY + largest / _COMPACT + sum(member.in_use_bytes for member in voters) / _DEFRAG
-    return round(_FIXED_SECONDS + work)
+    silent = sum(member.role == "silent" for member in view.members)
+    return round(_FIXED_SECONDS + _SECONDS_PER_SILENT * silent + work)
 
 
 def defrag_order(view: ClusterView) -> tuple[MemberView, ...]:
@@ -182,11 +187,12 @@ def defrag_refusal(
             f"{join(each.name for each in behind)} has not applied what the other members have; wait until it has"
             " caught up, then run this again."
         )
-    needed = member.in_use_bytes + DEFRAG_EXTRA_BYTES
+    needed = member.in_use_bytes + DEFRAG_EXTRA_BYTES + WAL_SEGMENT_BYTES
     if free_disk_bytes is not None and free_disk_bytes < needed:
         return (
-            f"A defragmentation writes a copy beside the file: {mib(needed)} are needed on the data disk of"
-            f" {member.name}, {mib(free_disk_bytes)} are free. Make room there, or enlarge the disk."
+            f"A defragmentation writes a copy beside the file, and etcd needs room for its log: {mib(needed)} are"
+            f" needed on the data disk of {member.name}, {mib(free_disk_bytes)} are free. Make room there, or enlarge"
+            " the disk."
         )
     return None
 
@@ -227,7 +233,7 @@ def room(view: ClusterView) -> Room:
         )
     else:
         advice = "Defragment every one of them first: free pages count as well."
-    return Room(f"The alarm would come back with the next write: {levels}. {advice}", warnings)
+    return Room(f"The next writes would raise the alarm again: {levels}. {advice}", warnings)
 
 
 def _fill_level(member: MemberView) -> str:
@@ -244,16 +250,12 @@ def minutes_to_full(size_bytes: int, quota_bytes: int, growth_per_minute: float)
     return max(quota_bytes - size_bytes, 0) / growth_per_minute
 
 
-def only_deletions_since(keys_then: int, revision_then: int, keys_now: int, revision_now: int) -> bool:
-    """Whether nothing can have been written between two counts: every revision since took at least one key away."""
-    return keys_then - keys_now >= revision_now - revision_then >= 0
-
-
 __all__ = (
     "BEHIND_ENTRIES",
     "DEFRAG_EXTRA_BYTES",
     "MIB",
     "REFUSED_SHARE",
+    "WAL_SEGMENT_BYTES",
     "WARNED_SHARE",
     "Room",
     "Rule",
@@ -268,7 +270,6 @@ __all__ = (
     "mib",
     "minutes_to_full",
     "needs_recovery",
-    "only_deletions_since",
     "percent",
     "quorum_refusal",
     "room",

@@ -51,15 +51,36 @@ def is_member(words: t.Sequence[str], manifest: EtcdManifest) -> bool:
     return all(flags.get(name) == manifest.flags.get(name) for name in ("name", "data-dir"))
 
 
+def holds(pid: int, path: str, proc: str = "/proc") -> bool:
+    """Whether a process has this very file open."""
+    folder = os.path.join(proc, str(pid), "fd")
+    try:
+        wanted = os.stat(path)
+        descriptors = os.listdir(folder)
+    except OSError:
+        return False
+    return any(_is_same(os.path.join(folder, descriptor), wanted) for descriptor in descriptors)
+
+
+def _is_same(path: str, wanted: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(os.stat(path), wanted)
+    except OSError:  # closed meanwhile, or no file at all
+        return False
+
+
 def find(manifest: EtcdManifest, proc: str = "/proc") -> int | None:
-    """The process id of the manifest's etcd, None where it does not run."""
+    """The process id of the manifest's etcd, None where it does not run.
+
+    Anybody can start a process under such a command line. Only the real one has the database open, which is root's.
+    """
     for entry in sorted(filter(str.isdigit, os.listdir(proc)), key=int):
         try:
             with open(os.path.join(proc, entry, "cmdline"), "rb") as file:
                 words = file.read().decode("utf-8", "replace").rstrip("\0").split("\0")
         except OSError:
             continue
-        if is_member(words, manifest):
+        if is_member(words, manifest) and holds(int(entry), manifest.database, proc):
             return int(entry)
     return None
 
@@ -75,4 +96,4 @@ def program_beside(pid: int, name: str, proc: str = "/proc") -> str | None:
     return path if os.path.isfile(path) else None
 
 
-__all__ = ("Outcome", "Run", "find", "is_member", "program_beside", "run")
+__all__ = ("Outcome", "Run", "find", "holds", "is_member", "program_beside", "run")

@@ -17,13 +17,17 @@ import hashlib
 import json
 import mmap
 import os
+import re
+import shutil
+import tempfile
 import time
 import typing as t
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 
 from . import plan, process
 from .api import Endpoint
-from .bolt import metas, revision_of
+from .bolt import HEAD_BYTES, metas, newest_put, revision_of
 from .errors import EtcdError
 from .manifest import EtcdManifest
 from .transport import TlsFiles
@@ -31,15 +35,13 @@ from .transport import TlsFiles
 REFLINK, FILE, ETCDCTL, GATEWAY = "reflink", "file", "etcdctl", "gateway"
 METHODS = (REFLINK, FILE, ETCDCTL, GATEWAY)
 
-# etcd preallocates each WAL segment (server/storage/wal): on the disk it shares with us, that much stays free.
-WAL_SEGMENT_BYTES = 64 * plan.MIB
-
 _HASH_BYTES = 32
+_WORKPLACE = ".etcd-snapshot-"
 _FICLONE = 0x40049409  # linux/fs.h
 _CHUNK = plan.MIB
 _COPY_ATTEMPTS = 3
 _COMMIT_SECONDS = 2.0  # etcd commits at least every 100 ms
-_BOTH_METAS = 2 * 4096
+_SMALLEST = 4 * 4096  # two meta pages, a freelist, an empty leaf
 
 
 class SnapshotError(Exception):
@@ -48,19 +50,17 @@ class SnapshotError(Exception):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A verified file, and where it came from. `keys` live at `keys_revision` tell later whether anything was written
-    since; None where they could not be counted. `created` is in seconds since 1970."""
+    """A verified file, and where it came from. `created` is in seconds since 1970."""
 
     path: str
     cluster_id: str
+    ca_sha256: str
     member: str
     revision: int
     size_bytes: int
     sha256: str
     method: str
     created: float
-    keys: int | None = None
-    keys_revision: int | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def verify(path: str) -> Verified:
     """Check the file's trailing SHA-256 and its database. Raises SnapshotError."""
     try:
         size = os.path.getsize(path)
-        if size < _BOTH_METAS or size % 512 != _HASH_BYTES:
+        if size < _SMALLEST or size % 512 != _HASH_BYTES:
             raise SnapshotError(f"{path} is no snapshot: {size} bytes are not whole pages and a SHA-256")
         with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             digest, body = hashlib.sha256(), size - _HASH_BYTES
@@ -171,6 +171,7 @@ def take(
     *,
     methods: t.Sequence[str],
     cluster_id: int,
+    ca_sha256: str,
     member: str,
     revision: int,
     size_bytes: int,
@@ -182,9 +183,9 @@ def take(
     The file appears under its name only when it is whole, verified and not below `revision`. Raises SnapshotError.
     """
     make_folder(folder)
-    part = os.path.join(folder, f".etcd-{cluster_id:x}-{member}.part")
     tried: list[str] = []
-    try:
+    with _workplace(folder) as aside:
+        part = os.path.join(aside, "snapshot")
         for method in methods:
             try:
                 if method != REFLINK:  # a clone shares its blocks
@@ -196,35 +197,75 @@ def take(
             except (SnapshotError, EtcdError, OSError) as exc:
                 tried.append(f"{method}: {exc}")
                 continue
-            path = os.path.join(folder, f"etcd-{cluster_id:x}-{member}-r{found.revision}.db")
+            path = os.path.join(folder, f"etcd-{cluster_id:x}-{_plain(member)}-r{found.revision}.db")
             _settle(part, path)
             done = Snapshot(
-                path, f"{cluster_id:x}", member, found.revision, found.size_bytes, found.sha256, method, now()
+                path=path,
+                cluster_id=f"{cluster_id:x}",
+                ca_sha256=ca_sha256,
+                member=member,
+                revision=found.revision,
+                size_bytes=found.size_bytes,
+                sha256=found.sha256,
+                method=method,
+                created=now(),
             )
             return done, tried
-    finally:
-        for left in (part, part + ".part"):  # etcdctl writes aside, too
-            if os.path.exists(left):
-                os.unlink(left)
     raise SnapshotError(f"No snapshot of {member} could be written to {folder}. {'; '.join(tried)}.")
+
+
+def _plain(name: str) -> str:
+    """A member's name as part of a file's name: etcd takes any text as a name."""
+    return re.sub(r"[^\w.-]", "_", name)
+
+
+@contextmanager
+def _workplace(folder: str) -> t.Iterator[str]:
+    """A folder of our own to write in: nobody else can put a link there, and two snapshots never share a file.
+
+    What a killed run left of such folders is removed; that of a run at work is locked.
+    """
+    for name in os.listdir(folder):
+        path = os.path.join(folder, name)
+        if name.startswith(_WORKPLACE) and os.path.isdir(path) and not os.path.islink(path):
+            with suppress(OSError), _locked(path):
+                shutil.rmtree(path)
+    path = tempfile.mkdtemp(prefix=_WORKPLACE, dir=folder)
+    try:
+        with _locked(path):
+            yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@contextmanager
+def _locked(folder: str) -> t.Iterator[None]:
+    """Raises BlockingIOError where somebody else has it locked."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
 
 
 def remember(snapshot: Snapshot) -> None:
     """Write what is known of a snapshot beside it."""
-    with _create(_record_path(snapshot.path)) as file:
-        file.write(json.dumps(asdict(snapshot), indent=1).encode())
+    with _workplace(os.path.dirname(snapshot.path)) as aside:
+        part = os.path.join(aside, "record")
+        with _create(part) as file:
+            file.write(json.dumps(asdict(snapshot), indent=1).encode())
+        os.replace(part, _record_path(snapshot.path))
 
 
-def reusable(folder: str, *, cluster_id: int, keys: int, revision: int) -> Snapshot | None:
-    """The newest snapshot of this cluster since which nothing was written, verified again; None where there is none.
+def reusable(folder: str, *, cluster_id: int, ca_sha256: t.Container[str], put: int) -> Snapshot | None:
+    """The newest snapshot of this cluster that holds every value there is, verified again; None where there is none.
 
-    `keys` are live now, at `revision`. Under NOSPACE the revision moves on by deletions (leases expire): those the
-    snapshot still holds.
+    `put` is the revision of the newest value in the member's own database (`last_put`). What came after it can only
+    be deletions - under NOSPACE leases go on expiring - and those the snapshot still holds.
     """
     for snapshot in _known(folder, cluster_id):
-        if snapshot.keys is None or snapshot.keys_revision is None:
-            continue
-        if not plan.only_deletions_since(snapshot.keys, snapshot.keys_revision, keys, revision):
+        if snapshot.revision < put or snapshot.ca_sha256 not in ca_sha256:
             continue
         try:
             if verify(snapshot.path).sha256 == snapshot.sha256:
@@ -234,9 +275,18 @@ def reusable(folder: str, *, cluster_id: int, keys: int, revision: int) -> Snaps
     return None
 
 
-def prune(folder: str, *, cluster_id: int, keep: int) -> list[str]:
-    """Remove all but the newest `keep` snapshots of this cluster that were made here; their paths."""
-    gone = [snapshot.path for snapshot in _known(folder, cluster_id)[keep:]]
+def last_put(database: str, revision: int) -> int:
+    """The revision of the newest value in a running member's database, once that holds `revision`.
+
+    Raises SnapshotError.
+    """
+    return _await(database, lambda data: (newest_put(data), revision_of(data) >= revision))
+
+
+def prune(folder: str, *, spare: str, cluster_id: int, keep: int) -> list[str]:
+    """Remove all but the newest `keep` snapshots of this cluster that were made here, never `spare`; their paths."""
+    others = [snapshot.path for snapshot in _known(folder, cluster_id) if snapshot.path != spare]
+    gone = others[max(keep - 1, 0) :]
     for path in gone:
         for each in (path, _record_path(path)):
             if os.path.exists(each):
@@ -258,7 +308,8 @@ def _known(folder: str, cluster_id: int) -> list[Snapshot]:
                 continue
             if _record_path(snapshot.path) == path and os.path.exists(snapshot.path):
                 found.append(snapshot)
-    return sorted(found, key=lambda snapshot: -snapshot.created)
+    # By revision first: clocks are set back, revisions are not.
+    return sorted(found, key=lambda snapshot: (-snapshot.revision, -snapshot.created))
 
 
 def _record_path(path: str) -> str:
@@ -275,7 +326,7 @@ def make_folder(folder: str) -> None:
 
 def _refuse_small_disk(folder: str, size_bytes: int, data_dir: str | None) -> None:
     shared = data_dir is not None and os.path.exists(data_dir) and os.stat(folder).st_dev == os.stat(data_dir).st_dev
-    needed = size_bytes + (WAL_SEGMENT_BYTES if shared else 0)
+    needed = size_bytes + (plan.WAL_SEGMENT_BYTES if shared else 0)
     free = free_bytes(folder)
     if free < needed:
         reason = " (with room for etcd's next WAL segment, which lies on the same disk)" if shared else ""
@@ -292,8 +343,8 @@ def free_bytes(path: str) -> int:
 
 
 def _create(path: str) -> t.BinaryIO:
-    """A new empty file that only its owner may read."""
-    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "w+b")
+    """An empty file that only its owner may read."""
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "w+b")
 
 
 def _copy(source: t.BinaryIO, target: t.BinaryIO) -> None:
@@ -305,27 +356,32 @@ def _txids(database: str) -> tuple[int, ...]:
     """The transactions that both meta pages end with. Raises SnapshotError."""
     try:
         with open(database, "rb") as file:
-            head = file.read(_BOTH_METAS)
+            head = file.read(HEAD_BYTES)
     except OSError as exc:
         raise SnapshotError(f"{database} cannot be read: {exc.strerror}") from exc
-    return tuple(meta.txid for meta in metas(head) if meta)
+    return tuple(meta.txid for meta in metas(head))
 
 
 def _await_revision(database: str, revision: int) -> None:
     """Wait until what was read through the API is in the file, too. Raises SnapshotError."""
+    _await(database, lambda data: (0, revision_of(data) >= revision))
+
+
+def _await(database: str, look: t.Callable[[mmap.mmap], tuple[int, bool]]) -> int:
+    """What `look` finds in a running member's database, once it says that it is there. Raises SnapshotError."""
     deadline = time.monotonic() + _COMMIT_SECONDS
     while True:
         try:
             with open(database, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                found = revision_of(data)
+                found, there = look(data)
         except OSError as exc:
             raise SnapshotError(f"{database} cannot be read: {exc.strerror}") from exc
-        except ValueError:
-            found = 0  # read in the middle of a commit
-        if found >= revision:
-            return
+        except ValueError:  # read in the middle of a commit
+            found, there = 0, False
+        if there:
+            return found
         if time.monotonic() >= deadline:
-            raise SnapshotError(f"the file holds revision {found} only")
+            raise SnapshotError(f"{database} is behind what its member answers")
         time.sleep(0.05)
 
 
@@ -351,12 +407,12 @@ def _settle(part: str, path: str) -> None:
 
 __all__ = (
     "METHODS",
-    "WAL_SEGMENT_BYTES",
     "Snapshot",
     "SnapshotError",
     "Source",
     "Verified",
     "free_bytes",
+    "last_put",
     "make_folder",
     "prune",
     "remember",

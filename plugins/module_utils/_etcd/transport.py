@@ -169,8 +169,8 @@ class GatewayTransport:
             # A server that refuses a certificate hangs up as well, and its alert is sometimes lost.
             refused = f" it does not accept the client certificate {self._tls.client_cert}," if self._tls else ""
             return Unreachable(
-                f"the connection was closed in the middle of the answer (the member stopped just then,{refused} or, with"
-                " --listen-client-http-urls, the gateway has an address of its own)",
+                f"the connection was closed in the middle of the answer (the member stopped just then,{refused} or,"
+                " with --listen-client-http-urls, the gateway has an address of its own)",
                 endpoint=at,
             )
         if isinstance(exc, (http.client.HTTPException, ssl.SSLError)):

@@ -4,14 +4,17 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""How long a certificate is valid: the one thing about it that a TLS alert does not tell, read from its DER."""
+"""Which certificates a file holds, and how long one is valid, which a TLS alert does not tell."""
 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import re
 import ssl
 import typing as t
 
+_BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 _UTC_TIME, _GENERALIZED_TIME = 0x17, 0x18
 
 
@@ -39,12 +42,22 @@ def _time(tag: int, text: bytes) -> dt.datetime:
     return moment
 
 
+def fingerprints(pem: str) -> list[str]:
+    """The SHA-256 of every certificate in `pem`, in hexadecimal and in order; comments and white space do not count.
+
+    Raises ValueError when there is none or one is damaged.
+    """
+    blocks = re.findall(rf"{_BEGIN}.*?{_END}", pem, re.DOTALL)
+    if not blocks:
+        raise ValueError("no certificate in it")
+    return sorted({hashlib.sha256(ssl.PEM_cert_to_DER_cert(block)).hexdigest() for block in blocks})
+
+
 def validity(pem: str) -> Validity:
     """The validity of the first certificate in `pem`. Raises ValueError when there is none or it is damaged."""
-    begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
-    if begin not in pem or end not in pem:
+    if _BEGIN not in pem or _END not in pem:
         raise ValueError("no certificate in it")
-    first = pem[pem.index(begin) : pem.index(end) + len(end)]
+    first = pem[pem.index(_BEGIN) : pem.index(_END) + len(_END)]
     try:
         der = ssl.PEM_cert_to_DER_cert(first)
         _tag, at, _end = _value(der, 0)  # Certificate
@@ -62,4 +75,4 @@ def validity(pem: str) -> Validity:
         raise ValueError(f"not a certificate ({exc})") from None
 
 
-__all__ = ("Validity", "validity")
+__all__ = ("Validity", "fingerprints", "validity")
