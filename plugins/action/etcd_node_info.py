@@ -4,10 +4,15 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""What runs the module of this name."""
+"""What runs the module of this name, and adds which play it ran in: results outlive a play, also those of other hosts."""
 
 from __future__ import annotations
 
-from ..plugin_utils._action import ActionModule
+import typing as t
 
-__all__ = ("ActionModule",)
+from ..plugin_utils import _action
+
+
+class ActionModule(_action.ActionModule):
+    def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> dict[str, t.Any]:
+        return {**super().run(tmp, task_vars), "play": str(self._task.get_play()._uuid)}

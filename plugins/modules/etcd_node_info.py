@@ -115,6 +115,11 @@ name:
   returned: success
   type: str
   sample: cp1
+play:
+  description: Id of the play in which the node was looked at, added on the controller.
+  returned: always
+  type: str
+  sample: 0a1b2c3d-4e5f-6071-8293-000000000007
 present:
   description: Whether the node has a manifest of etcd. Everything else is missing where it has none.
   returned: success

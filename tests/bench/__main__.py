@@ -69,6 +69,7 @@ class Ours:
             str(folder),
             methods=[method],
             cluster_id=status.cluster_id,
+            ca_sha256="",
             member=self._manifest.name,
             revision=status.revision,
             size_bytes=status.db_size_bytes,

@@ -203,7 +203,7 @@ def test_a_damaged_program_set_is_made_anew(tmp_path: Path, capsys: pytest.Captu
 
 
 def test_a_half_made_program_set_is_not_put_in_place(tmp_path: Path) -> None:
-    recipe = Recipe("set", "1.0", ("program", "other"), "no time", lambda _, target: (target / "program").touch())
+    recipe = Recipe("set", "1.0", ("program", "other"), "no time", lambda _store, target: (target / "program").touch())
     with pytest.raises(ProgramMissingError, match="left out other"):
         Store(tmp_path).obtain(recipe)
     assert not list((tmp_path / "set").iterdir())

@@ -72,7 +72,7 @@ def test_members_that_were_not_defragmented_are_named(make_cluster: Any, module:
     before = marks(cluster)
     result = module("etcd_alarm", leader)
     assert result["failed"]
-    assert "The alarm would come back with the next write: " in result["msg"]
+    assert "The next writes would raise the alarm again: " in result["msg"]
     assert f"{fat.name} uses " in result["msg"]
     assert "of its quota of 32.0 MiB (1" in result["msg"]
     assert f"{leader.name} uses" not in result["msg"]

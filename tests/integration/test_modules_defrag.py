@@ -211,11 +211,12 @@ def test_a_disk_too_small_for_the_copy(make_cluster: Any, module: Any) -> None:
     with (node.data_dir / "ballast").open("wb") as ballast:
         os.posix_fallocate(ballast.fileno(), 0, disk.f_bavail * disk.f_frsize - 20 * MIB)
     before = _size(node)
-    for check in (True, False):
-        result = module("etcd_defrag", node, check=check)
-        assert result["failed"]
-        assert f"are needed on the data disk of {node.name}, 20.0 MiB are free" in result["msg"]
-        assert "Make room there" in result["msg"]
+    # A compaction, which check mode does not do, could yet change what is needed.
+    assert not module("etcd_defrag", node, check=True)["failed"]
+    result = module("etcd_defrag", node)
+    assert result["failed"]
+    assert f"are needed on the data disk of {node.name}, 20.0 MiB are free" in result["msg"]
+    assert "Make room there" in result["msg"]
     assert _size(node) == before
     assert _defragmentations(node) == 0
     (node.data_dir / "ballast").unlink()

@@ -207,7 +207,8 @@ def test_a_member_that_dies_in_the_middle_leaves_nothing(make_cluster: Any, star
     (node,) = cluster.nodes
     folder = tmp_path / "backups"
     background = start_module("etcd_snapshot", node, directory=str(folder), method="gateway")
-    await_true(lambda: any(path.stat().st_size > 2 * MIB for path in folder.glob(".*.part")), "the stream has begun")
+    # Whatever it is called until it is whole.
+    await_true(lambda: any(path.stat().st_size > 2 * MIB for path in folder.rglob("*")), "the stream has begun")
     node.kill()
     result = background.result()
     assert result["failed"]

@@ -91,7 +91,7 @@ def test_two_runs_that_start_in_the_same_second(
     cluster = full_cluster(make_cluster)
     hosts = inventory(tmp_path / "hosts.yml", cluster)
     # The first is still at work when the second comes, however busy the machine is.
-    pair = [start_playbook(hosts, extra_vars={"recover_settle_seconds": 8}) for _ in range(2)]
+    pair = [start_playbook(hosts, extra_vars={"recover_settle_seconds": 8}) for _round in range(2)]
 
     runs = sorted((playing.wait() for playing in pair), key=lambda run: run.rc)
 

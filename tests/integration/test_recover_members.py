@@ -62,7 +62,7 @@ def test_live_data_that_does_not_fit(make_cluster: MakeCluster, playbook: Playbo
     assert run.rc == 2, run.out
     # All was done but the disarm, and the data is there.
     sizes = re.search(
-        r"The alarm would come back with the next write: over1 uses (\S+) MiB \((\S+) MiB live\) of its quota of"
+        r"The next writes would raise the alarm again: over1 uses (\S+) MiB \((\S+) MiB live\) of its quota of"
         r" 32\.0 MiB \((9\d) %\)\. The live data itself does not fit\. Raise --quota-backend-bytes",
         run.flat,
     )
@@ -76,7 +76,7 @@ def test_live_data_that_does_not_fit(make_cluster: MakeCluster, playbook: Playbo
     assert snapshots(over)
 
     assert "The learner pupil2 holds the full history and raises NOSPACE again after every disarm" in run.flat
-    assert "The alarm would come back with the next write: pupil2 uses " in run.flat
+    assert "The next writes would raise the alarm again: pupil2 uses " in run.flat
     assert _alarms(pupil) == raised
     assert defragmented(pupil) == ["pupil1"]
     assert locks(over, close, pupil) == []
@@ -197,7 +197,9 @@ def test_disks_that_are_too_small(make_cluster: MakeCluster, playbook: Playbook,
             rf"MiB are needed in {re.escape(str(backups))}/etcd, 8\.0 MiB are free; make room there or name another"
         )
         assert re.search(needed, run.flat), run.out
-        assert re.search(r"\S+ MiB are needed on the data disk of data1, (\d|10)\.\d MiB are free\.", run.flat), run.out
+        assert re.search(
+            r"The data disk of data1 has only (\d|10)\.\d MiB free: etcd ends when it cannot write its log\.", run.flat
+        ), run.out
         assert [each.what for each in work(*data.nodes)] == ["compacted"]
         assert_full(copy, data)
         assert locks(copy, data) == []

@@ -44,7 +44,7 @@ class Range:
         pick = _pick_ipv6 if ipv6 else _pick_ipv4
         # Not the seeded generator of a test: labs that run side by side must not try the same ranges.
         chance = random.SystemRandom()
-        for _ in range(_ATTEMPTS):
+        for _attempt in range(_ATTEMPTS):
             guard, endpoints = pick(chance)
             try:
                 self._guard = _bind(*guard)

@@ -70,7 +70,7 @@ def fill(
     event_ttl: tuple[int, int] = (60, 3600),
     keys_per_txn: int = MAX_TXN_KEYS,
     seed: int = 1,
-    progress: Callable[[Progress], None] = lambda _: None,
+    progress: Callable[[Progress], None] = lambda _progress: None,
 ) -> Filled:
     """Write keys like Kubernetes' until writes are refused for space, or until the file has ``size_bytes``.
 
@@ -160,7 +160,7 @@ class _Fill:
     def _write(self, puts: Iterator[Put], stop_at: int | None) -> str:
         supply = _Supply(batches(puts, self._keys_per_txn))
         with Writer(self._leader, timeout=_TXN_SECONDS) as writer, ThreadPoolExecutor(WRITERS) as pool:
-            jobs = [pool.submit(_write_supply, writer, supply) for _ in range(WRITERS)]
+            jobs = [pool.submit(_write_supply, writer, supply) for _writer in range(WRITERS)]
             try:
                 self._watch(jobs, supply, stop_at)
             finally:

@@ -19,10 +19,10 @@ from lab.fill import Progress
 def fill_progress(console: Console | None = None) -> Iterator[Callable[[Progress], None]]:
     """Show a bar and yield the function to be given to ``fill`` as ``progress``."""
     columns = (TextColumn("filling"), BarColumn(), DownloadColumn(binary_units=True), TimeElapsedColumn())
-    with Bar(*columns, console=console) as bar:
-        task = bar.add_task("filling")
+    with Bar(*columns, console=console) as shown:
+        task = shown.add_task("filling")
 
         def show(progress: Progress) -> None:
-            bar.update(task, total=progress.goal, completed=min(progress.db_size, progress.goal))
+            shown.update(task, total=progress.goal, completed=min(progress.db_size, progress.goal))
 
         yield show

@@ -59,13 +59,14 @@ def member(
     learner: bool = False,
     started: bool = True,
     error: str = "",
+    busy: bool = False,
 ) -> MemberView:
-    """The member cp<number>, whose id is that number; with an error it is silent."""
+    """The member cp<number>, whose id is that number; with an error, or while it is busy, it is silent."""
     urls = (f"https://192.0.2.{number}:2379",) if started else ()
     name = f"cp{number}" if started else ""
     listed = Member(number, name, (f"https://192.0.2.{number}:2380",), urls, learner)
     status = None
-    if started and not error:
+    if started and not (error or busy):
         status = Status(
             cluster_id=CLUSTER_ID,
             member_id=number,
@@ -81,7 +82,7 @@ def member(
             errors=(),
             alarms=(),
         )
-    return MemberView(listed, "".join(urls), status, Quota(quota, source), error)
+    return MemberView(listed, "".join(urls), status, Quota(quota, source), error, busy)
 
 
 def view(*members: MemberView, leader: int = 1, alarms: Iterable[Alarm] = ()) -> ClusterView:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import mmap
 import struct
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.made import VERSIONS, recorded_snapshot, table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.bolt import metas, parse_meta, revision_of
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.bolt import (
+    HEAD_BYTES,
+    metas,
+    newest_put,
+    parse_meta,
+    revision_of,
+)
 
 PAGE = 4096
 REVISION = 202  # see data/record.py: the put, and 200 more
@@ -42,9 +49,9 @@ def test_recorded_through_a_map(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_metas(version: str) -> None:
-    found = metas(DATABASES[version][: 2 * PAGE])
-    assert {meta.page_size for meta in found if meta} == {PAGE}
-    first, second = (meta.txid if meta else -1 for meta in found)
+    found = metas(DATABASES[version][:HEAD_BYTES])
+    assert {meta.page_size for meta in found} == {PAGE}
+    first, second = (meta.txid for meta in found)
     assert abs(first - second) == 1
 
 
@@ -56,10 +63,12 @@ def fnv(data: bytes) -> int:
     return value
 
 
-def meta_page(number: int, *, root: int = 2, pages: int = 3, txid: int = 1, magic: int = 0xED0CDAED) -> bytes:
-    body = struct.pack("<IIIIQQQQQ", magic, 2, PAGE, 0, root, 0, 2**64 - 1, pages, txid)
+def meta_page(
+    number: int, *, root: int = 2, pages: int = 3, txid: int = 1, magic: int = 0xED0CDAED, size: int = PAGE
+) -> bytes:
+    body = struct.pack("<IIIIQQQQQ", magic, 2, size, 0, root, 0, 2**64 - 1, pages, txid)
     page = struct.pack("<QHHI", number, 4, 0, 0) + body + struct.pack("<Q", fnv(body))
-    return page.ljust(PAGE, b"\0")
+    return page.ljust(size, b"\0")
 
 
 def leaf(number: int, items: list[tuple[bytes, bytes]], flags: int = 0) -> bytes:
@@ -77,17 +86,30 @@ def inline(items: list[tuple[bytes, bytes]]) -> bytes:
     return struct.pack("<QQ", 0, 0) + leaf(0, items)
 
 
-def revision(main: int) -> bytes:
-    return main.to_bytes(8, "big") + b"_" + bytes(8)
+def revision(main: int, *, deleted: bool = False) -> bytes:
+    """The key of a revision, or that of its tombstone."""
+    return main.to_bytes(8, "big") + b"_" + bytes(8) + (b"t" if deleted else b"")
 
 
-def database(keys: list[int], meta: dict[bytes, bytes], *, second: bytes | None = None) -> bytes:
+def database(
+    keys: list[int],
+    meta: dict[bytes, bytes],
+    *,
+    deleted: Collection[int] = (),
+    first: bytes | None = None,
+    second: bytes | None = None,
+    size: int = PAGE,
+) -> bytes:
+    """These revisions, and which of them were deletions."""
     buckets = [
-        (b"key", inline([(revision(each), b"x") for each in keys])),
+        (b"key", inline([(revision(each, deleted=each in deleted), b"x") for each in keys])),
         (b"meta", inline(sorted(meta.items()))),
     ]
-    pages = [meta_page(0, txid=8), second or meta_page(1, txid=9), leaf(2, buckets, flags=1)]
-    return b"".join(page.ljust(PAGE, b"\0") for page in pages)
+    metas_ = [
+        meta_page(0, txid=8, size=size) if first is None else first,
+        meta_page(1, txid=9, size=size) if second is None else second,
+    ]
+    return b"".join(page.ljust(size, b"\0") for page in [*metas_, leaf(2, buckets, flags=1)])
 
 
 def two_trees(first: bytes, second: bytes) -> bytes:
@@ -121,6 +143,65 @@ def test_made(data: bytes, expected: int) -> None:
     assert revision_of(data) == expected
 
 
+SIZES = (4096, 8192, 16384, 65536)
+
+HEADS: list[tuple[str, bool, bool, list[int]]] = [
+    ("both", True, True, [8, 9]),
+    ("the first only", True, False, [8]),
+    ("the second only", False, True, [9]),
+    ("neither", False, False, []),
+]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(("first", "second", "expected"), table(HEADS))
+def test_page_sizes(size: int, first: bool, second: bool, expected: list[int]) -> None:
+    """bbolt takes the page size of the system that creates the file: 64 KiB on some ARM and POWER hosts."""
+    data = database([7], {}, first=None if first else b"", second=None if second else b"", size=size)
+    found = metas(data[:HEAD_BYTES])
+    assert [meta.txid for meta in found] == expected
+    assert all(meta.page_size == size for meta in found)
+    if expected:
+        assert revision_of(data) == 7
+    else:
+        with pytest.raises(ValueError, match="no valid meta page"):
+            revision_of(data)
+
+
+PUTS: list[tuple[str, bytes, int]] = [
+    ("fresh", database([], {}), 1),
+    ("no deletion", database([2, 3, 700], {}), 700),
+    ("a deletion after it", database([2, 3, 700], {}, deleted=[700]), 3),
+    ("several deletions after it", database([2, 3, 4, 5], {}, deleted=[3, 4, 5]), 2),
+    ("a deletion before it", database([2, 3, 4], {}, deleted=[3]), 4),
+    ("only deletions", database([2, 3], {}, deleted=[2, 3]), 1),
+    ("compacted beyond it: nothing was written", database([5], {DONE: revision(900)}), 5),
+    ("the later transaction counts", two_trees(OLDER, NEWER), 6),
+]
+
+
+@pytest.mark.parametrize(("data", "expected"), table(PUTS))
+def test_newest_put(data: bytes, expected: int) -> None:
+    assert newest_put(data) == expected
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_newest_put_of_recorded(version: str) -> None:
+    """There every revision is a put."""
+    assert newest_put(DATABASES[version]) == REVISION
+
+
+def test_newest_put_across_leaves() -> None:
+    """The whole last leaf holds tombstones."""
+    leaves = [leaf(4, [(revision(2), b"x")]), leaf(5, [(revision(3, deleted=True), b"x")])]
+    heads = b"".join(struct.pack("<IIQ", 32 - 16 * n + 18 * n, len(revision(2)), 4 + n) for n in (0, 1))
+    branch = struct.pack("<QHHI", 3, 1, 2, 0) + heads + revision(2) + b"\0" + revision(3)
+    root = leaf(2, [(b"key", struct.pack("<QQ", 3, 0)), (b"meta", inline([]))], flags=1)
+    pages = [meta_page(0, pages=6, txid=8), meta_page(1, pages=6, txid=9), root, branch, *leaves]
+    data = b"".join(page.ljust(PAGE, b"\0") for page in pages)
+    assert (revision_of(data), newest_put(data)) == (3, 2)
+
+
 BROKEN: list[tuple[str, bytes, str]] = [
     ("empty", b"", "no valid meta page"),
     ("text", b"SQLite format 3\0" * 1000, "no valid meta page"),
@@ -149,8 +230,9 @@ BROKEN: list[tuple[str, bytes, str]] = [
 
 @pytest.mark.parametrize(("data", "message"), table(BROKEN))
 def test_broken(data: bytes, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        revision_of(data)
+    for read in (revision_of, newest_put):
+        with pytest.raises(ValueError, match=message):
+            read(data)
 
 
 @given(st.sampled_from(VERSIONS), st.data(), st.integers(1, 255))
@@ -158,8 +240,9 @@ def test_flipped_bits(version: str, drawn: st.DataObject, bits: int) -> None:
     damaged = bytearray(DATABASES[version])
     for at in drawn.draw(st.lists(st.integers(0, len(damaged) - 1), min_size=1, max_size=20)):
         damaged[at] ^= bits
-    with contextlib.suppress(ValueError):
-        assert isinstance(revision_of(bytes(damaged)), int)
+    for read in (revision_of, newest_put):
+        with contextlib.suppress(ValueError):
+            assert isinstance(read(bytes(damaged)), int)
 
 
 @given(st.sampled_from(VERSIONS), st.integers(2, 40), st.integers(0, 63), st.integers(0, 255))
@@ -167,8 +250,9 @@ def test_damaged_head_of_a_page(version: str, page: int, offset: int, byte: int)
     """Where flags, counts and positions are."""
     damaged = bytearray(DATABASES[version])
     damaged[page * PAGE % len(damaged) + offset] = byte
-    with contextlib.suppress(ValueError):
-        assert isinstance(revision_of(bytes(damaged)), int)
+    for read in (revision_of, newest_put):
+        with contextlib.suppress(ValueError):
+            assert isinstance(read(bytes(damaged)), int)
 
 
 @given(st.sampled_from(VERSIONS), st.data())

@@ -89,7 +89,7 @@ def test_seed_is_asked_once() -> None:
     connected = net({1: status(1), 2: status(2), 3: status(3)})
     connected.look()
     calls = connected.transports["https://192.0.2.1:2379"].calls
-    assert [path for path, _ in calls].count(STATUS) == 1
+    assert [path for path, _body in calls].count(STATUS) == 1
 
 
 OTHERS: list[tuple[str, dict[int, Reply], Json, str, str]] = [
@@ -130,6 +130,50 @@ def test_another_member(replies: dict[int, Reply], entry: Json, role: str, error
     assert error in found.error
     assert bool(error) is bool(found.error)
     assert found.answers is (role in ("follower", "learner"))
+
+
+SLOW = errors.TimedOut("no answer within 10 s")
+DEFRAGMENTING: Reply = {"text": "etcd_disk_defrag_inflight 1\n"}
+IDLE: Reply = {"text": "etcd_disk_defrag_inflight 0\n"}
+
+BUSY: list[tuple[str, Reply, Reply, bool, str]] = [
+    ("being defragmented", SLOW, DEFRAGMENTING, True, "it is being defragmented"),
+    ("slow for another reason", SLOW, IDLE, False, "no answer within 10 s"),
+    ("hangs altogether", SLOW, SLOW, False, "no answer within 10 s"),
+    ("down: its metrics are not asked for", DOWN, AssertionError(), False, "Connection refused"),
+    ("answers although it is", status(2), DEFRAGMENTING, False, ""),
+]
+
+
+@pytest.mark.parametrize(("reply", "metrics", "busy", "error"), table(BUSY))
+def test_busy(reply: Reply, metrics: Reply, busy: bool, error: str) -> None:
+    connected = net({1: status(1), 2: reply}, [listed(1), listed(2)])
+    connected.transports["https://192.0.2.2:2379"].replies["/metrics"] = metrics
+    found = connected.look().by_id(2)
+    assert found is not None
+    assert (found.busy, found.error, found.answers) == (busy, error, not error)
+    assert found.endpoint == "https://192.0.2.2:2379"
+
+
+def test_busy_at_its_second_address() -> None:
+    entry = listed(2, clientURLs=["https://192.0.2.99:2379", "https://192.0.2.2:2379"])
+    connected = net({1: status(1), 2: SLOW}, [listed(1), entry])
+    connected.transports["https://192.0.2.2:2379"].replies["/metrics"] = DEFRAGMENTING
+    found = connected.look().by_id(2)
+    assert found is not None
+    assert (found.busy, found.endpoint) == (True, "https://192.0.2.2:2379")
+
+
+def test_member_that_cannot_even_be_connected_to_is_not_busy() -> None:
+    """As one that was silent before (LocalMember.connect)."""
+    connected = net({1: status(1)}, [listed(1), listed(2)])
+
+    def connect(_url: str) -> Endpoint:
+        raise SLOW
+
+    found = look(connected.connect("https://192.0.2.1:2379"), connect).by_id(2)
+    assert found is not None
+    assert (found.busy, found.error) == (False, "no answer within 10 s")
 
 
 def test_name_of_an_unstarted_member_is_its_peer_url() -> None:

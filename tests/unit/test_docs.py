@@ -45,7 +45,7 @@ def documented(name: str) -> Json:
     documentation = yaml.safe_load(module(name).DOCUMENTATION)
     options: Json = dict(documentation.get("options", {}))
     for fragment in documentation["extends_documentation_fragment"]:
-        prefix, _, part = fragment.removeprefix(f"{COLLECTION}.").partition(".")
+        prefix, _sep, part = fragment.removeprefix(f"{COLLECTION}.").partition(".")
         found = importlib.import_module(f"{PACKAGE}.doc_fragments.{prefix}").ModuleDocFragment
         options |= yaml.safe_load(getattr(found, (part or "documentation").upper()))["options"]
     return options
@@ -126,7 +126,7 @@ def test_shared_results_are_documented_alike() -> None:
 
 
 def test_snapshot_is_returned_as_documented() -> None:
-    found = module("etcd_snapshot").result(Snapshot("", "c1", "cp1", 1, 1, "", "file", 0.0), changed=True)
+    found = module("etcd_snapshot").result(Snapshot("", "c1", "", "cp1", 1, 1, "", "file", 0.0), changed=True)
     assert sorted(found) == sorted(["changed", *yaml.safe_load(module("etcd_snapshot").RETURN)])
 
 

@@ -42,7 +42,7 @@ SITUATIONS: list[tuple[str, type[errors.EtcdError]]] = [
 def test_recorded_answer(version: str, situation: str, kind: type[errors.EtcdError]) -> None:
     body = recorded_json(version, situation)
     error = errors.of_answer(body, endpoint=AT)
-    assert type(error) is kind
+    assert error.__class__ is kind
     assert str(error).startswith(body["message"])
     assert error.endpoint == AT
 
@@ -105,7 +105,7 @@ SHAPES: list[tuple[str, dict[str, object], type[errors.EtcdError], str]] = [
 @pytest.mark.parametrize(("body", "kind", "text"), table(SHAPES))
 def test_shape(body: dict[str, object], kind: type[errors.EtcdError], text: str) -> None:
     error = errors.of_answer(body, endpoint=AT)
-    assert type(error) is kind
+    assert error.__class__ is kind
     assert text in str(error)
 
 

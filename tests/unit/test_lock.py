@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import multiprocessing
 import stat
+import threading
+import time
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
@@ -146,20 +149,33 @@ def test_of_many_exactly_one_wins(tmp_path: Path) -> None:
     racers = [context.Process(target=_race, args=(path, n, start, rounds, results), daemon=True) for n in range(RUNS)]
     for racer in racers:
         racer.start()
-    winners = [results.get(timeout=20) for _ in range(rounds)]
+    winners = [results.get(timeout=20) for _turn in range(rounds)]
     for racer in racers:
         racer.join(20)
         assert racer.exitcode == 0
-    assert sorted(turn for turn, _ in winners) == list(range(rounds))
+    assert sorted(turn for turn, _run in winners) == list(range(rounds))
     assert results.empty()
     assert not Path(path).exists()
+
+
+def test_lock_that_is_removed_while_another_waits_for_it(tmp_path: Path) -> None:
+    """What it waited for is a file without a name then, in which nobody would find its lock."""
+    path = tmp_path / "x.lock"
+    with path.open("wb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        waiting = threading.Thread(target=lock.take, args=(str(path), MINE))
+        waiting.start()
+        time.sleep(0.2)
+        path.unlink()
+    waiting.join(20)
+    assert lock.read(str(path)) == MINE
 
 
 def _churn(path: str, number: int, start: Barrier, failures: multiprocessing.Queue[str]) -> None:
     """Take and give back as fast as possible; whoever holds it must find itself in the file."""
     start.wait(20)
     run = str(number)
-    for _ in range(50):
+    for _turn in range(50):
         try:
             lock.take(path, Lock(run, run, 9e12))
         except Locked:
@@ -169,7 +185,7 @@ def _churn(path: str, number: int, start: Barrier, failures: multiprocessing.Que
             failures.put(f"{run} held it and found {held}")
 
 
-def test_lock_that_is_removed_while_others_wait_for_it(tmp_path: Path) -> None:
+def test_of_many_none_loses_its_lock(tmp_path: Path) -> None:
     context = multiprocessing.get_context("fork")
     start = context.Barrier(RUNS)
     failures: multiprocessing.Queue[str] = context.Queue()

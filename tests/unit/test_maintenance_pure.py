@@ -8,6 +8,7 @@ Also the pure functions of the modules that carry the steps out.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -39,10 +40,10 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def holds(first: int, last: int) -> Reply:
-    """A member that has the revisions from the first to the last."""
+    """A member that has the revisions from the first to the last; 0 means the current one to etcd."""
 
     def reply(body: Json) -> Json:
-        revision = int(body["revision"])
+        revision = int(body["revision"]) or last
         if revision < first:
             raise COMPACTED
         if revision > last:
@@ -88,17 +89,20 @@ class Net:
 
     def calls(self, path: str) -> list[str]:
         return [
-            url[16] for url, transport in self.transports.items() for called, _ in transport.calls if called == path
+            url[16] for url, transport in self.transports.items() for called, _body in transport.calls if called == path
         ]
 
 
 SLOW = errors.TimedOut("no answer within 600 s")
 
+GOES_ON = "no answer within 600 s; it goes on with it"
+
 COMPACTIONS: list[tuple[str, list[Reply], bool, dict[str, str]]] = [
     ("the first compacts, the others wait", [{}, COMPACTED, COMPACTED], True, {}),
     ("done before", [COMPACTED, COMPACTED, COMPACTED], False, {}),
-    ("one is slow", [{}, COMPACTED, SLOW], True, {"cp3": "no answer within 600 s"}),
-    ("all but one are slow", [COMPACTED, SLOW, SLOW], False, {"cp2": str(SLOW), "cp3": str(SLOW)}),
+    ("one is slow", [{}, COMPACTED, SLOW], True, {"cp3": GOES_ON}),
+    ("all but one are slow", [COMPACTED, SLOW, SLOW], False, {"cp2": GOES_ON, "cp3": GOES_ON}),
+    ("one is down", [{}, COMPACTED, errors.Unreachable("refused")], True, {"cp3": "refused"}),
 ]
 
 
@@ -124,6 +128,11 @@ def test_compact_that_nobody_did() -> None:
         maintenance.compact(view(member(1), member(2)), net.connect, 77, timeout=600)
 
 
+def test_compact_where_no_voter_answers() -> None:
+    with pytest.raises(Refused, match=r"No voter answers\."):
+        maintenance.compact(view(member(1, error="down"), member(2, learner=True)), Net().connect, 77, timeout=600)
+
+
 OWN: list[tuple[str, Reply, int]] = [
     ("never compacted: nothing to wait for", {}, 0),
     ("compacted: waits on the member", COMPACTED, 1),
@@ -142,6 +151,7 @@ def test_own_compaction(checked: Reply, asked: int) -> None:
 def own_status(number: int, *, learner: bool = False, applied: int = 5000) -> Json:
     return {
         "header": {"cluster_id": "7", "member_id": str(number)},
+        "version": "3.6.16",
         "isLearner": learner,
         "raftAppliedIndex": str(applied),
     }
@@ -188,16 +198,18 @@ def defragment(
             check=check,
         )
     finally:
-        sent = [path for path, _ in transport.calls if path in (TRANSFER, DEFRAGMENT)]
+        sent = [path for path, _body in transport.calls if path in (TRANSFER, DEFRAGMENT)]
     return done, sent
 
 
+# Looked at first, then for others that are busy, and once more after the wait for its own compaction. Then it is looked
+# at as long as it is away, and at last for its size.
 FULL, SMALL = view(member(1), member(2)), view(member(1), member(2, size=100 * MIB))
+BEFORE = [FULL, FULL, FULL]
 
 
 def test_defragment_a_follower() -> None:
-    # Looked at before and after the wait for its own compaction; then as long as it is away; then for its size.
-    done, sent = defragment(Looks(FULL, FULL, SMALL), 2)
+    done, sent = defragment(Looks(*BEFORE, SMALL), 2)
     assert sent == [DEFRAGMENT]
     assert (done.member, done.changed, done.before_bytes, done.after_bytes) == ("cp2", True, 500 * MIB, 100 * MIB)
     assert (done.moved_leader_to, done.left_alone) == ("", "")
@@ -205,7 +217,7 @@ def test_defragment_a_follower() -> None:
 
 def test_defragment_a_leader_moves_it_first() -> None:
     led_by_2 = view(member(1, leader=2, size=100 * MIB), member(2, leader=2), leader=2)
-    done, sent = defragment(Looks(FULL, FULL, led_by_2), 1)
+    done, sent = defragment(Looks(*BEFORE, led_by_2), 1)
     assert sent == [TRANSFER, DEFRAGMENT]
     assert done.moved_leader_to == "cp2"
 
@@ -229,7 +241,7 @@ def test_defragment_a_leader_that_stays() -> None:
 
 def test_defragment_that_outlasts_the_client_is_waited_for_and_not_sent_again() -> None:
     away = view(member(1), member(2, error="no answer within 10 s"))
-    done, sent = defragment(Looks(FULL, FULL, away, away, SMALL), 2, defragmented=SLOW)
+    done, sent = defragment(Looks(*BEFORE, away, away, SMALL), 2, defragmented=SLOW)
     assert sent == [DEFRAGMENT]
     assert done.after_bytes == 100 * MIB
 
@@ -244,15 +256,69 @@ NOT_BACK: list[tuple[str, ClusterView]] = [
 
 @pytest.mark.parametrize("seen", table(NOT_BACK))
 def test_defragment_of_a_member_that_does_not_come_back(seen: ClusterView) -> None:
-    with pytest.raises(errors.TimedOut, match=r"cp2 had not answered and caught up 600 s .*not sent again"):
-        defragment(Looks(FULL, FULL, seen), 2)
+    with pytest.raises(errors.TimedOut, match=r"cp2 had not answered and caught up 600 s after its .*not sent again$"):
+        defragment(Looks(*BEFORE, seen), 2)
+
+
+def test_defragment_takes_as_long_as_the_member_is_away() -> None:
+    """Not as long as it takes to catch up again: that is what the next estimate is made from."""
+    silences: list[Reply] = [errors.Unreachable("down")] * 5
+    answers: list[Reply] = [own_status(2), own_status(2)]
+
+    def status(_body: Json) -> Json:
+        sent = [path for path, _body in transport.calls].count(DEFRAGMENT)
+        reply = silences.pop() if sent and silences else answers[0]
+        if isinstance(reply, Exception):
+            raise reply
+        assert isinstance(reply, dict)
+        return reply
+
+    asked, transport = endpoint({STATUS: status, KV_RANGE: {}, DEFRAGMENT: {}})
+    behind = view(member(1), member(2, applied=100))
+    done = maintenance.defragment(
+        Looks(*BEFORE, *[behind] * 20, SMALL),
+        asked,
+        lambda url: asked,
+        rule=plan.Rule(),
+        free_disk_bytes=lambda: None,
+        allow_unsafe=False,
+        timeout=600,
+    )
+    assert done.seconds == 5.0
+
+
+def busy_view(number: int) -> ClusterView:
+    others = [member(each, busy=each == number) for each in (1, 2, 3)]
+    return view(*others)
+
+
+THREE = view(member(1), member(2), member(3, size=100 * MIB))
+
+OTHERS: list[tuple[str, list[ClusterView]]] = [
+    ("nobody else", [THREE]),
+    ("somebody else, for a while", [*[busy_view(1)] * 5, THREE]),
+    ("one after the other", [busy_view(1), busy_view(2), THREE]),
+]
+
+
+@pytest.mark.parametrize("seen", table(OTHERS))
+def test_defragment_waits_for_other_defragmentations(seen: list[ClusterView]) -> None:
+    """Two members that serve nothing at the same time would cost the quorum."""
+    looks = Looks(THREE, *seen)
+    done, sent = defragment(looks, 3)
+    assert (done.changed, sent) == (True, [DEFRAGMENT])
+    assert looks.views == [THREE]
+
+
+def test_defragment_beside_another_that_does_not_end() -> None:
+    with pytest.raises(Refused, match=r"^cp1 is being defragmented by somebody else, and two at once would cost"):
+        defragment(Looks(busy_view(1)), 3)
 
 
 DEFRAG_REFUSALS: list[tuple[str, ClusterView, int, int | None, bool, str]] = [
     ("corrupt", view(member(1), member(2), alarms=[Alarm(1, "CORRUPT")]), 2, None, False, "CORRUPT"),
     ("no quorum", view(member(1), member(2), leader=0), 2, None, False, "no leader"),
     ("3.5.0", view(member(1), member(2, version="3.5.0")), 2, None, False, "3.5.0"),
-    ("disk", FULL, 2, 1, False, "are needed on the data disk of cp2"),
     ("learner", view(member(1), member(2, learner=True)), 2, None, True, "The learner at https://192.0.2.1:2379"),
     ("removed", view(member(1)), 2, None, False, "is not in the member list any more"),
 ]
@@ -265,6 +331,21 @@ def test_defragment_refused(
 ) -> None:
     with pytest.raises(Refused, match=text):
         defragment(Looks(seen), number, disk=disk, learner=learner, check=check)
+
+
+def test_defragment_on_a_small_disk() -> None:
+    with pytest.raises(Refused, match="are needed on the data disk of cp2"):
+        defragment(Looks(FULL), 2, disk=1)
+
+
+def test_defragment_in_check_mode_does_not_judge_the_disk() -> None:
+    """How much it needs is known only when the history is gone."""
+    done, sent = defragment(Looks(FULL), 2, disk=1, check=True)
+    assert (done.changed, sent) == (True, [])
+
+
+def test_defragment_in_check_mode_does_not_wait_for_others() -> None:
+    assert defragment(Looks(busy_view(1)), 3, check=True)[0].changed
 
 
 def test_defragment_that_gains_too_little() -> None:
@@ -289,7 +370,7 @@ def test_disarm_takes_every_nospace_alarm_and_nothing_else() -> None:
 
     asked, transport = endpoint({ALARM: reply})
     assert maintenance.disarm(view(member(1), alarms=armed), asked) == (Alarm(2, "CORRUPT"),)
-    assert [(body.get("memberID"), body.get("alarm")) for _, body in transport.calls] == [
+    assert [(body.get("memberID"), body.get("alarm")) for _path, body in transport.calls] == [
         ("1", "NOSPACE"),
         (str(0xDEAD), "NOSPACE"),
         (None, None),
@@ -358,6 +439,48 @@ def test_prove(views: list[ClusterView], members: list[dict[str, Reply]], agree:
         voters = len(views[0].answering_voters)
         assert len(proof.writes) == voters
         assert len(net.calls(REVOKE)) == 2 * voters  # both rounds
+
+
+SETTLES: list[tuple[str, float, int, int, float, bool | None]] = [
+    ("two rounds, and the data compared", 10.0, 2, 1, 10.0, True),
+    ("one round and nothing else", 0.0, 1, 0, 0.0, None),
+]
+
+
+@pytest.mark.parametrize(("settle", "rounds", "hashes", "seconds", "agree"), table(SETTLES))
+def test_rounds(settle: float, rounds: int, hashes: int, seconds: float, agree: bool | None) -> None:
+    net = Net(AGREE, AGREE)
+    proof = maintenance.prove(Looks(HEALTHY), net.connect, settle_seconds=settle)
+    assert proof.problems == ()
+    assert net.calls(REVOKE) == sorted(["1", "2"] * rounds)
+    assert net.calls(HASH) == ["1", "2"] * hashes
+    assert (proof.seconds, proof.hashes_agree) == (seconds, agree)
+
+
+def test_seconds_lie_between_the_views() -> None:
+    """The second round waits, too: until all have applied its writes."""
+    late = view(member(1), member(2, applied=4000))
+    proof = maintenance.prove(Looks(*[HEALTHY] * 6, late, late, HEALTHY), Net(AGREE, AGREE).connect, settle_seconds=10)
+    assert proof.problems == ()
+    assert proof.seconds == 12.0
+
+
+def test_hashes_are_asked_one_member_after_the_other() -> None:
+    """Hashing reads the whole database: on all members at once, every one of them would be slow."""
+    at_work: list[str] = []
+    together: list[int] = []
+
+    def hashing(_body: Json) -> Json:
+        at_work.append("one")
+        threading.Event().wait(0.05)
+        together.append(len(at_work))
+        at_work.pop()
+        return {"hash": 1, "compact_revision": "5"}
+
+    replies: dict[str, Reply] = {**WRITES, HASH: hashing}
+    seen = view(member(1), member(2), member(3))
+    assert maintenance.prove(Looks(seen), Net(replies, replies, replies).connect, settle_seconds=1).hashes_agree
+    assert together == [1, 1, 1]
 
 
 CONDITIONS: list[tuple[str, list[bool | None], bool]] = [
@@ -445,8 +568,8 @@ GROWTHS: list[tuple[str, list[MemberView], list[MemberView], float, float, float
 def test_growth(
     before: list[MemberView], after: list[MemberView], seconds: float, rate: float, minutes: float | None
 ) -> None:
-    proof = Proof((), view(*before), view(*after), None, ())
-    assert etcd_proof.growth(proof, seconds) == {"growth_bytes_per_minute": rate, "minutes_to_full": minutes}
+    proof = Proof((), view(*before), view(*after), seconds, None, ())
+    assert etcd_proof.growth(proof) == {"growth_bytes_per_minute": rate, "minutes_to_full": minutes}
 
 
 def test_words_of_the_lock() -> None:

@@ -5,20 +5,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from unit.made import MIB, Json, member, recorded, recorded_json, table, view
 
 from ansible_collections.controlplane.etcd.plugins.module_utils import _member
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors, lock
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm, Endpoint, parse_status
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.cluster import ClusterView
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.cluster import ClusterView, MemberView
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.manifest import ManifestError
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.transport import TlsFiles
 from ansible_collections.controlplane.etcd.plugins.modules import etcd_node_info
@@ -68,6 +70,12 @@ def params(**given: Any) -> Json:
     }
 
 
+def sha256_of(path: Path) -> str:
+    """The fingerprint of a certificate, as the cryptography library reads it."""
+    found = x509.load_pem_x509_certificate(path.read_bytes())
+    return found.fingerprint(hashes.SHA256()).hex()
+
+
 def test_node_with_etcd_down(node: Json, tmp_path: Path) -> None:
     lock.take(node["lock_path"], lock.Lock("r", "root@a", 5.0))
     found = etcd_node_info.look(node)
@@ -77,7 +85,7 @@ def test_node_with_etcd_down(node: Json, tmp_path: Path) -> None:
         "present": True,
         "manifest": str(tmp_path / "etcd.yaml"),
         "name": "cp1",
-        "ca_sha256": hashlib.sha256((tmp_path / "pki/etcd/ca.crt").read_bytes()).hexdigest(),
+        "ca_sha256": [sha256_of(tmp_path / "pki/etcd/ca.crt")],
         "cluster_id": f"{int(header['cluster_id']):x}",
         "member_id": f"{int(header['member_id']):x}",
         "lock": {"run": "r", "owner": "root@a", "until": 5.0},
@@ -90,6 +98,25 @@ def test_node_that_never_started(node: Json, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "etcd")
     found = etcd_node_info.look(node)
     assert (found["present"], found["cluster_id"], found["member_id"], found["lock"]) == (True, None, None, None)
+    assert found["free_disk_bytes"] is None
+
+
+def test_node_whose_ca_is_being_replaced(node: Json, tmp_path: Path) -> None:
+    """Both certificates are in the file then, and white space and comments do not tell nodes apart."""
+    path, new = tmp_path / "pki/etcd/ca.crt", tmp_path / "new"
+    pki.Authority.create().write(new)
+    old = path.read_text("ascii")
+    expected = sorted([sha256_of(path), sha256_of(new.with_suffix(".crt"))])
+    path.write_text(f"# old\n{old}\n\n# new\n{new.with_suffix('.crt').read_text('ascii')}", "ascii")
+    assert etcd_node_info.look(node)["ca_sha256"] == expected
+
+
+def test_node_without_tls(node: Json, tmp_path: Path) -> None:
+    path = tmp_path / "etcd.yaml"
+    lines = path.read_text("utf-8").splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if "--trusted-ca-file" not in line), "utf-8")
+    with pytest.raises(ManifestError, match=r"etcd\.yaml has no --trusted-ca-file: etcd without TLS is not supported$"):
+        etcd_node_info.look(node)
 
 
 def test_node_with_an_expired_certificate_says_so(node: Json, tmp_path: Path) -> None:
@@ -102,8 +129,65 @@ def test_node_with_an_expired_certificate_says_so(node: Json, tmp_path: Path) ->
 
 def test_node_without_its_ca(node: Json, tmp_path: Path) -> None:
     (tmp_path / "pki/etcd/ca.crt").unlink()
-    with pytest.raises(ManifestError, match=r"ca\.crt.*cannot be read: No such file or directory"):
+    with pytest.raises(errors.TlsRejected, match=r"the CA certificate '.*ca\.crt' cannot be used: .*No such file"):
         etcd_node_info.look(node)
+
+
+CA_FILES: list[tuple[str, bytes, str]] = [
+    ("empty", b"", "no certificate in it"),
+    ("no text", bytes(range(256)), "no certificate in it"),
+    ("damaged", b"-----BEGIN CERTIFICATE-----\nAAAAA\n-----END CERTIFICATE-----\n", "base64"),
+]
+
+
+@pytest.mark.parametrize(("content", "message"), table(CA_FILES))
+def test_ca_that_is_none(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "ca.crt"
+    path.write_bytes(content)
+    with pytest.raises(errors.TlsRejected, match=rf"the CA certificate '.*ca\.crt' cannot be used: .*{message}"):
+        _member.ca_sha256(str(path))
+
+
+class Ended(Exception):
+    """The module ended with this."""
+
+
+def main_of(module: ModuleType, given: Json, monkeypatch: pytest.MonkeyPatch) -> Json:
+    """What the module returns, or how it fails, with these options."""
+
+    class FakeModule:
+        params = given
+
+        def __init__(self, *_arguments: object, **_options: object) -> None:
+            """It takes every specification."""
+
+        def exit_json(self, **result: object) -> None:
+            raise Ended(result)
+
+        def fail_json(self, **result: object) -> None:
+            raise Ended({"failed": True, **result})
+
+    monkeypatch.setattr(module, "AnsibleModule", FakeModule)
+    with pytest.raises(Ended) as caught:
+        module.main()
+    return dict(caught.value.args[0])
+
+
+def test_node_whose_disk_cannot_be_read(node: Json, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_path: str) -> int:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(etcd_node_info, "free_bytes", broken)
+    ended = main_of(etcd_node_info, node, monkeypatch)
+    assert ended == {
+        "failed": True,
+        "msg": "Looking at the node failed: [Errno 5] Input/output error. Nothing was changed.",
+    }
+
+
+def test_node_that_is_looked_at(node: Json, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = main_of(etcd_node_info, node, monkeypatch)
+    assert (ended["changed"], ended["present"], ended["answers"]) == (False, True, False)
 
 
 def test_node_without_etcd(tmp_path: Path) -> None:
@@ -157,14 +241,69 @@ def answering(member_id: int, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_files_are_used_only_where_they_are_those_of_who_answers(node: Json, monkeypatch: pytest.MonkeyPatch) -> None:
     """Behind the endpoint may be another member: its disk and its data are not here."""
     own = int(recorded_json("3.6.16", "status-follower")["header"]["member_id"])
-    found = _member.LocalMember(node)
+    elsewhere = {**node, "endpoint": "https://127.0.0.1:2"}
+    found = _member.LocalMember(elsewhere)
     answering(own, monkeypatch)
     assert found.manifest is not None
     assert found.free_disk_bytes() is not None
-    found = _member.LocalMember(node)
+    found = _member.LocalMember(elsewhere)
     answering(own + 1, monkeypatch)
     assert found.manifest is None
     assert found.free_disk_bytes() is None
+
+
+def test_manifest_is_believed_where_no_endpoint_is_given(
+    node: Json, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also before its member has a log, and whoever answers: nobody is asked."""
+    monkeypatch.setattr(Endpoint, "status", lambda _self: pytest.fail("it was asked"))
+    assert _member.LocalMember(node).manifest is not None
+    shutil.rmtree(tmp_path / "etcd/member/wal")
+    found = _member.LocalMember(node)
+    assert found.manifest is not None
+    assert found.free_disk_bytes() is not None
+
+
+def test_endpoint_beside_a_member_without_a_log(node: Json, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.rmtree(tmp_path / "etcd/member/wal")
+    answering(1, monkeypatch)
+    assert _member.LocalMember({**node, "endpoint": "https://127.0.0.1:2"}).manifest is None
+
+
+def test_fingerprints_of_a_member(node: Json, tmp_path: Path) -> None:
+    found = _member.LocalMember(node)
+    assert found.ca_sha256() == [sha256_of(tmp_path / "pki/etcd/ca.crt")]
+    found.tls = None
+    assert found.ca_sha256() == []
+
+
+URLS = [f"https://192.0.2.{number}:2379" for number in (1, 2, 3)]
+
+# What a look said of cp2, and whether it is asked again in the next one.
+REMEMBERED: list[tuple[str, MemberView, bool]] = [
+    ("it answers", member(2), True),
+    ("it is silent", member(2, error="no answer within 10 s"), False),
+    ("it is busy: it comes back", member(2, error="it is being defragmented", busy=True), True),
+    ("it is unstarted", member(2, started=False), True),
+]
+
+
+@pytest.mark.parametrize(("second", "asked"), table(REMEMBERED))
+def test_silent_members_are_remembered(
+    node: Json, monkeypatch: pytest.MonkeyPatch, second: MemberView, asked: bool
+) -> None:
+    """Else every look would wait for them."""
+    monkeypatch.setattr(_member, "look", lambda *_arguments, **_options: view(member(1), second, member(3)))
+    found = _member.LocalMember(node)
+    assert found.connect(URLS[1]).url == URLS[1]
+    found.look()
+    assert [found.connect(url).url for url in (URLS[0], URLS[2])] == [URLS[0], URLS[2]]
+    if asked:
+        assert found.connect(URLS[1]).url == URLS[1]
+    else:
+        with pytest.raises(errors.TimedOut, match=r"^no answer within 10 s$") as caught:
+            found.connect(URLS[1])
+        assert caught.value.endpoint == URLS[1]
 
 
 def test_silent_member_is_an_error(node: Json) -> None:

@@ -12,7 +12,7 @@ from unit.made import MIB, member, table, view
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import plan
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.cluster import ClusterView
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.cluster import ClusterView, MemberView
 
 NOSPACE = Alarm(1, "NOSPACE")
 CORRUPT = Alarm(2, "CORRUPT")
@@ -165,6 +165,7 @@ def test_room(seen: ClusterView, refusal: str | None, warnings: int) -> None:
         assert room.refusal is None
     else:
         assert room.refusal is not None
+        assert room.refusal.startswith("The next writes would raise the alarm again: cp")
         assert refusal in room.refusal
 
 
@@ -183,8 +184,8 @@ REFUSALS: list[tuple[str, ClusterView, int, int | None, bool, str | None]] = [
     ("another is behind", view(member(1), member(2, applied=3999)), 1, PLENTY, False, "cp2 has not applied"),
     ("behind by exactly 1000", view(member(1), member(2, applied=4000)), 1, PLENTY, False, None),
     ("a learner is behind", view(member(1), member(2, applied=1, learner=True)), 1, PLENTY, False, "cp2 has not"),
-    ("disk exactly large enough", view(member(1)), 1, 116 * MIB, False, None),
-    ("disk a byte too small", view(member(1)), 1, 116 * MIB - 1, False, "116.0 MiB are needed on the data disk of cp1"),
+    ("disk exactly large enough", view(member(1)), 1, 180 * MIB, False, None),
+    ("disk a byte too small", view(member(1)), 1, 180 * MIB - 1, False, "180.0 MiB are needed on the data disk of cp1"),
 ]
 
 
@@ -252,6 +253,27 @@ def test_seconds_grow_with_the_sizes() -> None:
     assert plan.expected_seconds(view(member(1), member(2, learner=True))) == plan.expected_seconds(view(member(1)))
 
 
+SILENT: list[tuple[str, list[MemberView], int]] = [
+    ("nobody", [member(2)], 0),
+    ("one", [member(2, error="down")], 1),
+    ("two", [member(2, error="down"), member(3, error="down")], 2),
+    ("a learner as well", [member(2, learner=True, error="down")], 1),
+    ("unstarted: nobody waits for it", [member(2, started=False)], 0),
+]
+
+
+@pytest.mark.parametrize(("others", "silent"), table(SILENT))
+def test_seconds_for_each_silent_member(others: list[MemberView], silent: int) -> None:
+    alone = view(member(1), *(each for each in others if each.answers))
+    assert plan.expected_seconds(view(member(1), *others)) == plan.expected_seconds(alone) + 30 * silent
+
+
+def test_learner_warning() -> None:
+    said = plan.learner_warning("cp4")
+    assert said.startswith("The learner cp4 holds the full history")
+    assert said.endswith("(etcdctl member remove).")
+
+
 RULES: list[tuple[str, plan.Rule, int, int, bool]] = [
     ("always", plan.Rule(), 100, 100, True),
     ("bytes reached", plan.Rule(10, 0.0), 100, 90, True),
@@ -295,44 +317,6 @@ MINUTES: list[tuple[str, int, int, float, float | None]] = [
 @pytest.mark.parametrize(("size", "quota", "growth", "expected"), table(MINUTES))
 def test_minutes_to_full(size: int, quota: int, growth: float, expected: float | None) -> None:
     assert plan.minutes_to_full(size, quota, growth) == expected
-
-
-COUNTS: list[tuple[str, tuple[int, int, int, int], bool]] = [
-    ("nothing happened", (100, 50, 100, 50), True),
-    ("one key expired", (100, 50, 99, 51), True),
-    ("one deletion of three keys", (100, 50, 97, 51), True),
-    ("a put", (100, 50, 101, 51), False),
-    ("an update", (100, 50, 100, 51), False),
-    ("a deletion and a put", (100, 50, 100, 52), False),
-    ("a deletion of two and a put", (100, 50, 99, 52), False),
-    ("another cluster, which is behind", (100, 50, 100, 49), False),
-]
-
-
-@pytest.mark.parametrize(("counts", "expected"), table(COUNTS))
-def test_only_deletions_since(counts: tuple[int, int, int, int], expected: bool) -> None:
-    assert plan.only_deletions_since(*counts) is expected
-
-
-@given(st.sets(st.integers(0, 9), min_size=1), st.lists(st.tuples(st.booleans(), st.integers(0, 9))))
-def test_only_deletions_of_histories_of_single_keys(before: set[int], steps: list[tuple[bool, int]]) -> None:
-    """Where each revision puts or deletes one key, the verdict is exactly whether none was put."""
-    keys, revision, written = set(before), 100, False
-    for puts, key in steps:
-        if puts:
-            keys.add(key)
-            written = True
-            revision += 1
-        elif key in keys:
-            keys.remove(key)
-            revision += 1
-    assert plan.only_deletions_since(len(before), 100, len(keys), revision) is not written
-
-
-@given(sizes, sizes, st.lists(st.integers(1, 1000)))
-def test_deletions_of_many_keys_always_pass(left: int, revision: int, deletions: list[int]) -> None:
-    """An expired lease takes all its keys away in one revision."""
-    assert plan.only_deletions_since(left + sum(deletions), revision, left, revision + len(deletions))
 
 
 def test_words() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -38,24 +39,84 @@ def test_is_member(words: list[str], expected: bool) -> None:
     assert process.is_member(words, MANIFEST) is expected
 
 
-def add(proc: Path, pid: str, words: list[str], exe: str = "/usr/local/bin/etcd") -> Path:
+def add(
+    proc: Path, pid: str, words: list[str], exe: str = "/usr/local/bin/etcd", files: Sequence[Path | str] = ()
+) -> Path:
+    """A process with this command line that has these files open."""
     folder = proc / pid
-    folder.mkdir(parents=True)
+    (folder / "fd").mkdir(parents=True)
+    for number, file in enumerate(files):
+        (folder / "fd" / str(number)).symlink_to(file)
     (folder / "cmdline").write_bytes(b"".join(word.encode() + b"\0" for word in words))
     (folder / "exe").symlink_to(exe)
     (folder / "root").mkdir()
     return folder / "root"
 
 
-def test_find(tmp_path: Path) -> None:
-    add(tmp_path, "1", ["/sbin/init"])
-    add(tmp_path, "2", [])
-    add(tmp_path, "30", ["etcd", "--name=other"])
-    add(tmp_path, "200", OWN)
-    add(tmp_path, "self", OWN)
-    (tmp_path / "99").mkdir()  # it ended just now
-    (tmp_path / "meminfo").touch()
-    assert process.find(MANIFEST, str(tmp_path)) == 200
+@pytest.fixture
+def node(tmp_path: Path) -> EtcdManifest:
+    """A manifest whose database is there."""
+    data = tmp_path / "data"
+    manifest = EtcdManifest("etcd.yaml", "", {"name": "cp1", "data-dir": str(data)}, {}, ())
+    Path(manifest.database).parent.mkdir(parents=True)
+    Path(manifest.database).write_bytes(b"db")
+    return manifest
+
+
+def own(manifest: EtcdManifest) -> list[str]:
+    return ["etcd", *(f"--{name}={value}" for name, value in manifest.flags.items())]
+
+
+def test_find(tmp_path: Path, node: EtcdManifest) -> None:
+    proc, database = tmp_path / "proc", [Path(node.database)]
+    add(proc, "1", ["/sbin/init"], files=database)
+    add(proc, "2", [])
+    add(proc, "30", ["etcd", "--name=other"], files=database)
+    add(proc, "100", own(node))  # somebody else, who only calls it so
+    add(proc, "200", own(node), files=["/dev/null", "socket:[4711]", *database])
+    add(proc, "self", own(node), files=database)
+    (proc / "99").mkdir()  # it ended just now
+    (proc / "meminfo").touch()
+    assert process.find(node, str(proc)) == 200
+
+
+HELD: list[tuple[str, Callable[[Path], list[Path | str]], bool]] = [
+    ("the database", lambda database: [database], True),
+    ("by another path", lambda database: [database.parent / ".." / "snap" / "db"], True),
+    ("by another link", lambda database: [database.parent / "link"], True),
+    ("nothing", lambda _database: [], False),
+    ("a copy", lambda database: [database.parent / "copy"], False),
+    ("its folder", lambda database: [database.parent], False),
+    ("a file that is gone", lambda database: [f"{database} (deleted)"], False),
+    ("no file", lambda _database: ["pipe:[4711]", "anon_inode:[eventpoll]"], False),
+]
+
+
+@pytest.mark.parametrize(("files", "expected"), table(HELD))
+def test_find_only_who_has_the_database_open(
+    tmp_path: Path, node: EtcdManifest, files: Callable[[Path], list[Path | str]], expected: bool
+) -> None:
+    database = Path(node.database)
+    (database.parent / "copy").write_bytes(b"db")
+    (database.parent / "link").hardlink_to(database)
+    add(tmp_path / "proc", "200", own(node), files=files(database))
+    assert process.holds(200, node.database, str(tmp_path / "proc")) is expected
+    assert process.find(node, str(tmp_path / "proc")) == (200 if expected else None)
+
+
+def test_nobody_holds_what_is_not_there(tmp_path: Path, node: EtcdManifest) -> None:
+    add(tmp_path / "proc", "200", own(node), files=[Path(node.database)])
+    assert not process.holds(201, node.database, str(tmp_path / "proc"))
+    Path(node.database).unlink()
+    assert not process.holds(200, node.database, str(tmp_path / "proc"))
+    assert process.find(node, str(tmp_path / "proc")) is None
+
+
+def test_holds_a_real_file(tmp_path: Path) -> None:
+    path = tmp_path / "db"
+    with path.open("wb"):
+        assert process.holds(os.getpid(), str(path))
+    assert not process.holds(os.getpid(), str(path))
 
 
 def test_find_nothing(tmp_path: Path) -> None:

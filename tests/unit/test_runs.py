@@ -50,21 +50,50 @@ def test_current_without_proc(tmp_path: Path) -> None:
     assert _runs.parse(str(first)) == first
 
 
+# Above any that a kernel gives away (pid_max is at most 2**22).
+GONE = 2**22 + 1
 PLACE = f"{BOOT}/{SPACE}"
 
 ENDED: list[tuple[str, Run, bool]] = [
     ("still there", Run(PLACE, 7, "8812345"), False),
-    ("gone", Run(PLACE, 8, "8812345"), True),
+    ("gone", Run(PLACE, GONE, "8812345"), True),
+    ("hidden from us, but the kernel knows it", Run(PLACE, os.getpid(), "8812345"), False),
     ("its id was given to another process", Run(PLACE, 7, "8812344"), True),
-    ("before the last boot", Run(f"0000/{SPACE}", 8, "8812345"), False),
-    ("another PID namespace", Run(f"{BOOT}/pid:[1]", 8, "8812345"), False),
-    ("another controller", Run("admin", 8, "8812345"), False),
+    ("before the last boot", Run(f"0000/{SPACE}", GONE, "8812345"), False),
+    ("another PID namespace", Run(f"{BOOT}/pid:[1]", GONE, "8812345"), False),
+    ("another controller", Run("admin", GONE, "8812345"), False),
 ]
 
 
 @pytest.mark.parametrize(("run", "expected"), table(ENDED))
 def test_ended(tmp_path: Path, run: Run, expected: bool) -> None:
     assert _runs.ended(run, make_proc(tmp_path, {7: "8812345"})) is expected
+
+
+KERNEL: list[tuple[str, Exception | None, bool]] = [
+    ("it is there", None, False),
+    ("it is somebody else's", PermissionError(1, "Operation not permitted"), False),
+    ("no such process", ProcessLookupError(3, "No such process"), True),
+    ("any other trouble", OSError(22, "Invalid argument"), False),
+]
+
+
+@pytest.mark.parametrize(("answer", "expected"), table(KERNEL))
+def test_ended_where_proc_hides_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: Exception | None, expected: bool
+) -> None:
+    """Else the lock of a run that is at work would be taken from it (hidepid)."""
+    asked: list[tuple[int, int]] = []
+
+    def kill(pid: int, signal: int) -> None:
+        asked.append((pid, signal))
+        if answer:
+            raise answer
+
+    proc = make_proc(tmp_path, {})
+    monkeypatch.setattr(os, "kill", kill)
+    assert _runs.ended(Run(PLACE, 8, "8812345"), proc) is expected
+    assert asked == [(8, 0)]
 
 
 TEXTS: list[tuple[str, str, Run | None]] = [

@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ WHOLE = recorded_snapshot("3.6.16")
 REVISION = 202
 CLUSTER = 0xC1
 OTHER_CLUSTER = 0xC1D
+CA, OTHER_CA = "aa" * 32, "bb" * 32
 
 Way = bytes | Exception
 
@@ -57,6 +58,7 @@ def take(source: Source, folder: Path, **changes: Any) -> tuple[Snapshot, list[s
     options: dict[str, Any] = {
         "methods": METHODS,
         "cluster_id": CLUSTER,
+        "ca_sha256": CA,
         "member": "cp1",
         "revision": REVISION,
         "size_bytes": len(WHOLE),
@@ -113,6 +115,7 @@ def test_ways(tmp_path: Path, ways: dict[str, Way], method: str, reasons: list[s
     assert done == Snapshot(
         path=str(tmp_path / "new" / "etcd-c1-cp1-r202.db"),
         cluster_id="c1",
+        ca_sha256=CA,
         member="cp1",
         revision=REVISION,
         size_bytes=len(WHOLE),
@@ -147,6 +150,71 @@ def test_nothing_is_left_behind_where_it_is_interrupted(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         take(Interrupted({}), tmp_path)
     assert names(tmp_path) == []
+
+
+class Looking(FakeSource):
+    """Keeps what the folder is like while it writes."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__({"file": WHOLE})
+        self.folder = folder
+        self.seen: list[tuple[list[str], str, int]] = []
+
+    def write(self, method: str, path: str, revision: int) -> None:
+        aside = Path(path).parent
+        self.seen.append((names(self.folder), aside.name, stat.S_IMODE(aside.stat().st_mode)))
+        super().write(method, path, revision)
+
+
+def test_written_where_nobody_else_can_put_anything(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    source = Looking(tmp_path)
+    take(source, tmp_path, methods=("file",))
+    ((there, aside, mode),) = source.seen
+    assert there == [aside]
+    assert aside.startswith(".etcd-snapshot-")
+    assert mode == 0o700
+
+
+def test_what_a_killed_run_left_is_removed(tmp_path: Path) -> None:
+    (tmp_path / ".etcd-snapshot-killed").mkdir()
+    (tmp_path / ".etcd-snapshot-killed/snapshot.part").write_bytes(b"half")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "precious").touch()
+    (tmp_path / ".etcd-snapshot-link").symlink_to(elsewhere)
+    (tmp_path / ".etcd-snapshot-file").touch()
+    (tmp_path / ".etcd-other").mkdir()
+    take(FakeSource({"reflink": WHOLE}), tmp_path)
+    left = [".etcd-other", ".etcd-snapshot-file", ".etcd-snapshot-link", "elsewhere", "etcd-c1-cp1-r202.db"]
+    assert names(tmp_path) == left
+    assert names(elsewhere) == ["precious"]
+
+
+def test_what_a_run_at_work_has_there_is_left_alone(tmp_path: Path) -> None:
+    class Outer(FakeSource):
+        def write(self, method: str, path: str, revision: int) -> None:
+            Path(path).write_bytes(b"half")
+            take(FakeSource({"reflink": WHOLE}), tmp_path, member="cp2")
+            assert Path(path).read_bytes() == b"half"
+            super().write(method, path, revision)
+
+    assert Path(take(Outer({"reflink": WHOLE}), tmp_path)[0].path).read_bytes() == WHOLE
+    assert names(tmp_path) == ["etcd-c1-cp1-r202.db", "etcd-c1-cp2-r202.db"]
+
+
+NAMES: list[tuple[str, str, str]] = [
+    ("plain", "cp-1.example_x", "cp-1.example_x"),
+    ("a path", "../../etc/x", ".._.._etc_x"),
+    ("blanks", "my member", "my_member"),
+]
+
+
+@pytest.mark.parametrize(("name", "expected"), table(NAMES))
+def test_member_of_any_name(tmp_path: Path, name: str, expected: str) -> None:
+    done, _tried = take(FakeSource({"reflink": WHOLE}), tmp_path, member=name)
+    assert done.member == name
+    assert names(tmp_path) == [f"etcd-c1-{expected}-r202.db"]
 
 
 def test_too_old_is_refused(tmp_path: Path) -> None:
@@ -232,18 +300,21 @@ def keep(folder: Path, revision: int, *, cluster: int = CLUSTER, **changes: Any)
     made = Snapshot(
         str(path),
         f"{cluster:x}",
+        CA,
         "cp1",
         revision,
         len(WHOLE),
         WHOLE[-32:].hex(),
         "file",
         float(revision),
-        100,
-        revision,
     )
     made = replace(made, **changes)
     snapshot.remember(made)
     return made
+
+
+def interrupt(*_arguments: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_remember(tmp_path: Path) -> None:
@@ -251,6 +322,28 @@ def test_remember(tmp_path: Path) -> None:
     record = Path(made.path + ".json")
     assert Snapshot(**json.loads(record.read_text("utf-8"))) == made
     assert stat.S_IMODE(record.stat().st_mode) == 0o600
+    assert names(tmp_path) == ["etcd-c1-cp1-r7.db", "etcd-c1-cp1-r7.db.json"]
+
+
+def test_remember_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was known before is still known where it is interrupted."""
+    made = keep(tmp_path, 7)
+    monkeypatch.setattr(os, "replace", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        snapshot.remember(replace(made, member="cp2"))
+    assert Snapshot(**json.loads(Path(made.path + ".json").read_text("utf-8"))) == made
+    assert names(tmp_path) == ["etcd-c1-cp1-r7.db", "etcd-c1-cp1-r7.db.json"]
+
+
+def test_remember_follows_no_link(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("mine", "utf-8")
+    (tmp_path / "etcd-c1-cp1-r7.db.json").symlink_to(tmp_path / "precious")
+    keep(tmp_path, 7)
+    assert (tmp_path / "precious").read_text("utf-8") == "mine"
+
+
+def prune(folder: Path, keep: int, spare: str = "etcd-c1-cp1-r30.db") -> list[str]:
+    return snapshot.prune(str(folder), spare=str(folder / spare), cluster_id=CLUSTER, keep=keep)
 
 
 def test_prune_keeps_the_newest_and_touches_nothing_else(tmp_path: Path) -> None:
@@ -265,55 +358,109 @@ def test_prune_keeps_the_newest_and_touches_nothing_else(tmp_path: Path) -> None
     foreign = ["etcd-c1-cp1-r5.db", "etcd-c1-cp1-r6.db.json", "etcd-c1-cp1-r8.db.json"]
     foreign += ["etcd-c1-cp1-r40.db", "etcd-c1-cp1-r40.db.json", "etcd-c1d-cp1-r1.db", "etcd-c1d-cp1-r1.db.json"]
 
-    assert snapshot.prune(str(tmp_path), cluster_id=CLUSTER, keep=2) == [str(tmp_path / "etcd-c1-cp1-r10.db")]
+    assert prune(tmp_path, 2) == [str(tmp_path / "etcd-c1-cp1-r10.db")]
     kept = [f"etcd-c1-cp1-r{revision}.db{end}" for revision in (20, 30) for end in ("", ".json")]
     assert names(tmp_path) == sorted(foreign + kept)
-    assert snapshot.prune(str(tmp_path), cluster_id=CLUSTER, keep=2) == []
+    assert prune(tmp_path, 2) == []
 
 
 def test_prune_does_not_count_what_is_gone(tmp_path: Path) -> None:
     for revision in (10, 20, 30):
         keep(tmp_path, revision)
     (tmp_path / "etcd-c1-cp1-r30.db").unlink()
-    assert snapshot.prune(str(tmp_path), cluster_id=CLUSTER, keep=2) == []
+    assert prune(tmp_path, 2, "etcd-c1-cp1-r20.db") == []
 
 
-def test_prune_where_there_is_no_folder(tmp_path: Path) -> None:
-    assert snapshot.prune(str(tmp_path / "missing"), cluster_id=CLUSTER, keep=1) == []
-
-
-# What is live now, against the 100 keys at revision 50 of the snapshot.
-REUSE: list[tuple[str, dict[str, Any], int, int, bool]] = [
-    ("nothing happened", {}, 100, 50, True),
-    ("a lease expired", {}, 97, 51, True),
-    ("a write", {}, 101, 51, False),
-    ("an update", {}, 100, 51, False),
-    ("the cluster is behind it", {}, 100, 49, False),
-    ("never counted", {"keys": None, "keys_revision": None}, 100, 50, False),
-    ("another hash than written down", {"sha256": "00" * 32}, 100, 50, False),
+# Of snapshots at the revisions 10, 20, 30 and 40: which one was written just now, how many to keep, which are left.
+PRUNES: list[tuple[str, int, int, list[int]]] = [
+    ("the newest was written just now", 40, 2, [30, 40]),
+    ("an older one was: of a member that is behind", 10, 2, [10, 40]),
+    ("only that one", 10, 1, [10]),
+    ("in the middle", 20, 3, [20, 30, 40]),
+    ("as many as there are", 40, 4, [10, 20, 30, 40]),
+    ("more than there are", 40, 9, [10, 20, 30, 40]),
 ]
 
 
-@pytest.mark.parametrize(("changes", "keys", "revision", "expected"), table(REUSE))
-def test_reusable(tmp_path: Path, changes: dict[str, Any], keys: int, revision: int, expected: bool) -> None:
+@pytest.mark.parametrize(("spare", "kept", "expected"), table(PRUNES))
+def test_prune(tmp_path: Path, spare: int, kept: int, expected: list[int]) -> None:
+    for revision in (10, 40, 20, 30):
+        keep(tmp_path, revision)
+    gone = prune(tmp_path, kept, f"etcd-c1-cp1-r{spare}.db")
+    assert sorted(gone) == [
+        str(tmp_path / f"etcd-c1-cp1-r{each}.db") for each in (10, 20, 30, 40) if each not in expected
+    ]
+    assert names(tmp_path) == [f"etcd-c1-cp1-r{each}.db{end}" for each in expected for end in ("", ".json")]
+
+
+def test_prune_goes_by_revision_whatever_the_clock_said(tmp_path: Path) -> None:
+    keep(tmp_path, 10, created=9e9)
+    for revision in (20, 30):
+        keep(tmp_path, revision)
+    assert prune(tmp_path, 2) == [str(tmp_path / "etcd-c1-cp1-r10.db")]
+
+
+def test_prune_where_there_is_no_folder(tmp_path: Path) -> None:
+    assert prune(tmp_path / "missing", 1) == []
+
+
+# The member's newest value, against a snapshot at revision 50.
+REUSE: list[tuple[str, dict[str, Any], int, bool]] = [
+    ("nothing happened", {}, 50, True),
+    ("only deletions since", {}, 49, True),
+    ("a write since", {}, 51, False),
+    ("a cluster of another CA", {"ca_sha256": OTHER_CA}, 50, False),
+    ("made where etcd speaks plain http", {"ca_sha256": ""}, 50, False),
+    ("another hash than written down", {"sha256": "00" * 32}, 50, False),
+]
+
+
+def reusable(folder: Path, put: int, ca_sha256: Sequence[str] = (CA,)) -> Snapshot | None:
+    return snapshot.reusable(str(folder), cluster_id=CLUSTER, ca_sha256=ca_sha256, put=put)
+
+
+@pytest.mark.parametrize(("changes", "put", "expected"), table(REUSE))
+def test_reusable(tmp_path: Path, changes: dict[str, Any], put: int, expected: bool) -> None:
     made = keep(tmp_path, 50, **changes)
-    found = snapshot.reusable(str(tmp_path), cluster_id=CLUSTER, keys=keys, revision=revision)
-    assert found == (made if expected else None)
+    assert reusable(tmp_path, put) == (made if expected else None)
+
+
+CAS: list[tuple[str, list[str], bool]] = [
+    ("its own", [CA], True),
+    ("a new one beside it", [OTHER_CA, CA], True),
+    ("replaced", [OTHER_CA], False),
+    ("none", [], False),
+]
+
+
+@pytest.mark.parametrize(("fingerprints", "expected"), table(CAS))
+def test_reusable_while_the_ca_is_replaced(tmp_path: Path, fingerprints: list[str], expected: bool) -> None:
+    made = keep(tmp_path, 50)
+    assert reusable(tmp_path, 50, fingerprints) == (made if expected else None)
 
 
 def test_reusable_takes_the_newest_that_is_whole(tmp_path: Path) -> None:
-    good = keep(tmp_path, 50)
-    newer = keep(tmp_path, 51, keys_revision=50)
-    assert snapshot.reusable(str(tmp_path), cluster_id=CLUSTER, keys=100, revision=50) == newer
+    good = keep(tmp_path, 50, created=9e9)  # the clock was set back after it
+    newer = keep(tmp_path, 51)
+    assert reusable(tmp_path, 50) == newer
     Path(newer.path).write_bytes(WHOLE[:-1])
-    assert snapshot.reusable(str(tmp_path), cluster_id=CLUSTER, keys=100, revision=50) == good
+    assert reusable(tmp_path, 50) == good
     Path(good.path).unlink()
-    assert snapshot.reusable(str(tmp_path), cluster_id=CLUSTER, keys=100, revision=50) is None
+    assert reusable(tmp_path, 50) is None
 
 
 def test_reusable_is_of_the_same_cluster(tmp_path: Path) -> None:
     keep(tmp_path, 50, cluster=OTHER_CLUSTER)
-    assert snapshot.reusable(str(tmp_path), cluster_id=CLUSTER, keys=100, revision=50) is None
+    assert reusable(tmp_path, 50) is None
+
+
+def test_record_of_an_earlier_version_is_not_taken(tmp_path: Path) -> None:
+    """It had other fields, and does not say of which CA it was."""
+    made = keep(tmp_path, 50)
+    record = vars(made) | {"keys": 100, "keys_revision": 50}
+    del record["ca_sha256"]
+    Path(made.path + ".json").write_text(json.dumps(record), "utf-8")
+    assert reusable(tmp_path, 50) is None
 
 
 # The real ways.
@@ -331,7 +478,7 @@ def node(tmp_path: Path) -> EtcdManifest:
 def real(
     manifest: EtcdManifest | None, *, lines: Reply | None = None, run: process.Run = process.run, tls: bool = True
 ) -> Source:
-    asked, _ = endpoint({"/v3/maintenance/snapshot": lines or {"lines": []}})
+    asked, _transport = endpoint({"/v3/maintenance/snapshot": lines or {"lines": []}})
     files = TlsFiles("/pki/ca.crt", "/pki/client.crt", "/pki/client.key") if tls else None
     return Source(asked, manifest=manifest, tls=files, timeout=5, run=run)
 
@@ -362,8 +509,58 @@ def test_copy_once_more_where_a_transaction_ended(
 @pytest.mark.parametrize("method", ["reflink", "file"])
 def test_file_that_is_behind(tmp_path: Path, node: EtcdManifest, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
     monkeypatch.setattr(snapshot, "_COMMIT_SECONDS", 0.1)
-    with pytest.raises(SnapshotError, match="the file holds revision 202 only"):
+    with pytest.raises(SnapshotError, match="is behind what its member answers"):
         real(node).write(method, str(tmp_path / "out"), REVISION + 1)
+
+
+def test_last_put(node: EtcdManifest) -> None:
+    assert snapshot.last_put(node.database, REVISION) == REVISION
+
+
+def test_last_put_ignores_deletions(node: EtcdManifest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshot, "newest_put", lambda _data: 150)
+    assert snapshot.last_put(node.database, REVISION) == 150
+
+
+def test_last_put_waits_for_the_commit(node: EtcdManifest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the member has answered is not in its file yet, and that is read in the middle of a commit."""
+    answers: list[int | ValueError] = [REVISION, ValueError("torn"), REVISION + 1]
+
+    def revision_of(_data: object) -> int:
+        answer = answers.pop(0)
+        if isinstance(answer, ValueError):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(snapshot, "revision_of", revision_of)
+    assert snapshot.last_put(node.database, REVISION + 1) == REVISION
+    assert answers == []
+
+
+def _behind(_database: Path) -> None:
+    """It stays as it is."""
+
+
+def _damaged(database: Path) -> None:
+    database.write_bytes(bytes(20000))
+
+
+NO_PUTS: list[tuple[str, Callable[[Path], None], str]] = [
+    ("behind", _behind, "is behind what its member answers"),
+    ("damaged", _damaged, "is behind what its member answers"),
+    ("empty", lambda database: os.truncate(database, 0), "is behind what its member answers"),
+    ("missing", Path.unlink, "cannot be read: No such file or directory"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), table(NO_PUTS))
+def test_no_last_put(
+    node: EtcdManifest, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None], message: str
+) -> None:
+    monkeypatch.setattr(snapshot, "_COMMIT_SECONDS", 0.1)
+    change(Path(node.database))
+    with pytest.raises(SnapshotError, match=message):
+        snapshot.last_put(node.database, REVISION + 1)
 
 
 @pytest.mark.parametrize(("method", "reason"), [("reflink", "not on this host"), ("file", "not on this host")])

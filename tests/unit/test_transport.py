@@ -74,7 +74,7 @@ def request(connection: socket.socket) -> bytes:
     read = b""
     while b"\r\n\r\n" not in read:
         read += _some(connection)
-    head, _, body = read.partition(b"\r\n\r\n")
+    head, _sep, body = read.partition(b"\r\n\r\n")
     (length,) = re.findall(rb"Content-Length: (\d+)", head) or [b"0"]
     while len(body) < int(length):
         body += _some(connection)
@@ -102,7 +102,7 @@ def server(behave: Behaviour, tls: Pki | None = None) -> Iterator[str]:
     def serve() -> None:
         while True:
             try:
-                connection, _ = listener.accept()
+                connection, _address = listener.accept()
             except OSError:
                 return
             connection.settimeout(5)
@@ -198,7 +198,7 @@ RECORDED: list[tuple[str, type[errors.EtcdError], str]] = [
 )
 def test_recorded_error(version: str, situation: str, kind: type[errors.EtcdError], text: str) -> None:
     error = failure(answers(recorded_http(version, situation), recorded(version, situation)))
-    assert type(error) is kind
+    assert error.__class__ is kind
     assert text in str(error)
 
 
@@ -238,7 +238,7 @@ STRANGE: list[tuple[str, Behaviour, type[errors.EtcdError], str]] = [
 @pytest.mark.parametrize(("behave", "kind", "text"), table(STRANGE))
 def test_strange_answer(behave: Behaviour, kind: type[errors.EtcdError], text: str) -> None:
     error = failure(behave)
-    assert type(error) is kind
+    assert error.__class__ is kind
     assert text in str(error)
 
 
@@ -268,14 +268,14 @@ def tls_failure(certificates: Pki, files: TlsFiles) -> errors.EtcdError:
 
 def test_wrong_ca(certificates: Pki) -> None:
     error = tls_failure(certificates, certificates.files(ca=certificates.stranger_ca))
-    assert type(error) is errors.TlsRejected
+    assert error.__class__ is errors.TlsRejected
     assert "the server's certificate is not trusted" in str(error)
     assert f"checked with {certificates.stranger_ca}" in str(error)
 
 
 def test_client_of_another_ca(certificates: Pki) -> None:
     error = tls_failure(certificates, certificates.files(client=certificates.stranger))
-    assert type(error) is errors.TlsRejected
+    assert error.__class__ is errors.TlsRejected
     assert f"did not accept the client certificate {certificates.stranger.certificate}" in str(error)
 
 
@@ -283,7 +283,7 @@ def test_server_of_another_address(certificates: Pki, tmp_path: Path) -> None:
     elsewhere = certificates.authority.issue(tmp_path / "s", "cp2", pki.SERVER_AND_CLIENT, addresses=["192.0.2.9"])
     moved = Pki(**{**vars(certificates), "server": elsewhere})
     error = tls_failure(moved, certificates.files())
-    assert type(error) is errors.TlsRejected
+    assert error.__class__ is errors.TlsRejected
     assert "IP address mismatch" in str(error)
 
 
@@ -371,7 +371,7 @@ ADDRESSES: list[tuple[str, str, type[errors.EtcdError], str]] = [
 def test_address(url: str, kind: type[errors.EtcdError], text: str) -> None:
     with pytest.raises(errors.EtcdError, match=text) as caught:
         GatewayTransport(url, None)
-    assert type(caught.value) is kind
+    assert caught.value.__class__ is kind
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -444,7 +444,7 @@ def test_request_is_json(certificates: Pki) -> None:
     with server(behave, certificates) as url:
         body = recorded_json("3.6.16", "nospace-alarms")
         assert GatewayTransport(url, certificates.files()).call("/v3/maintenance/alarm", body) == {}
-    head, _, sent = seen[0].partition(b"\r\n\r\n")
+    head, _sep, sent = seen[0].partition(b"\r\n\r\n")
     assert head.startswith(b"POST /v3/maintenance/alarm HTTP/1.1")
     assert b"Content-Type: application/json" in head
     assert sent.startswith(b'{"header"')

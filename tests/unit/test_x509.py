@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import hashlib
 
 import pytest
 from cryptography import x509
@@ -17,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.made import table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.x509 import Validity, validity
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.x509 import Validity, fingerprints, validity
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 UTC = dt.UTC
@@ -111,3 +112,46 @@ def test_refused(pem: str, message: str) -> None:
 def test_damaged(at: int, letter: str) -> None:
     with contextlib.suppress(ValueError):
         assert isinstance(validity(PEM[:at] + letter + PEM[at + 1 :]), Validity)
+
+
+OTHER = pem_of(certificate(START, START.replace(year=2040), "another-ca"))
+
+
+def sha256(pem: str) -> str:
+    """The fingerprint of one certificate, as the cryptography library reads it."""
+    der = x509.load_pem_x509_certificate(pem.encode("ascii")).public_bytes(serialization.Encoding.DER)
+    return hashlib.sha256(der).hexdigest()
+
+
+OWN, BOTH = [sha256(PEM)], sorted([sha256(PEM), sha256(OTHER)])
+
+FINGERPRINTS: list[tuple[str, str, list[str]]] = [
+    ("one", PEM, OWN),
+    ("text around it", f"# our CA\n\n{PEM}\nthe end\n", OWN),
+    ("line ends of Windows", PEM.replace("\n", "\r\n"), OWN),
+    ("no line end", PEM.rstrip("\n"), OWN),
+    ("the same one twice", PEM + PEM, OWN),
+    ("two", PEM + OTHER, BOTH),
+    ("two, the other way round", OTHER + PEM, BOTH),
+    ("beside a key", "-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n" + PEM, OWN),
+]
+
+
+@pytest.mark.parametrize(("pem", "expected"), table(FINGERPRINTS))
+def test_fingerprints(pem: str, expected: list[str]) -> None:
+    assert fingerprints(pem) == expected
+
+
+NO_FINGERPRINTS: list[tuple[str, str, str]] = [
+    ("empty", "", "no certificate in it"),
+    ("a key", "-----BEGIN RSA PRIVATE KEY-----", "no certificate in it"),
+    ("no end", PEM.replace(END, ""), "no certificate in it"),
+    ("end before begin", f"{END}\n{BEGIN}\n", "no certificate in it"),
+    ("broken base64", f"{BEGIN}\nAAAAA\n{END}\n", "base64"),
+]
+
+
+@pytest.mark.parametrize(("pem", "message"), table(NO_FINGERPRINTS))
+def test_no_fingerprints(pem: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        fingerprints(pem)

@@ -82,7 +82,9 @@ def _program_names(version: str) -> tuple[str, ...]:
 def _recipe(version: str) -> Recipe:
     names = _program_names(version)
     if version in _DEBIAN:
-        return Recipe("etcd", version, names, "some seconds", lambda _, target: unpack(_DEBIAN[version], names, target))
+        return Recipe(
+            "etcd", version, names, "some seconds", lambda _store, target: unpack(_DEBIAN[version], names, target)
+        )
     if version.startswith("3.4."):
         raise ProgramMissingError(
             f"etcd {version} cannot be built; of 3.4 there is only {', '.join(_DEBIAN)}, from Debian 12's packages, "
