@@ -204,7 +204,7 @@ def test_a_client_that_gave_up_does_not_send_it_again(make_cluster: Any, module:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")
 def test_a_disk_too_small_for_the_copy(make_cluster: Any, module: Any) -> None:
-    cluster = make_cluster(members=1, quota_bytes=None, tmpfs_mib=256)
+    cluster = make_cluster(members=1, quota_bytes=None, tmpfs_mib=512)
     (node,) = cluster.nodes
     _history(cluster, live_fraction=0.8)
     disk = os.statvfs(node.data_dir)

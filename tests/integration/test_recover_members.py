@@ -83,7 +83,7 @@ def test_live_data_that_does_not_fit(make_cluster: MakeCluster, playbook: Playbo
 
     assert run.recap["close1"]["failed"] == 0
     assert "writes will be refused again soon. Raise the quota or delete what fills it." in run.flat
-    found = re.search(r"It grows by (\S+) MiB per minute: at that rate it is full in (\d+) minutes", run.flat)
+    found = re.search(r"It grows by (\S+) MiB per minute: at that rate it is full in (\d+|less than a) minute", run.flat)
     assert found
     assert float(found[1]) > 0
     assert refusal(close.nodes[0]) == ""
@@ -200,7 +200,7 @@ def test_disks_that_are_too_small(make_cluster: MakeCluster, playbook: Playbook,
         assert re.search(
             r"The data disk of data1 has only (\d|10)\.\d MiB free: etcd ends when it cannot write its log\.", run.flat
         ), run.out
-        assert [each.what for each in work(*data.nodes)] == ["compacted"]
+        assert work(*data.nodes) == []
         assert_full(copy, data)
         assert locks(copy, data) == []
 
