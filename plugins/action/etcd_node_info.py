@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""What runs the module of this name, and adds which play it ran in: results outlive a play, also those of other hosts."""
+"""What runs the module of this name, and adds which play it ran in: what a host registers outlives the play."""
 
 from __future__ import annotations
 

@@ -91,9 +91,7 @@ def test_a_full_cluster_comes_back_with_all_that_was_in_it(
 
     again = playbook(hosts, extra_vars=QUICK)
     assert again.rc == 0, again.out
-    assert {host: each["changed"] for host, each in again.recap.items()} == dict.fromkeys(
-        ("cp1", "cp2", "cp3"), 0
-    )
+    assert {host: each["changed"] for host, each in again.recap.items()} == dict.fromkeys(("cp1", "cp2", "cp3"), 0)
     assert "is not out of space" in again.flat
     assert snapshots(cluster) == [path]
 

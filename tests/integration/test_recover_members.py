@@ -83,7 +83,9 @@ def test_live_data_that_does_not_fit(make_cluster: MakeCluster, playbook: Playbo
 
     assert run.recap["close1"]["failed"] == 0
     assert "writes will be refused again soon. Raise the quota or delete what fills it." in run.flat
-    found = re.search(r"It grows by (\S+) MiB per minute: at that rate it is full in (\d+|less than a) minute", run.flat)
+    found = re.search(
+        r"It grows by (\S+) MiB per minute: at that rate it is full in (\d+|less than a) minute", run.flat
+    )
     assert found
     assert float(found[1]) > 0
     assert refusal(close.nodes[0]) == ""
@@ -179,7 +181,7 @@ def test_a_member_that_is_down_and_comes_back(make_cluster: MakeCluster, playboo
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
 def test_disks_that_are_too_small(make_cluster: MakeCluster, playbook: Playbook, tmp_path: Path) -> None:
     copy = full_cluster(make_cluster, prefix="copy", members=1)
-    data = full_cluster(make_cluster, prefix="data", members=1, tmpfs_mib=200)
+    data = full_cluster(make_cluster, prefix="data", members=1, tmpfs_mib=400)
     backups = copy.nodes[0].folder / "var/backups"
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "etcd-lab", str(backups)], check=True)
     try:
