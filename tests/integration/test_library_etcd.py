@@ -209,6 +209,52 @@ def test_nothing_is_defragmented_while_a_member_lags(make_cluster: Any, library:
         )
 
 
+class Defragmenting(Tampered):
+    """A transport to a member that is being defragmented when it is first asked ``times`` times, and then is not."""
+
+    def __init__(self, transport: Any, errors: Any, times: int) -> None:
+        super().__init__(transport)
+        self._errors, self.left = errors, times
+
+    def call(self, path: str, body: Any, timeout: float | None = None) -> Any:
+        if self.left > 0 and path == "/v3/maintenance/status":
+            self.left -= 1
+            raise self._errors.TimedOut("no answer within 10 s", endpoint=self.endpoint)
+        return super().call(path, body, timeout)
+
+    def text(self, path: str, timeout: float | None = None) -> str:
+        return "etcd_disk_defrag_inflight 1\n"
+
+
+def test_two_members_are_never_defragmented_at_once(make_cluster: Any, library: Any) -> None:
+    cluster = make_cluster()
+    busy, other = cluster.followers()
+    endpoint = _connect(library, other)
+    manifest = library.manifest.read_manifest(str(busy.manifest))
+    real = library.transport.GatewayTransport(busy.client_url, manifest.tls_files())
+
+    def defragment(transport: Defragmenting, timeout: float) -> Any:
+        def connect(url: str) -> Any:
+            return library.api.Endpoint(transport) if url == busy.client_url else _connect(library, other, url)
+
+        return library.maintenance.defragment(
+            library.maintenance.looker(endpoint, connect),
+            endpoint,
+            connect,
+            rule=library.plan.Rule(),
+            free_disk_bytes=lambda: None,
+            allow_unsafe=False,
+            timeout=timeout,
+        )
+
+    with pytest.raises(library.maintenance.Refused, match=f"^{busy.name} is being defragmented by somebody else"):
+        defragment(Defragmenting(real, library.errors, 1000), 0.5)
+    assert "finished defragmenting directory" not in other.log.read_text("utf-8")
+    soon = Defragmenting(real, library.errors, 3)
+    assert defragment(soon, 30.0).changed is True
+    assert soon.left == 0
+
+
 def test_a_proof_notices_members_that_differ(make_cluster: Any, library: Any) -> None:
     cluster = make_cluster(members=2)
     with cluster.leader().client() as client:
