@@ -85,7 +85,6 @@ class Ours:
             maintenance.defragment(
                 maintenance.looker(endpoint, self.connect),
                 endpoint,
-                self.connect,
                 rule=plan.Rule(),
                 free_disk_bytes=lambda: None,
                 allow_unsafe=False,

@@ -184,7 +184,7 @@ def test_no_etcd_outlives_the_lab(tmp_path: Path, number: signal.Signals) -> Non
 def test_a_damaged_program_set_is_made_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made: list[Path] = []
 
-    def make(_: Store, target: Path) -> None:
+    def make(_store: Store, target: Path) -> None:
         made.append(target)
         (target / "program").write_text("whole")
 

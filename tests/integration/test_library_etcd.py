@@ -201,7 +201,6 @@ def test_nothing_is_defragmented_while_a_member_lags(make_cluster: Any, library:
         library.maintenance.defragment(
             library.maintenance.looker(endpoint, connect),
             endpoint,
-            connect,
             rule=library.plan.Rule(),
             free_disk_bytes=lambda: None,
             allow_unsafe=False,
@@ -240,7 +239,6 @@ def test_two_members_are_never_defragmented_at_once(make_cluster: Any, library: 
         return library.maintenance.defragment(
             library.maintenance.looker(endpoint, connect),
             endpoint,
-            connect,
             rule=library.plan.Rule(),
             free_disk_bytes=lambda: None,
             allow_unsafe=False,

@@ -54,4 +54,4 @@ def test_every_module_has_it() -> None:
     plugins = sorted(path.stem for path in (PLUGINS / "action").glob("*.py"))
     assert plugins == MODULES
     for name in plugins:
-        assert importlib.import_module(f"{PACKAGE}.action.{name}").ActionModule is _action.ActionModule
+        assert issubclass(importlib.import_module(f"{PACKAGE}.action.{name}").ActionModule, _action.ActionModule)

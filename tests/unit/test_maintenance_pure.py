@@ -190,7 +190,6 @@ def defragment(
         done = maintenance.defragment(
             seen,
             asked,
-            lambda url: asked,
             rule=rule or plan.Rule(),
             free_disk_bytes=lambda: disk,
             allow_unsafe=False,
@@ -278,7 +277,6 @@ def test_defragment_takes_as_long_as_the_member_is_away() -> None:
     done = maintenance.defragment(
         Looks(*BEFORE, *[behind] * 20, SMALL),
         asked,
-        lambda url: asked,
         rule=plan.Rule(),
         free_disk_bytes=lambda: None,
         allow_unsafe=False,

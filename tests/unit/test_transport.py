@@ -107,7 +107,7 @@ def server(behave: Behaviour, tls: Pki | None = None) -> Iterator[str]:
                 return
             connection.settimeout(5)
             # The second handle keeps the connection open until the client has heard why it was refused.
-            with connection.dup() as second, connection, contextlib.suppress(OSError):
+            with contextlib.suppress(OSError), connection, connection.dup() as second:
                 try:
                     if context is None:
                         behave(connection)
@@ -204,7 +204,7 @@ def test_recorded_error(version: str, situation: str, kind: type[errors.EtcdErro
 
 @pytest.mark.parametrize("status", [400, 412, 429, 500, 503, 504])
 def test_http_status_decides_nothing(status: int) -> None:
-    assert type(failure(answers(status, recorded("3.6.16", "transfer-not-leader")))) is errors.NotLeader
+    assert isinstance(failure(answers(status, recorded("3.6.16", "transfer-not-leader"))), errors.NotLeader)
 
 
 def closes(connection: socket.socket) -> None:

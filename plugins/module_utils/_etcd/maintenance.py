@@ -160,7 +160,6 @@ def await_own_compaction(endpoint: Endpoint, timeout: float) -> None:
 def defragment(
     look_again: Look,
     endpoint: Endpoint,
-    connect: Connect,
     *,
     rule: plan.Rule,
     free_disk_bytes: t.Callable[[], int | None],
