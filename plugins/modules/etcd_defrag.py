@@ -15,8 +15,8 @@ author:
 description:
   - Rewrites the file of one member - by default the one of this node - without its free pages, and waits until the
     member has caught up with the others again. Meanwhile that member serves nothing.
-  - A leader first hands its leadership over to a voter that answers, so that writes do not wait for it. One that is under
-    way in that moment may have to be repeated.
+  - A leader first hands its leadership over to a voter that answers, so that writes do not wait for it. A write that is
+    under way in that moment may have to be repeated.
   - It waits for a compaction that the member is still carrying out, since it would reclaim nothing before.
   - Defragment one member after the other, the leader last; the role P(controlplane.etcd.recover#role) does that.
   - Refused without a leader, under a CORRUPT alarm, for a learner, while a member that answers is behind the others,
