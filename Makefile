@@ -14,6 +14,8 @@ PYTHON ?= python3
 CACHE := $(CURDIR)/.cache
 ALONE := $(shell unshare --mount --pid --fork --kill-child --mount-proc true 2>/dev/null && \
   echo unshare --mount --pid --fork --kill-child --mount-proc)
+# What tests leave in the folder for temporary files goes with them; some become another user in there.
+OWN_TMP = TMPDIR=$$(mktemp -d); export TMPDIR; trap 'rm -rf "$$TMPDIR"' EXIT INT TERM; chmod 755 "$$TMPDIR"
 LINK := .collections/ansible_collections/controlplane/etcd
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -68,12 +70,12 @@ sanity: venv ## ansible-test sanity, for every Python found: make sanity ARGS="-
 	PYTHONPATH=tests python -m tools.sanity $(ARGS)
 
 unit: venv ## tests without a cluster: make unit ARGS="-k alarm"
-	python -m pytest tests/unit --numprocesses=auto --maxprocesses=8 $(ARGS)
+	@$(OWN_TMP); python -m pytest tests/unit --numprocesses=auto --maxprocesses=8 $(ARGS)
 
 # In mount and process namespaces of its own where that is allowed, so that nothing is left whatever ends the run.
 integration: venv ## tests against real etcd clusters
 	PYTHONPATH=tests python -m lab programs etcd
-	$(ALONE) python -m pytest tests/integration --numprocesses=2 $(ARGS)
+	@$(OWN_TMP); $(ALONE) python -m pytest tests/integration --numprocesses=2 $(ARGS)
 
 bench: venv ## our steps beside etcdctl's, as ratios: make bench ARGS="--quota 1024"
 	PYTHONPATH=tests:.collections python -m bench $(ARGS)
