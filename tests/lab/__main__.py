@@ -21,9 +21,14 @@ from lab.cluster import DEFAULT_VERSION, Cluster
 from lab.errors import LabError, ProgramMissingError
 from lab.fill import fill
 from lab.inventory import write_inventory
+from lab.programs import kube
 from lab.show import fill_progress
 
 MIB = 1 << 20
+_PROGRAM_SETS = {
+    "etcd": (programs.etcd, programs.pinned_versions),
+    "kubernetes": (programs.kubernetes, kube.pinned_versions),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     command = commands.add_parser("programs", help="get program sets, or list those that are there")
-    command.add_argument("name", nargs="?", choices=["etcd"], help="the program set")
+    command.add_argument("name", nargs="?", choices=sorted(_PROGRAM_SETS), help="the program set")
     command.add_argument("versions", nargs="*", help="versions such as 3.6.16; without any, the pinned ones")
     command.set_defaults(run=_programs)
 
@@ -73,13 +78,14 @@ def _programs(options: argparse.Namespace) -> int:
         for version in programs.installed_versions():
             print(f"etcd {version}  {programs.etcd(version)}")
         return 0
+    obtain, pinned = _PROGRAM_SETS[options.name]
     for version in options.versions:
-        print(programs.etcd(version))
-    for version in programs.pinned_versions() if not options.versions else ():
+        print(obtain(version))
+    for version in pinned() if not options.versions else ():
         try:
-            print(programs.etcd(version))
+            print(obtain(version))
         except ProgramMissingError as error:  # not every machine can have all; tests of what is missing are skipped
-            print(f"lab: going on without etcd {version}: {error}", file=sys.stderr)
+            print(f"lab: going on without {options.name} {version}: {error}", file=sys.stderr)
     return 0
 
 

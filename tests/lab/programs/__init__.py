@@ -4,8 +4,8 @@
 """The one place that knows how to get the real programs the lab runs.
 
 A program set is a name and a version, such as etcd 3.6.16, and is a folder with its programs. It is looked for where
-``$ETCD_BIN_DIR`` says, then in the cache (``$CONTROLPLANE_ETCD_CACHE``, else ``~/.cache/controlplane-etcd``), and is
-otherwise made into the cache, once.
+``$ETCD_BIN_DIR`` or ``$KUBERNETES_BIN_DIR`` says (release downloads, for example), then in the cache
+(``$CONTROLPLANE_ETCD_CACHE``, else ``~/.cache/controlplane-etcd``), and is otherwise made into the cache, once.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ import subprocess
 from pathlib import Path
 
 from lab.errors import ProgramMissingError
+from lab.programs import kube
 from lab.programs.debian import Package, unpack
 from lab.programs.golang import GoBuild, build
 from lab.programs.store import Recipe, Store
 
 BIN_DIR_VARIABLE = "ETCD_BIN_DIR"
-_PINNED = Path(__file__).parent / "etcd"
+KUBERNETES_BIN_DIR_VARIABLE = "KUBERNETES_BIN_DIR"
+_PINNED = Path(__file__).parent / "pinned" / "etcd"
 _MODULE = "go.etcd.io/etcd"
 _PACKAGES = {"etcd": "server", "etcdctl": "etcdctl", "etcdutl": "etcdutl"}
 _BUILD_TIME = "40 to 80 s on two idle cores, several times that on busy ones"
@@ -53,6 +55,21 @@ def etcd(version: str) -> Path:
     ``ProgramMissingError`` where it cannot be had.
     """
     return _from_bin_dir(version) or store().obtain(_recipe(version))
+
+
+@functools.cache
+def kubernetes(version: str) -> Path:
+    """Return the folder with kubeadm, kubelet, kubectl and the components of the control plane, such as of ``1.33.13``.
+
+    The first call for a version may build them, which takes several minutes and says so on stderr. Raises
+    ``ProgramMissingError`` where they cannot be had.
+    """
+    configured = os.environ.get(KUBERNETES_BIN_DIR_VARIABLE)
+    for folder in (Path(configured), Path(configured) / version) if configured else ():
+        whole = all((folder / name).is_file() for name in kube.PROGRAMS)
+        if whole and kube.version_of(folder / "kubeadm") == version:
+            return folder
+    return store().obtain(kube.recipe(version))
 
 
 def installed_versions() -> list[str]:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.errors import ProgramMissingError
@@ -28,14 +28,17 @@ _LAST_LINES = 15
 class GoBuild:
     """Programs to be built as dependencies of an otherwise empty module.
 
-    ``packages`` maps a program's name to its main package, which is its module's path, too. ``pinned`` is the folder
-    with go.mod and go.sum where they are committed; it need not exist.
+    ``packages`` maps a program's name to its main package. ``pinned`` is the folder with go.mod and go.sum where they
+    are committed; where it does not exist each package must be its module's path, too. ``tags`` are build tags,
+    ``variables`` are strings set at link time by their full name, such as ``example.com/version.text``.
     """
 
     name: str
     version: str
     packages: Mapping[str, str]
     pinned: Path
+    tags: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 def build(wanted: GoBuild, cache: Path, target: Path) -> None:
@@ -56,9 +59,10 @@ def build(wanted: GoBuild, cache: Path, target: Path) -> None:
         else:
             _run([go, "mod", "init", "programs"], module, env)
             _run([go, "get", *(f"{path}@v{wanted.version}" for path in wanted.packages.values())], module, env)
+        link = " ".join(["-s -w", *(f"-X {name}={value}" for name, value in wanted.variables.items())])
+        options = ["-mod=readonly", "-trimpath", "-buildvcs=false", f"-tags={wanted.tags}", f"-ldflags={link}"]
         for program, package in wanted.packages.items():
             say(f"  {program} {wanted.version} ...")
-            options = ["-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags=-s -w"]
             _run([go, "build", *options, "-o", str(target / program), package], module, env)
         if not source:
             remembered.mkdir(parents=True, exist_ok=True)
