@@ -60,7 +60,7 @@ test: venv ## all checks and tests: lint, sanity, unit, install-check, integrati
 lint: venv ## form, types, documentation, changelog
 	ruff check .
 	ruff format --check .
-	mypy -p ansible_collections.controlplane.etcd.plugins -p lab -p bench -p tools
+	mypy -p ansible_collections.controlplane.etcd.plugins -p lab -p nodes -p bench -p tools
 	PYTHONPATH=tests python -m tools.local_paths
 	ansible-lint
 	HOME='$(CACHE)' antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all --check-extra-docs-refs .

@@ -1,0 +1,93 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The nodes' command line: ``python -m nodes up|down|env``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from lab.errors import LabError
+from nodes import cluster, engine
+from nodes.generations import GENERATIONS, generation
+from nodes.inventory import inventory
+
+DEFAULT_NAME = "dev"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    # A SystemExit, so that what was begun is ended.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _leave)
+    options = _parser().parse_args(arguments)
+    try:
+        engine.obtain()
+        options.run(options)
+    except LabError as error:
+        print(f"nodes: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="nodes", description="Real control-plane nodes in Docker.")
+    parser.add_argument(
+        "--name",
+        default=DEFAULT_NAME,
+        help="the cluster's name; containers are NAME-cp1 and so on (default: %(default)s)",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("up", help="make a cluster, or keep the one that is there if it is as wanted")
+    command.add_argument("--generation", default="1.33", choices=GENERATIONS, help="default: %(default)s")
+    command.add_argument("--nodes", type=int, default=3, choices=(1, 3, 5), help="default: %(default)s")
+    command.add_argument("--quota", type=int, default=64, metavar="MIB", help="etcd's, in MiB (default: %(default)s)")
+    command.add_argument("--inventory", type=Path, metavar="FILE", help="write an Ansible inventory there")
+    command.set_defaults(run=_up)
+
+    command = commands.add_parser("down", help="remove the cluster, and stop the private Docker if that was the last")
+    command.set_defaults(run=_down)
+
+    command = commands.add_parser("env", help="print what makes docker find the engine, for eval")
+    command.set_defaults(run=_env)
+    return parser
+
+
+def _up(options: argparse.Namespace) -> None:
+    try:
+        made = cluster.up(options.name, generation(options.generation), nodes=options.nodes, quota_mib=options.quota)
+    except BaseException:
+        cluster.remove(options.name)
+        engine.release()
+        raise
+    if options.inventory:
+        options.inventory.write_text(inventory(made), "utf-8")
+    for node in made.nodes:
+        print(f"{node.name}: {node.address}, container {node.container}")
+
+
+def _down(options: argparse.Namespace) -> None:
+    cluster.remove(options.name)
+    engine.release()
+
+
+def _env(_options: argparse.Namespace) -> None:
+    if "DOCKER_HOST" in os.environ:
+        print(f"export DOCKER_HOST={os.environ['DOCKER_HOST']}")
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    sys.exit(128 + number)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,234 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A cluster of nodes: made by ``kubeadm init`` and ``kubeadm join --control-plane``, and removed without a trace."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from nodes import images, kubeadm, network
+from nodes.command import docker, say
+from nodes.engine import LABEL
+from nodes.errors import NodesError
+from nodes.generations import Generation
+
+KUBECTL = ("kubectl", "--kubeconfig=/etc/kubernetes/admin.conf")
+_SPEC_LABEL = f"{LABEL}.spec"
+_ADDRESS_LABEL = f"{LABEL}.address"
+# Docker's name server answers with the addresses of all nodes that run, so this stands for a load balancer.
+_ENDPOINT = "control-plane"
+_STATIC_PODS = 4
+_BOOT_SECONDS = 60.0
+_INIT_SECONDS = 300.0
+_READY_SECONDS = 240.0
+_POLL_SECONDS = 0.3
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a cluster is made of; two clusters with the same spec are as good as each other."""
+
+    generation: str
+    nodes: int
+    quota_mib: int
+    image: str
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node by its name in Kubernetes and Ansible (``cp1``), its container and its address."""
+
+    name: str
+    container: str
+    address: str
+
+    def run(self, *command: str, stdin: str | None = None, seconds: float | None = None) -> str:
+        """Run a command on the node and return what it printed; raises ``NodesError`` where it fails."""
+        options = ["--interactive"] if stdin is not None else []
+        return docker("exec", *options, self.container, *command, stdin=stdin, seconds=seconds)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster that was made, or found."""
+
+    name: str
+    nodes: tuple[Node, ...]
+    spec: Spec
+
+
+def up(name: str, generation: Generation, *, nodes: int, quota_mib: int) -> Cluster:
+    """Return a healthy cluster: the one of that name if it is as wanted, else a new one in its place."""
+    spec = Spec(generation.name, nodes, quota_mib, images.obtain(generation))
+    found = find(name)
+    if found and found.spec == spec:
+        if not (reason := obstacle(found)):
+            say(f"the cluster {name!r} is there already and healthy")
+            return found
+        say(f"the cluster {name!r} is made anew: {reason}")
+    start = time.monotonic()
+    remove(name)
+    say(f"making {nodes} node{'s' if nodes > 1 else ''} with Kubernetes {generation.kubernetes} ...")
+    made = _create(name, spec)
+    _init(made, generation)
+    _await_ready(made)
+    say(f"the cluster {name!r} is ready ({time.monotonic() - start:.0f} s)")
+    return made
+
+
+def find(name: str) -> Cluster | None:
+    """Return the cluster of that name, or None; its nodes may be in any state."""
+    containers = docker("ps", "--all", "--quiet", "--filter", f"label={LABEL}={name}").split()
+    if not containers:
+        return None
+    inspected: list[dict[str, Any]] = json.loads(docker("inspect", *containers))
+    labels = {entry["Name"].removeprefix("/"): entry["Config"]["Labels"] for entry in inspected}
+    nodes = sorted(
+        (
+            Node(container.removeprefix(f"{name}-"), container, found[_ADDRESS_LABEL])
+            for container, found in labels.items()
+        ),
+        key=lambda node: node.name,
+    )
+    return Cluster(name, tuple(nodes), Spec(**json.loads(next(iter(labels.values()))[_SPEC_LABEL])))
+
+
+def remove(name: str) -> None:
+    """Remove the nodes of that name with their volumes, and their network; nothing happens where there are none."""
+    label = f"label={LABEL}={name}"
+    if containers := docker("ps", "--all", "--quiet", "--filter", label).split():
+        docker("rm", "--force", "--volumes", *containers)
+    if networks := docker("network", "ls", "--quiet", "--filter", label).split():
+        docker("network", "rm", *networks)
+
+
+def obstacle(cluster: Cluster) -> str:
+    """Return why the cluster is not as good as a new one, or nothing."""
+    if len(cluster.nodes) != cluster.spec.nodes:
+        return f"it has {len(cluster.nodes)} of {cluster.spec.nodes} nodes"
+    try:
+        for node in cluster.nodes:
+            # On every node, because each has an API server of its own, which asks the member beside it.
+            node.run(
+                *KUBECTL, f"--server=https://{node.address}:{kubeadm.API_PORT}", "get", "--raw=/readyz", seconds=10
+            )
+        # etcd may be full while all are well.
+        cluster.nodes[0].run(*KUBECTL, "create", "configmap", "alive", "--namespace=default", seconds=10)
+        cluster.nodes[0].run(*KUBECTL, "delete", "configmap", "alive", "--namespace=default", seconds=10)
+    except NodesError as error:
+        return str(error).splitlines()[-1]
+    unready = _unready(cluster)
+    return f"not ready: {', '.join(unready)}" if unready else ""
+
+
+def _create(name: str, spec: Spec) -> Cluster:
+    addresses = network.create(name, f"{LABEL}={name}")
+    nodes = [Node(f"cp{n + 1}", f"{name}-cp{n + 1}", addresses[n]) for n in range(spec.nodes)]
+
+    def start(node: Node) -> None:
+        docker(
+            "run",
+            "--detach",
+            f"--name={node.container}",
+            f"--hostname={node.name}",
+            f"--label={LABEL}={name}",
+            f"--label={_SPEC_LABEL}={json.dumps(asdict(spec))}",
+            f"--label={_ADDRESS_LABEL}={node.address}",
+            f"--network={name}",
+            f"--ip={node.address}",
+            f"--network-alias={_ENDPOINT}",
+            *images.RIGHTS,
+            "--cgroupns=private",
+            "--tmpfs=/run:exec",
+            "--tmpfs=/run/lock",
+            spec.image,
+        )
+        _await(lambda: _boot_obstacle(node), _BOOT_SECONDS, f"{node.name} does not boot")
+
+    _on_all(nodes, start)
+    return Cluster(name, tuple(nodes), spec)
+
+
+def _init(cluster: Cluster, generation: Generation) -> None:
+    first, *others = cluster.nodes
+    keys = kubeadm.Keys(f"{secrets.token_hex(3)}.{secrets.token_hex(8)}", secrets.token_hex(32))
+    configuration = kubeadm.init_configuration(
+        generation,
+        name=first.name,
+        address=first.address,
+        endpoint=_ENDPOINT,
+        etcd_flags={"quota-backend-bytes": str(cluster.spec.quota_mib << 20)},
+        keys=keys,
+    )
+    # No pod network, DNS and proxy: the control plane lives on the nodes' own addresses.
+    command = ["kubeadm", "init", "--config=/dev/stdin", "--upload-certs", "--skip-phases=preflight,addon"]
+    first.run(*command, stdin=configuration, seconds=_INIT_SECONDS)
+    # One after the other: etcd takes a further member only when the last one is in.
+    for node in others:
+        node.run(
+            *kubeadm.join_command(endpoint=_ENDPOINT, address=node.address, keys=keys),
+            seconds=_INIT_SECONDS,
+        )
+
+
+def _await_ready(cluster: Cluster) -> None:
+    def reason() -> str:
+        unready = _unready(cluster)
+        return f"not ready yet: {', '.join(unready)}" if unready else ""
+
+    _await(reason, _READY_SECONDS, f"the control plane of {cluster.name!r} does not become ready")
+
+
+def _unready(cluster: Cluster) -> list[str]:
+    """Return the static pods that the API server does not know to be ready."""
+    conditions = '{.metadata.name} {.status.conditions[?(@.type=="Ready")].status}{"\\n"}'
+    pods = cluster.nodes[0].run(
+        *KUBECTL,
+        "get",
+        "pods",
+        "--namespace=kube-system",
+        "--selector=tier=control-plane",
+        f"--output=jsonpath={{range .items[*]}}{conditions}{{end}}",
+        seconds=30,
+    )
+    known = dict(line.partition(" ")[::2] for line in pods.splitlines())
+    missing = cluster.spec.nodes * _STATIC_PODS - len(known)
+    unready = sorted(name for name, ready in known.items() if ready != "True")
+    return [*unready, *([f"{missing} that are not known yet"] if missing else [])]
+
+
+def _boot_obstacle(node: Node) -> str:
+    try:
+        node.run("systemctl", "is-active", "containerd", seconds=10)
+    except NodesError as error:
+        return str(error).splitlines()[-1]
+    return ""
+
+
+def _on_all(nodes: Sequence[Node], action: Callable[[Node], None]) -> None:
+    with ThreadPoolExecutor(len(nodes)) as pool:
+        for done in [pool.submit(action, node) for node in nodes]:
+            done.result()
+
+
+def _await(obstacle: Callable[[], str], seconds: float, failure: str) -> None:
+    """Return when ``obstacle`` returns nothing; raises ``NodesError`` with the last one after ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while reason := _heard(obstacle):
+        if time.monotonic() > deadline:
+            raise NodesError(f"{failure} within {seconds:.0f} s: {reason}")
+        time.sleep(_POLL_SECONDS)
+
+
+def _heard(obstacle: Callable[[], str]) -> str:
+    try:
+        return obstacle()
+    except NodesError as error:
+        return str(error)

@@ -1,0 +1,194 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Docker engine: the one that answers, else a private one, which lives as long as there are nodes in it."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from lab import programs
+from nodes.command import docker, run, say
+from nodes.errors import EngineMissingError, NodesError
+from nodes.host import Host
+
+LABEL = "controlplane.etcd.nodes"
+_ANSWER_SECONDS = 20.0
+_START_SECONDS = 60.0
+_STOP_SECONDS = 60.0
+_POLL_SECONDS = 0.1
+_LAST_LINES = 10
+
+
+def obtain() -> None:
+    """Make ``docker`` work in this process and its children, by ``DOCKER_HOST`` where that is needed.
+
+    Where no engine answers, and this is root on Debian or Ubuntu, a private one is started, and installed before if
+    it is missing. Raises ``EngineMissingError`` where that is not possible.
+    """
+    if _answers():
+        return
+    with _only_one():
+        private = _Private(folder())
+        if not private.running:
+            _require_debian_root()
+            _install_docker()
+            if _answers():  # the package has started a service
+                return
+            private.start()
+        os.environ["DOCKER_HOST"] = private.url
+
+
+def release() -> None:
+    """Stop the private engine if it runs and has no nodes any more, and put back what it changed on the host."""
+    with _only_one():
+        private = _Private(folder())
+        if private.running:
+            os.environ["DOCKER_HOST"] = private.url
+            if docker("ps", "--all", "--quiet", "--filter", f"label={LABEL}"):
+                say(f"the private Docker engine stays for other nodes: DOCKER_HOST={private.url}")
+                return
+        private.stop()
+
+
+def folder() -> Path:
+    """Return the folder of the private engine, which keeps its images from one run to the next."""
+    return programs.store().folder / "engine"
+
+
+def install(*packages: str) -> None:
+    """Install Debian packages, and say so."""
+    say(f"installing {', '.join(packages)} with apt-get")
+    env = {"DEBIAN_FRONTEND": "noninteractive"}
+    run("apt-get", "-qq", "update", env=env)
+    run("apt-get", "-qq", "install", "--yes", "--no-install-recommends", *packages, env=env)
+
+
+class _Private:
+    """A dockerd with a socket, data and a pid file of its own."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._pid_file = home / "dockerd.pid"
+        self._log = home / "dockerd.log"
+        self._before = home / "host.json"
+        self.url = f"unix://{home}/docker.sock"
+
+    @property
+    def running(self) -> bool:
+        """Whether it runs, started by this process or by one that was killed."""
+        return self._pid() is not None
+
+    def start(self) -> None:
+        """Start it and wait until it answers; the host's settings of before are kept in a file."""
+        say(f"no Docker engine answers: starting a private one, with its log in {self._log}")
+        self._keep_settings()
+        command = [
+            "dockerd",
+            f"--host={self.url}",
+            f"--data-root={self._home}/data",
+            f"--exec-root={self._home}/exec",
+            f"--pidfile={self._pid_file}",
+        ]
+        with self._log.open("wb") as log:
+            # In a session of its own, so that Ctrl-C reaches it only after the nodes are removed.
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            )
+        deadline = time.monotonic() + _START_SECONDS
+        while not _answers(self.url):
+            if process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                printed = "\n".join(self._log.read_text("utf-8", "replace").splitlines()[-_LAST_LINES:])
+                raise EngineMissingError(f"a private dockerd does not come up; its last lines:\n{printed}")
+            time.sleep(_POLL_SECONDS)
+
+    def stop(self) -> None:
+        """Stop it where it runs, and put back the host's settings where they are not yet."""
+        if pid := self._pid():
+            os.kill(pid, signal.SIGTERM)
+            deadline = time.monotonic() + _STOP_SECONDS
+            while self._pid() == pid:
+                if time.monotonic() > deadline:
+                    raise NodesError(
+                        f"the private dockerd (pid {pid}) has not ended within {_STOP_SECONDS:.0f} s; the host's "
+                        f"network settings are still its own, those of before are in {self._before}"
+                    )
+                _reap(pid)
+                time.sleep(_POLL_SECONDS)
+        if self._before.exists():
+            if before := Host.from_json(json.loads(self._before.read_text("utf-8"))):
+                before.restore()
+            self._before.unlink()
+
+    def _keep_settings(self) -> None:
+        self._home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # Left by an engine that was killed: then these are the settings of before, not what is there now.
+        if self._before.exists() and Host.from_json(json.loads(self._before.read_text("utf-8"))):
+            return
+        aside = self._before.with_suffix(".new")
+        aside.write_text(json.dumps(Host.measure().as_json(), indent=1), "utf-8")
+        aside.rename(self._before)
+
+    def _pid(self) -> int | None:
+        """Return the pid of the running dockerd of this folder; the number in its file may be another's by now."""
+        with contextlib.suppress(OSError, ValueError):
+            pid = int(self._pid_file.read_text("ascii"))
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            if f"--pidfile={self._pid_file}".encode() in words:
+                return pid
+        return None
+
+
+def _reap(pid: int) -> None:
+    """Take the exit code of a process where it is this one's child: else it stays on as a zombie."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+
+
+def _answers(url: str | None = None) -> bool:
+    command = ["docker", *(["--host", url] if url else []), "info"]
+    try:
+        return subprocess.run(command, capture_output=True, timeout=_ANSWER_SECONDS, check=False).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def _require_debian_root() -> None:
+    reason = ""
+    if not shutil.which("apt-get"):
+        reason = "this is neither Debian nor Ubuntu"
+    elif os.geteuid():
+        reason = "this user is not root"
+    if reason:
+        raise EngineMissingError(
+            f"`docker info` reaches no engine, and a private one cannot be started because {reason}; start Docker, or "
+            f"say with DOCKER_HOST where it is"
+        )
+
+
+def _install_docker() -> None:
+    wanted = {"dockerd": "docker.io", "iptables": "iptables", "ip": "iproute2"}
+    missing = [package for program, package in wanted.items() if not shutil.which(program)]
+    if missing:
+        install(*missing)
+    if not shutil.which("docker"):  # a package of its own from Debian 13 on
+        install("docker-cli")
+
+
+@contextlib.contextmanager
+def _only_one() -> Iterator[None]:
+    """Let one process at a time start or stop the private engine."""
+    folder().mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (folder() / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,111 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a Docker engine changes on its host: measured before it starts, put back after it has stopped."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from nodes.command import run
+
+_SYSCTLS = Path("/proc/sys")
+# Forwarding first: a change of it sets the ones about redirects.
+_SETTINGS = (
+    "net/ipv4/ip_forward",
+    "net/ipv4/conf/all/accept_redirects",
+    "net/ipv6/conf/default/forwarding",
+    "net/ipv6/conf/all/forwarding",
+    "net/bridge/bridge-nf-call-iptables",
+    "net/bridge/bridge-nf-call-ip6tables",
+)
+_FIREWALLS = ("iptables", "ip6tables")
+_BRIDGE = "docker0"
+# Docker's chains, its first bridge, and the bridges of its networks.
+_DOCKERS = re.compile(r"\bDOCKER\b|\bDOCKER-|\bdocker0\b|\bbr-[0-9a-f]{12}\b")
+
+
+@dataclass(frozen=True)
+class Host:
+    """The host's network settings at one moment; ``boot`` tells whether they are of before a reboot."""
+
+    boot: str
+    settings: dict[str, str]
+    rules: dict[str, str]
+    bridge: bool
+
+    @classmethod
+    def measure(cls) -> Self:
+        """Read the settings; changes nothing."""
+        return cls(
+            boot=_boot(),
+            settings={name: (_SYSCTLS / name).read_text("ascii").strip() for name in _SETTINGS if _exists(name)},
+            rules={tool: run(f"{tool}-save") for tool in _FIREWALLS if shutil.which(f"{tool}-save")},
+            bridge=_bridge_exists(),
+        )
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self | None:
+        """Return what ``as_json`` kept, None where the machine has been started anew since."""
+        return cls(**data) if data["boot"] == _boot() else None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the settings as plain data."""
+        return asdict(self)
+
+    def restore(self) -> None:
+        """Put everything back that differs; what others have changed meanwhile stays."""
+        if _bridge_exists() and not self.bridge:
+            run("ip", "link", "delete", _BRIDGE)
+        for tool, before in self.rules.items():
+            now = run(f"{tool}-save")
+            cleaned = without_dockers(before, now)
+            if cleaned != now:
+                run(f"{tool}-restore", stdin=cleaned)
+        for name, value in self.settings.items():
+            file = _SYSCTLS / name
+            if file.exists() and file.read_text("ascii").strip() != value:
+                file.write_text(value, "ascii")
+
+
+def without_dockers(before: str, now: str) -> str:
+    """Return the rules ``now`` without what Docker has added since ``before``, and with the policies of ``before``.
+
+    Both are texts of ``iptables-save``. Rules that somebody else has added stay.
+    """
+    known = {(table, line) for table, line in _lines(before)}
+    policies = {(table, line.split()[0]): line for table, line in known if line.startswith(":")}
+    kept = []
+    for table, line in _lines(now):
+        chain = line.split()[0] if line else ""
+        if line.startswith(":") and not _DOCKERS.search(chain):
+            # Docker sets the policy of FORWARD to DROP. A table that was not there before had no policy but ACCEPT.
+            kept.append(policies.get((table, chain), line.replace(" DROP ", " ACCEPT ") if table else line))
+        elif (table, line) in known or not _DOCKERS.search(line):
+            kept.append(line)
+    return "\n".join([*kept, ""])
+
+
+def _lines(text: str) -> list[tuple[str, str]]:
+    """Return every line with the table it belongs to."""
+    table, lines = "", []
+    for line in text.splitlines():
+        table = line if line.startswith("*") else table
+        lines.append((table, line))
+    return lines
+
+
+def _exists(setting: str) -> bool:
+    return (_SYSCTLS / setting).exists()
+
+
+def _bridge_exists() -> bool:
+    return Path("/sys/class/net", _BRIDGE).exists()
+
+
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()

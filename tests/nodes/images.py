@@ -1,0 +1,170 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The node image of a generation: a host of Debian packages, seeded with programs and container images."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from lab import programs
+from nodes import archive, engine
+from nodes.archive import Image, write_archive
+from nodes.command import docker, run, say
+from nodes.errors import NodesError
+from nodes.generations import Generation
+
+REPOSITORY = "controlplane-etcd"
+_CONTEXT = Path(__file__).parent / "image"
+_BASE = "debian:trixie"
+_INPUTS_LABEL = "controlplane.etcd.inputs"
+_NODE_PROGRAMS = ("kubeadm", "kubelet", "kubectl")
+_COMPONENTS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
+# What a container needs to become a node: mounts for systemd and the kubelet, but not all of --privileged, which hosts
+# that limit their own root refuse.
+RIGHTS = ("--cap-add=SYS_ADMIN", "--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined")
+# On volumes, because containerd's overlays cannot lie on Docker's, and because etcd should meet a real file system.
+# Docker fills the first from the image when a node is made, which is much faster than an import on every node.
+_CHANGES = ('CMD ["/usr/local/sbin/node-init"]', 'VOLUME ["/var/lib/containerd", "/var/lib/etcd"]')
+
+
+def obtain(generation: Generation) -> str:
+    """Return the id of the node image of a generation, after making it where it is missing or out of date."""
+    kubernetes, etcd = programs.kubernetes(generation.kubernetes), programs.etcd(generation.etcd)
+    inputs = _inputs_of(kubernetes, etcd)
+    name = f"{REPOSITORY}/node:{generation.name}"
+    if _inputs_in(name) != inputs:
+        say(f"making the image of nodes with Kubernetes {generation.kubernetes} and etcd {generation.etcd} ...")
+        start = time.monotonic()
+        _seed(name, inputs, _host(), kubernetes, etcd, generation)
+        say(f"{name} is made ({time.monotonic() - start:.0f} s)")
+    return docker("image", "inspect", "--format={{.Id}}", name).strip()
+
+
+def _inputs_of(kubernetes: Path, etcd: Path) -> str:
+    """Return a hash of all that goes into a node image; of programs it is size and time, which is enough and quick."""
+    digest = hashlib.sha256(_host_inputs().encode())
+    for path in (Path(__file__), Path(archive.__file__)):
+        digest.update(path.read_bytes())
+    for path in sorted([*kubernetes.iterdir(), *etcd.iterdir()]):
+        digest.update(f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def _host_inputs() -> str:
+    digest = hashlib.sha256()
+    for path in sorted(path for path in _CONTEXT.rglob("*") if path.is_file()):
+        digest.update(f"{path.relative_to(_CONTEXT)} {path.stat().st_mode & 0o111:o}\n".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _inputs_in(name: str) -> str | None:
+    """Return the hash that an image was made from, None where there is no such image."""
+    with contextlib.suppress(NodesError):
+        labels = json.loads(docker("image", "inspect", "--format={{json .Config.Labels}}", name))
+        return str((labels or {}).get(_INPUTS_LABEL))
+    return None
+
+
+def _host() -> str:
+    """Return the image of a host without Kubernetes, which all generations share."""
+    name, inputs = f"{REPOSITORY}/host", _host_inputs()
+    if _inputs_in(name) != inputs:
+        docker(
+            "build",
+            "--quiet",
+            # The engine's own bridge may not lead anywhere, while the host could just download the image's base.
+            "--network=host",
+            f"--build-arg=BASE={_base()}",
+            f"--label={_INPUTS_LABEL}={inputs}",
+            f"--tag={name}",
+            str(_CONTEXT),
+        )
+    return name
+
+
+def _base() -> str:
+    """Return an image of Debian: the registry's, or where there is no registry one made of Debian's packages."""
+    own = f"{REPOSITORY}/{_BASE}"
+    for name in (_BASE, own):
+        if docker("images", "--quiet", name):
+            return name
+    try:
+        docker("pull", "--quiet", _BASE)
+    except NodesError as error:
+        say(f"{_BASE} cannot be pulled ({str(error).splitlines()[-1]}): making it with mmdebstrap")
+        _bootstrap(own)
+        return own
+    return _BASE
+
+
+def _bootstrap(name: str) -> None:
+    wanted = {
+        "/usr/bin/mmdebstrap": "mmdebstrap",
+        "/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
+    }
+    missing = [package for path, package in wanted.items() if not Path(path).exists()]
+    if missing:
+        if os.geteuid() or not shutil.which("apt-get"):
+            raise NodesError(
+                f"{_BASE} cannot be pulled, and cannot be made without {', '.join(missing)}; install that, or give "
+                f"this engine an image {_BASE}"
+            )
+        engine.install(*missing)
+    with tempfile.TemporaryDirectory(prefix="controlplane-etcd-") as temporary:
+        tar = Path(temporary, "root.tar")
+        run("mmdebstrap", "--quiet", "--variant=minbase", _BASE.partition(":")[2], str(tar))
+        docker("import", '--change=CMD ["bash"]', str(tar), name)
+
+
+def _seed(name: str, inputs: str, host: str, kubernetes: Path, etcd: Path, generation: Generation) -> None:
+    listed = run(
+        str(kubernetes / "kubeadm"), "config", "images", "list", f"--kubernetes-version=v{generation.kubernetes}"
+    )
+    names = {line.rpartition("/")[2].partition(":")[0]: line for line in listed.split()}
+    with (
+        tempfile.TemporaryDirectory(prefix="controlplane-etcd-") as temporary,
+        _container(host, names["pause"]) as seed,
+    ):
+        pause = Path(temporary, "pause")
+        docker("cp", f"{seed}:/usr/bin/catatonit", str(pause))
+        for program in _NODE_PROGRAMS:
+            docker("cp", str(kubernetes / program), f"{seed}:/usr/bin/{program}")
+        images = [
+            Image(names["pause"], {"pause": pause}, ["/usr/local/bin/pause", "-P"]),
+            # Kubernetes' image has all three.
+            Image(names["etcd"], {path.name: path for path in _etcds(etcd)}, ["/usr/local/bin/etcd"]),
+            *(Image(names[part], {part: kubernetes / part}, [f"/usr/local/bin/{part}"]) for part in _COMPONENTS),
+        ]
+        tar = Path(temporary, "images.tar")
+        write_archive(tar, images, os.uname().machine)
+        with tar.open("rb") as file:
+            docker("start", "--attach", "--interactive", seed, stdin=file)
+        labels = f"LABEL {_INPUTS_LABEL}={inputs}"
+        docker("commit", *(f"--change={change}" for change in (*_CHANGES, labels)), seed, name)
+
+
+def _etcds(folder: Path) -> list[Path]:
+    return [folder / name for name in ("etcd", "etcdctl", "etcdutl")]
+
+
+@contextlib.contextmanager
+def _container(image: str, pause: str) -> Iterator[str]:
+    """Yield a container that is ready to be seeded, and remove it."""
+    created = docker(
+        "create", "--interactive", "--volume=/seed", *RIGHTS, image, "/usr/local/sbin/node-seed", pause
+    ).strip()
+    try:
+        yield created
+    finally:
+        with contextlib.suppress(subprocess.SubprocessError):
+            docker("rm", "--force", "--volumes", created)
