@@ -25,6 +25,16 @@ options:
     description: The host whose cluster is wanted.
     type: str
     required: true
+  revive:
+    description:
+      - Whether members that do not answer can still be brought back. Without them, a cluster that has no leader is
+        refused.
+    type: bool
+    default: false
+  run:
+    description: Id of this run, so that a kubelet that it holds itself is not told from others' by mistake.
+    type: str
+    default: ""
 positional: host
 """
 
@@ -39,44 +49,58 @@ RETURN = r"""
 _value:
   description:
     - The cluster, as a dictionary of V(hosts), V(coordinator), V(snapshot_host), V(order), V(members),
-      V(needs_recovery), V(refusals), V(findings), V(expected_seconds) and V(lock_runs).
+      V(has_quorum), V(needs_recovery), V(refusals), V(findings), V(expected_seconds), V(lock_runs), V(revive) and
+      V(hold).
     - V(order) lists the voters that answer, the leader last, each with its V(name), the V(host) to work on it from, and
       its V(endpoint), which is empty where that host is its own.
+    - V(revive) tells by host whether its kubelet is to be restarted (V(restart)) or its etcd is to be waited for
+      (V(wait)); V(hold) tells by host why its kubelet is to be held.
   type: dict
 """
 
 import typing as t
 
 from ..module_utils._etcd.plan import BEHIND_ENTRIES, DEFRAG_EXTRA_BYTES, WAL_SEGMENT_BYTES, mib
+from ..plugin_utils._kubelets import held_findings, holds, revivals, silence, stray_refusals
 
 Look = t.Mapping[str, t.Any]
 Mates = t.Mapping[str, Look]
 
 
-def cluster_of(looks: Mates, host: str) -> dict[str, t.Any]:
+def cluster_of(looks: Mates, host: str, revive: bool = False, run: str = "") -> dict[str, t.Any]:
     """The cluster of `host`. `looks` holds the result of etcd_node_info by host; all of them have etcd."""
     mates = _mates(looks, host)
     coordinator = min(mates, key=lambda name: _unfitness(mates[name], name))
     chosen = mates[coordinator]
-    members = chosen["cluster"]["members"] if chosen["answers"] else []
+    cluster = chosen["cluster"] if chosen["answers"] else {}
+    members = cluster.get("members", [])
     diagnosis = chosen.get("diagnosis") or {}
     needs_recovery = diagnosis.get("needs_recovery", True)
+    has_quorum = cluster.get("has_quorum", False)
     order = [_place(member, mates, coordinator) for member in _voters(members)]
+    to_revive = revivals(mates, members, has_quorum=has_quorum, full=needs_recovery) if revive else {}
+    # A cluster without a leader that may come back is judged when it is back.
+    verdict = [] if to_revive and not has_quorum else diagnosis.get("refusals") or silence(mates)
+    to_do = needs_recovery or bool(to_revive)
     return {
         "hosts": list(mates),
         "coordinator": coordinator,
         "snapshot_host": _snapshot_host(members, mates, coordinator),
         "order": order,
         "members": members,
-        "needs_recovery": needs_recovery,
+        "has_quorum": has_quorum,
+        "needs_recovery": to_do,
         "refusals": _strangers(mates)
-        or diagnosis.get("refusals")
-        or _silence(mates)
-        or (_full_disks(mates) if needs_recovery else []),
+        or (stray_refusals(mates) if to_do else [])
+        or verdict
+        or (_full_disks(mates) if to_do else []),
         "findings": [*diagnosis.get("findings", []), *_unasked(mates, members), *_absent(order)]
+        + held_findings(mates, run)
         + (_small_disks(members, mates) if needs_recovery else []),
         "expected_seconds": diagnosis.get("expected_seconds", 0),
         "lock_runs": sorted({look["lock"]["run"] for look in mates.values() if look["lock"]}),
+        "revive": to_revive,
+        "hold": holds(mates, cluster, to_revive, run) if to_do else {},
     }
 
 
@@ -188,13 +212,6 @@ def _small_disks(members: t.Iterable[Look], mates: Mates) -> list[str]:
                 " less once the history is gone."
             )
     return found
-
-
-def _silence(mates: Mates) -> list[str]:
-    if any(look["answers"] for look in mates.values()):
-        return []
-    reasons = "; ".join(f"{name}: {look['error']}" for name, look in mates.items())
-    return [f"No member of this cluster answers ({reasons}). Start etcd there first (systemctl restart kubelet)."]
 
 
 class FilterModule:

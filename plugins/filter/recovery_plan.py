@@ -23,6 +23,14 @@ options:
     description: Whether it would only be done.
     type: bool
     default: false
+  forks:
+    description: How many hosts Ansible works on at once; V(0) where that does not matter.
+    type: int
+    default: 0
+  hold:
+    description: Whether kubelets are held where probes would kill members.
+    type: bool
+    default: true
   snapshot:
     description: Whether a snapshot is taken first.
     type: bool
@@ -45,9 +53,13 @@ _value:
 
 import typing as t
 
+Cluster = t.Mapping[str, t.Any]
 
-def recovery_plan(cluster: t.Mapping[str, t.Any], check: bool = False, snapshot: bool = True) -> list[str]:
-    """The findings, and in one more line what will be done; without that line where it is refused."""
+
+def recovery_plan(
+    cluster: Cluster, check: bool = False, snapshot: bool = True, hold: bool = True, forks: int = 0
+) -> list[str]:
+    """The findings, and then what will be done; without that where it is refused."""
     if cluster["refusals"]:
         return list(cluster["findings"])
     if not cluster["needs_recovery"]:
@@ -59,10 +71,54 @@ def recovery_plan(cluster: t.Mapping[str, t.Any], check: bool = False, snapshot:
         )
         return [*cluster["findings"], healthy]
     will = "It would" if check else "It will now"
+    first_of_all = [*_revival(cluster, check, forks), *(_holding(cluster, check) if hold else [])]
+    if not cluster["has_quorum"]:
+        return [*cluster["findings"], *first_of_all, "What follows can be said when there is a leader again."]
     first = "take a snapshot, compact" if snapshot else "compact (without a snapshot)"
     order = ", then ".join(member["name"] for member in cluster["order"])
     plan = f"{will} {first}, defragment {order}, disarm and prove: about {cluster['expected_seconds']} s."
-    return [*cluster["findings"], plan]
+    return [*cluster["findings"], *first_of_all, plan]
+
+
+def _revival(cluster: Cluster, check: bool, forks: int) -> list[str]:
+    """Who is brought back, and how."""
+    ways = cluster["revive"]
+    restarted = [host for host, way in ways.items() if way == "restart"]
+    waited = [host for host, way in ways.items() if way == "wait"]
+    said = []
+    if restarted:
+        why = "do not answer" if cluster["has_quorum"] else "have no leader among them"
+        moment = "" if cluster["has_quorum"] else ", all in the same moment"
+        verb = "would be" if check else "are"
+        said.append(
+            f"The members of {', '.join(restarted)} {why}: their kubelets {verb} restarted first{moment}, which ends"
+            " their back-off."
+        )
+    if waited:
+        verb = "would be" if check else "is"
+        said.append(
+            f"The etcd of {', '.join(waited)} runs but does not answer. A member that starts reads its log first: it"
+            f" {verb} waited for, not restarted."
+        )
+    if ways and 0 < forks < len(ways):
+        said.append(
+            f"Ansible works on {forks} hosts at once, fewer than the {len(ways)} to be waited for, which takes turns"
+            f" then: --forks {len(ways)} would be faster."
+        )
+    return said
+
+
+def _holding(cluster: Cluster, check: bool) -> list[str]:
+    """Whose kubelet is stopped for a while, one line for each reason."""
+    hosts_of: dict[str, list[str]] = {}
+    for host, reason in cluster["hold"].items():
+        hosts_of.setdefault(reason, []).append(host)
+    verb = "would be" if check else "is"
+    return [
+        f"The kubelet of {', '.join(hosts)} {verb} held (stopped, with a timer that starts it again) during the work:"
+        f" {reason}."
+        for reason, hosts in hosts_of.items()
+    ]
 
 
 class FilterModule:

@@ -35,6 +35,9 @@ options:
     description: The host that the snapshot is on.
     type: str
     default: ""
+  nodes:
+    description: What M(controlplane.etcd.apiserver_proof) returned, by host.
+    type: dict
   check:
     description: Whether nothing was really done.
     type: bool
@@ -71,17 +74,35 @@ def recovery_report(
     snapshot: Result | None = None,
     snapshot_host: str = "",
     check: bool = False,
+    nodes: t.Mapping[str, Result] | None = None,
 ) -> list[str]:
     """The table, and one line each for the outcome, the snapshot, and how long it will last."""
     table = member_table(proof["cluster"], before)
     if check:
         return [*table, "Check mode: nothing was changed. The sizes are those of now."]
-    return [*table, _outcome(proof, seconds), _snapshot(snapshot, snapshot_host), _outlook(proof), *proof["findings"]]
+    said = [_outcome(proof, seconds), *_api_servers(nodes or {}), _snapshot(snapshot, snapshot_host), _outlook(proof)]
+    return [*table, *said, *proof["findings"]]
 
 
 def _outcome(proof: Result, seconds: float) -> str:
     same = "; all members hold the same data" if proof["hashes_agree"] else ""
     return f"Recovered in {seconds:.1f} s. Writes are accepted through {', '.join(proof['writes'])}{same}."
+
+
+def _api_servers(nodes: t.Mapping[str, Result]) -> list[str]:
+    """What became of a write through each node's own API server. Nodes without one are not spoken of."""
+    accepted = [host for host, result in nodes.items() if result.get("outcome") == "accepted"]
+    said = [f"The API servers of {', '.join(accepted)} accept writes."] if accepted else []
+    for host, result in nodes.items():
+        if result.get("outcome") == "refused":
+            said.append(
+                f"The API server of {host} did not take the write, which was not etcd's doing: {result['reason']}."
+            )
+        elif result.get("outcome") == "not ready":
+            said.append(
+                f"The API server of {host} is not up again after {result['seconds']:.0f} s: {result['reason']}."
+            )
+    return said
 
 
 def _snapshot(snapshot: Result | None, host: str) -> str:

@@ -30,6 +30,11 @@ options:
         away.
     type: path
     default: /var/lib/etcd
+  kubelet_unit:
+    description:
+      - Name of the kubelet's systemd unit.
+    type: str
+    default: kubelet
   lock_path:
     description:
       - Path of the run lock, see M(controlplane.etcd.run_lock).
@@ -80,6 +85,46 @@ free_disk_bytes:
   returned: success
   type: int
   sample: 21474836480
+kubelet:
+  description: The kubelet of the node.
+  returned: on a node with etcd
+  type: dict
+  contains:
+    held:
+      description: Who stopped it for a while, null where it is not held. See M(controlplane.etcd.kubelet).
+      returned: always
+      type: dict
+      contains:
+        owner:
+          description: Id of the run that holds it.
+          returned: always
+          type: str
+          sample: admin:4711:8812345
+        timer:
+          description: Name of the timer that starts it again.
+          returned: always
+          type: str
+          sample: etcd-maintenance-release-0a1b2c3d4e5f
+        until:
+          description: When that is, in seconds since 1970 by the node's clock.
+          returned: always
+          type: float
+          sample: 1795428300.0
+    refusal:
+      description: Why it would not be started or restarted, empty where it may be.
+      returned: always
+      type: str
+      sample: ""
+    running:
+      description: Whether it runs.
+      returned: always
+      type: bool
+      sample: true
+    unit:
+      description: Name of its systemd unit.
+      returned: always
+      type: str
+      sample: kubelet
 lock:
   description: Who holds the run lock on this node, null where nobody does.
   returned: success
@@ -125,6 +170,79 @@ present:
   returned: success
   type: bool
   sample: true
+probes:
+  description: The probes of the static pod.
+  returned: on a node with etcd
+  type: list
+  elements: dict
+  contains:
+    initial_delay:
+      description: Seconds before the first one.
+      returned: always
+      type: float
+      sample: 10.0
+    kind:
+      description: V(startup), V(liveness) or V(readiness).
+      returned: always
+      type: str
+      sample: startup
+    path:
+      description: What is asked, with its query.
+      returned: always
+      type: str
+      sample: /health?serializable=false
+    period:
+      description: Seconds between two of them.
+      returned: always
+      type: float
+      sample: 10.0
+    port:
+      description: The port that is asked, null where the manifest does not tell it.
+      returned: always
+      type: int
+      sample: 2381
+    threshold:
+      description: How many in a row have to fail.
+      returned: always
+      type: int
+      sample: 24
+    timeout:
+      description: Seconds that one may take.
+      returned: always
+      type: float
+      sample: 15.0
+process:
+  description: The process of the node's etcd, null where it does not run.
+  returned: on a node with etcd
+  type: dict
+  contains:
+    pid:
+      description: Its process id.
+      returned: always
+      type: int
+      sample: 4711
+    seconds:
+      description: For how long it runs.
+      returned: always
+      type: float
+      sample: 86.2
+stray_files:
+  description: Files beside the manifest that the kubelet takes for the same pod, or may.
+  returned: on a node with etcd
+  type: list
+  elements: str
+  sample: ["/etc/kubernetes/manifests/etcd.yaml.bak"]
+waiting_may_help:
+  description: Whether a member that does not answer may still begin to, which one that refuses this node's certificate
+    will not.
+  returned: on a node with etcd
+  type: bool
+  sample: false
+wal_bytes:
+  description: Size of the member's log, which it reads when it starts.
+  returned: on a node with etcd
+  type: int
+  sample: 320000000
 cluster:
   description: The cluster as this member knows it, every other member asked as well.
   returned: when the member answers
@@ -283,12 +401,13 @@ from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._etcd import lock
-from ..module_utils._etcd.errors import EtcdError
+from ..module_utils._etcd import kubelet, lock, process, static_pods
+from ..module_utils._etcd.errors import AuthEnabled, EtcdError, GatewayDisabled, TlsRejected
+from ..module_utils._etcd.kubelet import UnitError
 from ..module_utils._etcd.manifest import EtcdManifest, ManifestError, read_manifest
 from ..module_utils._etcd.snapshot import free_bytes
 from ..module_utils._etcd.transport import Json
-from ..module_utils._etcd.wal import read_ids
+from ..module_utils._etcd.wal import read_ids, wal_bytes
 from ..module_utils._member import (
     CONNECTION_SPEC,
     UNSAFE_SPEC,
@@ -298,8 +417,26 @@ from ..module_utils._member import (
     diagnosis_result,
 )
 
+_LASTING = (AuthEnabled, GatewayDisabled, TlsRejected)
 
-def of_node(manifest: EtcdManifest, lock_path: str) -> Json:
+
+def of_kubelet(unit: str) -> Json:
+    """How the kubelet stands, and who holds it."""
+    held = kubelet.read_hold(unit)
+    state = {"unit": unit, "held": asdict(held) if held else None}
+    try:
+        found = kubelet.unit(process.run, unit)
+    except UnitError as exc:
+        return {**state, "running": False, "refusal": str(exc)}
+    return {**state, "running": found.running, "refusal": kubelet.refusal(found, held) or ""}
+
+
+def of_process(manifest: EtcdManifest) -> Json | None:
+    pid = process.find(manifest)
+    return {"pid": pid, "seconds": process.age(pid)} if pid else None
+
+
+def of_node(manifest: EtcdManifest, lock_path: str, unit: str) -> Json:
     """What is known with etcd down. Raises ManifestError, EtcdError, OSError."""
     if not manifest.ca_cert:
         raise ManifestError(f"{manifest.path} has no --trusted-ca-file: etcd without TLS is not supported")
@@ -315,6 +452,11 @@ def of_node(manifest: EtcdManifest, lock_path: str) -> Json:
         "member_id": f"{ids.member_id:x}" if ids else None,
         "free_disk_bytes": free_bytes(manifest.data_dir) if os.path.isdir(manifest.data_dir) else None,
         "lock": asdict(held) if held else None,
+        "kubelet": of_kubelet(unit),
+        "probes": [asdict(probe) for probe in manifest.probes],
+        "process": of_process(manifest),
+        "stray_files": static_pods.strays(manifest.path),
+        "wal_bytes": wal_bytes(manifest.wal_dir),
     }
 
 
@@ -323,9 +465,15 @@ def of_cluster(params: Json) -> Json:
     try:
         view = LocalMember(params).look()
     except EtcdError as exc:
-        return {"answers": False, "error": str(exc)}
+        return {"answers": False, "error": str(exc), "waiting_may_help": not isinstance(exc, _LASTING)}
     diagnosis = diagnosis_result(view, allow_unsafe=params["allow_unsafe_version"])
-    return {"answers": True, "error": "", "cluster": cluster_result(view), "diagnosis": diagnosis}
+    return {
+        "answers": True,
+        "error": "",
+        "waiting_may_help": False,
+        "cluster": cluster_result(view),
+        "diagnosis": diagnosis,
+    }
 
 
 def look(params: Json) -> Json:
@@ -339,7 +487,7 @@ def look(params: Json) -> Json:
                 " away, and this member does not run. Put it back (kubeadm init phase etcd local writes one)"
             ) from None
         return {"present": False}
-    return {**of_node(manifest, params["lock_path"]), **of_cluster(params)}
+    return {**of_node(manifest, params["lock_path"], params["kubelet_unit"]), **of_cluster(params)}
 
 
 def main() -> None:
@@ -348,6 +496,7 @@ def main() -> None:
             **CONNECTION_SPEC,
             **UNSAFE_SPEC,
             "data_dir": {"type": "path", "default": "/var/lib/etcd"},
+            "kubelet_unit": {"type": "str", "default": kubelet.UNIT},
             "lock_path": {"type": "path", "default": lock.DEFAULT_PATH},
         },
         supports_check_mode=True,

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from .block_yaml import load
+from .probes import Probe, of_container
 from .transport import TlsFiles
 
 DEFAULT_PATH = "/etc/kubernetes/manifests/etcd.yaml"
@@ -37,6 +38,7 @@ class EtcdManifest:
     flags: t.Mapping[str, str]
     env: t.Mapping[str, str]
     mounts: tuple[tuple[str, str], ...]
+    probes: tuple[Probe, ...] = ()
 
     def setting(self, name: str, default: str = "") -> str:
         """The value of a flag, else of its environment variable, else `default`."""
@@ -150,7 +152,8 @@ def parse_manifest(text: str, path: str) -> EtcdManifest:
         }
         env = {entry["name"]: entry.get("value") or "" for entry in container.get("env") or []}
         image = str(container.get("image", ""))
-    except (KeyError, TypeError, AttributeError, StopIteration):
+        probes = of_container(container)
+    except (KeyError, TypeError, AttributeError, StopIteration, ValueError):
         raise ManifestError(f"{path} is not the manifest of a pod with a container named etcd") from None
     if not words or os.path.basename(words[0]) != "etcd":
         found = words[0] if words else "nothing"
@@ -162,6 +165,7 @@ def parse_manifest(text: str, path: str) -> EtcdManifest:
         flags=parse_flags(words[1:]),
         env=env,
         mounts=tuple(sorted(pairs, key=lambda pair: -len(pair[0]))),
+        probes=probes,
     )
 
 
@@ -171,6 +175,10 @@ def read_manifest(path: str) -> EtcdManifest:
         with open(path, encoding="utf-8") as file:
             text = file.read()
     except FileNotFoundError:
+        if os.path.islink(path):
+            raise ManifestError(
+                f"{path} is a symbolic link to {os.readlink(path)}, which is not there: the kubelet runs no etcd"
+            ) from None
         raise
     except PermissionError as exc:
         raise ManifestError(f"{path} cannot be read: root rights are needed (become)") from exc

@@ -145,9 +145,14 @@ def expected_seconds(view: ClusterView) -> int:
     defragmentation will write."""
     voters = view.answering_voters
     largest = max((member.size_bytes for member in voters), default=0)
-    work = largest / _COPY + largest / _COMPACT + sum(member.in_use_bytes for member in voters) / _DEFRAG
+    work = largest / _COPY + largest / _COMPACT + sum(defrag_seconds(member.in_use_bytes) for member in voters)
     silent = sum(member.role == "silent" for member in view.members)
     return round(_FIXED_SECONDS + _SECONDS_PER_SILENT * silent + work)
+
+
+def defrag_seconds(in_use_bytes: int) -> float:
+    """About how long a defragmentation of a member takes, and for how long it serves nothing meanwhile."""
+    return in_use_bytes / _DEFRAG
 
 
 def defrag_order(view: ClusterView) -> tuple[MemberView, ...]:
@@ -262,6 +267,7 @@ __all__ = (
     "corrupt_refusal",
     "defrag_order",
     "defrag_refusal",
+    "defrag_seconds",
     "expected_seconds",
     "findings",
     "join",

@@ -85,6 +85,32 @@ def find(manifest: EtcdManifest, proc: str = "/proc") -> int | None:
     return None
 
 
+def age(pid: int, proc: str = "/proc") -> float | None:
+    """For how many seconds a process runs, None where it is gone."""
+    try:
+        with open(os.path.join(proc, str(pid), "stat"), encoding="utf-8", errors="replace") as file:
+            # The name in brackets before it may hold blanks and brackets of its own.
+            started = int(file.read().rpartition(")")[2].split()[19])
+        with open(os.path.join(proc, "uptime"), encoding="ascii") as file:
+            uptime = float(file.read().split()[0])
+    except (OSError, ValueError, IndexError):
+        return None
+    return max(uptime - started / os.sysconf("SC_CLK_TCK"), 0.0)
+
+
+def running(program: str, proc: str = "/proc") -> bool:
+    """Whether any process runs a program of this name."""
+    for entry in filter(str.isdigit, os.listdir(proc)):
+        try:
+            with open(os.path.join(proc, entry, "cmdline"), "rb") as file:
+                first = file.read().split(b"\0", 1)[0].decode("utf-8", "replace")
+        except OSError:
+            continue
+        if os.path.basename(first) == program:
+            return True
+    return False
+
+
 def program_beside(pid: int, name: str, proc: str = "/proc") -> str | None:
     """The path, as seen from the host, of a program that lies beside the one that runs (as in etcd's image)."""
     root = os.path.join(proc, str(pid), "root")
@@ -96,4 +122,4 @@ def program_beside(pid: int, name: str, proc: str = "/proc") -> str | None:
     return path if os.path.isfile(path) else None
 
 
-__all__ = ("Outcome", "Run", "find", "holds", "is_member", "program_beside", "run")
+__all__ = ("Outcome", "Run", "age", "find", "holds", "is_member", "program_beside", "run", "running")

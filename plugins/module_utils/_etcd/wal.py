@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""The ids that a member's write-ahead log begins with: known with etcd down.
+"""A member's write-ahead log: its size, and the ids it begins with, known with etcd down.
 
 A file is a row of frames: a little-endian int64 whose low 56 bits are the record's length and whose top byte tells the
 padding, then the record (walpb.Record: type = 1, crc = 2, data = 3). Every file begins with a CRC record and then the
@@ -83,4 +83,17 @@ def read_ids(wal_dir: str) -> WalIds | None:
         return None
 
 
-__all__ = ("WalIds", "parse_ids", "read_ids")
+def wal_bytes(wal_dir: str) -> int:
+    """The size of all its files: at most what a member reads when it starts. Each is allocated in full beforehand."""
+    total = 0
+    try:
+        with os.scandir(wal_dir) as entries:
+            for entry in entries:
+                if entry.name.endswith(".wal"):
+                    total += entry.stat().st_size
+    except OSError:
+        pass
+    return total
+
+
+__all__ = ("WalIds", "parse_ids", "read_ids", "wal_bytes")

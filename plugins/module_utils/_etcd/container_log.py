@@ -1,0 +1,55 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+"""The last words of etcd's container, from the files that every runtime keeps under /var/log/pods."""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import re
+
+PODS = "/var/log/pods"
+_TAIL_BYTES = 16384
+_CRI_PREFIX = re.compile(r"^\S+ (?:stdout|stderr) [FP] ")
+_WORTH_READING = ("warn", "error", "panic", "fatal", "dpanic")
+
+
+def last_words(count: int = 3, pods: str = PODS) -> list[str]:
+    """The last lines of etcd that are worth reading: warnings and worse where it writes JSON, else the last ones."""
+    files = glob.glob(os.path.join(pods, "kube-system_etcd-*", "etcd", "*.log"))
+    try:
+        newest = max(files, key=os.path.getmtime, default=None)
+        if newest is None:
+            return []
+        with open(newest, "rb") as file:
+            file.seek(max(os.fstat(file.fileno()).st_size - _TAIL_BYTES, 0))
+            lines = file.read().decode("utf-8", "replace").splitlines()
+    except OSError:
+        return []
+    return sentences(lines)[-count:]
+
+
+def sentences(lines: list[str]) -> list[str]:
+    """What log lines say, without what a runtime and etcd's own logger put around it."""
+    bare = [_CRI_PREFIX.sub("", line) for line in lines]
+    said = [found for found in map(_of_json, bare) if found]
+    return said or [line[:300] for line in bare if line.strip()]
+
+
+def _of_json(line: str) -> str | None:
+    try:
+        body = json.loads(line)
+        if body["level"] not in _WORTH_READING:
+            return None
+        error = f" ({body['error']})" if body.get("error") else ""
+        return f"{body['level']}: {body['msg']}{error}"[:300]
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+__all__ = ("PODS", "last_words", "sentences")

@@ -1,0 +1,237 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+"""The kubelet as a systemd unit: started again, held, released.
+
+A held kubelet is stopped, so that no probe kills anything, and a transient timer that was set *before* starts it again,
+whatever becomes of the run. Who stopped it, and which timer ends it, is kept in a file under /run, which a reboot
+empties together with the timers. A kubelet that is stopped without such a file was stopped by somebody else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shlex
+import time
+import uuid
+from dataclasses import asdict, dataclass
+
+from .process import Run
+
+UNIT = "kubelet"
+RECORDS = "/run"
+RUNNING = ("active", "activating", "reloading")
+_SECONDS = 60.0  # for one call of systemctl
+_NAME = re.compile(r"[A-Za-z0-9:_.@-]+")
+_BACK_OFF = re.compile(r"back-off (\S+) restarting failed container=(\S+) pod=(\S+?)_")
+
+
+class UnitError(Exception):
+    """The unit cannot be used. The text is one sentence that names it, with its last lines where there are any."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What systemd knows of a unit. `started` is when it was started last, in seconds of the monotonic clock."""
+
+    name: str
+    loaded: str
+    active: str
+    file_state: str
+    started: float
+
+    @property
+    def exists(self) -> bool:
+        return self.loaded not in ("not-found", "")
+
+    @property
+    def masked(self) -> bool:
+        return self.loaded == "masked" or self.file_state.startswith("masked")
+
+    @property
+    def running(self) -> bool:
+        return self.active in RUNNING
+
+
+@dataclass(frozen=True)
+class Hold:
+    """A stopped kubelet: `owner` stopped it, and `timer` starts it at `until`, in seconds since 1970."""
+
+    owner: str
+    timer: str
+    until: float
+
+
+def unit(run: Run, name: str) -> Unit:
+    """What systemd knows. Raises UnitError where there is no systemd, or no such name can be."""
+    if not _NAME.fullmatch(name):
+        raise UnitError(f"{name!r} is no name of a systemd unit")
+    properties = ("LoadState", "ActiveState", "UnitFileState", "ActiveEnterTimestampMonotonic")
+    done = run(["systemctl", "show", f"--property={','.join(properties)}", "--", name], _SECONDS)
+    if done.code != 0:
+        raise UnitError(f"systemd cannot be asked for {name}: {done.output}")
+    found = dict(line.partition("=")[::2] for line in done.output.splitlines())
+    return Unit(
+        name,
+        found.get("LoadState", ""),
+        found.get("ActiveState", ""),
+        found.get("UnitFileState", ""),
+        int(found.get("ActiveEnterTimestampMonotonic") or 0) / 1e6,
+    )
+
+
+def read_hold(name: str, records: str = RECORDS) -> Hold | None:
+    """Who holds the kubelet, None where nobody does."""
+    try:
+        with open(_record(name, records), encoding="utf-8") as file:
+            body = json.load(file)
+        return Hold(str(body["owner"]), str(body["timer"]), float(body["until"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def refusal(found: Unit, held: Hold | None) -> str | None:
+    """Why this unit is not started or restarted, None where it may be."""
+    if not found.exists:
+        return f"There is no unit {found.name} on this node. If its kubelet is called otherwise, say so (option unit)."
+    if found.masked:
+        return (
+            f"{found.name} is masked: somebody wants it not to run. If that is over, unmask it (systemctl unmask"
+            f" {found.name}), and run this again."
+        )
+    if found.active == "inactive" and held is None:
+        return (
+            f"{found.name} was stopped by somebody, and is not started unasked. Start it (systemctl start {found.name})"
+            " if it should run, and run this again."
+        )
+    return None
+
+
+def restart(run: Run, name: str, records: str = RECORDS) -> None:
+    """Start it again, which resets every back-off it counts, and end a hold. Raises UnitError."""
+    _systemctl(run, "restart", name)
+    _forget(run, name, records)
+
+
+def hold(run: Run, name: str, *, owner: str, seconds: float, records: str = RECORDS) -> Hold:
+    """Stop it, or go on holding it, for so long at the most. Raises UnitError, OSError."""
+    held = _arm(run, name, owner=owner, seconds=seconds, records=records)
+    _systemctl(run, "stop", name)
+    return held
+
+
+def let_go(run: Run, name: str, records: str = RECORDS) -> None:
+    """Start it and forget the hold. Raises UnitError; its timer then remains."""
+    _systemctl(run, "start", name)
+    _forget(run, name, records)
+
+
+def let_go_later(run: Run, name: str, *, owner: str, seconds: float, records: str = RECORDS) -> Hold:
+    """Let its timer start it, so many seconds from now. Raises UnitError, OSError."""
+    return _arm(run, name, owner=owner, seconds=seconds, records=records)
+
+
+def wake(run: Run, name: str) -> None:
+    """Start it for a moment in the middle of a hold, whose timer stays. Raises UnitError."""
+    _systemctl(run, "start", name)
+
+
+def last_lines(run: Run, name: str, count: int = 5) -> list[str]:
+    """What the unit said last."""
+    done = run(["journalctl", f"--unit={name}", f"--lines={count}", "--output=cat", "--no-pager"], _SECONDS)
+    return [line[:300] for line in done.output.splitlines() if line.strip()] if done.code == 0 else []
+
+
+def back_offs(run: Run, name: str) -> dict[str, str]:
+    """How long the kubelet last said it would wait, such as 1m20s, by the name of the pod.
+
+    Only since its own last start: a new kubelet has forgotten the waits of the one before.
+    """
+    started = unit(run, name).started
+    age = max(time.clock_gettime(time.CLOCK_MONOTONIC) - started, 1.0) if started else 600.0
+    since = f"--since=-{min(age, 600.0):.0f}s"
+    done = run(["journalctl", f"--unit={name}", since, "--output=cat", "--no-pager", "--lines=2000"], _SECONDS)
+    return {match[3]: match[1] for match in _BACK_OFF.finditer(done.output)} if done.code == 0 else {}
+
+
+def _record(name: str, records: str) -> str:
+    return os.path.join(records, f"etcd-maintenance-hold.{name}")
+
+
+def _systemctl(run: Run, verb: str, name: str) -> None:
+    done = run(["systemctl", verb, "--", name], _SECONDS)
+    if done.code != 0:
+        said = "".join(f"\n  {line}" for line in last_lines(run, name))
+        raise UnitError(f"systemctl {verb} {name} failed: {done.output}." + (f" Its last lines:{said}" if said else ""))
+
+
+def _arm(run: Run, name: str, *, owner: str, seconds: float, records: str) -> Hold:
+    """A new timer first, then the record of it, then the old timer goes: at no moment is there none."""
+    before = read_hold(name, records)
+    timer = f"etcd-maintenance-release-{uuid.uuid4().hex[:12]}"
+    held = Hold(owner, timer, time.time() + seconds)
+    record = shlex.quote(_record(name, records))
+    # It takes the record with it, unless another timer has taken over meanwhile.
+    script = f"grep -qs {timer} {record} && rm -f {record}; exec systemctl start {shlex.quote(name)}"
+    command = ["systemd-run", "--quiet", "--collect", f"--unit={timer}", f"--on-active={max(seconds, 0):.0f}s"]
+    command += [
+        "--timer-property=AccuracySec=1s",
+        f"--description=Starts {name}, which is held",
+        "/bin/sh",
+        "-c",
+        script,
+    ]
+    done = run(command, _SECONDS)
+    if done.code != 0:
+        raise UnitError(f"{name} was not held: no timer could be set that would start it again ({done.output})")
+    _write(_record(name, records), json.dumps(asdict(held)))
+    if before:
+        _stop_timer(run, before.timer)
+    return held
+
+
+def _forget(run: Run, name: str, records: str) -> None:
+    held = read_hold(name, records)
+    if held is None:
+        return
+    _stop_timer(run, held.timer)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(_record(name, records))
+
+
+def _stop_timer(run: Run, timer: str) -> None:
+    """One that has fired meanwhile is gone already."""
+    if _NAME.fullmatch(timer):
+        run(["systemctl", "stop", "--", f"{timer}.timer"], _SECONDS)
+
+
+def _write(path: str, text: str) -> None:
+    aside = f"{path}.{os.getpid()}"
+    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(aside, path)
+
+
+__all__ = (
+    "RECORDS",
+    "UNIT",
+    "Hold",
+    "Unit",
+    "UnitError",
+    "back_offs",
+    "hold",
+    "last_lines",
+    "let_go",
+    "let_go_later",
+    "read_hold",
+    "refusal",
+    "restart",
+    "unit",
+    "wake",
+)

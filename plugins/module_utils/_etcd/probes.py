@@ -1,0 +1,141 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+"""The probes of a static pod, and whether one of them would kill etcd in the middle of the work.
+
+Which answer means what was seen with etcd 3.5 and 3.7 and the probes that kubeadm 1.20 to 1.37 writes: `/health` is 503
+under the alarm and without a leader, `exclude=NOSPACE` and `serializable=true` take one of the two away; `/livez` minds
+neither, `/readyz` only the leader. A member that reads its log or is being defragmented answers nothing at all.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
+
+KILLING = ("startup", "liveness")  # a readiness probe only takes a pod out of its services
+
+# How long members that all start in the same moment may be without a leader: each one that checks its data against its
+# peers first waits 7 s for every peer that does not answer yet, then they elect.
+ELECTION_SECONDS = 30.0
+
+# What the log is read at: 2 GiB of it took 70 to 85 s on two busy cores.
+REPLAY_BYTES_PER_SECOND = 25 * 1024**2
+
+# The work may take half of what a probe allows: both numbers are rough, and a wrong one must not kill anybody.
+_MARGIN = 2.0
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One probe of a container. `kind` is startup, liveness or readiness; `path` has its query; all times in seconds.
+
+    A port that the manifest names is its number here, None where it cannot be told.
+    """
+
+    kind: str
+    path: str
+    port: int | None
+    period: float = 10.0
+    timeout: float = 1.0
+    threshold: int = 3
+    initial_delay: float = 0.0
+
+    @property
+    def patience(self) -> float:
+        """For how long it may fail before the container is killed."""
+        return self.threshold * self.period
+
+    @property
+    def fails_under_alarm(self) -> bool:
+        path, query = self._parts()
+        return path == "/health" and "NOSPACE" not in query.get("exclude", [])
+
+    @property
+    def fails_without_leader(self) -> bool:
+        path, query = self._parts()
+        return path == "/readyz" or (path == "/health" and query.get("serializable") != ["true"])
+
+    def _parts(self) -> tuple[str, dict[str, list[str]]]:
+        parts = urlsplit(self.path)
+        return parts.path, parse_qs(parts.query)
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a member has before it. `replay_seconds` is 0 where it runs already."""
+
+    armed: bool
+    leaderless: bool
+    replay_seconds: float = 0.0
+    defrag_seconds: float = 0.0
+
+
+def of_container(container: t.Mapping[str, t.Any]) -> tuple[Probe, ...]:
+    """The probes of a container of a pod; what Kubernetes takes where a number is left out is in Probe.
+
+    Raises ValueError where a number is none.
+    """
+    ports = {port.get("name"): port.get("containerPort") for port in container.get("ports") or []}
+    found = []
+    for kind in ("startup", "liveness", "readiness"):
+        body = container.get(f"{kind}Probe")
+        if not body:
+            continue
+        request = body.get("httpGet") or {}
+        port = str(request.get("port") or "")
+        number = port if port.isdigit() else str(ports.get(port) or "")
+        found.append(
+            Probe(
+                kind,
+                str(request.get("path") or ""),
+                int(number) if number.isdigit() else None,
+                period=float(body.get("periodSeconds") or 10),
+                timeout=float(body.get("timeoutSeconds") or 1),
+                threshold=int(body.get("failureThreshold") or 3),
+                initial_delay=float(body.get("initialDelaySeconds") or 0),
+            )
+        )
+    return tuple(found)
+
+
+def replay_seconds(wal_bytes: int) -> float:
+    """About how long a member that starts reads its log before it answers."""
+    return wal_bytes / REPLAY_BYTES_PER_SECOND
+
+
+def threat(probes: t.Iterable[Probe], outlook: Outlook) -> str | None:
+    """Which probe could kill the member in the middle of what is before it, as half a sentence; None where none could.
+
+    A startup probe counts for members that have passed it, too: most kubelets run it again when they are restarted.
+    """
+    for probe in probes:
+        reason = _reason(probe, outlook) if probe.kind in KILLING else None
+        if reason:
+            where = f" ({probe.path})" if probe.path else ""
+            return (
+                f"its {probe.kind} probe{where} fails {reason}, and etcd is killed after {probe.patience:.0f} s of it"
+            )
+    return None
+
+
+def _reason(probe: Probe, outlook: Outlook) -> str | None:
+    def too_long(seconds: float) -> bool:
+        return seconds * _MARGIN > probe.patience
+
+    if outlook.armed and probe.fails_under_alarm:
+        return "under the alarm"
+    if probe.kind == "startup" and too_long(outlook.replay_seconds):
+        return f"while the log is read (about {outlook.replay_seconds:.0f} s)"
+    if too_long(outlook.defrag_seconds):
+        return f"during the defragmentation (about {outlook.defrag_seconds:.0f} s)"
+    if outlook.leaderless and probe.fails_without_leader and too_long(ELECTION_SECONDS):
+        return f"without a leader (up to {ELECTION_SECONDS:.0f} s)"
+    return None
+
+
+__all__ = ("ELECTION_SECONDS", "Outlook", "Probe", "of_container", "replay_seconds", "threat")

@@ -1,0 +1,84 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+"""The files of a manifests folder, as the kubelet reads them: every regular file there whose name begins with no dot is
+a pod, whatever its ending, and of two with one name the last file counts."""
+
+from __future__ import annotations
+
+import os
+import stat
+import typing as t
+from dataclasses import dataclass
+
+from .block_yaml import load
+
+
+@dataclass(frozen=True)
+class StaticPod:
+    """A pod of the folder. `programs` are the first words of its containers' commands, without those that have none."""
+
+    path: str
+    name: str
+    programs: tuple[str, ...]
+
+
+def strays(manifest: str) -> list[str]:
+    """Files beside `manifest` that the kubelet takes for the same pod, or may: copies that editors and tools leave.
+
+    A file that cannot be read as a pod counts where its name begins as the manifest's does.
+    """
+    own = os.path.basename(manifest)
+    stem = os.path.splitext(own)[0]
+    pod = _pod(manifest)
+    found = []
+    for path in _files(os.path.dirname(manifest)):
+        if os.path.basename(path) == own:
+            continue
+        other = _pod(path)
+        same = other is not None and pod is not None and other.name == pod.name
+        if same or (other is None and os.path.basename(path).startswith(stem)):
+            found.append(path)
+    return found
+
+
+def pods(folder: str) -> list[StaticPod]:
+    """The pods of a manifests folder that can be read."""
+    return [pod for pod in map(_pod, _files(folder)) if pod is not None]
+
+
+def _files(folder: str) -> list[str]:
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return []
+    paths = [os.path.join(folder, name) for name in names if not name.startswith(".")]
+    return [path for path in paths if _is_regular(path)]
+
+
+def _is_regular(path: str) -> bool:
+    """The kubelet follows links."""
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)
+    except OSError:
+        return False
+
+
+def _pod(path: str) -> StaticPod | None:
+    try:
+        with open(path, encoding="utf-8") as file:
+            body: t.Any = load(file.read())
+        containers = body["spec"]["containers"]
+        return StaticPod(
+            path,
+            str(body["metadata"]["name"]),
+            tuple(os.path.basename(str(each["command"][0])) for each in containers if each.get("command")),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+__all__ = ("StaticPod", "pods", "strays")

@@ -1,0 +1,183 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: apiserver_proof
+short_description: Prove that the API server of a control-plane node accepts writes again
+version_added: 0.1.0
+author:
+  - The controlplane.etcd authors (@controlplane-etcd)
+description:
+  - Asks the API server of this very node, at the address in its manifest, since a virtual address or a load balancer
+    may be down. It waits until that one is ready, makes a Lease in C(kube-system) and deletes it again.
+  - Fails only where etcd itself refuses the write. Where something else does, such as an admission webhook that cannot
+    be reached, or where the API server is not ready in time, the result says so.
+extends_documentation_fragment:
+  - controlplane.etcd._attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - In check mode nothing is written, and nothing is waited for.
+options:
+  kubeconfig:
+    description:
+      - Path of the kubeconfig of an administrator. Its key is used on the node only.
+    type: path
+    default: /etc/kubernetes/admin.conf
+  manifest:
+    description:
+      - Path of the API server's static pod manifest.
+    type: path
+    default: /etc/kubernetes/manifests/kube-apiserver.yaml
+  timeout:
+    description:
+      - Seconds that one request may take.
+    type: float
+    default: 10.0
+  wait_timeout:
+    description:
+      - Seconds to wait until it is ready.
+    type: float
+    default: 120.0
+"""
+
+EXAMPLES = r"""
+---
+- name: Prove that kubectl can write again
+  controlplane.etcd.apiserver_proof:
+  become: true
+"""
+
+RETURN = r"""
+---
+address:
+  description: Where it was asked, empty where there is none.
+  returned: success
+  type: str
+  sample: https://192.0.2.11:6443
+outcome:
+  description:
+    - V(accepted), the write was accepted; V(refused), something other than etcd refused it; V(not ready), it was not
+      ready in time; V(absent), the node has no manifest of an API server; V(ready), in check mode.
+  returned: success
+  type: str
+  sample: accepted
+reason:
+  description: Why it was not accepted, in a few words, else empty.
+  returned: success
+  type: str
+  sample: ""
+seconds:
+  description: How long it took.
+  returned: success
+  type: float
+  sample: 0.4
+"""
+
+import time
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils._apiserver import Answer, ApiServer, KubeError, address_of
+from ..module_utils._etcd.transport import Json
+
+_POLL_SECONDS = 0.5
+_GRANTING_SECONDS = 30.0  # until an API server that starts has read who may do what
+# What passes by itself, while leaders change and the API server finds its etcd again.
+_PASSING = ("request timed out", "leader changed", "no leader", "not responding", "too many requests")
+
+
+class Forbidden(KubeError):
+    """It knows no such user, or grants it nothing. That is so for a moment after each start."""
+
+
+class EtcdRefuses(Exception):
+    """The write came as far as etcd, which did not take it."""
+
+
+def judged(answer: Answer) -> tuple[str, str] | None:
+    """The outcome and its reason of an answer to a write, None where it is worth another try. Raises EtcdRefuses."""
+    if answer.status < 300:
+        return "accepted", ""
+    message = answer.message
+    if answer.status in (429, 503, 504) or any(text in message for text in _PASSING):
+        return None
+    if "etcdserver:" in message:
+        raise EtcdRefuses(message)
+    return "refused", f"HTTP {answer.status}: {message}"
+
+
+def attempt(api: ApiServer, *, check: bool) -> tuple[str, str] | None:
+    """One try. Raises KubeError, Forbidden, EtcdRefuses."""
+    ready = api.readiness()
+    if ready.status in (401, 403):
+        raise Forbidden(f"HTTP {ready.status}: {ready.message}")
+    if ready.status != 200:
+        raise KubeError(f"it is not ready: {unready(ready.body)}")
+    return ("ready", "") if check else judged(api.write())
+
+
+def unready(body: str) -> str:
+    """The checks that failed, of a verbose answer of /readyz."""
+    failed = [line[3:].split(" ")[0] for line in body.splitlines() if line.startswith("[-]")]
+    return ", ".join(failed) or body.strip()[:200]
+
+
+def prove(params: Json, *, check: bool) -> Json:
+    """The whole result. Raises KubeError, EtcdRefuses, OSError."""
+    result: Json = {"changed": False, "address": "", "outcome": "absent", "reason": "", "seconds": 0.0}
+    try:
+        with open(params["manifest"], encoding="utf-8") as file:
+            address = address_of(file.read(), params["manifest"])
+    except FileNotFoundError:
+        return result
+    api = ApiServer(address, params["kubeconfig"], timeout=params["timeout"])
+    start, forbidden_since = time.monotonic(), None
+    while True:
+        try:
+            outcome = attempt(api, check=check)
+            reason = "it asked to try again"
+        except KubeError as exc:
+            outcome, reason = None, str(exc)
+            if isinstance(exc, Forbidden):
+                forbidden_since = forbidden_since or time.monotonic()
+                if time.monotonic() - forbidden_since > _GRANTING_SECONDS:
+                    outcome = ("refused", reason)
+        waited = time.monotonic() - start
+        if outcome or check or waited > params["wait_timeout"]:
+            break
+        time.sleep(_POLL_SECONDS)
+    kind, why = outcome or ("not ready", reason)
+    return {**result, "address": str(address), "outcome": kind, "reason": why, "seconds": round(waited, 1)}
+
+
+def main() -> None:
+    module = AnsibleModule(
+        {
+            "kubeconfig": {"type": "path", "default": "/etc/kubernetes/admin.conf"},
+            "manifest": {"type": "path", "default": "/etc/kubernetes/manifests/kube-apiserver.yaml"},
+            "timeout": {"type": "float", "default": 10.0},
+            "wait_timeout": {"type": "float", "default": 120.0},
+        },
+        supports_check_mode=True,
+    )
+    try:
+        result = prove(module.params, check=module.check_mode)
+    except EtcdRefuses as exc:
+        module.fail_json(
+            msg=f"The API server of this node still cannot write: {exc}. What was done to etcd stays done; run this"
+            " again, and look at etcd's own alarms (etcd_info)."
+        )
+    except (KubeError, OSError) as exc:
+        result = {"changed": False, "address": "", "outcome": "refused", "reason": str(exc), "seconds": 0.0}
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

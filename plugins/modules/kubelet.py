@@ -1,0 +1,349 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: kubelet
+short_description: Restart the kubelet of a control-plane node, wait for its etcd, hold the kubelet while there is work
+version_added: 0.1.0
+author:
+  - The controlplane.etcd authors (@controlplane-etcd)
+description:
+  - Restarting a kubelet ends the back-off that keeps a crashed etcd down for up to five minutes. It tries again within
+    two seconds. What runs goes on running.
+  - A kubelet is held while the probes of the static pod would kill etcd in the middle of the work. It is stopped, and
+    a systemd timer that was set before starts it again whatever becomes of the run. Nothing is edited.
+  - A kubelet that somebody else has stopped or masked is not started.
+  - The running etcd is found in C(/proc), by the name and data directory of the manifest, whatever the runtime is.
+extends_documentation_fragment:
+  - controlplane.etcd._connection
+  - controlplane.etcd._attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - With O(state=awaited) it looks once and does not wait.
+options:
+  after:
+    description:
+      - With O(state=released), start the kubelet only so many seconds from now, by its timer. The module does not wait
+        for that.
+    type: float
+    default: 0.0
+  hold:
+    description:
+      - With O(state=awaited), stop the kubelet in the moment in which the process of etcd is there. Where etcd dies
+        before it answers, the kubelet is started again, and stopped again when the next process is there.
+    type: bool
+    default: false
+  hold_seconds:
+    description:
+      - After how long its timer starts a held kubelet. Calling the module again begins that anew.
+    type: float
+    default: 300.0
+  only_if_backed_off:
+    description:
+      - With O(state=restarted), restart the kubelet only if a static pod of the manifests folder is not running.
+    type: bool
+    default: false
+  owner:
+    description:
+      - Who holds it, for people.
+    type: str
+    default: somebody
+  state:
+    description:
+      - V(restarted) restarts it and returns at once. Waiting is a task of its own, so that all kubelets of a cluster
+        are restarted in the same moment.
+      - V(awaited) waits until the etcd of this node answers.
+      - V(released) starts a kubelet that is held, and does nothing to others.
+    type: str
+    choices: [awaited, released, restarted]
+    required: true
+  unit:
+    description:
+      - Name of the systemd unit.
+    type: str
+    default: kubelet
+  wait_timeout:
+    description:
+      - Seconds to wait for etcd, beside the time that it needs to read its log.
+    type: float
+    default: 120.0
+"""
+
+EXAMPLES = r"""
+---
+- name: Restart all kubelets at once
+  controlplane.etcd.kubelet:
+    state: restarted
+  become: true
+
+- name: Wait for etcd
+  controlplane.etcd.kubelet:
+    state: awaited
+  become: true
+"""
+
+RETURN = r"""
+---
+backed_off:
+  description: The static pods that were not running, and for how long the kubelet said it would wait.
+  returned: with O(only_if_backed_off)
+  type: list
+  elements: str
+  sample: ["kube-apiserver (back-off 1m20s)"]
+etcd:
+  description: The process of etcd.
+  returned: with O(state=awaited)
+  type: dict
+  contains:
+    answers:
+      description: Whether it answers. Always true, except in check mode.
+      returned: always
+      type: bool
+      sample: true
+    knows_leader:
+      description: Whether it knows a leader.
+      returned: always
+      type: bool
+      sample: true
+    new:
+      description: Whether it was started after the kubelet's own last start.
+      returned: always
+      type: bool
+      sample: true
+    pid:
+      description: Its process id, null where it does not run.
+      returned: always
+      type: int
+      sample: 4711
+    seconds:
+      description: How long was waited for it.
+      returned: always
+      type: float
+      sample: 2.4
+held_until:
+  description: When its timer starts the kubelet, in seconds since 1970 by the node's clock; null where it is not held.
+  returned: success
+  type: float
+  sample: 1795428300.0
+"""
+
+import os
+import time
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils._etcd import container_log, kubelet, process, static_pods
+from ..module_utils._etcd.errors import EtcdError
+from ..module_utils._etcd.kubelet import Unit, UnitError
+from ..module_utils._etcd.manifest import EtcdManifest, ManifestError, read_manifest
+from ..module_utils._etcd.plan import mib
+from ..module_utils._etcd.probes import ELECTION_SECONDS, replay_seconds
+from ..module_utils._etcd.transport import Json
+from ..module_utils._etcd.wal import wal_bytes
+from ..module_utils._member import CONNECTION_SPEC, LocalMember
+
+_POLL_SECONDS = 0.2
+_GRACE_SECONDS = 5.0  # a kubelet that was just started has its static pods running by then
+
+
+class Waiting:
+    """One wait for the etcd of this node."""
+
+    def __init__(self, params: Json, manifest: EtcdManifest) -> None:
+        self._params = params
+        self._manifest = manifest
+        self._unit: str = params["unit"]
+        self._replay = replay_seconds(wal_bytes(manifest.wal_dir))
+        self._held_at = float("-inf")
+
+    def look(self) -> Json:
+        """How it stands now, without waiting."""
+        pid = process.find(self._manifest)
+        leader = self._leader() if pid else None
+        return {
+            "pid": pid,
+            "answers": leader is not None,
+            "knows_leader": bool(leader),
+            "new": self._is_new(pid),
+            "seconds": 0.0,
+        }
+
+    def until_it_answers(self) -> tuple[Json, bool]:
+        """How it stands when it answers, and whether a kubelet was stopped or started. Raises UnitError."""
+        start, changed = time.monotonic(), False
+        deadline = start + self._params["wait_timeout"] + self._replay
+        while True:
+            pid = process.find(self._manifest)
+            if self._params["hold"]:
+                changed = self._hold_or_wake(pid) or changed
+            leader = self._leader() if pid else None
+            waited = time.monotonic() - start
+            # One that answers with no leader waits for the others; without them there will be none.
+            if leader or (leader is not None and waited > min(ELECTION_SECONDS, self._params["wait_timeout"])):
+                break
+            if time.monotonic() > deadline:
+                raise UnitError(self._why(pid, waited))
+            time.sleep(_POLL_SECONDS)
+        if self._params["hold"] and time.monotonic() - self._held_at > _POLL_SECONDS * 2:
+            self._hold()  # its time begins anew
+        return {
+            "pid": pid,
+            "answers": True,
+            "knows_leader": bool(leader),
+            "new": self._is_new(pid),
+            "seconds": round(waited, 1),
+        }, changed
+
+    def _hold_or_wake(self, pid: int | None) -> bool:
+        """Stop the kubelet while etcd runs, start it while it does not."""
+        running = kubelet.unit(process.run, self._unit).running
+        if pid and running:
+            self._hold()
+            # Killed in that very moment, there would be nobody to start it.
+            return process.find(self._manifest) == pid or self._hold_or_wake(None)
+        if not pid and not running:
+            kubelet.wake(process.run, self._unit)
+            return True
+        return False
+
+    def _hold(self) -> None:
+        owner, seconds = self._params["owner"], self._params["hold_seconds"]
+        kubelet.hold(process.run, self._unit, owner=owner, seconds=seconds)
+        self._held_at = time.monotonic()
+
+    def _leader(self) -> int | None:
+        """The leader it knows, 0 where it knows none, None where it does not answer."""
+        try:
+            return LocalMember(self._params).endpoint.status().leader_id
+        except EtcdError:
+            return None
+
+    def _is_new(self, pid: int | None) -> bool:
+        age = process.age(pid) if pid else None
+        started = kubelet.unit(process.run, self._unit).started
+        return age is not None and started > 0 and time.clock_gettime(time.CLOCK_MONOTONIC) - age > started
+
+    def _why(self, pid: int | None, waited: float) -> str:
+        said = container_log.last_words()
+        if pid:
+            what = (
+                f"its process {pid} runs but does not answer: a member that starts reads its log first, which is"
+                f" {mib(wal_bytes(self._manifest.wal_dir))} here"
+            )
+        else:
+            what = "it does not run"
+            said += kubelet.last_lines(process.run, self._unit)
+        lines = "".join(f"\n  {line}" for line in said)
+        return f"etcd was waited for in vain for {waited:.0f} s: {what}." + (f" Last lines:{lines}" if lines else "")
+
+
+def restarted(params: Json, *, check: bool) -> Json:
+    backed_off = _not_running(params) if params["only_if_backed_off"] else None
+    result: Json = {"changed": backed_off != [], "held_until": None}
+    if backed_off is not None:
+        result["backed_off"] = backed_off
+    if result["changed"]:
+        _startable(params)
+        if not check:
+            kubelet.restart(process.run, params["unit"])
+    return result
+
+
+def _not_running(params: Json) -> list[str]:
+    """The static pods without a running program, after a moment's grace."""
+    deadline = time.monotonic() + _GRACE_SECONDS
+    while True:
+        pods = static_pods.pods(os.path.dirname(params["manifest"]))
+        down = [pod for pod in pods if not all(map(process.running, pod.programs))]
+        if not down or time.monotonic() > deadline:
+            break
+        time.sleep(_POLL_SECONDS)
+    waits = kubelet.back_offs(process.run, params["unit"]) if down else {}
+    return [pod.name + _wait(pod.name, waits) for pod in down]
+
+
+def _wait(name: str, waits: t.Mapping[str, str]) -> str:
+    """The kubelet calls a static pod by its name and the node's."""
+    found = next((wait for pod, wait in waits.items() if pod.startswith(f"{name}-")), None)
+    return f" (back-off {found})" if found else ""
+
+
+def awaited(params: Json, *, check: bool) -> Json:
+    waiting = Waiting(params, read_manifest(params["manifest"]))
+    running = params["hold"] and _startable(params).running
+    if check:
+        return {"changed": running, "etcd": waiting.look(), "held_until": _until(params)}
+    etcd, changed = waiting.until_it_answers()
+    return {"changed": changed, "etcd": etcd, "held_until": _until(params)}
+
+
+def released(params: Json, *, check: bool) -> Json:
+    held = kubelet.read_hold(params["unit"])
+    if held is None:
+        return {"changed": False, "held_until": None}
+    if not check and params["after"] > 0:
+        kubelet.let_go_later(process.run, params["unit"], owner=held.owner, seconds=params["after"])
+    elif not check:
+        kubelet.let_go(process.run, params["unit"])
+    return {"changed": True, "held_until": _until(params)}
+
+
+def _until(params: Json) -> float | None:
+    held = kubelet.read_hold(params["unit"])
+    return held.until if held else None
+
+
+def _startable(params: Json) -> Unit:
+    """The unit. Raises UnitError where it must not be started."""
+    found = kubelet.unit(process.run, params["unit"])
+    refusal = kubelet.refusal(found, kubelet.read_hold(params["unit"]))
+    if refusal:
+        said = "".join(f"\n  {line}" for line in kubelet.last_lines(process.run, params["unit"]))
+        raise UnitError(refusal + (f" Its last lines:{said}" if found.exists and said else ""))
+    return found
+
+
+_WORK = {"awaited": awaited, "released": released, "restarted": restarted}
+_DOING = {
+    "awaited": ("Waiting for etcd", "Its data was not touched."),
+    "released": ("Releasing the kubelet", "Its timer, where there is one, starts it all the same."),
+    "restarted": ("Restarting the kubelet", "Nothing was changed."),
+}
+
+
+def main() -> None:
+    module = AnsibleModule(
+        {
+            **CONNECTION_SPEC,
+            "after": {"type": "float", "default": 0.0},
+            "hold": {"type": "bool", "default": False},
+            "hold_seconds": {"type": "float", "default": 300.0},
+            "only_if_backed_off": {"type": "bool", "default": False},
+            "owner": {"type": "str", "default": "somebody"},
+            "state": {"type": "str", "choices": ["awaited", "released", "restarted"], "required": True},
+            "unit": {"type": "str", "default": kubelet.UNIT},
+            "wait_timeout": {"type": "float", "default": 120.0},
+        },
+        supports_check_mode=True,
+    )
+    doing, untouched = _DOING[module.params["state"]]
+    try:
+        result = _WORK[module.params["state"]](module.params, check=module.check_mode)
+    except FileNotFoundError as exc:
+        module.fail_json(msg=f"{doing} failed: there is no {exc.filename} on this node. {untouched}")
+    except (UnitError, ManifestError, EtcdError, OSError) as exc:
+        text = str(exc)
+        module.fail_json(msg=f"{doing} failed. {text if text.endswith('.') else text + '.'} {untouched}")
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
