@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The nodes' command line: ``python -m nodes up|down|env``."""
+"""The nodes' command line: ``python -m nodes up|fill|compare|down|env``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from types import FrameType
 
 from lab.errors import LabError
 from nodes import cluster, engine
+from nodes.cluster import Cluster
+from nodes.errors import NodesError
+from nodes.fill import Record, compare, fill
 from nodes.generations import GENERATIONS, generation
 from nodes.inventory import inventory
 
@@ -50,9 +53,17 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("up", help="make a cluster, or keep the one that is there if it is as wanted")
     command.add_argument("--generation", default="1.33", choices=GENERATIONS, help="default: %(default)s")
     command.add_argument("--nodes", type=int, default=3, choices=(1, 3, 5), help="default: %(default)s")
-    command.add_argument("--quota", type=int, default=64, metavar="MIB", help="etcd's, in MiB (default: %(default)s)")
+    command.add_argument("--quota", type=int, default=64, metavar="MIB", help="of etcd, in MiB (default: %(default)s)")
     command.add_argument("--inventory", type=Path, metavar="FILE", help="write an Ansible inventory there")
     command.set_defaults(run=_up)
+
+    command = commands.add_parser("fill", help="fill etcd until kubectl is refused, and record what is in it then")
+    command.add_argument("record", type=Path, metavar="FILE", help="where to")
+    command.set_defaults(run=_fill)
+
+    command = commands.add_parser("compare", help="fail where an object of that record is gone or changed")
+    command.add_argument("record", type=Path, metavar="FILE", help="the record")
+    command.set_defaults(run=_compare)
 
     command = commands.add_parser("down", help="remove the cluster, and stop the private Docker if that was the last")
     command.set_defaults(run=_down)
@@ -73,6 +84,25 @@ def _up(options: argparse.Namespace) -> None:
         options.inventory.write_text(inventory(made), "utf-8")
     for node in made.nodes:
         print(f"{node.name}: {node.address}, container {node.container}")
+
+
+def _fill(options: argparse.Namespace) -> None:
+    fill(_existing(options.name)).write(options.record)
+
+
+def _compare(options: argparse.Namespace) -> None:
+    record = Record.read(options.record)
+    if losses := compare(_existing(options.name), record):
+        raise NodesError(
+            "\n".join([f"{len(losses)} of {len(record.digests)} objects are not as before:", *losses[:20]])
+        )
+    print(f"all of {len(record.digests)} objects are there")
+
+
+def _existing(name: str) -> Cluster:
+    if found := cluster.find(name):
+        return found
+    raise NodesError(f"there is no cluster {name!r}; `python -m nodes --name {name} up` makes it")
 
 
 def _down(options: argparse.Namespace) -> None:

@@ -170,12 +170,11 @@ def _init(cluster: Cluster, generation: Generation) -> None:
     # No pod network, DNS and proxy: the control plane lives on the nodes' own addresses.
     command = ["kubeadm", "init", "--config=/dev/stdin", "--upload-certs", "--skip-phases=preflight,addon"]
     first.run(*command, stdin=configuration, seconds=_INIT_SECONDS)
+    discovery = kubeadm.discovery(endpoint=_ENDPOINT, ca=first.run("cat", "/etc/kubernetes/pki/ca.crt"))
     # One after the other: etcd takes a further member only when the last one is in.
     for node in others:
-        node.run(
-            *kubeadm.join_command(endpoint=_ENDPOINT, address=node.address, keys=keys),
-            seconds=_INIT_SECONDS,
-        )
+        command = kubeadm.join_command(address=node.address, keys=keys)
+        node.run(*command, stdin=discovery, seconds=_INIT_SECONDS)
 
 
 def _await_ready(cluster: Cluster) -> None:

@@ -1,0 +1,171 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fill the etcd of real nodes until the API server is refused, and tell whether a recovery kept what was in it."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import random
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.client import Client, Put
+from lab.errors import EtcdError
+from lab.pki import KeyPair
+from lab.workload import batches
+from nodes.cluster import KUBECTL, Cluster, Node
+from nodes.command import say
+from nodes.errors import NodesError
+
+NAMESPACE = "fill"
+REFUSAL = "mvcc: database space exceeded"
+_OBJECTS = 100
+_OBJECT_BYTES = 10_000
+_REFUSED_SECONDS = 30.0
+_POLL_SECONDS = 0.5
+_PKI = "/etc/kubernetes/pki/etcd"
+# What a living control plane changes by itself: heartbeats, states of nodes and pods, conditions of its own objects.
+_LIVING = (
+    b"/registry/apiregistration.k8s.io/apiservices/",
+    b"/registry/csinodes/",
+    b"/registry/endpointslices/default/kubernetes",
+    b"/registry/events/",
+    b"/registry/flowschemas/",
+    b"/registry/leases/",
+    b"/registry/masterleases/",
+    b"/registry/minions/",
+    b"/registry/pods/",
+    b"/registry/prioritylevelconfigurations/",
+    b"/registry/servicecidrs/",
+    b"/registry/services/endpoints/default/kubernetes",
+    b"compact_rev_key",
+)
+
+
+@dataclass(frozen=True)
+class Record:
+    """All keys of a moment: the SHA-256 of each value, and those keys that go by themselves when a lease ends."""
+
+    digests: dict[str, str]
+    leased: list[str]
+
+    def write(self, path: Path) -> None:
+        """Keep the record in a file."""
+        path.write_text(json.dumps({"digests": self.digests, "leased": self.leased}, indent=0), "utf-8")
+
+    @classmethod
+    def read(cls, path: Path) -> Record:
+        """Read a record from its file."""
+        return cls(**json.loads(path.read_text("utf-8")))
+
+
+def fill(cluster: Cluster) -> Record:
+    """Fill the cluster and return what is in it then.
+
+    Objects are made through the API server and then written again and again through etcd, as they are: a history that
+    the API server could have written itself. Raises ``NodesError`` where ``kubectl create`` is not refused in the end.
+    """
+    node = cluster.nodes[0]
+    start = time.monotonic()
+    node.run(*KUBECTL, "apply", "--server-side", "--force-conflicts", "--filename=-", stdin=_objects(), seconds=120)
+    with _client(node) as client:
+        client.timeout = 60.0
+        objects = [Put(found.key, found.value) for found in client.scan(f"/registry/configmaps/{NAMESPACE}/".encode())]
+        _write_until_refused(client, objects)
+        _await_refusal(node)
+        record = _record(client)
+        size = client.status().db_size
+    say(f"the API server is refused: etcd has {size >> 20} MiB, {len(record.digests)} keys ({_since(start)} s)")
+    return record
+
+
+def compare(cluster: Cluster, before: Record) -> list[str]:
+    """Return what is not any more as it was, one sentence each; what a control plane changes by itself is left out."""
+    with _client(cluster.nodes[0]) as client:
+        now = _record(client)
+    leased = set(before.leased)
+    losses = []
+    for key, digest in before.digests.items():
+        living = key.encode().startswith(_LIVING)
+        if key not in now.digests:
+            if key not in leased:
+                losses.append(f"{key} is gone")
+        elif now.digests[key] != digest and not living:
+            losses.append(f"{key} has another value")
+    return losses
+
+
+def _objects() -> str:
+    """Return a namespace and the objects in it, as a list in JSON; always the same."""
+    chance = random.Random(1)
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
+    maps = [
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": f"object-{number:03}", "namespace": NAMESPACE},
+            "data": {"text": chance.randbytes(_OBJECT_BYTES // 2).hex()},
+        }
+        for number in range(_OBJECTS)
+    ]
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": [namespace, *maps]})
+
+
+def _write_until_refused(client: Client, objects: list[Put]) -> None:
+    while True:
+        for batch in batches(iter(objects)):
+            try:
+                client.txn(batch)
+            except EtcdError as error:
+                if error.is_nospace:
+                    return
+                raise
+
+
+def _await_refusal(node: Node) -> None:
+    """Create objects until the API server is refused: etcd refuses large writes before it arms the alarm."""
+    deadline = time.monotonic() + _REFUSED_SECONDS
+    number = 0
+    while time.monotonic() < deadline:
+        number += 1
+        try:
+            node.run(*KUBECTL, "create", "configmap", f"extra-{number}", f"--namespace={NAMESPACE}", seconds=30)
+        except NodesError as error:
+            if REFUSAL in str(error):
+                return
+            if "already exists" not in str(error):
+                raise
+        time.sleep(_POLL_SECONDS)
+    raise NodesError(f"etcd is full, but the API server is not refused within {_REFUSED_SECONDS:.0f} s")
+
+
+def _record(client: Client) -> Record:
+    digests, leased = {}, []
+    for found in client.scan():
+        key = found.key.decode("utf-8", "replace")
+        digests[key] = hashlib.sha256(found.value).hexdigest()
+        if found.lease:
+            leased.append(key)
+    return Record(digests, leased)
+
+
+@contextlib.contextmanager
+def _client(node: Node) -> Iterator[Client]:
+    """Yield a client of the node's member, with the certificates of its health check."""
+    with tempfile.TemporaryDirectory(prefix="controlplane-etcd-") as temporary:
+        folder = Path(temporary)
+        for name in ("ca.crt", "healthcheck-client.crt", "healthcheck-client.key"):
+            (folder / name).write_text(node.run("cat", f"{_PKI}/{name}"), "ascii")
+        pair = KeyPair(folder / "healthcheck-client.crt", folder / "healthcheck-client.key")
+        with Client(f"https://{node.address}:2379", folder / "ca.crt", pair) as client:
+            yield client
+
+
+def _since(start: float) -> str:
+    return f"{time.monotonic() - start:.1f}"
