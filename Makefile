@@ -8,7 +8,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo etcd test lint sanity unit integration bench build install-check changelog clean
+.PHONY: help venv demo etcd binaries test lint sanity unit integration molecule bench build install-check changelog clean
 
 PYTHON ?= python3
 CACHE := $(CURDIR)/.cache
@@ -17,6 +17,7 @@ ALONE := $(shell unshare --mount --pid --fork --kill-child --mount-proc true 2>/
 # What tests leave in the folder for temporary files goes with them; some become another user in there.
 OWN_TMP = TMPDIR=$$(mktemp -d); export TMPDIR; trap 'rm -rf "$$TMPDIR"' EXIT INT TERM; chmod 755 "$$TMPDIR"
 LINK := .collections/ansible_collections/controlplane/etcd
+OTHERS := .collections/ansible_collections/community/docker/MANIFEST.json
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
@@ -41,6 +42,11 @@ venv: .venv/ready | $(LINK) ## Ansible, the tests' libraries and the linters, in
 	.venv/bin/pip install --quiet $(addprefix --requirement ,$^)
 	@touch $@
 
+# With the time of now, because it has the one of its release.
+$(OTHERS): tests/tools/collections.py | .venv/ready
+	PYTHONPATH=tests python -m tools.collections .collections/ansible_collections
+	@touch $@
+
 # Ansible, mypy and pytest find a collection only by its full path.
 $(LINK):
 	@mkdir -p $(@D)
@@ -53,8 +59,12 @@ etcd: venv ## fetch or build etcd's programs: make etcd VERSION=3.6.16
 	@test -n "$(VERSION)" || { echo "Say which version: make etcd VERSION=3.6.16"; exit 1; }
 	PYTHONPATH=tests:.collections python -m lab programs etcd $(VERSION)
 
-test: venv ## all checks and tests: lint, sanity, unit, install-check, integration
-	@MAKE='$(MAKE)' PYTHONPATH=tests python -m tools.parts lint sanity unit install-check integration
+binaries: venv ## fetch or build all programs that are tested with: etcd's and Kubernetes'
+	PYTHONPATH=tests python -m lab programs etcd
+	PYTHONPATH=tests python -m lab programs kubernetes
+
+test: venv ## all checks and tests: lint, sanity, unit, install-check, integration, molecule
+	@MAKE='$(MAKE)' PYTHONPATH=tests python -m tools.parts lint sanity unit install-check integration molecule
 
 # antsibull-docs writes a log into the home folder.
 lint: venv ## form, types, documentation, changelog
@@ -76,6 +86,9 @@ unit: venv ## tests without a cluster: make unit ARGS="-k alarm"
 integration: venv ## tests against real etcd clusters
 	PYTHONPATH=tests python -m lab programs etcd
 	@$(OWN_TMP); $(ALONE) python -m pytest tests/integration --numprocesses=2 $(ARGS)
+
+molecule: venv $(OTHERS) ## recoveries on real control-plane nodes in Docker: make molecule ARGS="recover"
+	@$(OWN_TMP); PYTHONPATH=tests python -m tools.scenarios $(ARGS)
 
 bench: venv ## our steps beside etcdctl's, as ratios: make bench ARGS="--quota 1024"
 	PYTHONPATH=tests:.collections python -m bench $(ARGS)

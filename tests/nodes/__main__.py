@@ -106,7 +106,7 @@ def _existing(name: str) -> Cluster:
 
 
 def _down(options: argparse.Namespace) -> None:
-    cluster.remove(options.name)
+    cluster.remove_for_good(options.name)
     engine.release()
 
 

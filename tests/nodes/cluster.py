@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from nodes import images, kubeadm, network
+from nodes import engine, images, kubeadm, network
 from nodes.command import docker, say
 from nodes.engine import LABEL
 from nodes.errors import NodesError
@@ -67,18 +69,19 @@ class Cluster:
 def up(name: str, generation: Generation, *, nodes: int, quota_mib: int) -> Cluster:
     """Return a healthy cluster: the one of that name if it is as wanted, else a new one in its place."""
     spec = Spec(generation.name, nodes, quota_mib, images.obtain(generation))
-    found = find(name)
-    if found and found.spec == spec:
-        if not (reason := obstacle(found)):
-            say(f"the cluster {name!r} is there already and healthy")
-            return found
-        say(f"the cluster {name!r} is made anew: {reason}")
-    start = time.monotonic()
-    remove(name)
-    say(f"making {nodes} node{'s' if nodes > 1 else ''} with Kubernetes {generation.kubernetes} ...")
-    made = _create(name, spec)
-    _init(made, generation)
-    _await_ready(made)
+    with _only_one(name):
+        found = find(name)
+        if found and found.spec == spec:
+            if not (reason := obstacle(found)):
+                say(f"the cluster {name!r} is there already and healthy")
+                return found
+            say(f"the cluster {name!r} is made anew: {reason}")
+        start = time.monotonic()
+        remove(name)
+        say(f"making {nodes} node{'s' if nodes > 1 else ''} with Kubernetes {generation.kubernetes} ...")
+        made = _create(name, spec)
+        _init(made, generation)
+        _await_ready(made)
     say(f"the cluster {name!r} is ready ({time.monotonic() - start:.0f} s)")
     return made
 
@@ -107,6 +110,13 @@ def remove(name: str) -> None:
         docker("rm", "--force", "--volumes", *containers)
     if networks := docker("network", "ls", "--quiet", "--filter", label).split():
         docker("network", "rm", *networks)
+
+
+def remove_for_good(name: str) -> None:
+    """Remove the nodes of that name, also when somebody is making them just now: that fails without its nodes."""
+    remove(name)
+    with _only_one(name):
+        remove(name)
 
 
 def obstacle(cluster: Cluster) -> str:
@@ -209,6 +219,14 @@ def _boot_obstacle(node: Node) -> str:
     except NodesError as error:
         return str(error).splitlines()[-1]
     return ""
+
+
+@contextlib.contextmanager
+def _only_one(name: str) -> Iterator[None]:
+    """Let one process at a time make the nodes of that name."""
+    with (engine.folder() / f"{name}.making").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _on_all(nodes: Sequence[Node], action: Callable[[Node], None]) -> None:

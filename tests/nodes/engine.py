@@ -41,10 +41,13 @@ def obtain() -> None:
         private = _Private(folder())
         if not private.running:
             _require_debian_root()
-            _install_docker()
-            if _answers():  # the package has started a service
-                return
-            private.start()
+            try:
+                _install_docker()
+                if _answers():  # the package has started a service
+                    return
+                private.start()
+            except NodesError as error:
+                raise EngineMissingError(f"no Docker engine answers, and none can be started here: {error}") from error
         os.environ["DOCKER_HOST"] = private.url
 
 
@@ -61,8 +64,10 @@ def release() -> None:
 
 
 def folder() -> Path:
-    """Return the folder of the private engine, which keeps its images from one run to the next."""
-    return programs.store().folder / "engine"
+    """Return the folder of the private engine, which keeps its images from one run to the next, and of our locks."""
+    home = programs.store().folder / "engine"
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return home
 
 
 def install(*packages: str) -> None:
@@ -109,7 +114,7 @@ class _Private:
             if process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
                 printed = "\n".join(self._log.read_text("utf-8", "replace").splitlines()[-_LAST_LINES:])
-                raise EngineMissingError(f"a private dockerd does not come up; its last lines:\n{printed}")
+                raise NodesError(f"dockerd does not come up; its last lines:\n{printed}")
             time.sleep(_POLL_SECONDS)
 
     def stop(self) -> None:
@@ -131,7 +136,6 @@ class _Private:
             self._before.unlink()
 
     def _keep_settings(self) -> None:
-        self._home.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Left by an engine that was killed: then these are the settings of before, not what is there now.
         if self._before.exists() and Host.from_json(json.loads(self._before.read_text("utf-8"))):
             return
@@ -188,7 +192,6 @@ def _install_docker() -> None:
 @contextlib.contextmanager
 def _only_one() -> Iterator[None]:
     """Let one process at a time start or stop the private engine."""
-    folder().mkdir(parents=True, exist_ok=True, mode=0o700)
     with (folder() / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -1,0 +1,183 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run the molecule scenarios, those on equal nodes one after the other, so that their cluster is made only once.
+
+    python -m tools.scenarios [SCENARIO ...]
+
+Every scenario can be run by molecule alone, too; what this adds is the Docker engine, the programs, the order, and a
+line for each scenario.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+import yaml
+
+from lab.errors import LabError, ProgramMissingError
+from nodes import cluster, engine, images
+from nodes.errors import EngineMissingError
+from nodes.generations import generation
+from tools.working_tree import ROOT
+
+SCENARIOS = ROOT / "extensions" / "molecule"
+WORK = ROOT / ".cache" / "molecule"
+CLUSTER = "molecule"
+_WIDTH = 70
+
+
+@dataclass(frozen=True, order=True)
+class Kind:
+    """The nodes a scenario wants. Scenarios on equal ones share a cluster."""
+
+    generation: str
+    nodes: int
+    quota_mib: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a scenario: ``passed``, ``failed`` or ``skipped``."""
+
+    scenario: str
+    outcome: str
+    seconds: float
+
+
+def scenarios() -> dict[str, Kind]:
+    """Return every scenario with the nodes it wants, in the order in which they run best."""
+    common = _environment(SCENARIOS / "config.yml")
+    found = {}
+    for path in sorted(SCENARIOS.glob("*/molecule.yml")):
+        env = {**common, **_environment(path)}
+        found[path.parent.name] = Kind(env["NODES_GENERATION"], int(env["NODES_COUNT"]), int(env["NODES_QUOTA_MIB"]))
+    return dict(sorted(found.items(), key=lambda item: (item[1], item[0])))
+
+
+def _environment(path: Path) -> dict[str, str]:
+    settings = yaml.safe_load(path.read_text("utf-8"))
+    return dict(settings.get("ansible", {}).get("env", {}))
+
+
+def main(wanted: list[str]) -> int:
+    """Run the scenarios named, or all, and return the exit code."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _leave)
+    known = scenarios()
+    if unknown := [name for name in wanted if name not in known]:
+        print(f"There is no scenario {', '.join(unknown)}; there are {', '.join(known)}.", file=sys.stderr)
+        return 2
+    chosen = {name: kind for name, kind in known.items() if not wanted or name in wanted}
+    start = time.monotonic()
+    results: list[Result] = []
+    try:
+        with _only_one(), _engine():
+            for name, kind in chosen.items():
+                results.append(_timed(name, kind, f"[{len(results) + 1}/{len(chosen)}]"))
+    except EngineMissingError as error:
+        results = [Result(name, "skipped", 0) for name in chosen]
+        print(f"SKIPPED: {', '.join(chosen)}: {error}", flush=True)
+    return _close(results, time.monotonic() - start)
+
+
+def _timed(name: str, kind: Kind, place: str) -> Result:
+    nodes = f"{kind.nodes} node{'s' if kind.nodes > 1 else ''} of {kind.generation}"
+    print(f"\n{f' {place} {name}: {nodes} ':=^{_WIDTH}}", flush=True)
+    start = time.monotonic()
+    return Result(name, _run(name, kind), time.monotonic() - start)
+
+
+def _run(name: str, kind: Kind) -> str:
+    """Run one scenario; return ``passed``, ``failed`` or ``skipped``."""
+    try:
+        images.obtain(generation(kind.generation))
+    except ProgramMissingError as error:
+        print(f"SKIPPED: {name}: {error}", flush=True)
+        return "skipped"
+    # molecule would take what it remembers of an earlier run for nodes that are there.
+    work = WORK / name
+    shutil.rmtree(work, ignore_errors=True)
+    env = {**os.environ, "MOLECULE_EPHEMERAL_DIRECTORY": str(work)}
+    if _molecule("test", "--scenario-name", name, "--destroy=never", "--no-command-borders", "--no-report", env=env):
+        # For those after it: whatever is wrong with these nodes is not to be theirs.
+        cluster.remove(CLUSTER)
+        return "failed"
+    return "passed"
+
+
+def _molecule(*arguments: str, env: Mapping[str, str]) -> int:
+    """Run molecule to its end, or end it with all that it has started."""
+    command = ["molecule", *arguments]
+    with subprocess.Popen(command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, start_new_session=True) as process:
+        try:
+            return process.wait()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGTERM)
+            raise
+
+
+@contextlib.contextmanager
+def _engine() -> Iterator[None]:
+    """Have a Docker engine that answers, and leave neither nodes nor a private engine behind."""
+    engine.obtain()
+    try:
+        yield
+    finally:
+        # An impatient second Ctrl-C must not leave the host half restored.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        try:
+            cluster.remove_for_good(CLUSTER)
+        finally:
+            engine.release()
+
+
+@contextlib.contextmanager
+def _only_one() -> Iterator[None]:
+    """Let one run at a time use the nodes of this name."""
+    with (engine.folder() / f"{CLUSTER}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("waiting for another run of the scenarios", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _close(results: list[Result], seconds: float) -> int:
+    """Print what came out, with a last line in pytest's style, and return the exit code."""
+    print("\nscenario        seconds")
+    for result in results:
+        print(f"{result.scenario:<14} {result.seconds:8.1f}  {result.outcome}")
+    counts = Counter(result.outcome for result in results)
+    skipped_in_ci = counts["skipped"] and os.environ.get("CI") == "true"
+    if skipped_in_ci:
+        print("\nWith CI=true a scenario that is skipped counts as failed.")
+    told = ", ".join(f"{counts[outcome]} {outcome}" for outcome in ("failed", "passed", "skipped") if counts[outcome])
+    print(f"\n{f' {told} in {seconds:.2f}s ':=^{_WIDTH}}", flush=True)
+    return int(counts["failed"] > 0 or skipped_in_ci)
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    sys.exit(128 + number)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except LabError as error:
+        print(f"scenarios: {error}", file=sys.stderr)
+        sys.exit(1)
