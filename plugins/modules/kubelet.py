@@ -247,6 +247,8 @@ class Waiting:
 
 def restarted(params: Json, *, check: bool) -> Json:
     backed_off = _not_running(params) if params["only_if_backed_off"] else None
+    if backed_off is not None:
+        _must_stay_up(params)
     result: Json = {"changed": backed_off != [], "held_until": None}
     if backed_off is not None:
         result["backed_off"] = backed_off
@@ -255,6 +257,14 @@ def restarted(params: Json, *, check: bool) -> Json:
         if not check:
             kubelet.restart(process.run, params["unit"])
     return result
+
+
+def _must_stay_up(params: Json) -> None:
+    """Raises UnitError: restarting a kubelet that ends by itself helps nobody."""
+    found = kubelet.unit(process.run, params["unit"])
+    if found.crashes(time.clock_gettime(time.CLOCK_MONOTONIC)):
+        said = "".join(f"\n  {line}" for line in kubelet.last_lines(process.run, found.name, 10))
+        raise UnitError(f"{found.name} does not stay up; nobody restarts what dies on this node. Its last lines:{said}")
 
 
 def _not_running(params: Json) -> list[str]:

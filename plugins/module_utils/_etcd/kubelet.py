@@ -26,6 +26,7 @@ from .process import Run
 
 UNIT = "kubelet"
 RECORDS = "/run"
+STEADY_SECONDS = 60.0
 RUNNING = ("active", "activating", "reloading")
 _SECONDS = 60.0  # for one call of systemctl
 _NAME = re.compile(r"[A-Za-z0-9:_.@-]+")
@@ -38,13 +39,15 @@ class UnitError(Exception):
 
 @dataclass(frozen=True)
 class Unit:
-    """What systemd knows of a unit. `started` is when it was started last, in seconds of the monotonic clock."""
+    """What systemd knows of a unit. `started` is when it was started last, in seconds of the monotonic clock;
+    `restarts` counts how often it has ended and was started again by systemd since somebody started it."""
 
     name: str
     loaded: str
     active: str
     file_state: str
     started: float
+    restarts: int = 0
 
     @property
     def exists(self) -> bool:
@@ -57,6 +60,10 @@ class Unit:
     @property
     def running(self) -> bool:
         return self.active in RUNNING
+
+    def crashes(self, now: float) -> bool:
+        """Whether it does not stay up. `now` is the monotonic clock."""
+        return self.active in ("activating", "failed") or (self.restarts > 0 and now - self.started < STEADY_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -72,7 +79,7 @@ def unit(run: Run, name: str) -> Unit:
     """What systemd knows. Raises UnitError where there is no systemd, or no such name can be."""
     if not _NAME.fullmatch(name):
         raise UnitError(f"{name!r} is no name of a systemd unit")
-    properties = ("LoadState", "ActiveState", "UnitFileState", "ActiveEnterTimestampMonotonic")
+    properties = ("LoadState", "ActiveState", "UnitFileState", "ActiveEnterTimestampMonotonic", "NRestarts")
     done = run(["systemctl", "show", f"--property={','.join(properties)}", "--", name], _SECONDS)
     if done.code != 0:
         raise UnitError(f"systemd cannot be asked for {name}: {done.output}")
@@ -83,6 +90,7 @@ def unit(run: Run, name: str) -> Unit:
         found.get("ActiveState", ""),
         found.get("UnitFileState", ""),
         int(found.get("ActiveEnterTimestampMonotonic") or 0) / 1e6,
+        int(found.get("NRestarts") or 0),
     )
 
 
