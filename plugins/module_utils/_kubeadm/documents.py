@@ -1,0 +1,263 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+"""A kubeadm configuration file: its documents as kubeadm takes them apart, and the ClusterConfiguration among them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from . import nodes
+from .errors import ConfigRefused
+from .nodes import Node
+
+KIND, GROUP = "ClusterConfiguration", "kubeadm.k8s.io"
+
+_VERSION = re.compile(r"v(\d+)(?:(alpha|beta)(\d+))?")
+_EMPTY = "kubeadm takes that for an empty document and refuses the whole file (kind and apiVersion is mandatory)"
+# Both parsers end a line at these as well, kubeadm's reader of documents and people do not.
+_ODD_BREAKS = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
+
+
+@dataclass(frozen=True)
+class Document:
+    """One document, `text[start:end]`; `root` has its places in that part alone."""
+
+    start: int
+    end: int
+    root: Node
+    api_version: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """The ClusterConfiguration of a text. `is_list` is the shape of its extraArgs, list or map."""
+
+    text: str
+    documents: tuple[Document, ...]
+    index: int
+    is_list: bool
+
+    @property
+    def document(self) -> Document:
+        return self.documents[self.index]
+
+    @property
+    def version(self) -> str:
+        return self.document.api_version.split("/")[1]
+
+    @property
+    def body(self) -> str:
+        return self.text[self.document.start : self.document.end]
+
+    def line(self, offset: int) -> int:
+        """The number, in the whole text, of the line in which that place of the document is."""
+        return line_number(self.text, self.document.start + offset)
+
+    def replaced(self, body: str) -> str:
+        """The whole text with another body of this document."""
+        return self.text[: self.document.start] + body + self.text[self.document.end :]
+
+
+def line_number(text: str, offset: int) -> int:
+    return text.count("\n", 0, offset) + 1
+
+
+def is_list(version: str) -> bool | None:
+    """Whether this version of the API has extraArgs as a list: v1beta4 and everything newer, v1 included. None where
+    there is no such thing as a ClusterConfiguration with extraArgs of etcd that we know."""
+    match = _VERSION.fullmatch(version)
+    if not match:
+        return None
+    major, stage, minor = int(match[1]), match[2], int(match[3] or 0)
+    if (major, stage) == (1, "beta"):
+        return minor >= 4 if minor else None
+    return None if major == 0 or (major, stage) == (1, "alpha") else True
+
+
+def chunks(text: str) -> list[tuple[int, int]]:
+    """Where the documents begin and end for kubeadm (apimachinery, util/yaml, YAMLReader): a line that starts with
+    `---` ends what is before it, unless nothing is, and then belongs to what follows. Raises ConfigRefused."""
+    found: list[tuple[int, int]] = []
+    start = position = 0
+    for line in re.findall(r"[^\n]*\n|[^\n]+", text):
+        if line.startswith("---"):
+            rest = line[3:].strip()
+            if rest and not rest.startswith("#"):
+                raise ConfigRefused(
+                    f"Line {line_number(text, position)} has something behind the ---: kubeadm refuses the whole file"
+                    " (invalid Yaml document separator).",
+                    "Put it on a line of its own.",
+                )
+            if position > start:
+                found.append((start, position))
+                start = position + len(line)
+        position += len(line)
+    if position > start:
+        found.append((start, position))
+    return found
+
+
+def read(text: str) -> list[Document]:
+    """All documents. Raises ConfigRefused where kubeadm would refuse the file as such, and NoYaml."""
+    odd = _ODD_BREAKS.search(text)
+    if odd:
+        raise ConfigRefused(
+            f"Line {line_number(text, odd.start())} holds {odd.group()!r}, which is the end of a line for YAML and"
+            " not for kubeadm.",
+            "Replace it by an ordinary line break.",
+        )
+    found: list[Document] = []
+    for start, end in chunks(text):
+        found.append(_document(text, start, end, first=not found))
+        again = [each for each in found[:-1] if each.kind == found[-1].kind]
+        if again:
+            raise ConfigRefused(
+                f'kubeadm refuses the file, because kind "{again[0].kind}" is specified twice in it: lines'
+                f" {_first_line(text, again[0])} and {_first_line(text, found[-1])}.",
+                "Leave only the one that counts.",
+            )
+    return found
+
+
+def _document(text: str, start: int, end: int, *, first: bool) -> Document:
+    body, line = text[start:end], line_number(text, start)
+    try:
+        roots = nodes.read(body)
+    except ValueError as exc:
+        raise ConfigRefused(f"It is not YAML that can be read: {_in_file(str(exc), line - 1)}.", "Mend it.") from exc
+    if not roots or roots[0].reads_as == "null":
+        raise _empty(text, start, end, first=first)
+    root = roots[0]  # there is no second one: a --- begins another part, and PyYAML wants it also after a ...
+    if root.kind != nodes.MAP:
+        raise ConfigRefused(f"The document from line {line} on is a {root.reads_as}, where kubeadm wants a map.")
+    for key in ("apiVersion", "kind"):
+        _once(text, start, root, key, key)
+    api_version, kind = (root.get(key) for key in ("apiVersion", "kind"))
+    version_text, kind_text = (node.text or "" if node else "" for node in (api_version, kind))
+    group, slash, version = version_text.partition("/")
+    if not (group and slash and version and kind_text):
+        raise ConfigRefused(
+            f"The document from line {_first_line_at(text, start, root)} on has apiVersion {version_text!r} and kind"
+            f" {kind_text!r}. kubeadm refuses a file in which a document has no group, version and kind.",
+            "This wants a file as kubeadm init --config takes it, or the text of the key ClusterConfiguration alone"
+            " where it comes out of the ConfigMap kubeadm-config.",
+        )
+    return Document(start, end, root, version_text, kind_text)
+
+
+def _empty(text: str, start: int, end: int, *, first: bool) -> ConfigRefused:
+    begin, last = line_number(text, start), line_number(text, max(start, end - 1))
+    lines = f"Line {begin} holds" if begin == last else f"Lines {begin} to {last} hold"
+    comments = "comments" if "#" in text[start:end] else "blank lines"
+    if text.startswith("---", start):
+        comments = f"--- and {comments}" if last > begin else "---"
+    if first and text.startswith("---", end):
+        return ConfigRefused(
+            f"{lines} only {comments} before the --- in line {last + 1}: {_EMPTY}.",
+            f"Take the --- in line {last + 1} away, or put what is above it below it.",
+        )
+    if first:
+        return ConfigRefused(f"{lines} only {comments}: there is no {KIND} in it.", "Name another file.")
+    return ConfigRefused(
+        f"{lines} only {comments}, after a ---: {_EMPTY}.",
+        "Take these lines away, and one of the --- around them.",
+    )
+
+
+def _in_file(problem: str, offset: int) -> str:
+    """PyYAML counts the lines of the document."""
+    return re.sub(r"^line (\d+)", lambda match: f"line {int(match[1]) + offset}", problem)
+
+
+def _first_line_at(text: str, start: int, root: Node) -> int:
+    return line_number(text, start + root.start)
+
+
+def _first_line(text: str, document: Document) -> int:
+    return _first_line_at(text, document.start, document.root)
+
+
+def _once(text: str, start: int, parent: Node, key: str, name: str) -> None:
+    again = [line_number(text, start + pair[0].start) for pair in parent.all(key)]
+    if len(again) > 1:
+        raise ConfigRefused(
+            f"{name} is given more than once, in lines {' and '.join(map(str, again))}: what counts is not clear.",
+            "Leave only the one that counts.",
+        )
+
+
+def no_merge(found: Found, parent: Node) -> None:
+    """Refuse a map that takes entries from elsewhere: what it says is then not what stands in it."""
+    merged = parent.all("<<")
+    if merged:
+        raise ConfigRefused(
+            f"Line {found.line(merged[0][0].start)} merges entries from elsewhere (<<): what is there cannot be seen"
+            " and changed safely in its place.",
+            "Write the entries out in place of the <<.",
+        )
+
+
+def find(text: str) -> Found:
+    """The ClusterConfiguration with etcd on its nodes. Raises ConfigRefused, NoYaml."""
+    documents = read(text)
+    candidates = [number for number, document in enumerate(documents) if document.kind == KIND]
+    if not candidates:
+        kinds = ", ".join(document.kind for document in documents)
+        raise ConfigRefused(
+            f"There is no {KIND} in it, only {kinds}." if kinds else f"It is empty: there is no {KIND} in it.",
+            "Name the file that holds the cluster's configuration; where there is none, the ConfigMap kubeadm-config"
+            " in the namespace kube-system is the only copy.",
+        )
+    document = documents[candidates[0]]
+    group, _slash, version = document.api_version.partition("/")
+    shape = is_list(version) if group == GROUP else None
+    if shape is None:
+        raise ConfigRefused(
+            f"The {KIND} has apiVersion {document.api_version}; {GROUP}/v1beta1 and newer are known.",
+            "Migrate it with kubeadm config migrate of a release that knows it, or correct a misspelling.",
+        )
+    found = Found(text, tuple(documents), candidates[0], shape)
+    _check(found)
+    return found
+
+
+def _check(found: Found) -> None:
+    """Refuse what has no etcd of its own, and what is not clear."""
+    root = found.document.root
+    parents: list[tuple[str, Node]] = [("", root)]
+    for key in ("etcd", "local"):
+        above, parent = parents[-1]
+        path = f"{above}.{key}".lstrip(".")
+        no_merge(found, parent)
+        _once(found.text, found.document.start, parent, key, path)
+        value = parent.get(key)
+        if value is None or value.reads_as == "null":
+            break
+        if value.reads_as != nodes.MAP:
+            raise ConfigRefused(
+                f"{path} in line {found.line(value.start)} is a {value.reads_as}, where kubeadm wants a map.",
+                "Correct it.",
+            )
+        parents.append((path, value.resolved))
+    if len(parents) > 1:
+        etcd = parents[1][1]
+        external = etcd.get("external")
+        if external is not None and external.reads_as != "null":
+            raise ConfigRefused(
+                f"etcd is external here (etcd.external in line {found.line(external.start)}): kubeadm does not run it,"
+                " and would ignore these arguments without a word.",
+                "Set them where that etcd is started.",
+            )
+    if len(parents) > 2:
+        no_merge(found, parents[2][1])
+        for key in ("extraArgs", "extraEnvs"):
+            _once(found.text, found.document.start, parents[2][1], key, f"etcd.local.{key}")
+
+
+__all__ = ("GROUP", "KIND", "Document", "Found", "chunks", "find", "is_list", "line_number", "no_merge", "read")

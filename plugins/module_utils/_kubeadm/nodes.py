@@ -1,0 +1,199 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+"""YAML as PyYAML reads it, with the places in the text: what is to be edited, and what the edit has to leave alone."""
+
+from __future__ import annotations
+
+import re
+import sys
+import typing as t
+from dataclasses import dataclass
+from functools import lru_cache
+
+from .errors import NoYaml
+
+SCALAR, MAP, LIST, ALIAS = "scalar", "map", "list", "alias"
+
+_STR_TAG = "tag:yaml.org,2002:str"
+
+# How the YAML library of kubeadm (go-yaml 2) reads plain words. PyYAML reads several of them otherwise: "08" and "1e9"
+# are numbers and "y" is a boolean for kubeadm only, "1:30" and "2026-01-01" are strings for kubeadm only.
+_BOOLEAN = re.compile(r"y|Y|[yY]es|YES|n|N|[nN]o|NO|[tT]rue|TRUE|[fF]alse|FALSE|[oO]n|ON|[oO]ff|OFF")
+_NULL = re.compile(r"|~|null|Null|NULL")
+_NUMBER = re.compile(
+    r"[-+]?(?:\.[0-9][0-9_]*|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?"
+    r"|[-+]?0[xX][0-9a-fA-F_]+|[-+]?0[oO]?[0-7_]+|[-+]?0[bB][-+]?[01_]+"
+    r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
+)
+
+
+@dataclass(frozen=True)
+class Node:
+    """A part of the text: `text[start:end]`. The end of a block is that of its last leaf: comments and blank lines
+    after it are not part of it."""
+
+    kind: str
+    start: int
+    end: int
+    value: str = ""  # of a scalar
+    style: str = ""  # of a scalar: "" is plain, else its first character
+    flow: bool = False  # of a map or list
+    tag: str = ""
+    anchor: str = ""  # its own, or that of which it is the alias
+    target: Node | None = None  # of an alias
+    items: tuple[Node, ...] = ()
+    pairs: tuple[tuple[Node, Node], ...] = ()
+
+    def all(self, key: str) -> list[tuple[Node, Node]]:
+        """The entries of a map under this key; more than one where it is given twice."""
+        return [pair for pair in self.pairs if pair[0].text == key]
+
+    def get(self, key: str) -> Node | None:
+        """The value under this key, of several the last, as kubeadm takes it."""
+        found = self.all(key)
+        return found[-1][1] if found else None
+
+    @property
+    def resolved(self) -> Node:
+        return self.target if self.target else self
+
+    @property
+    def reads_as(self) -> str:
+        """What kubeadm takes it for: a string, number, boolean, null, map or list."""
+        node = self.resolved
+        if node.kind != SCALAR:
+            return node.kind
+        if node.tag:
+            return "string" if node.tag == _STR_TAG else "value with a tag"
+        return "string" if node.style else word(node.value)
+
+    @property
+    def text(self) -> str | None:
+        """The string it is for kubeadm, None where it is something else."""
+        return self.resolved.value if self.reads_as == "string" else None
+
+    @property
+    def empty(self) -> bool:
+        """Null, or a map or list without entries."""
+        return self.reads_as == "null" or (self.kind in (MAP, LIST) and not self.items and not self.pairs)
+
+    @property
+    def marked(self) -> bool:
+        """It has an anchor, a tag, or is an alias."""
+        return bool(self.anchor or self.tag or self.kind == ALIAS)
+
+    def shape(self) -> t.Any:
+        """What it says, without where: two texts that say the same have the same shape."""
+        if self.kind == ALIAS:
+            return (ALIAS, self.anchor)
+        if self.kind == SCALAR:
+            return (self.reads_as, self.value, self.anchor)
+        if self.kind == LIST:
+            return (LIST, self.anchor, self.tag, tuple(item.shape() for item in self.items))
+        return (MAP, self.anchor, self.tag, tuple((key.shape(), value.shape()) for key, value in self.pairs))
+
+    def aliases(self) -> t.Iterator[str]:
+        """The names of the anchors that are used somewhere in it."""
+        if self.kind == ALIAS:
+            yield self.anchor
+        for item in self.items:
+            yield from item.aliases()
+        for key, value in self.pairs:
+            yield from key.aliases()
+            yield from value.aliases()
+
+
+def word(plain: str) -> str:
+    """What kubeadm takes a plain word for."""
+    if _NULL.fullmatch(plain):
+        return "null"
+    if _BOOLEAN.fullmatch(plain):
+        return "boolean"
+    return "number" if _NUMBER.fullmatch(plain) else "string"
+
+
+def always_string(node: Node) -> bool:
+    """Whether every reader of YAML takes it for a string."""
+    if node.kind != SCALAR or node.reads_as != "string":
+        return False
+    if node.style or node.tag:
+        return True
+    yaml = _yaml()
+    return bool(yaml.resolver.Resolver().resolve(yaml.ScalarNode, node.value, (True, False)) == _STR_TAG)
+
+
+def safe_word(text: str) -> bool:
+    """Whether it may stand in YAML without quotes, as a name."""
+    return bool(re.fullmatch(r"[A-Za-z][A-Za-z0-9._/-]*", text)) and always_string(Node(SCALAR, 0, 0, text))
+
+
+# An edit reads most documents several times.
+@lru_cache(maxsize=64)
+def read(text: str) -> tuple[Node, ...]:
+    """The documents in the text. Raises ValueError with the reason and the line, and NoYaml."""
+    yaml = _yaml()
+    events = yaml.parse(text, Loader=yaml.SafeLoader)
+    try:
+        return tuple(
+            _node(yaml, text, next(events), events, {})
+            for event in events
+            if isinstance(event, yaml.DocumentStartEvent)
+        )
+    except yaml.MarkedYAMLError as exc:
+        mark = exc.problem_mark or exc.context_mark
+        where = f"line {mark.line + 1}: " if mark else ""
+        raise ValueError(f"{where}{exc.problem or exc.context}") from exc
+    except yaml.YAMLError as exc:  # a character that YAML does not allow
+        raise ValueError(" ".join(str(exc).split())) from exc
+
+
+def _node(yaml: t.Any, text: str, event: t.Any, events: t.Iterator[t.Any], anchors: dict[str, Node]) -> Node:
+    start, end, anchor = event.start_mark.index, event.end_mark.index, event.anchor or ""
+    if isinstance(event, yaml.AliasEvent):
+        if anchor not in anchors:
+            raise ValueError(f"line {event.start_mark.line + 1}: found undefined alias {anchor}")
+        return Node(ALIAS, start, end, anchor=anchor, target=anchors[anchor])
+    if isinstance(event, yaml.ScalarEvent):
+        if event.style in ("|", ">"):  # PyYAML counts the blank lines after it
+            end = max(start, len(text[:end].rstrip()))
+        found = Node(SCALAR, start, end, event.value, event.style or "", tag=_tag(event), anchor=anchor)
+    else:
+        children = []
+        event_after = next(events)
+        while not isinstance(event_after, yaml.CollectionEndEvent):
+            children.append(_node(yaml, text, event_after, events, anchors))
+            event_after = next(events)
+        if event.flow_style:
+            end = event_after.end_mark.index
+        elif children:
+            end = max(child.end for child in children)
+        if isinstance(event, yaml.SequenceStartEvent):
+            found = Node(LIST, start, end, flow=event.flow_style, tag=_tag(event), anchor=anchor, items=tuple(children))
+        else:
+            pairs = tuple(zip(children[::2], children[1::2]))
+            found = Node(MAP, start, end, flow=event.flow_style, tag=_tag(event), anchor=anchor, pairs=pairs)
+    if anchor:
+        anchors[anchor] = found
+    return found
+
+
+def _tag(event: t.Any) -> str:
+    return str(event.tag or "")
+
+
+def _yaml() -> t.Any:
+    try:
+        import yaml
+    except ImportError:
+        raise NoYaml(
+            f"{sys.executable} on this node has no PyYAML. Install the distribution's package for it (Debian, Ubuntu:"
+            " python3-yaml; RHEL, Fedora: python3-pyyaml; SUSE: python3-PyYAML)."
+        ) from None
+    return yaml
+
+
+__all__ = ("ALIAS", "LIST", "MAP", "SCALAR", "Node", "always_string", "read", "safe_word", "word")

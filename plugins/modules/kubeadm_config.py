@@ -1,0 +1,175 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: kubeadm_config
+short_description: Set arguments of etcd in a kubeadm configuration file
+version_added: 0.1.0
+author:
+  - The controlplane.etcd authors (@controlplane-etcd)
+description:
+  - Sets and removes C(etcd.local.extraArgs) of the C(ClusterConfiguration) in a file as C(kubeadm init --config) takes
+    it. No etcd changes by that; C(kubeadm init phase etcd local) and C(kubeadm upgrade) read it.
+  - The shape follows the C(apiVersion) of that document itself, whichever kubeadm is installed - a map up to
+    C(v1beta3), a list of name and value from C(v1beta4) on. Values always end up as quoted strings.
+  - Only the lines of these arguments change. Comments, order, quotes, line breaks and all other documents stay byte
+    for byte. Of several entries of one name that is set, one remains.
+  - What cannot be edited safely in its place is refused, with the lines to write by hand - flow style and JSON, what an
+    anchor shares with another place, tags, merge keys. So is what kubeadm itself would refuse or ignore - a comment or
+    nothing before the first C(---) or between two of them, a kind given twice, external etcd, the shape of another
+    version.
+extends_documentation_fragment:
+  - controlplane.etcd._attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details:
+      - The diff shows the C(ClusterConfiguration) alone, because other documents may hold tokens.
+options:
+  backup:
+    description:
+      - Folder for a copy of the old file, written before it is replaced. Created with mode 0700 where it is missing.
+      - A folder inside a C(manifests) folder is refused, because the kubelet starts whatever lies there.
+    type: path
+    default: /etc/kubernetes/etcd-backup
+  extra_args:
+    description:
+      - Arguments of etcd, without their leading dashes.
+      - The quota C(quota-backend-bytes) may have a unit, such as V(8GiB); it is written in bytes.
+      - Values that etcd would not start with are refused where they are known. C(auto-compaction-mode) and
+        C(auto-compaction-retention) are judged together, also with what is in the file already.
+      - A retention that means the same as the one in the file, such as V(1h) and V(1), is left as it is.
+    type: dict
+    default: {}
+  path:
+    description:
+      - Path of the file on the node. Of a symbolic link the target is edited.
+    type: path
+    required: true
+  remove:
+    description:
+      - Names of arguments to take away, without their leading dashes.
+    type: list
+    elements: str
+    default: []
+requirements:
+  - Python 3.8 or newer on the node.
+  - PyYAML on the node (Debian, Ubuntu - C(python3-yaml); RHEL, Fedora - C(python3-pyyaml); SUSE - C(python3-PyYAML)).
+"""
+
+EXAMPLES = r"""
+---
+- name: Give etcd a quota of 8 GiB and let it compact by itself
+  controlplane.etcd.kubeadm_config:
+    path: /etc/kubernetes/kubeadm-config.yaml
+    extra_args:
+      quota-backend-bytes: 8GiB
+      auto-compaction-mode: periodic
+      auto-compaction-retention: 1h
+  become: true
+
+- name: Take an argument away again
+  controlplane.etcd.kubeadm_config:
+    path: /etc/kubernetes/kubeadm-config.yaml
+    remove:
+      - max-wals
+  become: true
+"""
+
+RETURN = r"""
+---
+backup_file:
+  description: The copy of the old file. Empty in check mode and where nothing changed.
+  returned: success
+  type: str
+  sample: /etc/kubernetes/etcd-backup/kubeadm-config.yaml.20261123T205937Z
+extra_args:
+  description:
+    - All arguments that the file holds after it, by name; in check mode, that it would hold. An argument without a
+      value is empty.
+  returned: success
+  type: dict
+  sample:
+    auto-compaction-mode: periodic
+    auto-compaction-retention: 1h
+    quota-backend-bytes: "8589934592"
+path:
+  description: The file, of a symbolic link its target.
+  returned: success
+  type: str
+  sample: /etc/kubernetes/kubeadm-config.yaml
+"""
+
+import os
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils._etcd.transport import Json
+from ..module_utils._kubeadm import extra_args, files
+from ..module_utils._kubeadm.errors import ConfigRefused, NoYaml
+
+
+def configure(params: Json, *, check: bool) -> tuple[Json, tuple[str, ...]]:
+    """The result and the warnings. Raises ConfigRefused, NoYaml, OSError."""
+    path: str = params["path"]
+    files.refuse_backup_folder(params["backup"])
+    old = files.read(path)
+    edited = extra_args.edit(files.text_of(old), params["extra_args"], params["remove"])
+    new = edited.text.encode("utf-8")
+    changed, backup_file = new != old, ""
+
+    def agrees(data: bytes) -> None:
+        if data != new or extra_args.read(files.text_of(data)) != edited.extra_args:
+            raise OSError("what was written is not what is read again")
+
+    if changed and not check:
+        backup_file = files.back_up(old, path, params["backup"])
+        files.replace(path, old, new, agrees)
+    result: Json = {
+        "changed": changed,
+        "path": os.path.realpath(path),
+        "backup_file": backup_file,
+        "extra_args": edited.extra_args,
+        "diff": {
+            "before": edited.before,
+            "after": edited.after,
+            "before_header": f"{path} (ClusterConfiguration)",
+            "after_header": f"{path} (ClusterConfiguration)",
+        },
+    }
+    return result, edited.warnings
+
+
+def main() -> None:
+    module = AnsibleModule(
+        {
+            "backup": {"type": "path", "default": files.DEFAULT_BACKUP},
+            "extra_args": {"type": "dict", "default": {}},
+            "path": {"type": "path", "required": True},
+            "remove": {"type": "list", "elements": "str", "default": []},
+        },
+        supports_check_mode=True,
+    )
+    doing = f"Setting etcd.local.extraArgs in {module.params['path']}"
+    try:
+        result, warnings = configure(module.params, check=module.check_mode)
+    except ConfigRefused as exc:
+        module.fail_json(msg=f"{doing} was refused. {exc} Nothing was changed. {exc.advice}".rstrip())
+    except NoYaml as exc:
+        module.fail_json(msg=f"{doing} failed. {exc} Nothing was changed.")
+    except OSError as exc:
+        module.fail_json(msg=f"{doing} failed: {exc}. Nothing was changed.")
+    for warning in warnings:
+        module.warn(f"{module.params['path']}: {warning}")
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
