@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import socket
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -24,9 +25,9 @@ _SETTINGS = (
     "net/bridge/bridge-nf-call-ip6tables",
 )
 _FIREWALLS = ("iptables", "ip6tables")
-_BRIDGE = "docker0"
-# Docker's chains, its first bridge, and the bridges of its networks.
-_DOCKERS = re.compile(r"\bDOCKER\b|\bDOCKER-|\bdocker0\b|\bbr-[0-9a-f]{12}\b")
+# Docker's first bridge, and the bridges of its networks.
+_BRIDGE = r"\b(?:docker0|br-[0-9a-f]{12})\b"
+_DOCKERS = re.compile(rf"\bDOCKER\b|\bDOCKER-|{_BRIDGE}")
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Host:
     boot: str
     settings: dict[str, str]
     rules: dict[str, str]
-    bridge: bool
+    bridges: list[str]
 
     @classmethod
     def measure(cls) -> Self:
@@ -45,7 +46,7 @@ class Host:
             boot=_boot(),
             settings={name: (_SYSCTLS / name).read_text("ascii").strip() for name in _SETTINGS if _exists(name)},
             rules={tool: run(f"{tool}-save") for tool in _FIREWALLS if shutil.which(f"{tool}-save")},
-            bridge=_bridge_exists(),
+            bridges=_bridges(),
         )
 
     @classmethod
@@ -59,8 +60,9 @@ class Host:
 
     def restore(self) -> None:
         """Put everything back that differs; what others have changed meanwhile stays."""
-        if _bridge_exists() and not self.bridge:
-            run("ip", "link", "delete", _BRIDGE)
+        for bridge in _bridges():
+            if bridge not in self.bridges:
+                run("ip", "link", "delete", bridge)
         for tool, before in self.rules.items():
             now = run(f"{tool}-save")
             cleaned = without_dockers(before, now)
@@ -73,21 +75,20 @@ class Host:
 
 
 def without_dockers(before: str, now: str) -> str:
-    """Return the rules ``now`` without what Docker has added since ``before``, and with the policies of ``before``.
+    """Return the rules ``now`` without what Docker has added since ``before``; rules that somebody else added stay.
 
-    Both are texts of ``iptables-save``. Rules that somebody else has added stay.
+    Both are texts of ``iptables-save``.
     """
-    known = {(table, line) for table, line in _lines(before)}
-    policies = {(table, line.split()[0]): line for table, line in known if line.startswith(":")}
+    known = set(_lines(before))
+    policies = {table: line for table, line in known if line.startswith(":FORWARD ")}
     kept = []
     for table, line in _lines(now):
-        chain = line.split()[0] if line else ""
-        if line.startswith(":") and not _DOCKERS.search(chain):
-            # Docker sets the policy of FORWARD to DROP. A table that was not there before had no policy but ACCEPT.
-            kept.append(policies.get((table, chain), line.replace(" DROP ", " ACCEPT ") if table else line))
+        if line.startswith(":FORWARD DROP "):
+            # Docker's, unless it was there before. A table that was not there let everything pass.
+            kept.append(policies.get(table, line.replace(" DROP ", " ACCEPT ")))
         elif (table, line) in known or not _DOCKERS.search(line):
             kept.append(line)
-    return "\n".join([*kept, ""])
+    return "\n".join([*kept, ""]) if kept else ""
 
 
 def _lines(text: str) -> list[tuple[str, str]]:
@@ -103,8 +104,8 @@ def _exists(setting: str) -> bool:
     return (_SYSCTLS / setting).exists()
 
 
-def _bridge_exists() -> bool:
-    return Path("/sys/class/net", _BRIDGE).exists()
+def _bridges() -> list[str]:
+    return [name for _index, name in socket.if_nameindex() if re.fullmatch(_BRIDGE, name)]
 
 
 def _boot() -> str:
