@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ import pytest
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm, Endpoint, Member, Status
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.cluster import ClusterView, MemberView, Quota
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.manifest import read_manifest
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.probes import Probe
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.process import Outcome
 
 DATA = Path(__file__).parent / "data"
 VERSIONS = ("3.5.1", "3.5.35", "3.6.5", "3.6.16", "3.7.3")
@@ -122,3 +126,58 @@ def recorded_snapshot(version: str) -> bytes:
     """A recorded snapshot as a file: the database, and its SHA-256 as the last 32 bytes."""
     lines = recorded(version, "snapshot").splitlines()
     return b"".join(base64.b64decode(json.loads(line)["result"]["blob"]) for line in lines)
+
+
+def probes_of(version: str) -> tuple[Probe, ...]:
+    """Those that kubeadm of that version gave etcd."""
+    return read_manifest(str(DATA / "manifests" / version / "plain.manifest")).probes
+
+
+def on_node(*, probes: str = "1.33", held: Json | None = None, refusal: str = "", **changes: Any) -> Json:
+    """What etcd_node_info says of the kubelet and of etcd's process, on a node where all is well; `probes` is the
+    kubeadm that wrote the manifest."""
+    return {
+        "kubelet": {"unit": "kubelet", "held": held, "refusal": refusal, "running": not (held or refusal)},
+        "probes": [asdict(probe) for probe in probes_of(probes)],
+        "process": {"pid": 4711, "seconds": 86.2},
+        "stray_files": [],
+        "waiting_may_help": False,
+        "wal_bytes": 320 * MIB,
+        **changes,
+    }
+
+
+def held_by(run: str, until: float = 1795428300.0) -> Json:
+    return {"owner": run, "timer": "etcd-maintenance-release-0a", "until": until}
+
+
+class FakeRun:
+    """Answers each program as it is told to, by how its command line begins; whatever else is run succeeds silently."""
+
+    def __init__(self, replies: dict[str, Outcome] | None = None) -> None:
+        self.replies = replies or {}
+        self.calls: list[list[str]] = []
+
+    def __call__(self, argv: Sequence[str], _timeout: float) -> Outcome:
+        self.calls.append(list(argv))
+        line = " ".join(argv)
+        return next((reply for head, reply in self.replies.items() if line.startswith(head)), Outcome(0, ""))
+
+    @property
+    def verbs(self) -> list[str]:
+        """What was done, in short: the program, or systemctl's verb, and the last word of the command line."""
+        return [f"{argv[1] if argv[0] == 'systemctl' else argv[0]} {argv[-1]}" for argv in self.calls]
+
+
+def systemd_shows(
+    active: str = "active", *, loaded: str = "loaded", file_state: str = "enabled", started: int = 7, restarts: int = 0
+) -> Outcome:
+    """What `systemctl show` says of a unit."""
+    found = {
+        "LoadState": loaded,
+        "ActiveState": active,
+        "UnitFileState": file_state,
+        "ActiveEnterTimestampMonotonic": str(started * 10**6),
+        "NRestarts": str(restarts),
+    }
+    return Outcome(0, "\n".join(f"{name}={value}" for name, value in found.items()))

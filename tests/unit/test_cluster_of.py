@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
-from unit.made import MIB, Json, table
+from unit.made import MIB, Json, held_by, on_node, table
 
 from ansible_collections.controlplane.etcd.plugins.filter.cluster_of import FilterModule, cluster_of
 
@@ -35,9 +37,12 @@ def look(
     quorum: bool = True,
     free: int | None = 9000 * MIB,
     run: str | None = None,
+    alarms: Sequence[str] = (),
+    node: Json | None = None,
     **diagnosis: object,
 ) -> Json:
-    """What etcd_node_info returns of a host whose member answers; `ca` names the certificates in its CA file."""
+    """What etcd_node_info returns of a host whose member answers; `ca` names the certificates in its CA file, `node`
+    says what is not as it should be with its kubelet or its process."""
     return {
         "present": True,
         "answers": True,
@@ -47,9 +52,11 @@ def look(
         "member_id": f"{number:x}",
         "free_disk_bytes": free,
         "lock": {"run": run, "owner": "root@a", "until": 1.0} if run else None,
+        **on_node(**node or {}),
         "cluster": {
             "cluster_id": cluster,
             "has_quorum": quorum,
+            "alarms": [{"alarm": alarm} for alarm in alarms],
             "members": MEMBERS if members is None else members,
         },
         "diagnosis": {
@@ -62,8 +69,11 @@ def look(
     }
 
 
-def silent(number: int, *, ca: str = "ca", cluster: str | None = "c1", free: int | None = 9000 * MIB) -> Json:
-    found = look(number, ca=ca, free=free)
+def silent(
+    number: int, *, ca: str = "ca", cluster: str | None = "c1", free: int | None = 9000 * MIB, node: Json | None = None
+) -> Json:
+    """Its etcd does not run."""
+    found = look(number, ca=ca, free=free, node={"process": None, "waiting_may_help": True, **(node or {})})
     del found["cluster"], found["diagnosis"]
     return found | {"answers": False, "error": f"host{number} is down", "cluster_id": cluster}
 
@@ -88,6 +98,9 @@ def test_healthy() -> None:
         "findings": ["It is full."],
         "expected_seconds": 74,
         "lock_runs": [],
+        "has_quorum": True,
+        "revive": {},
+        "hold": {},
     }
 
 
@@ -333,6 +346,110 @@ def test_findings(looks: dict[str, Json], expected: list[str]) -> None:
     assert findings[0] == "It is full."
     assert len(findings) == len(expected) + 1
     assert all(finding.startswith(part) for part, finding in zip(expected, findings[1:], strict=True))
+
+
+ALL_DOWN = {f"host{number}": silent(number) for number in (1, 2, 3)}
+ALONE = [entry(1), entry(2, "silent"), entry(3, "silent")]
+LEADERLESS = {**ALL_DOWN, "host1": look(1, ALONE, quorum=False, refusals=["No leader."])}
+ONE_DOWN = {**THREE, "host1": look(1, [entry(1, "leader"), entry(2, "silent"), entry(3)]), "host2": silent(2)}
+STOPPED: Json = {"refusal": "kubelet was stopped by somebody."}
+
+# Hosts; whether members are brought back; who is, whether there is work, and why it is refused.
+REVIVED: list[tuple[str, dict[str, Json], bool, list[str], bool, list[str]]] = [
+    ("all down", ALL_DOWN, True, ["host1", "host2", "host3"], True, []),
+    ("all down, not to be brought back", ALL_DOWN, False, [], True, ["No member of this cluster answers"]),
+    ("no leader: it is judged when it is back", LEADERLESS, True, ["host1", "host2", "host3"], True, []),
+    ("no leader, not to be brought back", LEADERLESS, False, [], True, ["No leader."]),
+    ("one down while full", ONE_DOWN, True, ["host2"], True, []),
+    ("one down while full, not to be brought back", ONE_DOWN, False, [], True, []),
+    (
+        "one down, but there is nothing to do",
+        {**ONE_DOWN, "host1": look(1, [entry(1, "leader"), entry(2, "silent"), entry(3)], needs_recovery=False)},
+        True,
+        [],
+        False,
+        [],
+    ),
+    (
+        "no kubelet may be started",
+        {"host1": silent(1, node=STOPPED), "host2": silent(2, node=STOPPED)},
+        True,
+        [],
+        True,
+        ["host1: kubelet was stopped by somebody. host2: kubelet was stopped by somebody."],
+    ),
+    (
+        "corrupt",
+        {**ONE_DOWN, "host1": look(1, [entry(1, "leader"), entry(2, "silent")], refusals=["It is corrupt."])},
+        True,
+        ["host2"],
+        True,
+        ["It is corrupt."],
+    ),
+    (
+        "a stranger among them",
+        {**ALL_DOWN, "host3": silent(3, cluster="bad")},
+        True,
+        ["host1", "host2", "host3"],
+        True,
+        ["different clusters"],
+    ),
+    (
+        "a full disk",
+        {**ALL_DOWN, "host3": silent(3, free=0)},
+        True,
+        ["host1", "host2", "host3"],
+        True,
+        ["The data disk of host3"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("looks", "revive", "hosts", "to_do", "refusals"), table(REVIVED))
+def test_revive(looks: dict[str, Json], revive: bool, hosts: list[str], to_do: bool, refusals: list[str]) -> None:
+    found = cluster_of(looks, "host1", revive=revive)
+    assert list(found["revive"]) == hosts
+    assert found["needs_recovery"] is to_do
+    assert len(found["refusals"]) == len(refusals)
+    assert all(part in refusal for part, refusal in zip(refusals, found["refusals"], strict=True))
+
+
+OLD: Json = {"probes": "1.30"}
+
+HOLDS: list[tuple[str, dict[str, Json], list[str]]] = [
+    ("probes that do not mind the alarm", {"host1": look(1, alarms=["NOSPACE"])}, []),
+    ("probes that do", {"host1": look(1, alarms=["NOSPACE"], node=OLD), "host2": look(2)}, ["host1"]),
+    ("not armed yet", {"host1": look(1, node=OLD)}, []),
+    ("nobody can tell about alarms", {"host1": silent(1, node=OLD), "host2": silent(2)}, ["host1"]),
+    ("nothing to do", {"host1": look(1, alarms=["NOSPACE"], node=OLD, needs_recovery=False)}, []),
+]
+
+
+@pytest.mark.parametrize(("looks", "hosts"), table(HOLDS))
+def test_hold(looks: dict[str, Json], hosts: list[str]) -> None:
+    assert list(cluster_of(looks, "host1", revive=True)["hold"]) == hosts
+
+
+def test_hold_of_an_earlier_run_is_told() -> None:
+    looks = {"host1": look(1, [entry(1, "leader")], node={"held": held_by("r1")}, needs_recovery=False)}
+    assert "is held (stopped) by an earlier run" in cluster_of(looks, "host1", run="r2")["findings"][-1]
+    assert cluster_of(looks, "host1", run="r1")["findings"] == ["It is full."]
+
+
+STRAYS: Json = {"stray_files": ["/m/etcd.yaml.bak"]}
+
+STRAY_FILES: list[tuple[str, dict[str, Json], list[str]]] = [
+    ("refused", {"host1": look(1), "host2": look(2, node=STRAYS)}, ["host2 has /m/etcd.yaml.bak beside"]),
+    ("before its kubelet is restarted", {**ALL_DOWN, "host2": silent(2, node=STRAYS)}, ["host2 has /m/etcd.yaml.bak"]),
+    ("nothing to do", {"host1": look(1, node=STRAYS, needs_recovery=False)}, []),
+]
+
+
+@pytest.mark.parametrize(("looks", "expected"), table(STRAY_FILES))
+def test_stray_files(looks: dict[str, Json], expected: list[str]) -> None:
+    refusals = cluster_of(looks, "host1", revive=True)["refusals"]
+    assert len(refusals) == len(expected)
+    assert all(refusal.startswith(part) for part, refusal in zip(expected, refusals, strict=True))
 
 
 def test_locks() -> None:

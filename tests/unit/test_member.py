@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,13 +17,27 @@ import pytest
 import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from unit.made import MIB, Json, member, recorded, recorded_json, table, view
+from unit.made import (
+    DATA,
+    MIB,
+    FakeRun,
+    Json,
+    held_by,
+    member,
+    probes_of,
+    recorded,
+    recorded_json,
+    systemd_shows,
+    table,
+    view,
+)
 
 from ansible_collections.controlplane.etcd.plugins.module_utils import _member
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors, lock
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors, kubelet, lock, process
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm, Endpoint, parse_status
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.cluster import ClusterView, MemberView
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.manifest import ManifestError
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.process import Outcome
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.transport import TlsFiles
 from ansible_collections.controlplane.etcd.plugins.modules import etcd_node_info
 from lab import pki
@@ -35,8 +51,9 @@ def made_pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def node(tmp_path: Path, made_pki: Path) -> Json:
+def node(tmp_path: Path, made_pki: Path, monkeypatch: pytest.MonkeyPatch) -> Json:
     """The options for a node whose etcd was 3.6.16 and does not run any more."""
+    monkeypatch.setattr(process, "run", FakeRun({"systemctl show": systemd_shows()}))
     shutil.copytree(made_pki, tmp_path / "pki")
     wal = tmp_path / "etcd/member/wal"
     wal.mkdir(parents=True)
@@ -53,7 +70,10 @@ def node(tmp_path: Path, made_pki: Path) -> Json:
     pod = {"spec": {"containers": [{"name": "etcd", "command": command}]}}
     (tmp_path / "etcd.yaml").write_text(yaml.safe_dump(pod), "utf-8")
     return params(
-        manifest=str(tmp_path / "etcd.yaml"), data_dir=str(tmp_path / "etcd"), lock_path=str(tmp_path / "x.lock")
+        manifest=str(tmp_path / "etcd.yaml"),
+        data_dir=str(tmp_path / "etcd"),
+        lock_path=str(tmp_path / "x.lock"),
+        kubelet_unit="kubelet-of-the-tests",
     )
 
 
@@ -89,16 +109,77 @@ def test_node_with_etcd_down(node: Json, tmp_path: Path) -> None:
         "cluster_id": f"{int(header['cluster_id']):x}",
         "member_id": f"{int(header['member_id']):x}",
         "lock": {"run": "r", "owner": "root@a", "until": 5.0},
+        "kubelet": {"unit": "kubelet-of-the-tests", "held": None, "running": True, "refusal": ""},
+        "probes": [],
+        "process": None,
+        "stray_files": [],
+        "wal_bytes": len(recorded("3.6.16", "wal")),
         "answers": False,
         "error": "Connection refused",
+        "waiting_may_help": True,
     }
+    assert json.loads(json.dumps(found)) == found
+
+
+STATES: list[tuple[str, Outcome, Json | None, bool, str]] = [
+    ("runs", systemd_shows(), None, True, ""),
+    ("stopped by somebody", systemd_shows("inactive"), None, False, "was stopped by somebody"),
+    ("held", systemd_shows("inactive"), held_by("r1"), False, ""),
+    ("no systemd", Outcome(127, "No such file or directory: 'systemctl'"), None, False, "systemd cannot be asked"),
+    ("no systemd any more", Outcome(1, "not booted"), held_by("r1"), False, "systemd cannot be asked"),
+]
+
+
+@pytest.mark.parametrize(("shown", "held", "running", "refusal"), table(STATES))
+def test_kubelet_of_a_node(
+    monkeypatch: pytest.MonkeyPatch, shown: Outcome, held: Json | None, running: bool, refusal: str
+) -> None:
+    monkeypatch.setattr(process, "run", FakeRun({"systemctl show": shown}))
+    monkeypatch.setattr(kubelet, "read_hold", lambda _name: kubelet.Hold(**held) if held else None)
+    found = etcd_node_info.of_kubelet("kubelet")
+    assert (found["unit"], found["held"], found["running"]) == ("kubelet", held, running)
+    assert refusal in found["refusal"]
+    assert bool(refusal) is bool(found["refusal"])
+
+
+def test_what_the_kubelet_is_told_about_etcd(node: Json, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The probes of its manifest, what lies beside it, and the process that it started."""
+    text = (DATA / "manifests/1.37/plain.manifest").read_text("utf-8")
+    (tmp_path / "etcd.yaml").write_text(text.replace("/etc/kubernetes/pki", str(tmp_path / "pki")), "utf-8")
+    (tmp_path / "etcd.yaml.bak").write_text(text, "utf-8")
+    monkeypatch.setattr(process, "find", lambda _manifest: os.getpid())
+    found = etcd_node_info.look(node)
+    assert found["probes"] == [asdict(probe) for probe in probes_of("1.37")]
+    assert found["probes"][0]["port"] == 2381
+    assert found["stray_files"] == [str(tmp_path / "etcd.yaml.bak")]
+    assert found["process"]["pid"] == os.getpid()
+    assert found["process"]["seconds"] >= 0
+
+
+# Why a member does not answer, and whether it may begin to.
+WAITS: list[tuple[str, errors.EtcdError, bool]] = [
+    ("down", errors.Unreachable("Connection refused"), True),
+    ("reads its log", errors.TimedOut("no answer within 10 s"), True),
+    ("refuses the certificate", errors.TlsRejected("bad certificate"), False),
+    ("wants a password", errors.AuthEnabled("user name is empty"), False),
+    ("has no gateway", errors.GatewayDisabled("404"), False),
+]
+
+
+@pytest.mark.parametrize(("error", "expected"), table(WAITS))
+def test_waiting_may_help(node: Json, monkeypatch: pytest.MonkeyPatch, error: errors.EtcdError, expected: bool) -> None:
+    def fail(_self: object) -> None:
+        raise error
+
+    monkeypatch.setattr(_member.LocalMember, "look", fail)
+    assert etcd_node_info.look(node)["waiting_may_help"] is expected
 
 
 def test_node_that_never_started(node: Json, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "etcd")
     found = etcd_node_info.look(node)
     assert (found["present"], found["cluster_id"], found["member_id"], found["lock"]) == (True, None, None, None)
-    assert found["free_disk_bytes"] is None
+    assert (found["free_disk_bytes"], found["wal_bytes"]) == (None, 0)
 
 
 def test_node_whose_ca_is_being_replaced(node: Json, tmp_path: Path) -> None:

@@ -89,6 +89,31 @@ REPORTS: list[tuple[str, Json, Json, list[str]]] = [
         [WRITES, NO_SNAPSHOT, "It grows by 1.5 MiB per minute."],
     ),
     (
+        "API servers",
+        {},
+        {"nodes": {"a": {"outcome": "accepted"}, "b": {"outcome": "absent"}, "c": {"outcome": "accepted"}}},
+        [WRITES, "The API servers of a, c accept writes.", NO_SNAPSHOT, STANDS],
+    ),
+    (
+        "API servers that did not take it",
+        {},
+        {
+            "nodes": {
+                "a": {"outcome": "refused", "reason": "HTTP 500: failed calling webhook"},
+                "b": {"outcome": "not ready", "reason": "it does not answer", "seconds": 120.4},
+                "c": {"skipped": True},
+            }
+        },
+        [
+            WRITES,
+            "The API server of a did not take the write, which was not etcd's doing: HTTP 500: failed calling webhook.",
+            "The API server of b is not up again after 120 s: it does not answer.",
+            NO_SNAPSHOT,
+            STANDS,
+        ],
+    ),
+    ("no API servers", {}, {"nodes": None}, [WRITES, NO_SNAPSHOT, STANDS]),
+    (
         "findings come last",
         {"findings": ["cp3 does not answer (down).", "And more."]},
         {},
