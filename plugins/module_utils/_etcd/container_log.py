@@ -36,9 +36,17 @@ def last_words(count: int = 3, pods: str = PODS) -> list[str]:
 
 def sentences(lines: list[str]) -> list[str]:
     """What log lines say, without what a runtime and etcd's own logger put around it."""
-    bare = [_CRI_PREFIX.sub("", line) for line in lines]
+    bare = [_CRI_PREFIX.sub("", _of_docker(line)) for line in lines]
     said = [found for found in map(_of_json, bare) if found]
     return said or [line[:300] for line in bare if line.strip()]
+
+
+def _of_docker(line: str) -> str:
+    """Docker writes JSON of its own around each line."""
+    try:
+        return str(json.loads(line)["log"]).rstrip("\n")
+    except (ValueError, KeyError, TypeError):
+        return line
 
 
 def _of_json(line: str) -> str | None:

@@ -111,10 +111,14 @@ def replay_seconds(wal_bytes: int) -> float:
 def threat(probes: t.Iterable[Probe], outlook: Outlook) -> str | None:
     """Which probe could kill the member in the middle of what is before it, as half a sentence; None where none could.
 
-    A startup probe counts for members that have passed it, too: most kubelets run it again when they are restarted.
+    Of several it is the least patient one. A startup probe counts for members that have passed it, too: most kubelets
+    run it again when they are restarted.
     """
-    for probe in probes:
-        reason = _reason(probe, outlook) if probe.kind in KILLING else None
+    killing = sorted((probe for probe in probes if probe.kind in KILLING), key=lambda probe: probe.patience)
+    # The liveness probe is not asked before a startup probe has been passed, where there is one.
+    first = "startup" if any(probe.kind == "startup" for probe in killing) else "liveness"
+    for probe in killing:
+        reason = _reason(probe, outlook, first=probe.kind == first)
         if reason:
             where = f" ({probe.path})" if probe.path else ""
             return (
@@ -123,13 +127,13 @@ def threat(probes: t.Iterable[Probe], outlook: Outlook) -> str | None:
     return None
 
 
-def _reason(probe: Probe, outlook: Outlook) -> str | None:
+def _reason(probe: Probe, outlook: Outlook, *, first: bool) -> str | None:
     def too_long(seconds: float) -> bool:
         return seconds * _MARGIN > probe.patience
 
     if outlook.armed and probe.fails_under_alarm:
         return "under the alarm"
-    if probe.kind == "startup" and too_long(outlook.replay_seconds):
+    if first and too_long(outlook.replay_seconds):
         return f"while the log is read (about {outlook.replay_seconds:.0f} s)"
     if too_long(outlook.defrag_seconds):
         return f"during the defragmentation (about {outlook.defrag_seconds:.0f} s)"
