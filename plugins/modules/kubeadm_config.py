@@ -14,7 +14,8 @@ author:
   - The controlplane.etcd authors (@controlplane-etcd)
 description:
   - Sets and removes C(etcd.local.extraArgs) of the C(ClusterConfiguration) in a file as C(kubeadm init --config) takes
-    it. No etcd changes by that; C(kubeadm init phase etcd local) and C(kubeadm upgrade) read it.
+    it. No etcd changes by that. C(kubeadm init phase etcd local --config) reads the file; C(kubeadm upgrade) and
+    C(kubeadm join) read the ConfigMap C(kubeadm-config) instead.
   - The shape follows the C(apiVersion) of that document itself, whichever kubeadm is installed - a map up to
     C(v1beta3), a list of name and value from C(v1beta4) on. Values always end up as quoted strings.
   - Only the lines of these arguments change. Comments, order, quotes, line breaks and all other documents stay byte
@@ -22,7 +23,8 @@ description:
   - What cannot be edited safely in its place is refused, with the lines to write by hand - flow style and JSON, what an
     anchor shares with another place, tags, merge keys. So is what kubeadm itself would refuse or ignore - a comment or
     nothing before the first C(---) or between two of them, a kind given twice, external etcd, the shape of another
-    version.
+    version, a number or boolean without quotes where it is not set anew.
+  - An argument that C(etcd.local.extraEnvs) sets as well is refused, because etcd does not start with both.
 extends_documentation_fragment:
   - controlplane.etcd._attributes
 attributes:

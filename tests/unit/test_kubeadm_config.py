@@ -958,6 +958,12 @@ def test_spelling_alone_changes_nothing() -> None:
     assert edit(text.replace("'1'", "1"), {"auto-compaction-retention": "1h"}).text == text.replace("'1'", '"1h"')
 
 
+def test_what_is_there_is_told_as_it_stands() -> None:
+    reason, told = refused(recorded_config("v1beta4-cc-unqbool"), {"auto-compaction-retention": "1h"})
+    assert reason.startswith("auto-compaction-mode is 'true': etcd knows periodic and revision")
+    assert told.startswith("Give both")
+
+
 def test_the_document_alone_is_shown() -> None:
     text = f"{INIT}bootstrapTokens:\n- token: abcdef.0123456789abcdef\n---\n{LIST}---\n{KUBELET}"
     edited = edit(text, QUOTA)

@@ -230,7 +230,7 @@ def test_any_text_is_judged(text: str) -> None:
     values.compaction_problem(text, text)
 
 
-SAME: list[tuple[str, str, str, str | None, bool]] = [
+ALIKE: list[tuple[str, str, str, str | None, bool]] = [
     ("quota-backend-bytes", "8589934592", "08589934592", None, True),
     ("quota-backend-bytes", "8589934592", "8589934593", None, False),
     ("quota-backend-bytes", "8GiB", "8589934592", None, False),
@@ -244,7 +244,8 @@ SAME: list[tuple[str, str, str, str | None, bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "one", "other", "mode", "expected"), SAME)
-def test_same(name: str, one: str, other: str, mode: str | None, expected: bool) -> None:
-    assert values.same(name, one, other, mode) is expected
-    assert values.same(name, other, one, mode) is expected
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(("name", "one", "other", "mode", "expected"), ALIKE)
+def test_same(name: str, one: str, other: str, mode: str | None, expected: bool, turned: bool) -> None:
+    pair = (other, one) if turned else (one, other)
+    assert values.same(name, *pair, mode) is expected

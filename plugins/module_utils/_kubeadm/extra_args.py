@@ -55,8 +55,9 @@ class _Entry:
         return "" if self.value is None or self.value.reads_as == "null" else self.value.text
 
     @property
-    def end(self) -> int:
-        return max(self.whole.end, self.value.end if self.value else 0)
+    def shown(self) -> str:
+        """Its value for people, also where kubeadm would not read it."""
+        return self.value.resolved.value if self.value and self.text is None else self.text or ""
 
     def rest(self) -> t.Any:
         """What else a list's item says."""
@@ -101,7 +102,7 @@ def edit(text: str, wanted: t.Mapping[str, str], remove: t.Collection[str] = ())
     """Set these arguments, remove those. Raises ConfigRefused, NoYaml."""
     found = find(text)
     entries = _entries(found)
-    settings = values.checked(wanted, remove, {entry.name: entry.text or "" for entry in entries})
+    settings = values.checked(wanted, remove, {entry.name: entry.shown for entry in entries})
     _refuse_environment(found, settings.wanted)
     plan = _plan(entries, settings.wanted, remove)
     try:

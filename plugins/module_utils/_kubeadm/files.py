@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import time
@@ -97,7 +98,8 @@ def replace(path: str, old: bytes, new: bytes, check: t.Callable[[bytes], None])
     finally:
         if os.path.lexists(aside):
             os.unlink(aside)
-    _sync(folder)
+    with contextlib.suppress(OSError):  # it is in its place by now, and whole
+        _sync(folder)
 
 
 def _write(file: t.BinaryIO, data: bytes) -> None:
