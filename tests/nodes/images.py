@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -47,6 +46,8 @@ def obtain(generation: Generation) -> str:
         start = time.monotonic()
         _seed(name, inputs, _host(), kubernetes, etcd, generation)
         say(f"{name} is made ({time.monotonic() - start:.0f} s)")
+        # The one before has lost its name to this one.
+        docker("image", "prune", "--force", f"--filter=label={_INPUTS_LABEL}")
     return docker("image", "inspect", "--format={{.Id}}", name).strip()
 
 
@@ -160,11 +161,12 @@ def _etcds(folder: Path) -> list[Path]:
 @contextlib.contextmanager
 def _container(image: str, pause: str) -> Iterator[str]:
     """Yield a container that is ready to be seeded, and remove it."""
-    created = docker(
-        "create", "--interactive", "--volume=/seed", *RIGHTS, image, "/usr/local/sbin/node-seed", pause
-    ).strip()
+    # As a mount, because what is said by --volume would become a volume of the image, too.
+    volume = "--mount=type=volume,target=/seed"
+    command = ["/usr/local/sbin/node-seed", pause]
+    created = docker("create", "--interactive", volume, *RIGHTS, image, *command).strip()
     try:
         yield created
     finally:
-        with contextlib.suppress(subprocess.SubprocessError):
+        with contextlib.suppress(NodesError):
             docker("rm", "--force", "--volumes", created)
