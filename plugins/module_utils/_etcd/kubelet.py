@@ -176,7 +176,8 @@ def _systemctl(run: Run, verb: str, name: str) -> None:
     done = run(["systemctl", verb, "--", name], _SECONDS)
     if done.code != 0:
         said = "".join(f"\n  {line}" for line in last_lines(run, name))
-        raise UnitError(f"systemctl {verb} {name} failed: {done.output}." + (f" Its last lines:{said}" if said else ""))
+        why = done.output.rstrip(".")
+        raise UnitError(f"systemctl {verb} {name} failed: {why}." + (f" Its last lines:{said}" if said else ""))
 
 
 def _arm(run: Run, name: str, *, owner: str, seconds: float, records: str) -> Hold:
@@ -186,7 +187,7 @@ def _arm(run: Run, name: str, *, owner: str, seconds: float, records: str) -> Ho
     held = Hold(owner, timer, time.time() + seconds)
     record = shlex.quote(_record(name, records))
     # It takes the record with it, unless another timer has taken over meanwhile.
-    script = f"grep -qs {timer} {record} && rm -f {record}; exec systemctl start {shlex.quote(name)}"
+    script = f"grep -qs {timer} {record} && rm -f {record}; exec systemctl start -- {shlex.quote(name)}"
     command = ["systemd-run", "--quiet", "--collect", f"--unit={timer}", f"--on-active={max(seconds, 0):.0f}s"]
     command += [
         "--timer-property=AccuracySec=1s",
