@@ -954,6 +954,8 @@ def test_spelling_alone_changes_nothing() -> None:
     text = f"{V3}{LOCAL}    extraArgs:\n      auto-compaction-retention: '1'\n      quota-backend-bytes: '08'\n"
     for retention in ("1h", "60m", "1", "3600s"):
         assert edit(text, {"auto-compaction-retention": retention}).text == text
+    mode = text.replace("    extraArgs:\n", "    extraArgs:\n      auto-compaction-mode: revision\n")
+    assert edit(mode, {"auto-compaction-retention": "1h"}, ["auto-compaction-mode"]).text == text
     assert edit(text, {"auto-compaction-retention": "2h"}).text == text.replace("'1'", '"2h"')
     assert edit(text.replace("'1'", "1"), {"auto-compaction-retention": "1h"}).text == text.replace("'1'", '"1h"')
 

@@ -25,7 +25,7 @@ from .nodes import Node
 Args = t.Dict[str, t.Optional[str]]  # evaluated, also on Python 3.8
 
 _PATH = ("etcd", "local", "extraArgs")
-_KNOWN_NAME = "extraArgs"
+_EXTRA_ARGS = _PATH[-1]
 _BLANKS = " \t\r"
 
 
@@ -92,6 +92,10 @@ class _Plan:
         return not self.added and all(fate.stays for fate in self.fates)
 
 
+class _Unsafe(ConfigRefused):
+    """Not to be edited in its place."""
+
+
 def read(text: str) -> Args:
     """The arguments of etcd as kubeadm takes them from this text: of several of one name the last. Raises
     ConfigRefused, NoYaml."""
@@ -129,7 +133,7 @@ def _local(found: Found) -> Node | None:
 def _entries(found: Found) -> list[_Entry]:
     """Raises ConfigRefused for the shape of another version of the API, and for what kubeadm would not read."""
     local = _local(found)
-    value = local.get(_KNOWN_NAME) if local else None
+    value = local.get(_EXTRA_ARGS) if local else None
     if value is None or value.reads_as == "null":
         return []
     line, args = found.line(value.start), value.resolved
@@ -144,7 +148,7 @@ def _entries(found: Found) -> list[_Entry]:
             f"Write it as {how}, or correct the apiVersion. " + _in_lines(found.is_list, _any_shape(args)),
         )
     no_merge(found, args)
-    return [_item(found, item) for item in args.items] if found.is_list else [_pair(found, *p) for p in args.pairs]
+    return [_item(found, item) for item in args.items] if found.is_list else [_pair(*pair) for pair in args.pairs]
 
 
 def _any_shape(args: Node) -> list[tuple[str, str]]:
@@ -158,11 +162,9 @@ def _any_shape(args: Node) -> list[tuple[str, str]]:
     return [(name.resolved.value, value.resolved.value) for name, value in pairs]
 
 
-def _pair(found: Found, key: Node, value: Node) -> _Entry:
+def _pair(key: Node, value: Node) -> _Entry:
     name = key.text
-    if name is None:  # kubeadm makes text of it
-        name = key.resolved.value
-    return _Entry(name, value, key)
+    return _Entry(key.resolved.value if name is None else name, value, key)  # kubeadm makes text of a number
 
 
 def _item(found: Found, item: Node) -> _Entry:
@@ -209,7 +211,8 @@ def _variable(name: str) -> str:
 
 
 def _plan(entries: t.Sequence[_Entry], wanted: t.Mapping[str, str], remove: t.Collection[str]) -> _Plan:
-    mode = {**{entry.name: entry.text for entry in entries}, **wanted}.get(values.MODE)
+    left = {entry.name: entry.text for entry in entries if entry.name not in remove}
+    mode = {**left, **wanted}.get(values.MODE)
     kept: dict[str, _Entry] = {}
     for name, value in wanted.items():
         named = [entry for entry in entries if entry.name == name]
@@ -258,10 +261,6 @@ def _ending_as(found: Found, result: Found) -> Found:
     if found.text.endswith("\n") or not result.text.endswith("\n"):
         return result
     return find(result.text[: -2 if result.text.endswith("\r\n") else -1])
-
-
-class _Unsafe(ConfigRefused):
-    """Not to be edited in its place."""
 
 
 def _spliced(text: str, splices: t.Iterable[_Splice]) -> str:
@@ -562,7 +561,7 @@ def _refuse_environment(found: Found, wanted: t.Mapping[str, str]) -> None:
 def _refuse_unreadable(found: Found) -> None:
     """Refuse to leave a file behind that kubeadm does not read because of its extraArgs."""
     local = _local(found)
-    args = local.get(_KNOWN_NAME) if local else None
+    args = local.get(_EXTRA_ARGS) if local else None
     if args is not None and args.empty and args.reads_as not in ("null", nodes.LIST if found.is_list else nodes.MAP):
         empty = "[]" if found.is_list else "{}"
         raise ConfigRefused(
@@ -600,7 +599,7 @@ def _findings(found: Found, after: Args, wanted: t.Mapping[str, str]) -> list[st
         f"etcd.local.{key.text} in line {found.line(key.start)} is not known to kubeadm, which leaves it out;"
         " extraArgs is its name."
         for key, _value in (local.pairs if local else ())
-        if key.text and key.text != _KNOWN_NAME and re.fullmatch("extra[-_]?args?", key.text, re.IGNORECASE)
+        if key.text and key.text != _EXTRA_ARGS and re.fullmatch("extra[-_]?args?", key.text, re.IGNORECASE)
     ]
     version = found.document.root.get("kubernetesVersion")
     if version is None or version.text in (None, "", "stable", "latest"):
@@ -620,7 +619,7 @@ def _lines_by_hand(found: Found, plan: _Plan) -> str:
         return "Take etcd.local.extraArgs away by hand."
     if found.document.root.flow:
         listed = [{"name": name, "value": value} for name, value in wanted] if found.is_list else dict(wanted)
-        return f"Make it say, by hand: {json.dumps({'etcd': {'local': {_KNOWN_NAME: listed}}}, ensure_ascii=False)}"
+        return f"Make it say, by hand: {json.dumps({'etcd': {'local': {_EXTRA_ARGS: listed}}}, ensure_ascii=False)}"
     return _in_lines(found.is_list, wanted)
 
 
