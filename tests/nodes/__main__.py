@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The nodes' command line: ``python -m nodes up|fill|compare|down|env``."""
+"""The nodes' command line: ``python -m nodes up|status|fill|compare|down|env``."""
 
 from __future__ import annotations
 
@@ -57,6 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--inventory", type=Path, metavar="FILE", help="write an Ansible inventory there")
     command.set_defaults(run=_up)
 
+    command = commands.add_parser("status", help="say what is there, and fail where it is not healthy")
+    command.set_defaults(run=_status)
+
     command = commands.add_parser("fill", help="fill etcd until kubectl is refused, and record what is in it then")
     command.add_argument("record", type=Path, metavar="FILE", help="where to")
     command.set_defaults(run=_fill)
@@ -82,7 +85,20 @@ def _up(options: argparse.Namespace) -> None:
         raise
     if options.inventory:
         options.inventory.write_text(inventory(made), "utf-8")
-    for node in made.nodes:
+    _show(made)
+
+
+def _status(options: argparse.Namespace) -> None:
+    found = _existing(options.name)
+    _show(found)
+    if reason := cluster.obstacle(found):
+        raise NodesError(f"the cluster {found.name!r} is not healthy: {reason}")
+
+
+def _show(shown: Cluster) -> None:
+    spec = shown.spec
+    print(f"{shown.name}: Kubernetes {generation(spec.generation).kubernetes}, etcd's quota is {spec.quota_mib} MiB")
+    for node in shown.nodes:
         print(f"{node.name}: {node.address}, container {node.container}")
 
 
