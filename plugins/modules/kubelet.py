@@ -323,7 +323,7 @@ def _startable(params: Json) -> Unit:
 
 _WORK = {"awaited": awaited, "released": released, "restarted": restarted}
 _DOING = {
-    "awaited": ("Waiting for etcd", "Its data was not touched."),
+    "awaited": ("Waiting for etcd", "Nothing else was changed."),
     "released": ("Releasing the kubelet", "Its timer, where there is one, starts it all the same."),
     "restarted": ("Restarting the kubelet", "Nothing was changed."),
 }

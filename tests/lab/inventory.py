@@ -44,6 +44,8 @@ def _variables(node: Node, interpreter: str) -> dict[str, Any]:
         "ansible_connection": "local",
         "ansible_python_interpreter": interpreter,
         "ansible_remote_tmp": str(node.folder / "tmp"),  # else Ansible leaves a folder in the user's home
+        # No kubelet of this machine, should there be one, is any of the lab's business.
+        "recover_kubelet_unit": "etcd-lab-has-none",
         "recover_manifest": str(node.manifest),
         "recover_snapshot_dir": str(node.folder / "var/backups/etcd"),
         "recover_lock_path": str(node.folder / "run/etcd-maintenance.lock"),
