@@ -103,7 +103,7 @@ def _pem(entry: t.Mapping[str, t.Any], name: str, path: str) -> bytes:
             return base64.b64decode(str(entry[f"{name}-data"]), validate=True)
         with open(os.path.join(os.path.dirname(path), str(entry[name])), "rb") as file:
             return file.read()
-    except (KeyError, ValueError, OSError):
+    except (KeyError, ValueError, AttributeError, OSError):
         raise KubeError(f"{path} has no {name} that can be used") from None
 
 
@@ -114,6 +114,7 @@ class ApiServer:
         """Raises KubeError."""
         self.address = address
         self._timeout = timeout
+        self._lease = f"etcd-maintenance-proof-{uuid.uuid4().hex[:12]}"
         try:
             with open(kubeconfig, encoding="utf-8") as file:
                 pems = credentials_of(file.read(), kubeconfig)
@@ -129,10 +130,13 @@ class ApiServer:
         return self._ask("GET", "/readyz?verbose")
 
     def write(self) -> Answer:
-        """Make a Lease and delete it again; the first answer that is no success, else the last. Raises KubeError."""
-        name = f"etcd-maintenance-proof-{uuid.uuid4().hex[:12]}"
-        made = self._ask("POST", _LEASES, {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease"}, name)
-        return self._ask("DELETE", f"{_LEASES}/{name}") if made.status < 300 else made
+        """Make a Lease and delete it again; the first answer that is no success, else the last. Raises KubeError.
+
+        One that an earlier attempt has left, because its answer was lost, is deleted as well.
+        """
+        made = self._ask("POST", _LEASES, {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease"}, self._lease)
+        there = made.status < 300 or made.status == http.HTTPStatus.CONFLICT
+        return self._ask("DELETE", f"{_LEASES}/{self._lease}") if there else made
 
     def _ask(self, verb: str, path: str, body: Json | None = None, name: str = "") -> Answer:
         text = json.dumps({**body, "metadata": {"name": name}}) if body else None

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -181,3 +182,29 @@ def systemd_shows(
         "NRestarts": str(restarts),
     }
     return Outcome(0, "\n".join(f"{name}={value}" for name, value in found.items()))
+
+
+class Ended(Exception):
+    """The module ended with this."""
+
+
+def main_of(module: ModuleType, given: Json, monkeypatch: pytest.MonkeyPatch, *, check: bool = False) -> Json:
+    """What the module returns, or how it fails, with these options."""
+
+    class FakeModule:
+        params = given
+        check_mode = check
+
+        def __init__(self, *_arguments: object, **_options: object) -> None:
+            """It takes every specification."""
+
+        def exit_json(self, **result: object) -> None:
+            raise Ended(result)
+
+        def fail_json(self, **result: object) -> None:
+            raise Ended({"failed": True, **result})
+
+    monkeypatch.setattr(module, "AnsibleModule", FakeModule)
+    with pytest.raises(Ended) as caught:
+        module.main()
+    return dict(caught.value.args[0])

@@ -10,7 +10,6 @@ import os
 import shutil
 from dataclasses import asdict
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -23,6 +22,7 @@ from unit.made import (
     FakeRun,
     Json,
     held_by,
+    main_of,
     member,
     probes_of,
     recorded,
@@ -227,31 +227,6 @@ def test_ca_that_is_none(tmp_path: Path, content: bytes, message: str) -> None:
     path.write_bytes(content)
     with pytest.raises(errors.TlsRejected, match=rf"the CA certificate '.*ca\.crt' cannot be used: .*{message}"):
         _member.ca_sha256(str(path))
-
-
-class Ended(Exception):
-    """The module ended with this."""
-
-
-def main_of(module: ModuleType, given: Json, monkeypatch: pytest.MonkeyPatch) -> Json:
-    """What the module returns, or how it fails, with these options."""
-
-    class FakeModule:
-        params = given
-
-        def __init__(self, *_arguments: object, **_options: object) -> None:
-            """It takes every specification."""
-
-        def exit_json(self, **result: object) -> None:
-            raise Ended(result)
-
-        def fail_json(self, **result: object) -> None:
-            raise Ended({"failed": True, **result})
-
-    monkeypatch.setattr(module, "AnsibleModule", FakeModule)
-    with pytest.raises(Ended) as caught:
-        module.main()
-    return dict(caught.value.args[0])
 
 
 def test_node_whose_disk_cannot_be_read(node: Json, monkeypatch: pytest.MonkeyPatch) -> None:
