@@ -40,6 +40,7 @@ _LIVING = (
     b"/registry/leases/",
     b"/registry/masterleases/",
     b"/registry/minions/",
+    b"/registry/peerserverleases/",
     b"/registry/pods/",
     b"/registry/prioritylevelconfigurations/",
     b"/registry/servicecidrs/",

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import socket
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,6 +26,7 @@ _SETTINGS = (
     "net/bridge/bridge-nf-call-ip6tables",
 )
 _FIREWALLS = ("iptables", "ip6tables")
+_CGROUPS = Path("/sys/fs/cgroup")
 # Docker's first bridge, and the bridges of its networks.
 _BRIDGE = r"\b(?:docker0|br-[0-9a-f]{12})\b"
 _DOCKERS = re.compile(rf"\bDOCKER\b|\bDOCKER-|{_BRIDGE}")
@@ -32,12 +34,13 @@ _DOCKERS = re.compile(rf"\bDOCKER\b|\bDOCKER-|{_BRIDGE}")
 
 @dataclass(frozen=True)
 class Host:
-    """The host's network settings at one moment; ``boot`` tells whether they are of before a reboot."""
+    """What an engine changes, as it is at one moment; ``boot`` tells whether that was before a reboot."""
 
     boot: str
     settings: dict[str, str]
     rules: dict[str, str]
     bridges: list[str]
+    cgroups: list[str] = field(default_factory=list)
 
     @classmethod
     def measure(cls) -> Self:
@@ -47,6 +50,7 @@ class Host:
             settings={name: (_SYSCTLS / name).read_text("ascii").strip() for name in _SETTINGS if _exists(name)},
             rules={tool: run(f"{tool}-save") for tool in _FIREWALLS if shutil.which(f"{tool}-save")},
             bridges=_bridges(),
+            cgroups=_cgroups(),
         )
 
     @classmethod
@@ -72,6 +76,11 @@ class Host:
             file = _SYSCTLS / name
             if file.exists() and file.read_text("ascii").strip() != value:
                 file.write_text(value, "ascii")
+        for cgroup in _cgroups():
+            # Empty by now; one that is not has somebody in it, and stays.
+            if cgroup not in self.cgroups:
+                with contextlib.suppress(OSError):
+                    Path(cgroup).rmdir()
 
 
 def without_dockers(before: str, now: str) -> str:
@@ -106,6 +115,11 @@ def _exists(setting: str) -> bool:
 
 def _bridges() -> list[str]:
     return [name for _index, name in socket.if_nameindex() if re.fullmatch(_BRIDGE, name)]
+
+
+def _cgroups() -> list[str]:
+    """Return the groups that all of an engine's containers are in: one, or on cgroup v1 one for each controller."""
+    return sorted(str(path) for pattern in ("docker", "*/docker") for path in _CGROUPS.glob(pattern))
 
 
 def _boot() -> str:
