@@ -58,13 +58,13 @@ NO_SYSTEMD: list[tuple[str, Outcome]] = [
 def test_no_systemd(shown: Outcome) -> None:
     with pytest.raises(UnitError) as caught:
         kubelet.unit(FakeRun({"systemctl": shown}), "kubelet")
-    assert str(caught.value) == f"systemd cannot be asked for kubelet: {shown.output}"
+    assert str(caught.value) == f"systemd cannot be asked for kubelet: {shown.output}."
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a;b", "../x", "a/b", "kubelet\n", "$(x)", "k*"])
 def test_bad_name(name: str) -> None:
     run = FakeRun()
-    with pytest.raises(UnitError, match=r"is no name of a systemd unit$"):
+    with pytest.raises(UnitError, match=r"is no name of a systemd unit\.$"):
         kubelet.unit(run, name)
     assert run.calls == []
 

@@ -78,11 +78,11 @@ class Hold:
 def unit(run: Run, name: str) -> Unit:
     """What systemd knows. Raises UnitError where there is no systemd, or no such name can be."""
     if not _NAME.fullmatch(name):
-        raise UnitError(f"{name!r} is no name of a systemd unit")
+        raise UnitError(f"{name!r} is no name of a systemd unit.")
     properties = ("LoadState", "ActiveState", "UnitFileState", "ActiveEnterTimestampMonotonic", "NRestarts")
     done = run(["systemctl", "show", f"--property={','.join(properties)}", "--", name], _SECONDS)
     if done.code != 0:
-        raise UnitError(f"systemd cannot be asked for {name}: {done.output}")
+        raise UnitError(f"systemd cannot be asked for {name}: {done.output.rstrip('.')}.")
     found = dict(line.partition("=")[::2] for line in done.output.splitlines())
     return Unit(
         name,
@@ -198,7 +198,7 @@ def _arm(run: Run, name: str, *, owner: str, seconds: float, records: str) -> Ho
     ]
     done = run(command, _SECONDS)
     if done.code != 0:
-        raise UnitError(f"{name} was not held: no timer could be set that would start it again ({done.output})")
+        raise UnitError(f"{name} was not held: no timer could be set that would start it again ({done.output}).")
     _write(_record(name, records), json.dumps(asdict(held)))
     if before:
         _stop_timer(run, before.timer)
