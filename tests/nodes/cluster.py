@@ -27,6 +27,9 @@ _ADDRESS_LABEL = f"{LABEL}.address"
 # Docker's name server answers with the addresses of all nodes that run, so this stands for a load balancer.
 _ENDPOINT = "control-plane"
 _STATIC_PODS = 4
+# What the static pods were when the cluster was made: a scenario may change them, and the next one wants them as new.
+_MANIFESTS = "sha256sum /etc/kubernetes/manifests/*"
+_AS_MADE = "/var/lib/kubelet/manifests-as-made"
 _BOOT_SECONDS = 60.0
 _INIT_SECONDS = 300.0
 _READY_SECONDS = 240.0
@@ -82,6 +85,7 @@ def up(name: str, generation: Generation, *, nodes: int, quota_mib: int) -> Clus
         made = _create(name, spec)
         _init(made, generation)
         _await_ready(made)
+        _on_all(made.nodes, _note_manifests)
     say(f"the cluster {name!r} is ready ({time.monotonic() - start:.0f} s)")
     return made
 
@@ -125,6 +129,8 @@ def obstacle(cluster: Cluster) -> str:
         return f"it has {len(cluster.nodes)} of {cluster.spec.nodes} nodes"
     try:
         for node in cluster.nodes:
+            if not node.run("sh", "-c", f"{_MANIFESTS} | cmp --quiet - {_AS_MADE} && echo the same || :", seconds=10):
+                return f"its manifests on {node.name} are not as they were made"
             # On every node, because each has an API server of its own, which asks the member beside it.
             node.run(
                 *KUBECTL, f"--server=https://{node.address}:{kubeadm.API_PORT}", "get", "--raw=/readyz", seconds=10
@@ -193,6 +199,10 @@ def _await_ready(cluster: Cluster) -> None:
         return f"not ready yet: {', '.join(unready)}" if unready else ""
 
     _await(reason, _READY_SECONDS, f"the control plane of {cluster.name!r} does not become ready")
+
+
+def _note_manifests(node: Node) -> None:
+    node.run("sh", "-c", f"{_MANIFESTS} > {_AS_MADE}")
 
 
 def _unready(cluster: Cluster) -> list[str]:
