@@ -130,10 +130,17 @@ class _Private:
                     )
                 _reap(pid)
                 time.sleep(_POLL_SECONDS)
+        for mounted in self._mounts():
+            run("umount", mounted)
         if self._before.exists():
             if before := Host.from_json(json.loads(self._before.read_text("utf-8"))):
                 before.restore()
             self._before.unlink()
+
+    def _mounts(self) -> list[str]:
+        """Return what dockerd leaves mounted in its folder, the last first; it leaves a network namespace, always."""
+        mounted = [line.split()[1] for line in Path("/proc/self/mounts").read_text("utf-8").splitlines()]
+        return [place for place in reversed(mounted) if place.startswith(f"{self._home}/")]
 
     def _keep_settings(self) -> None:
         # Left by an engine that was killed: then these are the settings of before, not what is there now.
