@@ -228,7 +228,10 @@ class Waiting:
 
     def _is_new(self, pid: int | None) -> bool:
         age = process.age(pid) if pid else None
-        started = kubelet.unit(process.run, self._unit).started
+        try:
+            started = kubelet.unit(process.run, self._unit).started
+        except UnitError:  # waiting needs no systemd
+            return False
         return age is not None and started > 0 and time.clock_gettime(time.CLOCK_MONOTONIC) - age > started
 
     def _why(self, pid: int | None, waited: float) -> str:
@@ -325,7 +328,7 @@ _WORK = {"awaited": awaited, "released": released, "restarted": restarted}
 _DOING = {
     "awaited": ("Waiting for etcd", "Nothing else was changed."),
     "released": ("Releasing the kubelet", "Its timer, where there is one, starts it all the same."),
-    "restarted": ("Restarting the kubelet", "Nothing was changed."),
+    "restarted": ("Restarting the kubelet", "What runs goes on running."),
 }
 
 
@@ -351,7 +354,9 @@ def main() -> None:
         module.fail_json(msg=f"{doing} failed: there is no {exc.filename} on this node. {untouched}")
     except (UnitError, ManifestError, EtcdError, OSError) as exc:
         text = str(exc)
-        module.fail_json(msg=f"{doing} failed. {text if text.endswith('.') else text + '.'} {untouched}")
+        # Lines of a log stay lines.
+        end = "\n" if "\n" in text else " " if text.endswith(".") else ". "
+        module.fail_json(msg=f"{doing} failed. {text}{end}{untouched}")
     module.exit_json(**result)
 
 

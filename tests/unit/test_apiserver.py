@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -325,8 +326,8 @@ def patient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A node with a manifest, on which every look at the clock takes a second."""
     (tmp_path / "kube-apiserver.yaml").write_text(MANIFESTS[0].read_text("utf-8"), "utf-8")
     clock = count()
-    monkeypatch.setattr(apiserver_proof.time, "monotonic", lambda: float(next(clock)))
-    monkeypatch.setattr(apiserver_proof.time, "sleep", lambda _seconds: None)
+    fake = SimpleNamespace(monotonic=lambda: float(next(clock)), sleep=lambda _seconds: None)
+    monkeypatch.setattr(apiserver_proof, "time", fake)
     return tmp_path
 
 
