@@ -186,7 +186,8 @@ def _init(cluster: Cluster, generation: Generation) -> None:
     # No pod network, DNS and proxy: the control plane lives on the nodes' own addresses.
     command = ["kubeadm", "init", "--config=/dev/stdin", "--upload-certs", "--skip-phases=preflight,addon"]
     first.run(*command, stdin=configuration, seconds=_INIT_SECONDS)
-    discovery = kubeadm.discovery(endpoint=_ENDPOINT, ca=first.run("cat", "/etc/kubernetes/pki/ca.crt"))
+    # The first node's own address: an API server that has just come up does not know the token for a moment.
+    discovery = kubeadm.discovery(endpoint=first.address, ca=first.run("cat", "/etc/kubernetes/pki/ca.crt"))
     # One after the other: etcd takes a further member only when the last one is in.
     for node in others:
         command = kubeadm.join_command(address=node.address, keys=keys)
