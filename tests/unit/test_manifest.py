@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 from unit.made import DATA, Json, table
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.manifest import (
@@ -138,6 +140,11 @@ def test_path_on_the_host(path: str, mounted: list[Json], on_host: list[Json], e
     assert of(f"--data-dir={path}", mounts=mounted, volumes=on_host).data_dir == expected
 
 
+def test_no_probes() -> None:
+    """What kubeadm writes is in test_probes.py."""
+    assert of().probes == ()
+
+
 def test_wal_dir_of_its_own() -> None:
     found = of("--data-dir=/data", "--wal-dir=/wal", mounts=mounts("/wal"), volumes=volumes("/mnt/wal"))
     assert found.wal_dir == "/mnt/wal"
@@ -238,6 +245,19 @@ def test_refused(text: str, message: str) -> None:
         parse_manifest(text, "x.yaml")
 
 
+@given(st.sampled_from(OF_KUBEADM), st.integers(0, 3000))
+def test_cut_off(path: Path, length: int) -> None:
+    """As a full disk leaves it: it is refused, or what is left of it is what it says."""
+    text = path.read_text("utf-8")
+    try:
+        found = parse_manifest(text[:length], "x.yaml")
+    except ManifestError as exc:
+        assert str(exc).startswith("x.yaml ")
+    else:
+        whole = parse_manifest(text, "x.yaml")
+        assert len(found.probes) <= len(whole.probes)
+
+
 def test_missing(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_manifest(str(tmp_path / "etcd.yaml"))
@@ -248,6 +268,14 @@ def test_symlink(tmp_path: Path) -> None:
     link.symlink_to(DATA / "manifests/1.33/plain.manifest")
     found = read_manifest(str(link))
     assert (found.path, found.name) == (str(link), "vm")
+
+
+def test_symlink_to_nothing(tmp_path: Path) -> None:
+    link = tmp_path / "etcd.yaml"
+    link.symlink_to("gone.yaml")
+    message = rf"^{link} is a symbolic link to gone\.yaml, which is not there: the kubelet runs no etcd$"
+    with pytest.raises(ManifestError, match=message):
+        read_manifest(str(link))
 
 
 def test_only_root_may_read_it(monkeypatch: pytest.MonkeyPatch) -> None:

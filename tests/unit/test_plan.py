@@ -253,6 +253,11 @@ def test_seconds_grow_with_the_sizes() -> None:
     assert plan.expected_seconds(view(member(1), member(2, learner=True))) == plan.expected_seconds(view(member(1)))
 
 
+def test_defrag_seconds() -> None:
+    assert plan.defrag_seconds(0) == 0.0
+    assert plan.defrag_seconds(1200 * MIB) == 10.0
+
+
 SILENT: list[tuple[str, list[MemberView], int]] = [
     ("nobody", [member(2)], 0),
     ("one", [member(2, error="down")], 1),

@@ -159,3 +159,61 @@ def test_run_keeps_our_environment_to_ourselves(monkeypatch: pytest.MonkeyPatch)
     assert "ETCDCTL_ENDPOINTS" not in found.output
     assert "ETCDCTL_API" in found.output
     assert os.environ["ETCDCTL_ENDPOINTS"]
+
+
+def add_stat(proc: Path, pid: str, name: str, ticks: int) -> None:
+    """A process of this name that was started so many clock ticks after the boot."""
+    (proc / pid).mkdir(parents=True, exist_ok=True)
+    fields = ["S", *("0" for _field in range(18)), str(ticks), "4096"]
+    (proc / pid / "stat").write_text(f"{pid} ({name}) {' '.join(fields)}\n", "utf-8")
+
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+AGES: list[tuple[str, str, int, str, float | None]] = [
+    ("a minute", "etcd", 40 * TICKS, "100.00 200.00\n", 60.0),
+    ("a name with blanks and brackets", "a) b (c", 40 * TICKS, "100.50 200.00\n", 60.5),
+    ("just now, by a clock that is behind", "etcd", 101 * TICKS, "100.00 200.00\n", 0.0),
+    ("no clock", "etcd", 40 * TICKS, "", None),
+    ("no number", "etcd", 40 * TICKS, "soon\n", None),
+]
+
+
+@pytest.mark.parametrize(("name", "ticks", "uptime", "expected"), table(AGES))
+def test_age(tmp_path: Path, name: str, ticks: int, uptime: str, expected: float | None) -> None:
+    add_stat(tmp_path, "7", name, ticks)
+    (tmp_path / "uptime").write_text(uptime, "ascii")
+    assert process.age(7, str(tmp_path)) == expected
+    assert process.age(8, str(tmp_path)) is None
+
+
+def test_age_of_what_ends_just_now(tmp_path: Path) -> None:
+    (tmp_path / "uptime").write_text("100.00 200.00\n", "ascii")
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7/stat").write_text("", "ascii")
+    assert process.age(7, str(tmp_path)) is None
+
+
+def test_age_of_a_real_process() -> None:
+    found = process.age(os.getpid())
+    assert found is not None
+    assert 0 <= found < 3600
+
+
+RUNNING: list[tuple[str, list[str], bool]] = [
+    ("by name", ["kube-apiserver", "--secure-port=6443"], True),
+    ("with a path", ["/usr/local/bin/kube-apiserver"], True),
+    ("as an argument of another", ["grep", "kube-apiserver"], False),
+    ("another one", ["kube-scheduler"], False),
+    ("a name that begins alike", ["kube-apiserver-proxy"], False),
+    ("kernel thread", [], False),
+]
+
+
+@pytest.mark.parametrize(("words", "expected"), table(RUNNING))
+def test_running(tmp_path: Path, words: list[str], expected: bool) -> None:
+    add(tmp_path, "1", ["/sbin/init"])
+    add(tmp_path, "7", words)
+    (tmp_path / "99").mkdir()  # it ended just now
+    (tmp_path / "meminfo").touch()
+    assert process.running("kube-apiserver", str(tmp_path)) is expected

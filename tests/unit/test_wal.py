@@ -12,7 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.made import VERSIONS, recorded, recorded_json, table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.wal import WalIds, parse_ids, read_ids
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.wal import (
+    WalIds,
+    parse_ids,
+    read_ids,
+    wal_bytes,
+)
 
 HEADS = {version: recorded(version, "wal") for version in VERSIONS}
 
@@ -95,3 +100,15 @@ def test_nothing_to_read(tmp_path: Path) -> None:
     assert read_ids(str(tmp_path / "missing")) is None
     (tmp_path / "0.wal").mkdir()
     assert read_ids(str(tmp_path)) is None
+
+
+def test_wal_bytes(tmp_path: Path) -> None:
+    """Allocated in full beforehand, so by their size and not by what is in them."""
+    assert wal_bytes(str(tmp_path)) == 0
+    for number, size in enumerate((64_000_000, 64_000_000, 7)):
+        with (tmp_path / f"{number}.wal").open("wb") as file:
+            file.truncate(size)
+    (tmp_path / "0.tmp").write_bytes(b"the next one")
+    (tmp_path / "0000000000000000-0000000000000000.wal.broken").write_bytes(b"repaired")
+    assert wal_bytes(str(tmp_path)) == 128_000_007
+    assert wal_bytes(str(tmp_path / "missing")) == 0
