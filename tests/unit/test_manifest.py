@@ -251,11 +251,10 @@ def test_cut_off(path: Path, length: int) -> None:
     text = path.read_text("utf-8")
     try:
         found = parse_manifest(text[:length], "x.yaml")
-    except ManifestError as exc:
-        assert str(exc).startswith("x.yaml ")
-    else:
-        whole = parse_manifest(text, "x.yaml")
-        assert len(found.probes) <= len(whole.probes)
+    except ManifestError:
+        return
+    assert found.path == "x.yaml"
+    assert len(found.probes) <= len(parse_manifest(text, "x.yaml").probes)
 
 
 def test_missing(tmp_path: Path) -> None:
