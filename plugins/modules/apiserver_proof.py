@@ -88,7 +88,7 @@ from ..module_utils._apiserver import Answer, ApiServer, KubeError, address_of
 from ..module_utils._etcd.transport import Json
 
 _POLL_SECONDS = 0.5
-_GRANTING_SECONDS = 30.0  # until an API server that starts has read who may do what
+_SETTLING_SECONDS = 30.0  # until an API server that starts has read who may do what, and how much
 # What passes by itself, while leaders change and the API server finds its etcd again.
 _PASSING = ("request timed out", "leader changed", "no leader", "not responding", "too many requests")
 
@@ -123,6 +123,11 @@ def attempt(api: ApiServer, *, check: bool) -> tuple[str, str] | None:
     return ("ready", "") if check else judged(api.write())
 
 
+def may_pass(outcome: str, reason: str) -> bool:
+    """Whether a refusal may be that of an API server that has only just started. A webhook's is somebody else's."""
+    return outcome == "refused" and "webhook" not in reason
+
+
 def unready(body: str) -> str:
     """The checks that failed, of a verbose answer of /readyz."""
     failed = [line[3:].split(" ")[0] for line in body.splitlines() if line.startswith("[-]")]
@@ -138,21 +143,24 @@ def prove(params: Json, *, check: bool) -> Json:
     except FileNotFoundError:
         return result
     api = ApiServer(address, params["kubeconfig"], timeout=params["timeout"])
-    start, forbidden_since = time.monotonic(), None
+    start, refused_at = time.monotonic(), float("inf")
     while True:
         try:
             outcome = attempt(api, check=check)
             reason = "it asked to try again"
+        except Forbidden as exc:
+            outcome = ("refused", str(exc))
         except KubeError as exc:
             outcome, reason = None, str(exc)
-            if isinstance(exc, Forbidden):
-                forbidden_since = forbidden_since or time.monotonic()
-                if time.monotonic() - forbidden_since > _GRANTING_SECONDS:
-                    outcome = ("refused", reason)
-        waited = time.monotonic() - start
-        if outcome or check or waited > params["wait_timeout"]:
+        now = time.monotonic()
+        if outcome and may_pass(*outcome):
+            refused_at = min(refused_at, now)
+            if now - refused_at < _SETTLING_SECONDS and not check:
+                outcome, reason = None, outcome[1]
+        if outcome or check or now - start > params["wait_timeout"]:
             break
         time.sleep(_POLL_SECONDS)
+    waited = time.monotonic() - start
     kind, why = outcome or ("not ready", reason)
     return {**result, "address": str(address), "outcome": kind, "reason": why, "seconds": round(waited, 1)}
 
