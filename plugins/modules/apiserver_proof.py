@@ -146,22 +146,19 @@ def prove(params: Json, *, check: bool) -> Json:
     start, refused_at = time.monotonic(), float("inf")
     while True:
         try:
-            outcome = attempt(api, check=check)
-            reason = "it asked to try again"
+            kind, why = attempt(api, check=check) or ("not ready", "it asked to try again")
         except Forbidden as exc:
-            outcome = ("refused", str(exc))
+            kind, why = "refused", str(exc)
         except KubeError as exc:
-            outcome, reason = None, str(exc)
+            kind, why = "not ready", str(exc)
         now = time.monotonic()
-        if outcome and may_pass(*outcome):
+        if kind == "refused":
             refused_at = min(refused_at, now)
-            if now - refused_at < _SETTLING_SECONDS and not check:
-                outcome, reason = None, outcome[1]
-        if outcome or check or now - start > params["wait_timeout"]:
+        settling = may_pass(kind, why) and now - refused_at < _SETTLING_SECONDS
+        if check or now - start > params["wait_timeout"] or not (kind == "not ready" or settling):
             break
         time.sleep(_POLL_SECONDS)
     waited = time.monotonic() - start
-    kind, why = outcome or ("not ready", reason)
     return {**result, "address": str(address), "outcome": kind, "reason": why, "seconds": round(waited, 1)}
 
 
