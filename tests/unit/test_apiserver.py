@@ -265,6 +265,8 @@ class FakeApi:
 READY, MADE = Answer(200, "[+]ping ok\n"), Answer(201, "{}")
 NOT_READY = Answer(500, STARTING)
 FORBIDDEN = failure('forbidden: User "kubernetes-admin" cannot get path "/readyz"', 403)
+NOT_ALLOWED = f"HTTP 403: {FORBIDDEN.message}"
+QUOTA = failure("status unknown for quota", 403)
 DOWN = KubeError("it does not answer at https://192.0.2.2:6443: Connection refused")
 
 
@@ -311,7 +313,9 @@ PROOFS: list[tuple[str, list[Any], list[Any], bool, str, str, int]] = [
     ("at once", [READY], [MADE], False, "accepted", "", 1),
     ("when it is up again", [DOWN, DOWN, NOT_READY, READY], [MADE], False, "accepted", "", 1),
     ("when it has read who may do what", [FORBIDDEN, FORBIDDEN, READY], [MADE], False, "accepted", "", 1),
-    ("never allowed", [FORBIDDEN], [MADE], False, "refused", f"HTTP 403: {FORBIDDEN.message}", 0),
+    ("when it has read how much is allowed", [READY], [QUOTA, QUOTA, MADE], False, "accepted", "", 3),
+    ("refused in check mode: that may pass, too", [FORBIDDEN], [MADE], True, "refused", NOT_ALLOWED, 0),
+    ("never allowed", [FORBIDDEN], [MADE], False, "refused", NOT_ALLOWED, 0),
     ("never up", [DOWN], [MADE], False, "not ready", str(DOWN), 0),
     ("a leader is elected meanwhile", [READY], [failure("etcdserver: no leader"), MADE], False, "accepted", "", 2),
     ("dies while it writes", [READY], [DOWN, MADE], False, "accepted", "", 2),
@@ -356,6 +360,29 @@ def test_prove_gives_up_in_time(patient: Path, monkeypatch: pytest.MonkeyPatch) 
     result = apiserver_proof.prove(options(patient, wait_timeout=10.0), check=False)
     assert (result["outcome"], result["reason"]) == ("not ready", "it asked to try again")
     assert 10 < result["seconds"] <= 12
+
+
+def test_what_it_keeps_refusing_is_refused(patient: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After half a minute, in which an API server that was just started learns what it needs; or with the time."""
+    api = FakeApi([READY], [QUOTA])
+    monkeypatch.setattr(apiserver_proof, "ApiServer", lambda *_arguments, **_options: api)
+    for wait_timeout, least, most in ((120.0, 30, 34), (10.0, 10, 13)):
+        result = apiserver_proof.prove(options(patient, wait_timeout=wait_timeout), check=False)
+        assert (result["outcome"], result["reason"]) == ("refused", "HTTP 403: status unknown for quota")
+        assert least <= result["seconds"] <= most
+
+
+PASSING: list[tuple[str, str, str, bool]] = [
+    ("accepted", "accepted", "", False),
+    ("not up yet", "not ready", "it does not answer", False),
+    ("refused", "refused", "HTTP 403: forbidden", True),
+    ("refused by somebody else", "refused", f"HTTP 500: {WEBHOOK}", False),
+]
+
+
+@pytest.mark.parametrize(("outcome", "reason", "expected"), table(PASSING))
+def test_may_pass(outcome: str, reason: str, expected: bool) -> None:
+    assert apiserver_proof.may_pass(outcome, reason) is expected
 
 
 def test_node_without_an_api_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
