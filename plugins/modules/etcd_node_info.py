@@ -402,7 +402,7 @@ from dataclasses import asdict
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._etcd import kubelet, lock, process, static_pods
-from ..module_utils._etcd.errors import AuthEnabled, EtcdError, GatewayDisabled, TlsRejected
+from ..module_utils._etcd.errors import LASTING, EtcdError
 from ..module_utils._etcd.kubelet import UnitError
 from ..module_utils._etcd.manifest import EtcdManifest, ManifestError, read_manifest
 from ..module_utils._etcd.snapshot import free_bytes
@@ -416,8 +416,6 @@ from ..module_utils._member import (
     cluster_result,
     diagnosis_result,
 )
-
-_LASTING = (AuthEnabled, GatewayDisabled, TlsRejected)
 
 
 def of_kubelet(unit: str) -> Json:
@@ -465,7 +463,7 @@ def of_cluster(params: Json) -> Json:
     try:
         view = LocalMember(params).look()
     except EtcdError as exc:
-        return {"answers": False, "error": str(exc), "waiting_may_help": not isinstance(exc, _LASTING)}
+        return {"answers": False, "error": str(exc), "waiting_may_help": not isinstance(exc, LASTING)}
     diagnosis = diagnosis_result(view, allow_unsafe=params["allow_unsafe_version"])
     return {
         "answers": True,

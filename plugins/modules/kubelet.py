@@ -141,7 +141,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._etcd import container_log, kubelet, process, static_pods
-from ..module_utils._etcd.errors import EtcdError
+from ..module_utils._etcd.errors import LASTING, EtcdError
 from ..module_utils._etcd.kubelet import Unit, UnitError
 from ..module_utils._etcd.manifest import EtcdManifest, ManifestError, read_manifest
 from ..module_utils._etcd.plan import mib
@@ -220,9 +220,11 @@ class Waiting:
         self._held_at = time.monotonic()
 
     def _leader(self) -> int | None:
-        """The leader it knows, 0 where it knows none, None where it does not answer."""
+        """The leader it knows, 0 where it knows none, None where it does not answer (yet). Raises UnitError."""
         try:
             return LocalMember(self._params).endpoint.status().leader_id
+        except LASTING as exc:
+            raise UnitError(f"etcd runs, but it will not answer this node: {exc}") from exc
         except EtcdError:
             return None
 

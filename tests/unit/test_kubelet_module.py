@@ -210,14 +210,21 @@ def test_in_vain(node: Node) -> None:
     )
 
 
-@pytest.mark.parametrize("error", [Unreachable("Connection refused"), TlsRejected("bad certificate")])
-def test_in_vain_for_a_log_that_is_too_long(node: Node, error: Exception) -> None:
+def test_one_that_refuses_this_node_is_not_waited_for(node: Node) -> None:
+    node.born_etcd(7)
+    node.leader = TlsRejected("bad certificate")
+    with pytest.raises(UnitError) as caught:
+        awaited(node)
+    assert str(caught.value) == "etcd runs, but it will not answer this node: bad certificate"
+
+
+def test_in_vain_for_a_log_that_is_too_long(node: Node) -> None:
     """For what it reads, it gets time of its own: 10 s for 250 MiB."""
     (node.folder / "member/wal").mkdir(parents=True)
     with (node.folder / "member/wal/0.wal").open("wb") as file:
         file.truncate(250 * MIB)
     node.born_etcd(7)
-    node.leader = error
+    node.leader = Unreachable("Connection refused")
     with pytest.raises(UnitError) as caught:
         awaited(node)
     assert str(caught.value) == (

@@ -67,6 +67,9 @@ class TimedOut(EtcdError):
     """No answer in time, from the member itself or while it waited for the others."""
 
 
+# What does not pass by itself, however long one waits.
+LASTING = (AuthEnabled, GatewayDisabled, TlsRejected)
+
 # Texts as etcd 3.4 to 3.7 send them (rpctypes/error.go); the first that the message contains decides. The code alone
 # does not: 11 stands for both compacted and future revisions, 9 and 14 for many things.
 _BY_TEXT: tuple[tuple[str, type[EtcdError]], ...] = (
@@ -108,6 +111,7 @@ def of_answer(body: t.Mapping[str, t.Any], *, endpoint: str) -> EtcdError:
 
 
 __all__ = (
+    "LASTING",
     "AuthEnabled",
     "Compacted",
     "CorruptAlarm",
