@@ -55,6 +55,12 @@ options:
       - Who holds it, for people.
     type: str
     default: somebody
+  revive:
+    description:
+      - With O(state=awaited), restart the kubelet whenever it has been running for ten seconds without an etcd, which
+        ends a back-off.
+    type: bool
+    default: false
   state:
     description:
       - V(restarted) restarts it and returns at once. Waiting is a task of its own, so that all kubelets of a cluster
@@ -151,6 +157,8 @@ from ..module_utils._etcd.wal import wal_bytes
 from ..module_utils._member import CONNECTION_SPEC, LocalMember
 
 _POLL_SECONDS = 0.2
+# A kubelet that has just started tries at once, one that is in back-off within minutes.
+_REVIVE_SECONDS = 10.0
 _GRACE_SECONDS = 5.0  # a kubelet that was just started has its static pods running by then
 
 
@@ -184,6 +192,8 @@ class Waiting:
             pid = process.find(self._manifest)
             if self._params["hold"]:
                 changed = self._hold_or_wake(pid) or changed
+            if self._params["revive"] and not pid:
+                changed = self._revive() or changed
             leader = self._leader() if pid else None
             waited = time.monotonic() - start
             # One that answers with no leader waits for the others; without them there will be none.
@@ -213,6 +223,18 @@ class Waiting:
             kubelet.wake(process.run, self._unit)
             return True
         return False
+
+    def _revive(self) -> bool:
+        """Restart a kubelet that has no etcd for too long."""
+        try:
+            found = kubelet.unit(process.run, self._unit)
+        except UnitError:  # without systemd there is nothing to restart
+            return False
+        now = time.clock_gettime(time.CLOCK_MONOTONIC)
+        if kubelet.refusal(found, None) or now - found.started < _REVIVE_SECONDS:
+            return False
+        kubelet.start_anew(process.run, self._unit)
+        return True
 
     def _hold(self) -> None:
         owner, seconds = self._params["owner"], self._params["hold_seconds"]
@@ -343,6 +365,7 @@ def main() -> None:
             "hold_seconds": {"type": "float", "default": 300.0},
             "only_if_backed_off": {"type": "bool", "default": False},
             "owner": {"type": "str", "default": "somebody"},
+            "revive": {"type": "bool", "default": False},
             "state": {"type": "str", "choices": ["awaited", "released", "restarted"], "required": True},
             "unit": {"type": "str", "default": kubelet.UNIT},
             "wait_timeout": {"type": "float", "default": 120.0},

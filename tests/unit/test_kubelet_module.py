@@ -124,6 +124,7 @@ def options(node: Node, state: str, **given: Any) -> Json:
         "manifest": str(node.folder / "etcd.yaml"),
         "only_if_backed_off": False,
         "owner": "r1",
+        "revive": False,
         "state": state,
         "unit": "kubelet",
         "wait_timeout": 120.0,
@@ -280,6 +281,29 @@ def test_hold_of_one_that_dies(node: Node) -> None:
     (woken,) = [moment for verb, moment in node.told if verb == "start"]
     assert 5 <= woken < 5.5
     assert (found["etcd"]["pid"], found["changed"], node.active) == (8, True, "inactive")
+
+
+def test_revival_of_one_in_back_off(node: Node) -> None:
+    """The kubelet has been running for long, and would let etcd lie for minutes."""
+    node.at(25, lambda: comes(node, 1, answers=2))
+    found = awaited(node, revive=True)
+    restarts = [moment for verb, moment in node.told if verb == "restart"]
+    assert [round(moment) for moment in restarts] == [0, 10, 20]
+    assert found["changed"]
+
+
+def test_no_revival_of_one_that_runs(node: Node) -> None:
+    node.born_etcd(7)
+    node.at(25, node.answers)
+    assert not awaited(node, revive=True)["changed"]
+    assert node.verbs_told == []
+
+
+def test_no_revival_of_a_kubelet_that_somebody_stopped(node: Node) -> None:
+    node.active = "inactive"
+    with pytest.raises(UnitError, match="waited for in vain"):
+        awaited(node, revive=True, wait_timeout=30.0)
+    assert node.verbs_told == []
 
 
 def test_hold_of_one_that_dies_in_that_very_moment(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:

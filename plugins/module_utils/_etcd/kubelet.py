@@ -123,7 +123,7 @@ def refusal(found: Unit, held: Hold | None) -> str | None:
 
 def restart(run: Run, name: str, records: str = RECORDS) -> None:
     """Start it again, which resets every back-off it counts, and end a hold. Raises UnitError."""
-    _systemctl(run, "restart", name)
+    start_anew(run, name)
     _forget(run, name, records)
 
 
@@ -148,6 +148,11 @@ def let_go_later(run: Run, name: str, *, owner: str, seconds: float, records: st
 def wake(run: Run, name: str) -> None:
     """Start it for a moment in the middle of a hold, whose timer stays. Raises UnitError."""
     _systemctl(run, "start", name)
+
+
+def start_anew(run: Run, name: str) -> None:
+    """Restart it, which resets every back-off it counts; the timer of a hold stays. Raises UnitError."""
+    _systemctl(run, "restart", name)
 
 
 def last_lines(run: Run, name: str, count: int = 5) -> list[str]:
@@ -241,6 +246,7 @@ __all__ = (
     "read_hold",
     "refusal",
     "restart",
+    "start_anew",
     "unit",
     "wake",
 )
