@@ -57,8 +57,8 @@ options:
     default: somebody
   revive:
     description:
-      - With O(state=awaited), restart the kubelet whenever it has been running for ten seconds without an etcd, which
-        ends a back-off.
+      - With O(state=awaited), restart the kubelet whenever it has been running for a minute and has no etcd, which ends
+        a back-off.
     type: bool
     default: false
   state:
@@ -157,8 +157,9 @@ from ..module_utils._etcd.wal import wal_bytes
 from ..module_utils._member import CONNECTION_SPEC, LocalMember
 
 _POLL_SECONDS = 0.2
-# A kubelet that has just started tries at once, one that is in back-off within minutes.
-_REVIVE_SECONDS = 10.0
+# A kubelet that starts tries at once, but only when it has tried to register its node, which takes 10 s and more where
+# the API servers hang for want of etcd. Restarted before that, it would never come to it.
+_REVIVE_SECONDS = 60.0
 _GRACE_SECONDS = 5.0  # a kubelet that was just started has its static pods running by then
 
 

@@ -50,7 +50,7 @@ def _may_come(look: Look) -> bool:
     return bool(look["waiting_may_help"] if look["process"] else not look["kubelet"]["refusal"])
 
 
-def holds(mates: Mates, cluster: Look, to_revive: t.Container[str], run: str) -> dict[str, str]:
+def holds(mates: Mates, cluster: Look, to_revive: t.Collection[str], run: str) -> dict[str, str]:
     """By host: why its kubelet is to be held. `cluster` is what the coordinator's member says, empty where it is down.
 
     Where nobody can be asked about alarms, one is assumed: holding a kubelet for a while does no harm.
@@ -60,7 +60,8 @@ def holds(mates: Mates, cluster: Look, to_revive: t.Container[str], run: str) ->
     found = {}
     for name, look in mates.items():
         held = look["kubelet"]["held"]
-        if look["kubelet"]["refusal"] or not (look["answers"] or name in to_revive):
+        # While some are brought back, all are: one that answered a moment ago may be next.
+        if look["kubelet"]["refusal"] or not (look["answers"] or to_revive):
             continue
         outlook = Outlook(
             armed=armed,
