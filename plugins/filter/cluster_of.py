@@ -49,8 +49,8 @@ RETURN = r"""
 _value:
   description:
     - The cluster, as a dictionary of V(hosts), V(coordinator), V(snapshot_host), V(order), V(members),
-      V(has_quorum), V(needs_recovery), V(refusals), V(findings), V(expected_seconds), V(lock_runs), V(revive) and
-      V(hold).
+      V(has_quorum), V(needs_recovery), V(refusals), V(findings), V(expected_seconds), V(lock_runs), V(revive),
+      V(hold) and V(full).
     - V(order) lists the voters that answer, the leader last, each with its V(name), the V(host) to work on it from, and
       its V(endpoint), which is empty where that host is its own.
     - V(revive) tells by host whether its kubelet is to be restarted (V(restart)) or its etcd is to be waited for
@@ -61,7 +61,7 @@ _value:
 import typing as t
 
 from ..module_utils._etcd.plan import BEHIND_ENTRIES, DEFRAG_EXTRA_BYTES, WAL_SEGMENT_BYTES, mib
-from ..plugin_utils._kubelets import held_findings, holds, revivals, silence, stray_refusals
+from ..plugin_utils._kubelets import held_by, holds, kubelet_findings, revivals, silence, stray_refusals
 
 Look = t.Mapping[str, t.Any]
 Mates = t.Mapping[str, Look]
@@ -95,12 +95,13 @@ def cluster_of(looks: Mates, host: str, revive: bool = False, run: str = "") -> 
         or verdict
         or (_full_disks(mates) if to_do else []),
         "findings": [*diagnosis.get("findings", []), *_unasked(mates, members), *_absent(order)]
-        + held_findings(mates, run)
+        + kubelet_findings(mates, cluster if to_do else {}, run)
         + (_small_disks(members, mates) if needs_recovery else []),
         "expected_seconds": diagnosis.get("expected_seconds", 0),
         "lock_runs": sorted({look["lock"]["run"] for look in mates.values() if look["lock"]}),
         "revive": to_revive,
-        "hold": holds(mates, cluster, to_revive, run) if to_do else {},
+        "hold": {**(holds(mates, cluster, to_revive) if to_do else {}), **held_by(mates, run)},
+        "full": needs_recovery,
     }
 
 
@@ -165,7 +166,8 @@ def _unasked(mates: Mates, members: t.Iterable[Look]) -> list[str]:
 def _absent(order: t.Iterable[t.Mapping[str, str]]) -> list[str]:
     return [
         f"The node of {place['name']} is not among the hosts of this run, or cannot ask its member: it is worked on"
-        f" through {place['endpoint']}, its disk is not checked, and a run on that node alone would not see this one."
+        f" through {place['endpoint']}, its disk is not checked, its kubelet is not held, and a run on that node alone"
+        " would not see this one."
         for place in order
         if place["endpoint"]
     ]

@@ -106,8 +106,10 @@ def _api_servers(nodes: t.Mapping[str, Result]) -> list[str]:
 
 
 def _snapshot(snapshot: Result | None, host: str) -> str:
-    if not snapshot:
+    if snapshot is None:
         return "No snapshot was taken, as told."
+    if not snapshot:
+        return "No snapshot was taken: nothing was compacted."
     reused = ", reused from an earlier attempt" if snapshot["reused"] else ""
     return f"The snapshot of before is {snapshot['path']} on {host} (revision {snapshot['revision']}{reused})."
 

@@ -136,7 +136,10 @@ class ApiServer:
         """
         made = self._ask("POST", _LEASES, {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease"}, self._lease)
         there = made.status < 300 or made.status == http.HTTPStatus.CONFLICT
-        return self._ask("DELETE", f"{_LEASES}/{self._lease}") if there else made
+        if not there:
+            return made
+        gone = self._ask("DELETE", f"{_LEASES}/{self._lease}")
+        return made if gone.status == http.HTTPStatus.NOT_FOUND else gone
 
     def _ask(self, verb: str, path: str, body: Json | None = None, name: str = "") -> Answer:
         text = json.dumps({**body, "metadata": {"name": name}}) if body else None

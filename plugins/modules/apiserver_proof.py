@@ -89,8 +89,9 @@ from ..module_utils._etcd.transport import Json
 
 _POLL_SECONDS = 0.5
 _SETTLING_SECONDS = 30.0  # until an API server that starts has read who may do what, and how much
-# What passes by itself, while leaders change and the API server finds its etcd again.
-_PASSING = ("request timed out", "leader changed", "no leader", "not responding", "too many requests")
+# Of what etcd answers, this does not pass by itself, as a change of the leader or a member that stops does.
+_LASTING = ("database space exceeded", "corrupt cluster")
+_PASSING = ("etcdserver:", "not responding", "too many requests")
 
 
 class Forbidden(KubeError):
@@ -106,10 +107,10 @@ def judged(answer: Answer) -> tuple[str, str] | None:
     if answer.status < 300:
         return "accepted", ""
     message = answer.message
+    if any(text in message for text in _LASTING):
+        raise EtcdRefuses(message)
     if answer.status in (429, 503, 504) or any(text in message for text in _PASSING):
         return None
-    if "etcdserver:" in message:
-        raise EtcdRefuses(message)
     return "refused", f"HTTP {answer.status}: {message}"
 
 

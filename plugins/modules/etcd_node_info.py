@@ -120,6 +120,11 @@ kubelet:
       returned: always
       type: bool
       sample: true
+    stopped:
+      description: Whether it is there and does not run.
+      returned: always
+      type: bool
+      sample: false
     unit:
       description: Name of its systemd unit.
       returned: always
@@ -425,8 +430,9 @@ def of_kubelet(unit: str) -> Json:
     try:
         found = kubelet.unit(process.run, unit)
     except UnitError as exc:
-        return {**state, "running": False, "refusal": str(exc)}
-    return {**state, "running": found.running, "refusal": kubelet.refusal(found, held) or ""}
+        return {**state, "running": False, "stopped": False, "refusal": str(exc)}
+    stopped = found.exists and not found.running
+    return {**state, "running": found.running, "stopped": stopped, "refusal": kubelet.refusal(found, held) or ""}
 
 
 def of_process(manifest: EtcdManifest) -> Json | None:

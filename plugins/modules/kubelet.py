@@ -52,9 +52,9 @@ options:
     default: false
   owner:
     description:
-      - Who holds it, for people.
+      - Who holds it, such as the id of a run.
+      - With O(state=released), only what this one holds is released; without it, whatever is held.
     type: str
-    default: somebody
   revive:
     description:
       - With O(state=awaited), restart the kubelet whenever it has been running for a minute and has no etcd, which ends
@@ -189,6 +189,7 @@ class Waiting:
         """How it stands when it answers, and whether a kubelet was stopped or started. Raises UnitError."""
         start, changed = time.monotonic(), False
         deadline = start + self._params["wait_timeout"] + self._replay
+        patience, answered = min(ELECTION_SECONDS, self._params["wait_timeout"]), None
         while True:
             pid = process.find(self._manifest)
             if self._params["hold"]:
@@ -196,9 +197,12 @@ class Waiting:
             if self._params["revive"] and not pid:
                 changed = self._revive() or changed
             leader = self._leader() if pid else None
-            waited = time.monotonic() - start
+            now = time.monotonic()
+            waited = now - start
+            if leader is not None and answered is None:
+                answered = now
             # One that answers with no leader waits for the others; without them there will be none.
-            if leader or (leader is not None and waited > min(ELECTION_SECONDS, self._params["wait_timeout"])):
+            if leader or (leader is not None and answered is not None and now - answered > patience):
                 break
             if time.monotonic() > deadline:
                 raise UnitError(self._why(pid, waited))
@@ -238,7 +242,7 @@ class Waiting:
         return True
 
     def _hold(self) -> None:
-        owner, seconds = self._params["owner"], self._params["hold_seconds"]
+        owner, seconds = self._params["owner"] or "somebody", self._params["hold_seconds"]
         kubelet.hold(process.run, self._unit, owner=owner, seconds=seconds)
         self._held_at = time.monotonic()
 
@@ -325,7 +329,7 @@ def awaited(params: Json, *, check: bool) -> Json:
 
 def released(params: Json, *, check: bool) -> Json:
     held = kubelet.read_hold(params["unit"])
-    if held is None:
+    if held is None or (params["owner"] is not None and held.owner != params["owner"]):
         return {"changed": False, "held_until": None}
     if not check and params["after"] > 0:
         kubelet.let_go_later(process.run, params["unit"], owner=held.owner, seconds=params["after"])
@@ -365,7 +369,7 @@ def main() -> None:
             "hold": {"type": "bool", "default": False},
             "hold_seconds": {"type": "float", "default": 300.0},
             "only_if_backed_off": {"type": "bool", "default": False},
-            "owner": {"type": "str", "default": "somebody"},
+            "owner": {"type": "str"},
             "revive": {"type": "bool", "default": False},
             "state": {"type": "str", "choices": ["awaited", "released", "restarted"], "required": True},
             "unit": {"type": "str", "default": kubelet.UNIT},

@@ -50,37 +50,58 @@ def _may_come(look: Look) -> bool:
     return bool(look["waiting_may_help"] if look["process"] else not look["kubelet"]["refusal"])
 
 
-def holds(mates: Mates, cluster: Look, to_revive: t.Collection[str], run: str) -> dict[str, str]:
+def held_by(mates: Mates, run: str) -> dict[str, str]:
+    """By host: kubelets that this run holds already, and that it is to release whatever the cluster needs by now."""
+    kubelets = ((name, look["kubelet"]["held"]) for name, look in mates.items())
+    return {name: "this run holds it" for name, held in kubelets if held and held["owner"] == run}
+
+
+def holds(mates: Mates, cluster: Look, to_revive: t.Collection[str]) -> dict[str, str]:
     """By host: why its kubelet is to be held. `cluster` is what the coordinator's member says, empty where it is down.
 
     Where nobody can be asked about alarms, one is assumed: holding a kubelet for a while does no harm.
     """
-    in_use = {member["member_id"]: member["db_size_in_use_bytes"] for member in cluster.get("members", [])}
-    armed = bool(cluster["alarms"]) if cluster.get("has_quorum") else True
     found = {}
     for name, look in mates.items():
         held = look["kubelet"]["held"]
-        # While some are brought back, all are: one that answered a moment ago may be next.
-        if look["kubelet"]["refusal"] or not (look["answers"] or to_revive):
+        # While some are brought back, all are held: one that answered a moment ago may be next.
+        comes = look["answers"] or (to_revive and not (look["process"] and not look["waiting_may_help"]))
+        if look["kubelet"]["refusal"] or not comes:
             continue
-        outlook = Outlook(
-            armed=armed,
-            leaderless=not cluster.get("has_quorum", False),
-            replay_seconds=0.0 if look["answers"] else replay_seconds(look["wal_bytes"]),
-            defrag_seconds=defrag_seconds(in_use.get(look["member_id"], 0)),
-        )
-        reason = threat((Probe(**probe) for probe in look["probes"]), outlook)
+        reason = _threat(look, cluster)
         if reason or held:
-            found[name] = reason or ("this run holds it" if held["owner"] == run else "an earlier run holds it")
+            found[name] = reason or "an earlier run holds it"
     return found
 
 
-def held_findings(mates: Mates, run: str) -> list[str]:
-    """Kubelets that another run left stopped."""
+def _threat(look: Look, cluster: Look) -> str | None:
+    """Which probe could kill this member in the middle of the work."""
+    in_use = {member["member_id"]: member["db_size_in_use_bytes"] for member in cluster.get("members", [])}
+    outlook = Outlook(
+        armed=bool(cluster["alarms"]) if cluster.get("has_quorum") else True,
+        leaderless=not cluster.get("has_quorum", False),
+        replay_seconds=0.0 if look["answers"] else replay_seconds(look["wal_bytes"]),
+        defrag_seconds=defrag_seconds(in_use.get(look["member_id"], 0)),
+    )
+    return threat((Probe(**probe) for probe in look["probes"]), outlook)
+
+
+def kubelet_findings(mates: Mates, cluster: Look, run: str) -> list[str]:
+    """Kubelets that another run left stopped, that somebody else stopped, and that cannot be held though they ought to.
+
+    `cluster` is empty where nothing is to be done, which no probe can disturb.
+    """
     found = []
     for name, look in mates.items():
-        held = look["kubelet"]["held"]
-        if held and held["owner"] != run:
+        kubelet = look["kubelet"]
+        if kubelet["stopped"] and kubelet["refusal"] and not look["answers"]:
+            found.append(f"{name}: {kubelet['refusal']}")
+        elif kubelet["refusal"] and not kubelet["stopped"] and cluster and look["answers"]:
+            reason = _threat(look, cluster)
+            if reason:
+                found.append(f"The kubelet of {name} cannot be held ({kubelet['refusal']}), although {reason}.")
+        held = kubelet["held"]
+        if held and held["owner"] != run and not kubelet["running"]:
             until = time.strftime("%H:%M:%S UTC", time.gmtime(held["until"]))
             found.append(
                 f"The kubelet of {name} is held (stopped) by an earlier run; its timer starts it at {until} by that"
@@ -105,11 +126,8 @@ def silence(mates: Mates) -> list[str]:
     if any(look["answers"] for look in mates.values()):
         return []
     reasons = "; ".join(f"{name}: {look['error']}" for name, look in mates.items())
-    kubelets = " ".join(
-        f"{name}: {look['kubelet']['refusal']}" for name, look in mates.items() if look["kubelet"]["refusal"]
-    )
-    advice = kubelets or "Start etcd there first (systemctl restart kubelet)."
+    advice = "See why etcd ends there (journalctl -u kubelet, /var/log/pods/kube-system_etcd-*), and start it first."
     return [f"No member of this cluster answers ({reasons}). {advice}"]
 
 
-__all__ = ("held_findings", "holds", "revivals", "silence", "stray_refusals")
+__all__ = ("held_by", "holds", "kubelet_findings", "revivals", "silence", "stray_refusals")

@@ -99,9 +99,11 @@ def read_hold(name: str, records: str = RECORDS) -> Hold | None:
     try:
         with open(_record(name, records), encoding="utf-8") as file:
             body = json.load(file)
-        return Hold(str(body["owner"]), str(body["timer"]), float(body["until"]))
+        held = Hold(str(body["owner"]), str(body["timer"]), float(body["until"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
+    # Its timer has long started the kubelet; who stops it after that is somebody else.
+    return held if time.time() < held.until + STEADY_SECONDS else None
 
 
 def refusal(found: Unit, held: Hold | None) -> str | None:
@@ -204,9 +206,9 @@ def _arm(run: Run, name: str, *, owner: str, seconds: float, records: str) -> Ho
     done = run(command, _SECONDS)
     if done.code != 0:
         raise UnitError(f"{name} was not held: no timer could be set that would start it again ({done.output}).")
-    _write(_record(name, records), json.dumps(asdict(held)))
     if before:
         _stop_timer(run, before.timer)
+    _write(_record(name, records), json.dumps(asdict(held)))
     return held
 
 
@@ -222,7 +224,7 @@ def _forget(run: Run, name: str, records: str) -> None:
 def _stop_timer(run: Run, timer: str) -> None:
     """One that has fired meanwhile is gone already."""
     if _NAME.fullmatch(timer):
-        run(["systemctl", "stop", "--", f"{timer}.timer"], _SECONDS)
+        run(["systemctl", "stop", "--", f"{timer}.timer", f"{timer}.service"], _SECONDS)
 
 
 def _write(path: str, text: str) -> None:

@@ -9,10 +9,13 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import typing as t
 
 from .manifest import EtcdManifest, parse_flags
+
+_INTERPRETER = re.compile(r"(python|perl|ruby|node|bash|dash|sh)[\d.]*$")
 
 Run = t.Callable[[t.Sequence[str], float], "Outcome"]
 
@@ -99,14 +102,16 @@ def age(pid: int, proc: str = "/proc") -> float | None:
 
 
 def running(program: str, proc: str = "/proc") -> bool:
-    """Whether any process runs a program of this name."""
+    """Whether any process runs a program of this name, itself or through an interpreter."""
     for entry in filter(str.isdigit, os.listdir(proc)):
         try:
             with open(os.path.join(proc, entry, "cmdline"), "rb") as file:
-                first = file.read().split(b"\0", 1)[0].decode("utf-8", "replace")
+                words = file.read().decode("utf-8", "replace").split("\0")[:2]
         except OSError:
             continue
-        if os.path.basename(first) == program:
+        # Some put a title in the place of their name: "nginx: master process".
+        names = [os.path.basename(word.split(":")[0]) for word in words]
+        if program == names[0] or (_INTERPRETER.match(names[0]) and program in names):
             return True
     return False
 

@@ -29,10 +29,9 @@ class StaticPod:
 def strays(manifest: str) -> list[str]:
     """Files beside `manifest` that the kubelet takes for the same pod, or may: copies that editors and tools leave.
 
-    A file that cannot be read as a pod counts where its name begins as the manifest's does.
+    A file that cannot be read as a pod counts where its name begins with the manifest's, as copies do.
     """
     own = os.path.basename(manifest)
-    stem = os.path.splitext(own)[0]
     pod = _pod(manifest)
     found = []
     for path in _files(os.path.dirname(manifest)):
@@ -40,7 +39,7 @@ def strays(manifest: str) -> list[str]:
             continue
         other = _pod(path)
         same = other is not None and pod is not None and other.name == pod.name
-        if same or (other is None and os.path.basename(path).startswith(stem)):
+        if same or (other is None and os.path.basename(path).startswith(own)):
             found.append(path)
     return found
 
