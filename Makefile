@@ -8,7 +8,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo etcd binaries test lint sanity unit integration molecule bench build install-check changelog clean
+.PHONY: help venv demo etcd binaries test test-all lint sanity unit integration molecule bench build install-check changelog clean
 
 PYTHON ?= python3
 CACHE := $(CURDIR)/.cache
@@ -65,6 +65,9 @@ binaries: venv ## fetch or build all programs that are tested with: etcd's and K
 
 test: venv ## all checks and tests: lint, sanity, unit, install-check, integration, molecule
 	@MAKE='$(MAKE)' PYTHONPATH=tests python -m tools.parts lint sanity unit install-check integration molecule
+
+test-all: test ## and the scenarios that take many minutes: a true 2 GiB, and probes as kubeadm writes them
+	PYTHONPATH=tests python -m tools.scenarios --long
 
 # antsibull-docs writes a log into the home folder.
 lint: venv ## form, types, documentation, changelog

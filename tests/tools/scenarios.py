@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run the molecule scenarios, those on equal nodes one after the other, so that their cluster is made only once.
 
-    python -m tools.scenarios [SCENARIO ...]
+    python -m tools.scenarios [--long] [SCENARIO ...]
 
 Every scenario can be run by molecule alone, too; what this adds is the Docker engine, the programs, the order, and a
-line for each scenario.
+line for each scenario. Those that take many minutes are run with --long only, or by name.
 """
 
 from __future__ import annotations
@@ -57,12 +57,14 @@ class Result:
     seconds: float
 
 
-def scenarios() -> dict[str, Kind]:
-    """Return every scenario with the nodes it wants, in the order in which they run best."""
+def scenarios(*, long: bool) -> dict[str, Kind]:
+    """Return the scenarios that take long, or all others, with the nodes they want, in the order they run best in."""
     common = _environment(SCENARIOS / "config.yml")
     found = {}
     for path in sorted(SCENARIOS.glob("*/molecule.yml")):
         env = {**common, **_environment(path)}
+        if (env.get("SCENARIO_LONG") == "true") is not long:
+            continue
         found[path.parent.name] = Kind(env["NODES_GENERATION"], int(env["NODES_COUNT"]), int(env["NODES_QUOTA_MIB"]))
     return dict(sorted(found.items(), key=lambda item: (item[1], item[0])))
 
@@ -76,11 +78,13 @@ def main(wanted: list[str]) -> int:
     """Run the scenarios named, or all, and return the exit code."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
-    known = scenarios()
+    by_default = scenarios(long="--long" in wanted)
+    known = {**scenarios(long=False), **scenarios(long=True)}
+    wanted = [name for name in wanted if name != "--long"]
     if unknown := [name for name in wanted if name not in known]:
         print(f"There is no scenario {', '.join(unknown)}; there are {', '.join(known)}.", file=sys.stderr)
         return 2
-    chosen = {name: kind for name, kind in known.items() if not wanted or name in wanted}
+    chosen = {name: known[name] for name in known if name in (wanted or by_default)}
     start = time.monotonic()
     results: list[Result] = []
     try:
