@@ -19,7 +19,7 @@ from pathlib import Path
 from lab import programs
 from nodes.command import docker, run, say
 from nodes.errors import EngineMissingError, NodesError
-from nodes.host import Host
+from nodes.host import Host, make_room
 
 LABEL = "controlplane.etcd.nodes"
 _ANSWER_SECONDS = 20.0
@@ -97,6 +97,7 @@ class _Private:
         """Start it and wait until it answers; the host's settings of before are kept in a file."""
         say(f"no Docker engine answers: starting a private one, with its log in {self._log}")
         self._keep_settings()
+        make_room()
         command = [
             "dockerd",
             f"--host={self.url}",

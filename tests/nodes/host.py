@@ -24,7 +24,12 @@ _SETTINGS = (
     "net/ipv6/conf/all/forwarding",
     "net/bridge/bridge-nf-call-iptables",
     "net/bridge/bridge-nf-call-ip6tables",
+    "fs/inotify/max_user_instances",
 )
+# A kubelet and its containerd use some 30; the usual limit of 128 is that of all root's processes on the host, and a
+# kubelet that is refused one ends.
+_WATCHERS = _SYSCTLS / "fs/inotify/max_user_instances"
+_ENOUGH_WATCHERS = 1024
 _FIREWALLS = ("iptables", "ip6tables")
 _CGROUPS = Path("/sys/fs/cgroup")
 # Docker's first bridge, and the bridges of its networks.
@@ -81,6 +86,12 @@ class Host:
             if cgroup not in self.cgroups:
                 with contextlib.suppress(OSError):
                     Path(cgroup).rmdir()
+
+
+def make_room() -> None:
+    """Allow so many watchers of files that five nodes have enough; ``restore`` puts the limit of before back."""
+    if int(_WATCHERS.read_text("ascii")) < _ENOUGH_WATCHERS:
+        _WATCHERS.write_text(str(_ENOUGH_WATCHERS), "ascii")
 
 
 def without_dockers(before: str, now: str) -> str:
