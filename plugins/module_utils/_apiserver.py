@@ -139,7 +139,7 @@ class ApiServer:
         if not there:
             return made
         gone = self._ask("DELETE", f"{_LEASES}/{self._lease}")
-        return made if gone.status == http.HTTPStatus.NOT_FOUND else gone
+        return Answer(http.HTTPStatus.OK, made.body) if gone.status == http.HTTPStatus.NOT_FOUND else gone
 
     def _ask(self, verb: str, path: str, body: Json | None = None, name: str = "") -> Answer:
         text = json.dumps({**body, "metadata": {"name": name}}) if body else None

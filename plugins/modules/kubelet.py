@@ -189,7 +189,7 @@ class Waiting:
         """How it stands when it answers, and whether a kubelet was stopped or started. Raises UnitError."""
         start, changed = time.monotonic(), False
         deadline = start + self._params["wait_timeout"] + self._replay
-        patience, answered = min(ELECTION_SECONDS, self._params["wait_timeout"]), None
+        answered = None
         while True:
             pid = process.find(self._manifest)
             if self._params["hold"]:
@@ -202,9 +202,11 @@ class Waiting:
             if leader is not None and answered is None:
                 answered = now
             # One that answers with no leader waits for the others; without them there will be none.
-            if leader or (leader is not None and answered is not None and now - answered > patience):
+            if leader or (
+                answered is not None and leader is not None and now > min(answered + ELECTION_SECONDS, deadline)
+            ):
                 break
-            if time.monotonic() > deadline:
+            if now > deadline:
                 raise UnitError(self._why(pid, waited))
             time.sleep(_POLL_SECONDS)
         if self._params["hold"] and time.monotonic() - self._held_at > _POLL_SECONDS * 2:

@@ -188,7 +188,7 @@ def _systemctl(run: Run, verb: str, name: str) -> None:
 
 
 def _arm(run: Run, name: str, *, owner: str, seconds: float, records: str) -> Hold:
-    """A new timer first, then the record of it, then the old timer goes: at no moment is there none."""
+    """A new timer first, then the old one goes, then the record of the new one: at no moment is there no timer."""
     before = read_hold(name, records)
     timer = f"etcd-maintenance-release-{uuid.uuid4().hex[:12]}"
     held = Hold(owner, timer, time.time() + seconds)
@@ -204,6 +204,8 @@ def _arm(run: Run, name: str, *, owner: str, seconds: float, records: str) -> Ho
         script,
     ]
     done = run(command, _SECONDS)
+    if done.code and "--collect" in done.output:  # systemd before 236 does not know it
+        done = run([word for word in command if word != "--collect"], _SECONDS)
     if done.code != 0:
         raise UnitError(f"{name} was not held: no timer could be set that would start it again ({done.output}).")
     if before:
