@@ -203,6 +203,11 @@ JUDGED: list[tuple[str, Answer, tuple[str, str] | str | None]] = [
     ("leader changed", failure("etcdserver: leader changed"), None),
     ("no leader", failure("etcdserver: no leader"), None),
     ("request timed out", failure("etcdserver: request timed out"), None),
+    ("a member stops", failure("etcdserver: server stopped"), None),
+    ("etcd is busy", failure("etcdserver: too many requests"), None),
+    ("whatever else etcd says", failure("etcdserver: user name is empty"), None),
+    ("no space, as a status that passes", failure("database space exceeded", 503), "database space exceeded"),
+    ("conflict", failure("already exists", 409), ("refused", "HTTP 409: already exists")),
     ("busy", failure("Too many requests, please try again later.", 429), None),
     ("a proxy's error", Answer(503, "Service Unavailable"), None),
     ("time is over", failure("Timeout: request did not complete within requested timeout", 504), None),
@@ -425,7 +430,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_DELETE(self) -> None:
         self.server.leases.remove(self.path.rpartition("/")[2])
-        if self.server.lost > 0:  # the answer, not what was asked for
+        if self.server.cleaned:  # somebody else was faster
+            self._answer(self.server.cleaned, failure("an answer", self.server.cleaned).body)
+        elif self.server.lost > 0:  # the answer, not what was asked for
             self.server.lost -= 1
             self.close_connection = True
         else:
@@ -449,6 +456,7 @@ class FakeServer(ThreadingHTTPServer):
         self.leases: list[str] = []
         self.asked: list[tuple[str, str, int]] = []
         self.lost = 0
+        self.cleaned = 0
         super().__init__(("127.0.0.1", 0), Handler)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate.certificate, certificate.key)
@@ -537,6 +545,21 @@ def test_lease_whose_answer_was_lost_is_deleted(
     server.leases.append(api._lease)
     assert api.write().status == 200
     assert server.leases == []
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_lease_that_somebody_else_deleted(
+    tmp_path: Path, private: Path, certificates: Path, server: FakeServer, there: bool
+) -> None:
+    """It was written, by this attempt or by an earlier one."""
+    api = ApiServer(server.address, admin(tmp_path, certificates), timeout=20.0)
+    if there:
+        server.leases.append(api._lease)
+    server.cleaned = 404
+    assert apiserver_proof.judged(api.write()) == ("accepted", "")
+    assert [status for _verb, _path, status in server.asked] == [409 if there else 201, 404]
+    server.cleaned = 403
+    assert apiserver_proof.judged(api.write()) == ("refused", "HTTP 403: an answer")
 
 
 def test_whole_proof(tmp_path: Path, private: Path, certificates: Path, server: FakeServer) -> None:

@@ -101,6 +101,7 @@ def test_healthy() -> None:
         "has_quorum": True,
         "revive": {},
         "hold": {},
+        "full": True,
     }
 
 
@@ -348,6 +349,14 @@ def test_findings(looks: dict[str, Json], expected: list[str]) -> None:
     assert all(finding.startswith(part) for part, finding in zip(expected, findings[1:], strict=True))
 
 
+def test_member_without_a_host() -> None:
+    assert cluster_of({"host1": look(1), "host2": look(2)}, "host1")["findings"][1] == (
+        "The node of cp3 is not among the hosts of this run, or cannot ask its member: it is worked on through"
+        " https://192.0.2.3:2379, its disk is not checked, its kubelet is not held, and a run on that node alone would"
+        " not see this one."
+    )
+
+
 ALL_DOWN = {f"host{number}": silent(number) for number in (1, 2, 3)}
 ALONE = [entry(1), entry(2, "silent"), entry(3, "silent")]
 LEADERLESS = {**ALL_DOWN, "host1": look(1, ALONE, quorum=False, refusals=["No leader."])}
@@ -376,7 +385,7 @@ REVIVED: list[tuple[str, dict[str, Json], bool, list[str], bool, list[str]]] = [
         True,
         [],
         True,
-        ["host1: kubelet was stopped by somebody. host2: kubelet was stopped by somebody."],
+        ["No member of this cluster answers"],
     ),
     (
         "corrupt",
@@ -414,6 +423,34 @@ def test_revive(looks: dict[str, Json], revive: bool, hosts: list[str], to_do: b
     assert all(part in refusal for part, refusal in zip(refusals, found["refusals"], strict=True))
 
 
+# Whether members are to be brought back; whether there is work, and whether that is more than bringing them back.
+FULL: list[tuple[str, dict[str, Json], bool, bool, bool]] = [
+    ("full", THREE, True, True, True),
+    ("nobody can tell", ALL_DOWN, True, True, True),
+    ("healthy", {"host1": look(1, needs_recovery=False)}, True, False, False),
+    (
+        "no leader, and nothing else",
+        {**ALL_DOWN, "host1": look(1, ALONE, quorum=False, needs_recovery=False)},
+        True,
+        True,
+        False,
+    ),
+    (
+        "no leader, not to be brought back",
+        {**ALL_DOWN, "host1": look(1, ALONE, quorum=False, needs_recovery=False)},
+        False,
+        False,
+        False,
+    ),
+]
+
+
+@pytest.mark.parametrize(("looks", "revive", "to_do", "full"), table(FULL))
+def test_full(looks: dict[str, Json], revive: bool, to_do: bool, full: bool) -> None:
+    found = cluster_of(looks, "host1", revive=revive)
+    assert (found["needs_recovery"], found["full"]) == (to_do, full)
+
+
 OLD: Json = {"probes": "1.30"}
 
 HOLDS: list[tuple[str, dict[str, Json], list[str]]] = [
@@ -428,6 +465,44 @@ HOLDS: list[tuple[str, dict[str, Json], list[str]]] = [
 @pytest.mark.parametrize(("looks", "hosts"), table(HOLDS))
 def test_hold(looks: dict[str, Json], hosts: list[str]) -> None:
     assert list(cluster_of(looks, "host1", revive=True)["hold"]) == hosts
+
+
+def test_what_this_run_holds_is_always_told() -> None:
+    """Whatever there is to do by now, it is to be released."""
+    mine: Json = {"held": held_by("r1")}
+    healthy = {"host1": look(1, node=mine, needs_recovery=False), "host2": look(2), "host3": silent(3, node=mine)}
+    both = {"host1": "this run holds it", "host3": "this run holds it"}
+    assert cluster_of(healthy, "host1", run="r1")["hold"] == both
+    assert cluster_of(healthy, "host1", run="r2")["hold"] == {}
+    full = {**healthy, "host1": look(1, node=mine), "host2": look(2, alarms=["NOSPACE"])}
+    assert cluster_of(full, "host1", run="r1")["hold"] == both
+    assert cluster_of(full, "host1", run="r2")["hold"] == {"host1": "an earlier run holds it"}
+
+
+def test_others_are_held_while_one_is_brought_back() -> None:
+    looks = {**ALL_DOWN, "host1": look(1, ALONE, quorum=False, node=OLD), "host2": silent(2, node=OLD)}
+    assert list(cluster_of(looks, "host1", revive=True)["hold"]) == ["host1", "host2"]
+    assert list(cluster_of(looks, "host1")["hold"]) == ["host1"]
+
+
+def test_kubelet_that_somebody_stopped_is_told() -> None:
+    looks = {**ONE_DOWN, "host2": silent(2, node=STOPPED)}
+    assert cluster_of(looks, "host1")["findings"] == ["It is full.", "host2: kubelet was stopped by somebody."]
+    assert cluster_of(THREE | {"host3": look(3, node=STOPPED)}, "host1")["findings"] == ["It is full."]
+
+
+@pytest.mark.parametrize("needs_recovery", [True, False])
+def test_kubelet_that_cannot_be_held_is_told(needs_recovery: bool) -> None:
+    node = {**OLD, "refusal": "There is no unit kubelet on this node."}
+    members = [entry(1, "leader")]
+    found = cluster_of(
+        {"host1": look(1, members, alarms=["NOSPACE"], node=node, needs_recovery=needs_recovery)}, "host1"
+    )
+    assert found["hold"] == {}
+    assert len(found["findings"]) == (2 if needs_recovery else 1)
+    assert not needs_recovery or found["findings"][1].startswith(
+        "The kubelet of host1 cannot be held (There is no unit"
+    )
 
 
 def test_hold_of_an_earlier_run_is_told() -> None:

@@ -13,6 +13,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from unit.made import FakeRun, systemd_shows, table
@@ -21,7 +22,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import kub
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.kubelet import Hold, Unit, UnitError
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.process import Outcome
 
-HELD = Hold("r1", "etcd-maintenance-release-0a1b2c3d4e5f", 1795428300.0)
+HELD = Hold("r1", "etcd-maintenance-release-0a1b2c3d4e5f", 4102444800.0)
 NOT_FOUND = systemd_shows("inactive", loaded="not-found", file_state="", started=0)
 MASKED = systemd_shows("inactive", loaded="masked", file_state="masked")
 
@@ -151,6 +152,11 @@ def hold(run: FakeRun, records: Path, owner: str = "r1", seconds: float = 300.0)
     return kubelet.hold(run, "kubelet", owner=owner, seconds=seconds, records=str(records))
 
 
+def stop_of(held: Hold) -> list[str]:
+    """Its timer, and what that may be starting just now."""
+    return ["systemctl", "stop", "--", f"{held.timer}.timer", f"{held.timer}.service"]
+
+
 def record_of(folder: Path) -> Path:
     (path,) = folder.iterdir()
     return path
@@ -172,13 +178,14 @@ def test_hold_sets_the_timer_before_the_record_and_both_before_it_stops(tmp_path
     assert {"--on-active=300s", "--timer-property=AccuracySec=1s", "--collect"} <= set(command)
 
 
-def test_hold_again_stops_the_old_timer_last(tmp_path: Path) -> None:
+def test_hold_again_stops_the_old_timer_before_its_record_is_gone(tmp_path: Path) -> None:
     first = hold(FakeRun(), tmp_path, "r1")
     run = Systemd(tmp_path)
     second = hold(run, tmp_path, "r2", 60.0)
     assert [argv[0] for argv in run.calls] == ["systemd-run", "systemctl", "systemctl"]
-    assert run.verbs[1:] == [f"stop {first.timer}.timer", "stop kubelet"]
-    assert run.recorded == [first.timer, second.timer, second.timer]
+    assert run.calls[1] == stop_of(first)
+    assert run.verbs[2] == "stop kubelet"
+    assert run.recorded == [first.timer, first.timer, second.timer]
     assert first.timer != second.timer
     assert kubelet.read_hold("kubelet", str(tmp_path)) == second
     assert second.owner == "r2"
@@ -200,6 +207,28 @@ def test_without_a_timer_it_is_not_stopped(tmp_path: Path) -> None:
     with pytest.raises(UnitError, match=r"^kubelet was not held: no timer could be set .* \(Failed to start transient"):
         hold(run, tmp_path)
     assert [argv[0] for argv in run.calls] == ["systemd-run"]
+    assert list(tmp_path.iterdir()) == []
+
+
+UNKNOWN = Outcome(1, "systemd-run: unrecognized option '--collect'")
+
+
+def test_systemd_that_cannot_collect(tmp_path: Path) -> None:
+    """One before 236: what the timer ran stays there, which does no harm."""
+    run = FakeRun({"systemd-run --quiet --collect": UNKNOWN})
+    held = hold(run, tmp_path)
+    assert [argv[0] for argv in run.calls] == ["systemd-run", "systemd-run", "systemctl"]
+    assert run.calls[1] == [word for word in run.calls[0] if word != "--collect"]
+    assert len(run.calls[1]) == len(run.calls[0]) - 1
+    assert kubelet.read_hold("kubelet", str(tmp_path)) == held
+
+
+def test_systemd_that_can_do_neither(tmp_path: Path) -> None:
+    refused = Outcome(1, "systemd-run: unrecognized option '--timer-property'")
+    run = FakeRun({"systemd-run --quiet --collect": UNKNOWN, "systemd-run": refused})
+    with pytest.raises(UnitError, match=r"^kubelet was not held: .* \(systemd-run: unrecognized option '--timer-prop"):
+        hold(run, tmp_path)
+    assert [argv[0] for argv in run.calls] == ["systemd-run", "systemd-run"]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -264,7 +293,8 @@ def test_let_go(tmp_path: Path) -> None:
     held = hold(FakeRun(), tmp_path)
     run = Systemd(tmp_path)
     kubelet.let_go(run, "kubelet", str(tmp_path))
-    assert run.verbs == ["start kubelet", f"stop {held.timer}.timer"]
+    assert run.verbs[0] == "start kubelet"
+    assert run.calls[1:] == [stop_of(held)]
     assert run.recorded == [held.timer, held.timer]
     assert list(tmp_path.iterdir()) == []
 
@@ -298,8 +328,8 @@ def test_let_go_later(tmp_path: Path) -> None:
     run = Systemd(tmp_path)
     later = kubelet.let_go_later(run, "kubelet", owner=held.owner, seconds=60.0, records=str(tmp_path))
     assert [argv[0] for argv in run.calls] == ["systemd-run", "systemctl"]
-    assert run.verbs[1] == f"stop {held.timer}.timer"
-    assert run.recorded == [held.timer, later.timer]
+    assert run.calls[1] == stop_of(held)
+    assert run.recorded == [held.timer, held.timer]
     assert kubelet.read_hold("kubelet", str(tmp_path)) == later
     assert later.owner == held.owner
     assert later.until < held.until
@@ -315,7 +345,8 @@ def test_restart_ends_a_hold(tmp_path: Path) -> None:
     held = hold(FakeRun(), tmp_path)
     run = FakeRun()
     kubelet.restart(run, "kubelet", str(tmp_path))
-    assert run.verbs == ["restart kubelet", f"stop {held.timer}.timer"]
+    assert run.verbs[0] == "restart kubelet"
+    assert run.calls[1:] == [stop_of(held)]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -329,7 +360,7 @@ def test_wake_keeps_the_hold(tmp_path: Path) -> None:
 
 RECORDS: list[tuple[str, bytes, Hold | None]] = [
     ("whole", json.dumps({"owner": "r1", "timer": HELD.timer, "until": HELD.until}).encode(), HELD),
-    ("whole number", b'{"owner": "r1", "timer": "etcd-maintenance-release-0a1b2c3d4e5f", "until": 1795428300}', HELD),
+    ("whole number", b'{"owner": "r1", "timer": "etcd-maintenance-release-0a1b2c3d4e5f", "until": 4102444800}', HELD),
     ("empty", b"", None),
     ("cut off", b'{"owner": "r1"', None),
     ("a list", b"[]", None),
@@ -346,9 +377,35 @@ def test_read_hold(tmp_path: Path, content: bytes, expected: Hold | None) -> Non
     assert kubelet.read_hold("kubelet", str(tmp_path)) == expected
 
 
+STALE: list[tuple[str, float, bool]] = [
+    ("its time has come", 0.0, True),
+    ("just before a minute", 59.9, True),
+    ("a minute after it", 60.0, False),
+    ("long after it", 86400.0, False),
+]
+
+
+@pytest.mark.parametrize(("after", "expected"), table(STALE))
+def test_record_that_is_stale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: float, expected: bool) -> None:
+    """Its timer has started the kubelet: whoever stopped it since was somebody else."""
+    held = hold(FakeRun(), tmp_path)
+    monkeypatch.setattr(kubelet, "time", SimpleNamespace(time=lambda: held.until + after))
+    assert kubelet.read_hold("kubelet", str(tmp_path)) == (held if expected else None)
+
+
+def test_stale_record_makes_room_for_a_new_one(tmp_path: Path) -> None:
+    hold(FakeRun(), tmp_path, seconds=-60.0)
+    assert kubelet.read_hold("kubelet", str(tmp_path)) is None
+    run = FakeRun()
+    held = hold(run, tmp_path, "r2")
+    assert [argv[0] for argv in run.calls] == ["systemd-run", "systemctl"]
+    assert run.verbs[1] == "stop kubelet"
+    assert kubelet.read_hold("kubelet", str(tmp_path)) == held
+
+
 def test_timer_of_a_record_that_was_tampered_with_is_not_stopped(tmp_path: Path) -> None:
     hold(FakeRun(), tmp_path)
-    record_of(tmp_path).write_text('{"owner": "r1", "timer": "-H x ssh", "until": 1.0}', "utf-8")
+    record_of(tmp_path).write_text('{"owner": "r1", "timer": "-H x ssh", "until": 4102444800}', "utf-8")
     run = FakeRun()
     kubelet.let_go(run, "kubelet", str(tmp_path))
     assert run.verbs == ["start kubelet"]

@@ -47,7 +47,7 @@ class Node(FakeRun):
         verb = argv[1] if argv[0] == "systemctl" else argv[0]
         if verb == "show":
             return systemd_shows(self.active, started=int(self.started), restarts=self.restarts)
-        if argv[-1].endswith(".timer"):
+        if argv[-1].startswith("etcd-maintenance-release-"):  # a timer is stopped
             return done
         if verb in ("start", "stop", "restart", "systemd-run"):
             self.told.append((verb, round(self.now - 1000, 1)))
@@ -182,16 +182,37 @@ def test_waiting_needs_no_systemd(node: Node) -> None:
     assert (etcd["answers"], etcd["new"]) == (True, False)
 
 
-# The time to wait, and after how long a member that answers without a leader is enough.
-LEADERLESS: list[tuple[str, float, float]] = [("as long as an election may take", 120.0, 32.0), ("less", 10.0, 10.0)]
+# The time to wait, when a member answers without a leader, and after how long that is enough.
+LEADERLESS: list[tuple[str, float, float, float]] = [
+    ("as long as an election may take", 120.0, 2.0, 32.0),
+    ("that long from its first answer on", 120.0, 50.0, 80.0),
+    ("the time is over before", 120.0, 100.0, 120.0),
+    ("less", 10.0, 2.0, 10.0),
+]
 
 
-@pytest.mark.parametrize(("wait_timeout", "expected"), table(LEADERLESS))
-def test_answers_without_a_leader(node: Node, wait_timeout: float, expected: float) -> None:
-    comes(node, 1, answers=2, leader=0)
+@pytest.mark.parametrize(("wait_timeout", "answers", "expected"), table(LEADERLESS))
+def test_answers_without_a_leader(node: Node, wait_timeout: float, answers: float, expected: float) -> None:
+    comes(node, 1, answers=answers, leader=0)
     etcd = awaited(node, wait_timeout=wait_timeout)["etcd"]
     assert (etcd["answers"], etcd["knows_leader"]) == (True, False)
-    assert etcd["seconds"] <= expected
+    assert expected <= etcd["seconds"] < expected + 0.5
+
+
+def test_leader_is_elected_long_after_it_was_started(node: Node) -> None:
+    """It read its log for as long as an election may take, and is not given up on that account."""
+    comes(node, 1, answers=40, leader=0)
+    node.at(60, node.answers)
+    etcd = awaited(node)["etcd"]
+    assert etcd["knows_leader"]
+    assert 60 <= etcd["seconds"] < 60.5
+
+
+def test_no_leader_and_then_no_answer(node: Node) -> None:
+    comes(node, 1, answers=2, leader=0)
+    node.at(20, node.dies)
+    with pytest.raises(UnitError, match="waited for in vain for 120 s: it does not run"):
+        awaited(node)
 
 
 def test_a_leader_is_elected_while_it_waits(node: Node) -> None:
@@ -256,6 +277,14 @@ def test_hold_of_one_that_answers(node: Node) -> None:
     node.answers()
     assert awaited(node, hold=True)["changed"]
     assert node.verbs_told == ["systemd-run", "stop"]
+
+
+def test_hold_by_nobody_in_particular(node: Node) -> None:
+    node.born_etcd(7)
+    node.answers()
+    awaited(node, hold=True, owner=None)
+    assert node.held is not None
+    assert node.held.owner == "somebody"
 
 
 def test_hold_again(node: Node) -> None:
@@ -478,19 +507,33 @@ def test_released_though_nobody_holds_it(node: Node, active: str, after: float) 
     assert node.calls == []
 
 
-def test_released(node: Node) -> None:
+@pytest.mark.parametrize("owner", ["r0", None])
+def test_released(node: Node, owner: str | None) -> None:
+    """By who holds it, or whoever does."""
     units.hold(node, "kubelet", owner="r0", seconds=300.0)
     node.told.clear()
-    assert released(node) == {"changed": True, "held_until": None}
+    assert released(node, owner=owner) == {"changed": True, "held_until": None}
     assert node.verbs_told == ["start"]
     assert node.held is None
-    assert released(node) == {"changed": False, "held_until": None}
+    assert released(node, owner=owner) == {"changed": False, "held_until": None}
 
 
-def test_released_later(node: Node) -> None:
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("owner", ["r1", "somebody", ""])
+@pytest.mark.parametrize("after", [0.0, 60.0])
+def test_hold_of_another_is_not_released(node: Node, after: float, owner: str, check: bool) -> None:
+    held = units.hold(node, "kubelet", owner="r0", seconds=300.0)
+    node.calls.clear()
+    assert released(node, after=after, owner=owner, check=check) == {"changed": False, "held_until": None}
+    assert node.calls == []
+    assert node.held == held
+
+
+@pytest.mark.parametrize("owner", ["r0", None])
+def test_released_later(node: Node, owner: str | None) -> None:
     held = units.hold(node, "kubelet", owner="r0", seconds=300.0)
     node.told.clear()
-    found = released(node, after=60.0)
+    found = released(node, after=60.0, owner=owner)
     assert node.verbs_told == ["systemd-run"]
     assert node.active == "inactive"
     assert node.held is not None
@@ -501,7 +544,7 @@ def test_released_later(node: Node) -> None:
 def test_released_in_check_mode(node: Node) -> None:
     held = units.hold(node, "kubelet", owner="r0", seconds=300.0)
     node.told.clear()
-    assert released(node, check=True) == {"changed": True, "held_until": held.until}
+    assert released(node, check=True, owner="r0") == {"changed": True, "held_until": held.until}
     assert node.told == []
 
 
@@ -545,7 +588,7 @@ def test_main_keeps_lines_apart(node: Node, monkeypatch: pytest.MonkeyPatch) -> 
 def test_main_where_a_release_fails(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     units.hold(node, "kubelet", owner="r0", seconds=300.0)
     node.replies = {"systemctl start": Outcome(None, "no end after 60 s")}
-    assert failure(node, "released", monkeypatch) == (
+    assert failure(node, "released", monkeypatch, owner="r0") == (
         "Releasing the kubelet failed. systemctl start kubelet failed: no end after 60 s."
         " Its timer, where there is one, starts it all the same."
     )

@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 from unit.made import MIB, Json, held_by, on_node, table
 
 from ansible_collections.controlplane.etcd.plugins.plugin_utils._kubelets import (
-    held_findings,
+    held_by as held_by_run,
+)
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._kubelets import (
     holds,
+    kubelet_findings,
     revivals,
     silence,
     stray_refusals,
@@ -191,20 +194,19 @@ HOLDS: list[tuple[str, Json, Json, bool, str | None]] = [
     ("nobody answers, new probes", down(1), {}, True, None),
     ("down, and not brought back", down(1, probes=OLD), cluster(alarms=1), False, None),
     ("no probes at all", {**up(1), "probes": []}, cluster(alarms=1), False, None),
-    ("a large log", down(1, wal_bytes=3001 * MIB), {}, True, "its startup probe (/readyz) fails while the log is read"),
-    ("a log that just fits", down(1, wal_bytes=3000 * MIB), {}, True, None),
+    ("a large log", down(1, wal_bytes=1201 * MIB), {}, True, "its startup probe (/readyz) fails while the log is read"),
+    ("a log that just fits", down(1, wal_bytes=1200 * MIB), {}, True, None),
     ("a large log, but it runs", up(1, wal_bytes=9000 * MIB), cluster(), False, None),
     (
         "a long defragmentation",
         up(1),
-        cluster(in_use=4801 * MIB),
+        cluster(in_use=1921 * MIB),
         False,
         "its liveness probe (/livez) fails during the",
     ),
-    ("a defragmentation that just fits", up(1), cluster(in_use=4800 * MIB), False, None),
+    ("a defragmentation that just fits", up(1), cluster(in_use=1920 * MIB), False, None),
     ("its kubelet was stopped by somebody", up(1, probes=OLD, refusal=STOPPED), cluster(alarms=1), False, None),
     ("no systemd", up(1, probes=OLD, refusal=NO_SYSTEMD), cluster(alarms=1), False, None),
-    ("this run holds it", up(1, held=held_by("me")), cluster(), False, "this run holds it"),
     ("an earlier run holds it", up(1, held=held_by("them")), cluster(), False, "an earlier run holds it"),
     ("held, and for a reason", up(1, probes=OLD, held=held_by("them")), cluster(alarms=1), False, ALARM),
     ("held, down, and not brought back", down(1, held=held_by("them")), cluster(), False, None),
@@ -214,7 +216,7 @@ HOLDS: list[tuple[str, Json, Json, bool, str | None]] = [
 
 @pytest.mark.parametrize(("look", "seen", "revived", "expected"), table(HOLDS))
 def test_holds(look: Json, seen: Json, revived: bool, expected: str | None) -> None:
-    found = holds({"a": look}, seen, {"a": "restart"} if revived else {}, "me")
+    found = holds({"a": look}, seen, {"a": "restart"} if revived else {})
     if expected is None:
         assert found == {}
     else:
@@ -224,10 +226,45 @@ def test_holds(look: Json, seen: Json, revived: bool, expected: str | None) -> N
 
 def test_each_host_is_held_for_its_own_reason() -> None:
     looks = named([up(1, probes=OLD), up(2), up(3, held=held_by("me"))])
-    assert list(holds(looks, cluster(alarms=1), {}, "me")) == ["a", "c"]
+    assert list(holds(looks, cluster(alarms=1), {})) == ["a", "c"]
+
+
+# While "a" is brought back: a host beside it, and whether that one is held as well.
+BESIDE: list[tuple[str, Json, bool]] = [
+    ("it answers", up(2, probes=OLD), True),
+    ("it is down", down(2, probes=OLD), True),
+    ("it starts", starting(2, probes=OLD), True),
+    ("it runs, but refuses this node", refusing(2, probes=OLD), False),
+    ("it is down, and refused this node before", down(2, probes=OLD, waiting_may_help=False), True),
+    ("no probe minds", starting(2), False),
+    ("its kubelet was stopped by somebody", down(2, probes=OLD, refusal=STOPPED), False),
+    ("an earlier run holds it", down(2, held=held_by("them")), True),
+]
+
+
+@pytest.mark.parametrize(("look", "expected"), table(BESIDE))
+def test_all_are_held_while_one_is_brought_back(look: Json, expected: bool) -> None:
+    looks = named([down(1), look])
+    assert list(holds(looks, {}, {"a": "restart"})) == (["b"] if expected else [])
+    assert look["answers"] or holds(looks, {}, {}) == {}
+
+
+def test_held_by_this_run() -> None:
+    """Whether they answer, or may be started at all, does not matter: this run stopped them."""
+    mine = held_by("me")
+    looks = named([up(1, held=mine), up(2), down(3, held=held_by("them")), refusing(4, held=mine, refusal=NO_SYSTEMD)])
+    assert held_by_run(looks, "me") == {"a": "this run holds it", "d": "this run holds it"}
+    assert list(held_by_run(looks, "them")) == ["c"]
+    assert held_by_run(looks, "") == {}
 
 
 UNTIL = "10:05:00 UTC"
+
+
+def running(look: Json) -> Json:
+    """The same, but its kubelet runs."""
+    return {**look, "kubelet": {**look["kubelet"], "running": True, "stopped": False}}
+
 
 HELD_FINDINGS: list[tuple[str, list[Json], list[str]]] = [
     ("none", [up(1), down(2)], []),
@@ -237,6 +274,7 @@ HELD_FINDINGS: list[tuple[str, list[Json], list[str]]] = [
         [up(1, held=held_by("them", 1795428300.0)), up(2)],
         [f"The kubelet of a is held (stopped) by an earlier run; its timer starts it at {UNTIL} by that node's clock."],
     ),
+    ("another's, which was started meanwhile", [running(up(1, held=held_by("them")))], []),
     (
         "two",
         [up(1, held=held_by("them")), up(2), down(3, held=held_by("others"))],
@@ -247,9 +285,49 @@ HELD_FINDINGS: list[tuple[str, list[Json], list[str]]] = [
 
 @pytest.mark.parametrize(("looks", "expected"), table(HELD_FINDINGS))
 def test_held_findings(looks: list[Json], expected: list[str]) -> None:
-    found = held_findings(named(looks), "me")
-    assert len(found) == len(expected)
-    assert all(finding.startswith(part) for part, finding in zip(expected, found, strict=True))
+    """Even where nothing is to be done."""
+    for seen in ({}, cluster()):
+        found = kubelet_findings(named(looks), seen, "me")
+        assert len(found) == len(expected)
+        assert all(finding.startswith(part) for part, finding in zip(expected, found, strict=True))
+
+
+STOPPED_FINDING = f"a: {STOPPED}"
+NOT_HELD = f"The kubelet of a cannot be held ({NO_SYSTEMD}), although its startup probe (/health?serializable=false)"
+MASKED = "kubelet is masked: somebody wants it not to run."
+
+# A host, its cluster, and what is said of its kubelet.
+FINDINGS: list[tuple[str, Json, Json, str | None]] = [
+    ("stopped by somebody, and the member is down", down(1, refusal=STOPPED), cluster(), STOPPED_FINDING),
+    ("stopped by somebody, and the member starts", starting(1, refusal=STOPPED), cluster(), STOPPED_FINDING),
+    ("stopped by somebody, nobody answers", down(1, refusal=STOPPED), {}, STOPPED_FINDING),
+    ("stopped by somebody, but the member answers", up(1, probes=OLD, refusal=STOPPED), cluster(alarms=1), None),
+    ("held, and the member is down", down(1, held=held_by("me")), cluster(), None),
+    ("cannot be held, though a probe threatens", up(1, probes=OLD, refusal=NO_SYSTEMD), cluster(alarms=1), NOT_HELD),
+    (
+        "cannot be held, and no leader is there",
+        up(1, probes=OLD, refusal=NO_SYSTEMD),
+        cluster(has_quorum=False),
+        NOT_HELD,
+    ),
+    (
+        "masked, but it runs",
+        running(up(1, probes=OLD, refusal=MASKED)),
+        cluster(alarms=1),
+        "The kubelet of a cannot be",
+    ),
+    ("cannot be held, which no probe needs", up(1, refusal=NO_SYSTEMD), cluster(alarms=1), None),
+    ("cannot be held, and nothing is to be done", up(1, probes=OLD, refusal=NO_SYSTEMD), {}, None),
+    ("cannot be held, and the member is down", down(1, probes=OLD, refusal=NO_SYSTEMD), cluster(alarms=1), None),
+    ("can be held", up(1, probes=OLD), cluster(alarms=1), None),
+]
+
+
+@pytest.mark.parametrize(("look", "seen", "expected"), table(FINDINGS))
+def test_kubelet_findings(look: Json, seen: Json, expected: str | None) -> None:
+    found = kubelet_findings({"a": look}, seen, "me")
+    assert len(found) == (0 if expected is None else 1)
+    assert all(finding.startswith(expected or "") for finding in found)
 
 
 def test_stray_refusals() -> None:
@@ -262,18 +340,19 @@ def test_stray_refusals() -> None:
 
 
 NOBODY = "No member of this cluster answers"
+ADVICE = "See why etcd ends there (journalctl -u kubelet, /var/log/pods/kube-system_etcd-*), and start it first."
 
 SILENCES: list[tuple[str, list[Json], str | None]] = [
     ("one answers", [down(1), up(2)], None),
     (
         "nobody",
         [down(1), {**refusing(2), "error": "bad certificate"}],
-        f"{NOBODY} (a: Connection refused; b: bad certificate). Start etcd there first (systemctl restart kubelet).",
+        f"{NOBODY} (a: Connection refused; b: bad certificate). {ADVICE}",
     ),
     (
         "nobody, and kubelets that are not to be started",
         [down(1, refusal=STOPPED), down(2), down(3, refusal=NO_SYSTEMD)],
-        f"{NOBODY} ({'; '.join(f'{name}: Connection refused' for name in 'abc')}). a: {STOPPED} c: {NO_SYSTEMD}",
+        f"{NOBODY} ({'; '.join(f'{name}: Connection refused' for name in 'abc')}). {ADVICE}",
     ),
 ]
 

@@ -109,7 +109,7 @@ def test_node_with_etcd_down(node: Json, tmp_path: Path) -> None:
         "cluster_id": f"{int(header['cluster_id']):x}",
         "member_id": f"{int(header['member_id']):x}",
         "lock": {"run": "r", "owner": "root@a", "until": 5.0},
-        "kubelet": {"unit": "kubelet-of-the-tests", "held": None, "running": True, "refusal": ""},
+        "kubelet": {"unit": "kubelet-of-the-tests", "held": None, "running": True, "stopped": False, "refusal": ""},
         "probes": [],
         "process": None,
         "stray_files": [],
@@ -121,23 +121,32 @@ def test_node_with_etcd_down(node: Json, tmp_path: Path) -> None:
     assert json.loads(json.dumps(found)) == found
 
 
-STATES: list[tuple[str, Outcome, Json | None, bool, str]] = [
-    ("runs", systemd_shows(), None, True, ""),
-    ("stopped by somebody", systemd_shows("inactive"), None, False, "was stopped by somebody"),
-    ("held", systemd_shows("inactive"), held_by("r1"), False, ""),
-    ("no systemd", Outcome(127, "No such file or directory: 'systemctl'"), None, False, "systemd cannot be asked"),
-    ("no systemd any more", Outcome(1, "not booted"), held_by("r1"), False, "systemd cannot be asked"),
+NO_SYSTEMCTL = Outcome(127, "No such file or directory: 'systemctl'")
+
+# What systemd says, who holds it; whether it runs, whether it is there and does not, and why it is not started.
+STATES: list[tuple[str, Outcome, Json | None, bool, bool, str]] = [
+    ("runs", systemd_shows(), None, True, False, ""),
+    ("stopped by somebody", systemd_shows("inactive"), None, False, True, "was stopped by somebody"),
+    ("held", systemd_shows("inactive"), held_by("r1"), False, True, ""),
+    ("failed", systemd_shows("failed"), None, False, True, ""),
+    ("waits for its next start", systemd_shows("activating"), None, True, False, ""),
+    ("masked", systemd_shows("inactive", loaded="masked"), None, False, True, "is masked"),
+    ("masked, though it runs", systemd_shows(file_state="masked-runtime"), None, True, False, "is masked"),
+    ("not there", systemd_shows("inactive", loaded="not-found"), None, False, False, "There is no unit kubelet"),
+    ("no systemd", NO_SYSTEMCTL, None, False, False, "systemd cannot be asked"),
+    ("no systemd any more", Outcome(1, "not booted"), held_by("r1"), False, False, "systemd cannot be asked"),
 ]
 
 
-@pytest.mark.parametrize(("shown", "held", "running", "refusal"), table(STATES))
+@pytest.mark.parametrize(("shown", "held", "running", "stopped", "refusal"), table(STATES))
 def test_kubelet_of_a_node(
-    monkeypatch: pytest.MonkeyPatch, shown: Outcome, held: Json | None, running: bool, refusal: str
+    monkeypatch: pytest.MonkeyPatch, shown: Outcome, held: Json | None, running: bool, stopped: bool, refusal: str
 ) -> None:
     monkeypatch.setattr(process, "run", FakeRun({"systemctl show": shown}))
     monkeypatch.setattr(kubelet, "read_hold", lambda _name: kubelet.Hold(**held) if held else None)
     found = etcd_node_info.of_kubelet("kubelet")
     assert (found["unit"], found["held"], found["running"]) == ("kubelet", held, running)
+    assert found["stopped"] is stopped
     assert refusal in found["refusal"]
     assert bool(refusal) is bool(found["refusal"])
 

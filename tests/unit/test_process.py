@@ -206,6 +206,15 @@ RUNNING: list[tuple[str, list[str], bool]] = [
     ("as an argument of another", ["grep", "kube-apiserver"], False),
     ("another one", ["kube-scheduler"], False),
     ("a name that begins alike", ["kube-apiserver-proxy"], False),
+    ("a title in the place of its name", ["kube-apiserver: master process kube-apiserver"], True),
+    ("a title with a path", ["/usr/bin/kube-apiserver: worker"], True),
+    ("another's title", ["nginx: kube-apiserver"], False),
+    ("a title that begins alike", ["kube-apiserver-proxy: master process"], False),
+    ("a script", ["/usr/bin/python3.11", "/usr/local/bin/kube-apiserver", "-v"], True),
+    ("a shell script", ["/bin/sh", "./kube-apiserver"], True),
+    ("another script", ["/usr/bin/python3", "manage.py", "kube-apiserver"], False),
+    ("an argument of a script", ["bash", "-c", "kube-apiserver"], False),
+    ("no interpreter, though it begins like one", ["shutdown", "kube-apiserver"], False),
     ("kernel thread", [], False),
 ]
 
@@ -217,3 +226,10 @@ def test_running(tmp_path: Path, words: list[str], expected: bool) -> None:
     (tmp_path / "99").mkdir()  # it ended just now
     (tmp_path / "meminfo").touch()
     assert process.running("kube-apiserver", str(tmp_path)) is expected
+
+
+def test_interpreter_is_a_program_as_well(tmp_path: Path) -> None:
+    add(tmp_path, "7", ["/usr/bin/python3", "/opt/x.py"])
+    assert process.running("python3", str(tmp_path))
+    assert process.running("x.py", str(tmp_path))
+    assert not process.running("", str(tmp_path))

@@ -48,6 +48,13 @@ REPORTS: list[tuple[str, Json, Json, list[str]]] = [
         {},
         ["Recovered in 21.4 s. Writes are accepted through cp1, cp2.", NO_SNAPSHOT, STANDS],
     ),
+    ("none, as told", {}, {"snapshot": None, "snapshot_host": "host1"}, [WRITES, NO_SNAPSHOT, STANDS]),
+    (
+        "none: nobody came as far",
+        {},
+        {"snapshot": {}, "snapshot_host": "host1"},
+        [WRITES, "No snapshot was taken: nothing was compacted.", STANDS],
+    ),
     (
         "snapshot",
         {},

@@ -68,7 +68,10 @@ STRAYS: list[tuple[str, str, Callable[[str], Callable[[Path], None]], bool]] = [
     ("a folder", "etcd.d", in_folder, False),
     ("a link to nothing", "etcd-gone.yaml", lambda name: link(name, None), False),
     ("notes", "notes.txt", lambda name: write(name, "do not touch"), False),
-    ("notes that begin as it does", "etcd-notes.txt", lambda name: write(name, "do not touch"), True),
+    ("notes that begin alike", "etcd-notes.txt", lambda name: write(name, "do not touch"), False),
+    ("notes with its name before theirs", "etcd.yaml.txt", lambda name: write(name, "do not touch"), True),
+    ("its name with another ending", "etcd.yml", lambda name: write(name, ETCD[:200]), False),
+    ("its name with another ending, and readable", "etcd.yml", write, True),
     ("half a copy", "etcd.yaml.new", lambda name: write(name, ETCD[:200]), True),
     ("an empty copy", "etcd.yaml.new", lambda name: write(name, ""), True),
     ("an empty file", "empty", lambda name: write(name, ""), False),
@@ -87,8 +90,9 @@ def test_strays(folder: Path, name: str, make: Callable[[str], Callable[[Path], 
 def test_strays_that_are_no_text(folder: Path) -> None:
     (folder / "etcd.tar").write_bytes(bytes(range(256)))
     (folder / "core").write_bytes(bytes(range(256)))
-    os.mkfifo(folder / "etcd.fifo")
-    assert strays(str(folder / "etcd.yaml")) == [str(folder / "etcd.tar")]
+    (folder / "etcd.yaml.gz").write_bytes(bytes(range(256)))
+    os.mkfifo(folder / "etcd.yaml.fifo")
+    assert strays(str(folder / "etcd.yaml")) == [str(folder / "etcd.yaml.gz")]
 
 
 def test_strays_of_a_manifest_with_another_name(folder: Path) -> None:
