@@ -99,7 +99,9 @@ def kubelet_findings(mates: Mates, cluster: Look, run: str) -> list[str]:
         elif kubelet["refusal"] and not kubelet["stopped"] and cluster and look["answers"]:
             reason = _threat(look, cluster)
             if reason:
-                found.append(f"The kubelet of {name} cannot be held ({kubelet['refusal']}), although {reason}.")
+                found.append(
+                    f"The kubelet of {name} cannot be held ({kubelet['refusal'].rstrip('.')}), although {reason}."
+                )
         held = kubelet["held"]
         if held and held["owner"] != run and not kubelet["running"]:
             until = time.strftime("%H:%M:%S UTC", time.gmtime(held["until"]))
