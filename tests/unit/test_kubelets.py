@@ -293,7 +293,10 @@ def test_held_findings(looks: list[Json], expected: list[str]) -> None:
 
 
 STOPPED_FINDING = f"a: {STOPPED}"
-NOT_HELD = f"The kubelet of a cannot be held ({NO_SYSTEMD.rstrip('.')}), although its startup probe (/health?serializable=false)"
+NOT_HELD = (
+    f"The kubelet of a cannot be held ({NO_SYSTEMD.rstrip('.')}), although its startup probe"
+    " (/health?serializable=false)"
+)
 MASKED = "kubelet is masked: somebody wants it not to run."
 
 # A host, its cluster, and what is said of its kubelet.
