@@ -213,4 +213,4 @@ def hold_lock(node: Node, *, owner: str, seconds: float) -> None:
 
 def snapshots(cluster: Cluster) -> list[Path]:
     """All snapshot files of the cluster."""
-    return sorted(path for node in cluster.nodes for path in (node.folder / "var/backups").rglob("*.db"))
+    return sorted(path for node in cluster.nodes for path in (node.folder / "var/backups").glob("*/*.db"))
