@@ -159,7 +159,10 @@ def assert_recovered(*clusters: Cluster) -> None:
 
 
 def state(*clusters: Cluster) -> dict[str, Any]:
-    """All that must be as it was where nothing was to be changed: files, sizes, revisions, alarms, leaders, work."""
+    """All that must be as it was where nothing was to be changed: files, sizes, revisions, alarms, work.
+
+    Not the leaders: on a busy machine members elect another one by themselves.
+    """
     seen: list[dict[str, Any]] = []
 
     def still() -> bool:
@@ -183,7 +186,6 @@ def _state(clusters: Sequence[Cluster]) -> dict[str, Any]:
             found[node.name] |= {
                 "bytes": status.db_size,
                 "revision": status.revision,
-                "leader": status.leader,
                 "errors": sorted(status.errors),
             }
     return found
