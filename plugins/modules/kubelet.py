@@ -176,14 +176,7 @@ class Waiting:
     def look(self) -> Json:
         """How it stands now, without waiting."""
         pid = process.find(self._manifest)
-        leader = self._leader() if pid else None
-        return {
-            "pid": pid,
-            "answers": leader is not None,
-            "knows_leader": bool(leader),
-            "new": self._is_new(pid),
-            "seconds": 0.0,
-        }
+        return self._seen(pid, self._leader() if pid else None, 0.0)
 
     def until_it_answers(self) -> tuple[Json, bool]:
         """How it stands when it answers, and whether a kubelet was stopped or started. Raises UnitError."""
@@ -198,26 +191,26 @@ class Waiting:
                 changed = self._revive() or changed
             leader = self._leader() if pid else None
             now = time.monotonic()
-            waited = now - start
-            if leader is not None and answered is None:
-                answered = now
-            # One that answers with no leader waits for the others; without them there will be none.
-            if leader or (
-                answered is not None and leader is not None and now > min(answered + ELECTION_SECONDS, deadline)
-            ):
-                break
-            if now > deadline:
-                raise UnitError(self._why(pid, waited))
+            if leader is not None:
+                answered = now if answered is None else answered
+                # One that answers with no leader waits for the others; without them there will be none.
+                if leader or now > min(answered + ELECTION_SECONDS, deadline):
+                    break
+            elif now > deadline:
+                raise UnitError(self._why(pid, now - start))
             time.sleep(_POLL_SECONDS)
         if self._params["hold"] and time.monotonic() - self._held_at > _POLL_SECONDS * 2:
             self._hold()  # its time begins anew
+        return self._seen(pid, leader, now - start), changed
+
+    def _seen(self, pid: int | None, leader: int | None, waited: float) -> Json:
         return {
             "pid": pid,
-            "answers": True,
+            "answers": leader is not None,
             "knows_leader": bool(leader),
             "new": self._is_new(pid),
             "seconds": round(waited, 1),
-        }, changed
+        }
 
     def _hold_or_wake(self, pid: int | None) -> bool:
         """Stop the kubelet while etcd runs, start it while it does not."""
@@ -275,8 +268,7 @@ class Waiting:
         else:
             what = "it does not run"
             said += kubelet.last_lines(process.run, self._unit)
-        lines = "".join(f"\n  {line}" for line in said)
-        return f"etcd was waited for in vain for {waited:.0f} s: {what}." + (f" Last lines:{lines}" if lines else "")
+        return f"etcd was waited for in vain for {waited:.0f} s: {what}." + kubelet.quoted("Last lines", said)
 
 
 def restarted(params: Json, *, check: bool) -> Json:
@@ -297,8 +289,8 @@ def _must_stay_up(params: Json) -> None:
     """Raises UnitError: restarting a kubelet that ends by itself helps nobody."""
     found = kubelet.unit(process.run, params["unit"])
     if found.crashes(time.clock_gettime(time.CLOCK_MONOTONIC)):
-        said = "".join(f"\n  {line}" for line in kubelet.last_lines(process.run, found.name, 10))
-        raise UnitError(f"{found.name} does not stay up; nobody restarts what dies on this node. Its last lines:{said}")
+        why = f"{found.name} does not stay up; nobody restarts what dies on this node."
+        raise UnitError(why + kubelet.quoted("Its last lines", kubelet.last_lines(process.run, found.name, 10)))
 
 
 def _not_running(params: Json) -> list[str]:
@@ -350,8 +342,8 @@ def _startable(params: Json) -> Unit:
     found = kubelet.unit(process.run, params["unit"])
     refusal = kubelet.refusal(found, kubelet.read_hold(params["unit"]))
     if refusal:
-        said = "".join(f"\n  {line}" for line in kubelet.last_lines(process.run, params["unit"]))
-        raise UnitError(refusal + (f" Its last lines:{said}" if found.exists and said else ""))
+        said = kubelet.last_lines(process.run, params["unit"]) if found.exists else []
+        raise UnitError(refusal + kubelet.quoted("Its last lines", said))
     return found
 
 

@@ -19,6 +19,7 @@ import os
 import re
 import shlex
 import time
+import typing as t
 import uuid
 from dataclasses import asdict, dataclass
 
@@ -131,7 +132,7 @@ def restart(run: Run, name: str, records: str = RECORDS) -> None:
 
 def hold(run: Run, name: str, *, owner: str, seconds: float, records: str = RECORDS) -> Hold:
     """Stop it, or go on holding it, for so long at the most. Raises UnitError, OSError."""
-    held = _arm(run, name, owner=owner, seconds=seconds, records=records)
+    held = let_go_later(run, name, owner=owner, seconds=seconds, records=records)
     _systemctl(run, "stop", name)
     return held
 
@@ -143,52 +144,10 @@ def let_go(run: Run, name: str, records: str = RECORDS) -> None:
 
 
 def let_go_later(run: Run, name: str, *, owner: str, seconds: float, records: str = RECORDS) -> Hold:
-    """Let its timer start it, so many seconds from now. Raises UnitError, OSError."""
-    return _arm(run, name, owner=owner, seconds=seconds, records=records)
+    """Let a timer start it, so many seconds from now. Raises UnitError, OSError.
 
-
-def wake(run: Run, name: str) -> None:
-    """Start it for a moment in the middle of a hold, whose timer stays. Raises UnitError."""
-    _systemctl(run, "start", name)
-
-
-def start_anew(run: Run, name: str) -> None:
-    """Restart it, which resets every back-off it counts; the timer of a hold stays. Raises UnitError."""
-    _systemctl(run, "restart", name)
-
-
-def last_lines(run: Run, name: str, count: int = 5) -> list[str]:
-    """What the unit said last."""
-    done = run(["journalctl", f"--unit={name}", f"--lines={count}", "--output=cat", "--no-pager"], _SECONDS)
-    return [line[:300] for line in done.output.splitlines() if line.strip()] if done.code == 0 else []
-
-
-def back_offs(run: Run, name: str) -> dict[str, str]:
-    """How long the kubelet last said it would wait, such as 1m20s, by the name of the pod.
-
-    Only since its own last start: a new kubelet has forgotten the waits of the one before.
+    A new timer first, then the old one goes, then the record of the new one: at no moment is there no timer.
     """
-    started = unit(run, name).started
-    age = max(time.clock_gettime(time.CLOCK_MONOTONIC) - started, 1.0) if started else 600.0
-    since = f"--since=-{min(age, 600.0):.0f}s"
-    done = run(["journalctl", f"--unit={name}", since, "--output=cat", "--no-pager", "--lines=2000"], _SECONDS)
-    return {match[3]: match[1] for match in _BACK_OFF.finditer(done.output)} if done.code == 0 else {}
-
-
-def _record(name: str, records: str) -> str:
-    return os.path.join(records, f"etcd-maintenance-hold.{name}")
-
-
-def _systemctl(run: Run, verb: str, name: str) -> None:
-    done = run(["systemctl", verb, "--", name], _SECONDS)
-    if done.code != 0:
-        said = "".join(f"\n  {line}" for line in last_lines(run, name))
-        why = done.output.rstrip(".")
-        raise UnitError(f"systemctl {verb} {name} failed: {why}." + (f" Its last lines:{said}" if said else ""))
-
-
-def _arm(run: Run, name: str, *, owner: str, seconds: float, records: str) -> Hold:
-    """A new timer first, then the old one goes, then the record of the new one: at no moment is there no timer."""
     before = read_hold(name, records)
     timer = f"etcd-maintenance-release-{uuid.uuid4().hex[:12]}"
     held = Hold(owner, timer, time.time() + seconds)
@@ -212,6 +171,54 @@ def _arm(run: Run, name: str, *, owner: str, seconds: float, records: str) -> Ho
         _stop_timer(run, before.timer)
     _write(_record(name, records), json.dumps(asdict(held)))
     return held
+
+
+def wake(run: Run, name: str) -> None:
+    """Start it for a moment in the middle of a hold, whose timer stays. Raises UnitError."""
+    _systemctl(run, "start", name)
+
+
+def start_anew(run: Run, name: str) -> None:
+    """Restart it, which resets every back-off it counts; the timer of a hold stays. Raises UnitError."""
+    _systemctl(run, "restart", name)
+
+
+def last_lines(run: Run, name: str, count: int = 5) -> list[str]:
+    """What the unit said last."""
+    return [line[:300] for line in _journal(run, name, f"--lines={count}").splitlines() if line.strip()]
+
+
+def quoted(intro: str, lines: t.Iterable[str]) -> str:
+    """Lines of a log at the end of a message, each on its own; nothing where there are none."""
+    said = "".join(f"\n  {line}" for line in lines)
+    return f" {intro}:{said}" if said else ""
+
+
+def back_offs(run: Run, name: str) -> dict[str, str]:
+    """How long the kubelet last said it would wait, such as 1m20s, by the name of the pod.
+
+    Only since its own last start: a new kubelet has forgotten the waits of the one before.
+    """
+    started = unit(run, name).started
+    age = max(time.clock_gettime(time.CLOCK_MONOTONIC) - started, 1.0) if started else 600.0
+    said = _journal(run, name, f"--since=-{min(age, 600.0):.0f}s", "--lines=2000")
+    return {match[3]: match[1] for match in _BACK_OFF.finditer(said)}
+
+
+def _journal(run: Run, name: str, *which: str) -> str:
+    done = run(["journalctl", f"--unit={name}", "--output=cat", "--no-pager", *which], _SECONDS)
+    return done.output if done.code == 0 else ""
+
+
+def _record(name: str, records: str) -> str:
+    return os.path.join(records, f"etcd-maintenance-hold.{name}")
+
+
+def _systemctl(run: Run, verb: str, name: str) -> None:
+    done = run(["systemctl", verb, "--", name], _SECONDS)
+    if done.code != 0:
+        why = done.output.rstrip(".")
+        raise UnitError(f"systemctl {verb} {name} failed: {why}." + quoted("Its last lines", last_lines(run, name)))
 
 
 def _forget(run: Run, name: str, records: str) -> None:
@@ -247,6 +254,7 @@ __all__ = (
     "last_lines",
     "let_go",
     "let_go_later",
+    "quoted",
     "read_hold",
     "refusal",
     "restart",
