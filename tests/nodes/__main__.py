@@ -54,6 +54,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--generation", default="1.33", choices=GENERATIONS, help="default: %(default)s")
     command.add_argument("--nodes", type=int, default=3, choices=(1, 3, 5), help="default: %(default)s")
     command.add_argument("--quota", type=int, default=64, metavar="MIB", help="of etcd, in MiB (default: %(default)s)")
+    command.add_argument(
+        "--etcd-patch", default="", metavar="FILE", help="a strategic merge patch for etcd's static pod, for kubeadm"
+    )
     command.add_argument("--inventory", type=Path, metavar="FILE", help="write an Ansible inventory there")
     command.set_defaults(run=_up)
 
@@ -78,7 +81,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _up(options: argparse.Namespace) -> None:
     try:
-        made = cluster.up(options.name, generation(options.generation), nodes=options.nodes, quota_mib=options.quota)
+        made = cluster.up(
+            options.name,
+            generation(options.generation),
+            nodes=options.nodes,
+            quota_mib=options.quota,
+            etcd_patch=Path(options.etcd_patch).read_text("utf-8") if options.etcd_patch else "",
+        )
     except BaseException:
         cluster.remove(options.name)
         engine.release()

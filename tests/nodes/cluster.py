@@ -44,6 +44,7 @@ class Spec:
     nodes: int
     quota_mib: int
     image: str
+    etcd_patch: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,12 @@ class Cluster:
     spec: Spec
 
 
-def up(name: str, generation: Generation, *, nodes: int, quota_mib: int) -> Cluster:
-    """Return a healthy cluster: the one of that name if it is as wanted, else a new one in its place."""
-    spec = Spec(generation.name, nodes, quota_mib, images.obtain(generation))
+def up(name: str, generation: Generation, *, nodes: int, quota_mib: int, etcd_patch: str = "") -> Cluster:
+    """Return a healthy cluster: the one of that name if it is as wanted, else a new one in its place.
+
+    ``etcd_patch`` is a strategic merge patch for the static pod of etcd, which kubeadm applies on every node.
+    """
+    spec = Spec(generation.name, nodes, quota_mib, images.obtain(generation), etcd_patch)
     with _only_one(name):
         found = find(name)
         if found and found.spec == spec:
@@ -167,6 +171,9 @@ def _create(name: str, spec: Spec) -> Cluster:
             spec.image,
         )
         _await(lambda: _boot_obstacle(node), _BOOT_SECONDS, f"{node.name} does not boot")
+        node.run("mkdir", kubeadm.PATCHES)
+        if spec.etcd_patch:
+            node.run("tee", kubeadm.ETCD_PATCH, stdin=spec.etcd_patch)
 
     _on_all(nodes, start)
     return Cluster(name, tuple(nodes), spec)

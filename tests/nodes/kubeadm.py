@@ -16,6 +16,8 @@ from nodes.generations import Generation
 
 CONTAINERD = "unix:///run/containerd/containerd.sock"
 API_PORT = 6443
+PATCHES = "/etc/kubernetes/patches"
+ETCD_PATCH = f"{PATCHES}/etcd0+strategic.yaml"
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ def init_configuration(
         "certificateKey": keys.certificate_key,
         "localAPIEndpoint": {"advertiseAddress": address, "bindPort": API_PORT},
         "nodeRegistration": {"name": name, "criSocket": CONTAINERD},
+        "patches": {"directory": PATCHES},
     }
     cluster = {
         "apiVersion": api,
@@ -85,5 +88,6 @@ def join_command(*, address: str, keys: Keys) -> list[str]:
         f"--certificate-key={keys.certificate_key}",
         f"--apiserver-advertise-address={address}",
         f"--cri-socket={CONTAINERD}",
+        f"--patches={PATCHES}",
         "--skip-phases=preflight",
     ]

@@ -46,6 +46,7 @@ class Kind:
     generation: str
     nodes: int
     quota_mib: int
+    etcd_patch: str
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,9 @@ def scenarios(*, long: bool) -> dict[str, Kind]:
         env = {**common, **_environment(path)}
         if (env.get("SCENARIO_LONG") == "true") is not long:
             continue
-        found[path.parent.name] = Kind(env["NODES_GENERATION"], int(env["NODES_COUNT"]), int(env["NODES_QUOTA_MIB"]))
+        found[path.parent.name] = Kind(
+            env["NODES_GENERATION"], int(env["NODES_COUNT"]), int(env["NODES_QUOTA_MIB"]), env["NODES_ETCD_PATCH"]
+        )
     return dict(sorted(found.items(), key=lambda item: (item[1], item[0])))
 
 
