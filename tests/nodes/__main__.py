@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The nodes' command line: ``python -m nodes up|status|fill|compare|down|env``."""
+"""The nodes' command line: ``python -m nodes up|status|fill|fragment|compare|down|env``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lab.errors import LabError
 from nodes import cluster, engine
 from nodes.cluster import Cluster
 from nodes.errors import NodesError
-from nodes.fill import Record, compare, fill
+from nodes.fill import Record, compare, fill, fragment
 from nodes.generations import GENERATIONS, generation
 from nodes.inventory import inventory
 
@@ -57,6 +57,12 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--etcd-patch", default="", metavar="FILE", help="a strategic merge patch for etcd's static pod, for kubeadm"
     )
+    command.add_argument(
+        "--manifests",
+        default="as-made",
+        choices=("as-made", "any"),
+        help="whether static pods that were changed since count as wanted (default: %(default)s)",
+    )
     command.add_argument("--inventory", type=Path, metavar="FILE", help="write an Ansible inventory there")
     command.set_defaults(run=_up)
 
@@ -65,7 +71,12 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("fill", help="fill etcd until kubectl is refused, and record what is in it then")
     command.add_argument("record", type=Path, metavar="FILE", help="where to")
+    command.add_argument("--live", action="store_true", help="with objects that are all still there, not with history")
     command.set_defaults(run=_fill)
+
+    command = commands.add_parser("fragment", help="have files that are mostly free pages")
+    command.add_argument("mib", type=int, metavar="MIB", help="how large")
+    command.set_defaults(run=_fragment)
 
     command = commands.add_parser("compare", help="fail where an object of that record is gone or changed")
     command.add_argument("record", type=Path, metavar="FILE", help="the record")
@@ -86,6 +97,7 @@ def _up(options: argparse.Namespace) -> None:
             generation(options.generation),
             nodes=options.nodes,
             quota_mib=options.quota,
+            any_manifests=options.manifests == "any",
             etcd_patch=Path(options.etcd_patch).read_text("utf-8") if options.etcd_patch else "",
         )
     except BaseException:
@@ -112,7 +124,11 @@ def _show(shown: Cluster) -> None:
 
 
 def _fill(options: argparse.Namespace) -> None:
-    fill(_existing(options.name)).write(options.record)
+    fill(_existing(options.name), live=options.live).write(options.record)
+
+
+def _fragment(options: argparse.Namespace) -> None:
+    fragment(_existing(options.name), options.mib << 20)
 
 
 def _compare(options: argparse.Namespace) -> None:

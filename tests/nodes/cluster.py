@@ -70,16 +70,19 @@ class Cluster:
     spec: Spec
 
 
-def up(name: str, generation: Generation, *, nodes: int, quota_mib: int, etcd_patch: str = "") -> Cluster:
+def up(
+    name: str, generation: Generation, *, nodes: int, quota_mib: int, etcd_patch: str = "", any_manifests: bool = False
+) -> Cluster:
     """Return a healthy cluster: the one of that name if it is as wanted, else a new one in its place.
 
-    ``etcd_patch`` is a strategic merge patch for the static pod of etcd, which kubeadm applies on every node.
+    ``etcd_patch`` is a strategic merge patch for the static pod of etcd, which kubeadm applies on every node. With
+    ``any_manifests`` a cluster counts as wanted also where its static pods are not any more as they were made.
     """
     spec = Spec(generation.name, nodes, quota_mib, images.obtain(generation), etcd_patch)
     with _only_one(name):
         found = find(name)
         if found and found.spec == spec:
-            if not (reason := obstacle(found)):
+            if not (reason := obstacle(found, any_manifests=any_manifests)):
                 say(f"the cluster {name!r} is there already and healthy")
                 return found
             say(f"the cluster {name!r} is made anew: {reason}")
@@ -127,13 +130,14 @@ def remove_for_good(name: str) -> None:
         remove(name)
 
 
-def obstacle(cluster: Cluster) -> str:
+def obstacle(cluster: Cluster, *, any_manifests: bool = False) -> str:
     """Return why the cluster is not as good as a new one, or nothing."""
     if len(cluster.nodes) != cluster.spec.nodes:
         return f"it has {len(cluster.nodes)} of {cluster.spec.nodes} nodes"
     try:
         for node in cluster.nodes:
-            if not node.run("sh", "-c", f"{_MANIFESTS} | cmp --quiet - {_AS_MADE} && echo the same || :", seconds=10):
+            as_made = node.run("sh", "-c", f"{_MANIFESTS} | cmp --quiet - {_AS_MADE} && echo the same || :", seconds=10)
+            if not (as_made or any_manifests):
                 return f"its manifests on {node.name} are not as they were made"
             # On every node, because each has an API server of its own, which asks the member beside it.
             node.run(

@@ -1,12 +1,14 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fill the etcd of real nodes until the API server is refused, and tell whether a recovery kept what was in it."""
+"""Fill the etcd of real nodes until the API server is refused, and tell whether a recovery kept what was in it; or
+leave holes in its file."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import json
 import random
 import tempfile
@@ -27,6 +29,8 @@ NAMESPACE = "fill"
 REFUSAL = "mvcc: database space exceeded"
 _OBJECTS = 100
 _OBJECT_BYTES = 10_000
+_LARGE_BYTES = 700_000  # an object may have 1 MiB
+_LARGE_AT_ONCE = 10
 _REFUSED_SECONDS = 30.0
 _POLL_SECONDS = 0.5
 _PKI = "/etc/kubernetes/pki/etcd"
@@ -66,19 +70,22 @@ class Record:
         return cls(**json.loads(path.read_text("utf-8")))
 
 
-def fill(cluster: Cluster) -> Record:
+def fill(cluster: Cluster, *, live: bool = False) -> Record:
     """Fill the cluster and return what is in it then.
 
     Objects are made through the API server and then written again and again through etcd, as they are: a history that
-    the API server could have written itself. Raises ``NodesError`` where ``kubectl create`` is not refused in the end.
+    the API server could have written itself. With ``live`` there is no history, but as many objects as go in.
+    Raises ``NodesError`` where ``kubectl create`` is not refused in the end.
     """
     node = cluster.nodes[0]
     start = time.monotonic()
-    node.run(*KUBECTL, "apply", "--server-side", "--force-conflicts", "--filename=-", stdin=_objects(), seconds=120)
+    _apply(node, _objects("object", _OBJECTS, _OBJECT_BYTES))
     with _client(node) as client:
         client.timeout = 60.0
-        objects = [Put(found.key, found.value) for found in client.scan(f"/registry/configmaps/{NAMESPACE}/".encode())]
-        _write_until_refused(client, objects)
+        if live:
+            _create_until_refused(node)
+        else:
+            _write_until_refused(client, _stored(client))
         _await_refusal(node)
         record = _record(client)
         size = client.status().db_size
@@ -102,18 +109,41 @@ def compare(cluster: Cluster, before: Record) -> list[str]:
     return losses
 
 
-def _objects() -> str:
-    """Return a namespace and the objects in it, as a list in JSON; always the same."""
-    chance = random.Random(1)
+def fragment(cluster: Cluster, size_bytes: int) -> None:
+    """Write a history of that size and drop it again: the files of all members are mostly free pages then."""
+    node = cluster.nodes[0]
+    _apply(node, _objects("object", _OBJECTS, _OBJECT_BYTES))
+    with _client(node) as client:
+        client.timeout = 60.0
+        objects = _stored(client)
+        while client.status().db_size < size_bytes:
+            for batch in batches(iter(objects)):
+                client.txn(batch)
+        client.compact(client.txn(objects[:1]))
+        status = client.status()
+    say(f"etcd has {status.db_size >> 20} MiB, {status.db_size_in_use >> 20} of them in use")
+
+
+def _apply(node: Node, objects: str) -> None:
+    node.run(*KUBECTL, "apply", "--server-side", "--force-conflicts", "--filename=-", stdin=objects, seconds=120)
+
+
+def _stored(client: Client) -> list[Put]:
+    return [Put(found.key, found.value) for found in client.scan(f"/registry/configmaps/{NAMESPACE}/".encode())]
+
+
+def _objects(kind: str, count: int, size_bytes: int) -> str:
+    """Return a namespace and the objects in it, as a list in JSON; always the same for one ``kind``."""
+    chance = random.Random(kind)
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
     maps = [
         {
             "apiVersion": "v1",
             "kind": "ConfigMap",
-            "metadata": {"name": f"object-{number:03}", "namespace": NAMESPACE},
-            "data": {"text": chance.randbytes(_OBJECT_BYTES // 2).hex()},
+            "metadata": {"name": f"{kind}-{number:03}", "namespace": NAMESPACE},
+            "data": {"text": chance.randbytes(size_bytes // 2).hex()},
         }
-        for number in range(_OBJECTS)
+        for number in range(count)
     ]
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": [namespace, *maps]})
 
@@ -127,6 +157,16 @@ def _write_until_refused(client: Client, objects: list[Put]) -> None:
                 if error.is_nospace:
                     return
                 raise
+
+
+def _create_until_refused(node: Node) -> None:
+    for number in itertools.count():
+        try:
+            _apply(node, _objects(f"large-{number}", _LARGE_AT_ONCE, _LARGE_BYTES))
+        except NodesError as error:
+            if REFUSAL in str(error):
+                return
+            raise
 
 
 def _await_refusal(node: Node) -> None:

@@ -36,17 +36,22 @@ from tools.working_tree import ROOT
 SCENARIOS = ROOT / "extensions" / "molecule"
 WORK = ROOT / ".cache" / "molecule"
 CLUSTER = "molecule"
+_MANIFESTS = ("kept", "changed", "any")
 _WIDTH = 70
 
 
 @dataclass(frozen=True, order=True)
 class Kind:
-    """The nodes a scenario wants. Scenarios on equal ones share a cluster."""
+    """The nodes a scenario wants, and what it does to their manifests (an index of ``_MANIFESTS``).
+
+    Scenarios on equal nodes share a cluster, those that leave it as it was before those that do not.
+    """
 
     generation: str
     nodes: int
     quota_mib: int
     etcd_patch: str
+    manifests: int
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,11 @@ def scenarios(*, long: bool) -> dict[str, Kind]:
         if (env.get("SCENARIO_LONG") == "true") is not long:
             continue
         found[path.parent.name] = Kind(
-            env["NODES_GENERATION"], int(env["NODES_COUNT"]), int(env["NODES_QUOTA_MIB"]), env["NODES_ETCD_PATCH"]
+            env["NODES_GENERATION"],
+            int(env["NODES_COUNT"]),
+            int(env["NODES_QUOTA_MIB"]),
+            env["NODES_ETCD_PATCH"],
+            _MANIFESTS.index(env["NODES_MANIFESTS"]),
         )
     return dict(sorted(found.items(), key=lambda item: (item[1], item[0])))
 
