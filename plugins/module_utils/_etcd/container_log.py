@@ -16,6 +16,8 @@ import re
 PODS = "/var/log/pods"
 _TAIL_BYTES = 16384
 _CRI_PREFIX = re.compile(r"^\S+ (?:stdout|stderr) [FP] ")
+# With these etcd ends before its logger is set up; its usage comes after them.
+_REFUSED_FLAG = re.compile(r"flag provided but not defined|invalid (boolean )?value .* for|flag needs an argument")
 _WORTH_READING = ("warn", "error", "panic", "fatal", "dpanic")
 
 
@@ -38,6 +40,7 @@ def sentences(lines: list[str]) -> list[str]:
     """What log lines say, without what a runtime and etcd's own logger put around it."""
     bare = [_CRI_PREFIX.sub("", _of_docker(line)) for line in lines]
     said = [found for found in map(_of_json, bare) if found]
+    said += [line[:300] for line in bare if _REFUSED_FLAG.match(line)]
     return said or [line[:300] for line in bare if line.strip()]
 
 

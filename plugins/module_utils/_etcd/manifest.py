@@ -122,16 +122,16 @@ def parse_flags(words: t.Sequence[str]) -> dict[str, str]:
     """Flags without their dashes from the words after a program's name; of a flag given twice the last one counts."""
     found: dict[str, str] = {}
     for at, word in enumerate(words):
-        if not _is_flag(word):
+        if not is_flag(word):
             continue
         name, equals, value = word.lstrip("-").partition("=")
         if not equals:
-            value = words[at + 1] if at + 1 < len(words) and not _is_flag(words[at + 1]) else "true"
+            value = words[at + 1] if at + 1 < len(words) and not is_flag(words[at + 1]) else "true"
         found[name] = value
     return found
 
 
-def _is_flag(word: str) -> bool:
+def is_flag(word: str) -> bool:
     """A negative number is the value of the flag before it."""
     return word.startswith("-") and not word[1:2].isdigit()
 
@@ -187,4 +187,12 @@ def read_manifest(path: str) -> EtcdManifest:
     return parse_manifest(text, path)
 
 
-__all__ = ("DEFAULT_PATH", "EtcdManifest", "ManifestError", "parse_flags", "parse_manifest", "read_manifest")
+__all__ = (
+    "DEFAULT_PATH",
+    "EtcdManifest",
+    "ManifestError",
+    "is_flag",
+    "parse_flags",
+    "parse_manifest",
+    "read_manifest",
+)

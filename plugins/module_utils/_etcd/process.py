@@ -78,14 +78,26 @@ def find(manifest: EtcdManifest, proc: str = "/proc") -> int | None:
     Anybody can start a process under such a command line. Only the real one has the database open, which is root's.
     """
     for entry in sorted(filter(str.isdigit, os.listdir(proc)), key=int):
-        try:
-            with open(os.path.join(proc, entry, "cmdline"), "rb") as file:
-                words = file.read().decode("utf-8", "replace").rstrip("\0").split("\0")
-        except OSError:
-            continue
+        words = _command(os.path.join(proc, entry))
         if is_member(words, manifest) and holds(int(entry), manifest.database, proc):
             return int(entry)
     return None
+
+
+def _command(folder: str) -> list[str]:
+    """The command line of a process, empty where it is gone or has none."""
+    try:
+        with open(os.path.join(folder, "cmdline"), "rb") as file:
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return []
+    return text.rstrip("\0").split("\0") if text else []
+
+
+def flags(pid: int, proc: str = "/proc") -> dict[str, str] | None:
+    """The flags that a process was started with, None where it is gone."""
+    words = _command(os.path.join(proc, str(pid)))
+    return parse_flags(words[1:]) if words else None
 
 
 def age(pid: int, proc: str = "/proc") -> float | None:
@@ -127,4 +139,4 @@ def program_beside(pid: int, name: str, proc: str = "/proc") -> str | None:
     return path if os.path.isfile(path) else None
 
 
-__all__ = ("Outcome", "Run", "age", "find", "holds", "is_member", "program_beside", "run", "running")
+__all__ = ("Outcome", "Run", "age", "find", "flags", "holds", "is_member", "program_beside", "run", "running")

@@ -76,11 +76,14 @@ def back_up(data: bytes, path: str, folder: str) -> str:
     return copy
 
 
-def replace(path: str, old: bytes, new: bytes, check: t.Callable[[bytes], None]) -> None:
+def replace(path: str, old: bytes, new: bytes, check: t.Callable[[bytes], None], *, above: bool = False) -> None:
     """Put new content in the place of the old, with its mode and owner; of a link, at its target. `check` sees what
-    lies on the disk before it counts. Raises ConfigRefused when somebody else has changed it meanwhile, OSError."""
+    lies on the disk before it counts. With `above` it is written in the folder above, where that is on the same disk.
+    Raises ConfigRefused when somebody else has changed it meanwhile, OSError."""
     target = os.path.realpath(path)
     folder, name = os.path.split(target)
+    if above and os.stat(os.path.dirname(folder)).st_dev == os.stat(folder).st_dev:
+        folder = os.path.dirname(folder)
     # A name with a dot at its head: the kubelet takes no notice of it, should this folder be one of its own.
     aside = os.path.join(folder, f".{name}.{os.getpid()}.part")
     try:
@@ -99,7 +102,8 @@ def replace(path: str, old: bytes, new: bytes, check: t.Callable[[bytes], None])
         if os.path.lexists(aside):
             os.unlink(aside)
     with contextlib.suppress(OSError):  # it is in its place by now, and whole
-        _sync(folder)
+        for each in {folder, os.path.dirname(target)}:
+            _sync(each)
 
 
 def _write(file: t.BinaryIO, data: bytes) -> None:

@@ -1,0 +1,160 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+"""A changed manifest and the etcd that the kubelet starts from it: whether one member may go for that moment, and the
+proof that it is back, with the flags that it should have."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+from dataclasses import dataclass
+
+from . import plan, process
+from .api import Status
+from .cluster import ClusterView, MemberView
+from .errors import EtcdError
+from .maintenance import Look
+from .manifest import EtcdManifest
+
+# How long a member is away when its manifest changes, with kubelets 1.30 to 1.37: the new pod waits for the next retry.
+AWAY_SECONDS = 17
+_POLL_SECONDS = 0.2
+
+
+def alarm_refusal(view: ClusterView, *, during_recovery: bool) -> str | None:
+    """Why no member is restarted now. A recovery raises quotas while NOSPACE is armed; CORRUPT stops that as well."""
+    if view.corrupt:
+        return plan.corrupt_refusal(view)
+    if not view.full_alarms or during_recovery:
+        return None
+    names = plan.join(sorted({view.name_of(alarm.member_id) for alarm in view.full_alarms}))
+    return (
+        f"The NOSPACE alarm is armed (by {names}), and a member that is restarted under it may be killed by its probes"
+        " again and again: recover the cluster first (ansible-playbook controlplane.etcd.recover)."
+    )
+
+
+def restart_refusal(view: ClusterView, own: MemberView, *, allow_downtime: bool, seconds: float) -> str | None:
+    """Why this member must not go away now. `seconds` is how long it is expected to be away."""
+    if not view.has_quorum:
+        return plan.quorum_refusal(view)
+    if own.member.learner:
+        return plan.learner_warning(own.name)
+    behind = plan.lagging(view)
+    if behind:
+        return (
+            f"{plan.join(member.name for member in behind)} has not applied what the other members have; wait until it"
+            " has caught up, then run this again."
+        )
+    others = [member for member in view.answering_voters if member.id != own.id]
+    needed = len(view.voters) // 2 + 1
+    if len(others) >= needed:
+        return None
+    if len(view.voters) > 2:
+        silent = [f"{member.name} ({member.error})" for member in view.voters if not member.answers]
+        return (
+            f"Without {own.name} the cluster would have no quorum: {len(others)} of {len(view.voters)} voters would"
+            f" answer, {needed} are needed; silent: {plan.join(silent)}. Bring them back first."
+        )
+    if allow_downtime:
+        return None
+    who = "the only member" if len(view.voters) == 1 else "one of only two members"
+    return (
+        f"{own.name} is {who}: the whole cluster would be away for about {seconds:.0f} s while it is restarted. If that"
+        " is fine, say so (module option allow_downtime, variable harden_allow_downtime of the role)."
+    )
+
+
+def drift(wanted: t.Mapping[str, str], running: t.Mapping[str, str]) -> list[str]:
+    """The flags in which a process differs from a manifest."""
+    return sorted(f"--{name}" for name in {*wanted, *running} if wanted.get(name) != running.get(name))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`problem` is empty where all is proved, else why it is not, as half a sentence. `away_seconds` is how long the
+    member answered nobody, as far as it was watched; `pid` is the process that runs at the end."""
+
+    problem: str
+    away_seconds: float
+    pid: int | None
+
+
+class Watch:
+    """Waits for the etcd of a manifest."""
+
+    def __init__(
+        self,
+        manifest: EtcdManifest,
+        *,
+        status: t.Callable[[], Status],
+        look: Look,
+        quota: t.Callable[[Status], int | None],
+        gone: int | None = None,
+    ) -> None:
+        """`gone` is the process that was running before, and must not be the one that runs: equal flags prove nothing
+        where something else in the manifest has changed. `quota` asks the member for the quota that it keeps to."""
+        self._manifest = manifest
+        self._status = status
+        self._look = look
+        self._quota = quota
+        self._gone = gone
+        self._pid: int | None = None
+        self._answers = False
+        self._target: int | None = None
+
+    def until_proved(self, seconds: float) -> Outcome:
+        """Wait until the running etcd has the manifest's flags, answers, knows a leader and has caught up."""
+        started = last = time.monotonic()
+        away, answering = 0.0, None
+        while True:
+            problem = self.obstacle()
+            now = time.monotonic()
+            if not self._answers or self._pid != answering:  # it may have been away between two looks
+                away = max(away, now - last)
+            if self._answers:
+                last, answering = now, self._pid
+            if not problem or now - started > seconds:
+                return Outcome(problem, round(away, 1), self._pid)
+            time.sleep(_POLL_SECONDS)
+
+    def obstacle(self) -> str:
+        """What is missing at this moment, as half a sentence; empty where nothing is."""
+        self._answers = False
+        self._pid = process.find(self._manifest)
+        if self._pid is None:
+            return "etcd does not run"
+        try:
+            status = self._status()
+        except EtcdError as exc:
+            return f"etcd runs (process {self._pid}) and does not answer ({exc})"
+        self._answers = True
+        others = drift(self._manifest.flags, process.flags(self._pid) or {})
+        if others:
+            return f"the etcd that runs (process {self._pid}) was started with other flags ({plan.join(others)})"
+        if self._pid == self._gone:
+            return f"the etcd that runs (process {self._pid}) is still the one from before"
+        return self._not_in_step(status)
+
+    def _not_in_step(self, status: Status) -> str:
+        if not status.leader_id:
+            return f"etcd runs (process {self._pid}) and knows no leader"
+        wanted, kept = self._manifest.quota_bytes, self._quota(status)
+        if wanted is not None and kept is not None and wanted != kept:
+            return f"etcd runs (process {self._pid}) with a quota of {kept} bytes"
+        try:
+            if self._target is None:
+                self._target = self._look().applied_index
+            applied = self._status().raft_applied_index
+        except EtcdError as exc:
+            return f"etcd runs (process {self._pid}) and does not answer ({exc})"
+        if applied < self._target:
+            return f"etcd runs (process {self._pid}) and has {self._target - applied} entries of its log still to apply"
+        return ""
+
+
+__all__ = ("AWAY_SECONDS", "Outcome", "Watch", "alarm_refusal", "drift", "restart_refusal")

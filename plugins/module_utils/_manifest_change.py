@@ -1,0 +1,268 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+"""A node's manifest of etcd on its way from one text to another: what is to be written, whether it may be, the change
+itself, the proof, and the way back."""
+
+from __future__ import annotations
+
+import glob
+import os
+import typing as t
+from dataclasses import dataclass
+
+from ._etcd import container_log, kubelet, process, rollout, static_pods
+from ._etcd.cluster import quota_of
+from ._etcd.errors import EtcdError
+from ._etcd.kubelet import UnitError
+from ._etcd.maintenance import Refused, refuse
+from ._etcd.manifest import parse_manifest
+from ._etcd.probes import replay_seconds
+from ._etcd.rollout import Outcome, Watch
+from ._etcd.transport import Json
+from ._etcd.wal import wal_bytes
+from ._kubeadm import files, known_flags, pod_differences, static_pod, values
+from ._kubeadm.errors import ConfigRefused
+from ._kubeadm.static_pod import Edited
+from ._member import LocalMember
+
+
+class NotProved(Exception):
+    """The new manifest was in its place, and etcd was not proved to run with it. The text is for the operator."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the manifest is to be: `text`, with what it changes of the flags, and how it came about. `reason` is why
+    kubeadm was not asked, or its answer not taken."""
+
+    text: str
+    edited: Edited
+    method: str
+    differences: tuple[str, ...] = ()
+    reason: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+class Node:
+    """The manifest of this node's etcd, and the etcd that runs from it."""
+
+    def __init__(self, params: Json) -> None:
+        """Raises Refused, ConfigRefused, OSError."""
+        self._params = params
+        self.path: str = params["manifest"]
+        files.refuse_backup_folder(params["backup"])
+        self.data = files.read(self.path)
+        self.text = files.text_of(self.data)
+        self.manifest = parse_manifest(self.text, self.path)
+        self.expected_seconds = rollout.AWAY_SECONDS + replay_seconds(wal_bytes(self.manifest.wal_dir))
+
+    # --- what is to be written ---
+
+    def target(self) -> Target:
+        """The flags alone changed. Raises ConfigRefused, Refused."""
+        wanted, remove = self._params["extra_args"], self._params["remove"]
+        refuse(known_flags.member_refusal([*wanted, *remove]))
+        settings = values.checked(wanted, remove, self.manifest.flags)
+        edited = static_pod.edit(self.text, settings.wanted, remove)
+        refuse(known_flags.environment_refusal(settings.wanted, self.manifest.env))
+        self._refuse_unknown(edited)
+        return Target(edited.text, edited, "patch", warnings=settings.warnings)
+
+    def _refuse_unknown(self, edited: Edited) -> None:
+        """Raises Refused for flags that the etcd of the image would not start with."""
+        _before, after = edited.differing
+        version = known_flags.version_of_image(self.manifest.image)
+        if not version:
+            try:
+                version = self.member().endpoint.status().version
+            except EtcdError:
+                return
+        refuse(known_flags.refusal(version, after))
+
+    # --- whether it may be ---
+
+    def refuse_unready(self) -> int:
+        """What runs here, which must be what the manifest says: its process id. Raises Refused."""
+        strays = static_pods.strays(self.path)
+        if strays:
+            raise Refused(
+                f"Beside the manifest lies {', '.join(strays)}, which the kubelet takes for the same pod, or may: it"
+                " could start etcd from that one. Move it out of the folder first."
+            )
+        if not glob.glob(os.path.join(glob.escape(self.manifest.wal_dir), "*.wal")):
+            raise Refused(
+                f"There is no log of a member in {self.manifest.wal_dir}: etcd would start as another member, or as a"
+                " cluster of its own."
+            )
+        refuse(_kubelet_refusal(self._params["unit"]))
+        pid = process.find(self.manifest)
+        if pid is None:
+            raise Refused(
+                "The etcd of this manifest does not run. Find out why (crictl logs, journalctl --unit kubelet) before"
+                " it is changed."
+            )
+        others = rollout.drift(self.manifest.flags, process.flags(pid) or {})
+        if others:
+            raise Refused(
+                f"The etcd that runs (process {pid}) was started with other flags than the manifest has"
+                f" ({', '.join(others)}): the kubelet has not taken the manifest as it is, or not yet. See what it says"
+                " (journalctl --unit kubelet), and run this again."
+            )
+        return pid
+
+    def refuse_cluster(self) -> str | None:
+        """Why the cluster does not allow it now; the alarms apart from the rest, since an earlier step may disarm
+        them. Raises Refused, EtcdError."""
+        member = self.member()
+        own = member.endpoint.status()
+        if member.manifest is None:
+            raise Refused(f"The member at {member.endpoint.url} is not this node's own: its manifest is elsewhere.")
+        if own.learner:
+            raise Refused(
+                "This member is a learner, which does not show its cluster. Promote it first (etcdctl member promote)."
+            )
+        view = member.look()
+        found = view.by_id(own.member_id)
+        if found is None:
+            raise Refused("This member is not in the member list any more: it was removed.")
+        refuse(
+            rollout.restart_refusal(
+                view, found, allow_downtime=self._params["allow_downtime"], seconds=self.expected_seconds
+            )
+        )
+        return rollout.alarm_refusal(view, during_recovery=self._params["during_recovery"])
+
+    # --- the change itself ---
+
+    def change(self, target: Target, pid: int) -> tuple[str, float]:
+        """Put it in its place and prove it: the copy of the old text, and for how long the member was away. Raises
+        NotProved, ConfigRefused and OSError; after the last two nothing is changed."""
+        backup = files.back_up(self.data, self.path, self._params["backup"])
+        new = target.text.encode("utf-8")
+        self._replace(self.data, new)
+        outcome = self._watch(target.text, gone=pid).until_proved(self._patience)
+        if outcome.problem:
+            raise NotProved(self._taken_back(outcome, new, self.data, backup, old_pid=pid))
+        return backup, outcome.away_seconds
+
+    def missing(self) -> str:
+        """What the etcd that runs lacks of the manifest as it is, empty where nothing."""
+        return self._watch(self.text).obstacle()
+
+    def finish(self) -> float:
+        """Prove what an earlier run has begun; for how long the member was away. Raises NotProved."""
+        outcome = self._watch(self.text).until_proved(self._patience)
+        if not outcome.problem:
+            return outcome.away_seconds
+        found = self._begun_from()
+        if found is None:
+            raise NotProved(
+                f"The manifest has these flags already, but after {self._patience:.0f} s {outcome.problem}."
+                f"{_last_words()}Nothing was changed. Older manifests may lie in {self._params['backup']}."
+            )
+        backup, old = found
+        raise NotProved(self._taken_back(outcome, self.data, old, backup, old_pid=None))
+
+    def _begun_from(self) -> tuple[str, bytes] | None:
+        """The newest copy from which this very change makes what is there now."""
+        pattern = os.path.join(glob.escape(self._params["backup"]), glob.escape(os.path.basename(self.path)) + ".*")
+        for copy in sorted(glob.glob(pattern), key=os.path.getmtime, reverse=True):
+            data = files.read(copy)
+            if self._makes_this(data):
+                return copy, data
+        return None
+
+    def _makes_this(self, old: bytes) -> bool:
+        """Whether the change makes what is there now of that, and is one."""
+        try:
+            text = files.text_of(old)
+            settings = values.checked(self._params["extra_args"], self._params["remove"], static_pod.flags(text))
+            new = static_pod.edit(text, settings.wanted, self._params["remove"])
+            return new.text != text and not pod_differences.differences(self.text, new.text)
+        except (ConfigRefused, ValueError):
+            return False
+
+    def _taken_back(self, failed: Outcome, new: bytes, old: bytes, backup: str, *, old_pid: int | None) -> str:
+        """Put the old text back; what to say about all of it."""
+        said = f"The new manifest was in its place, but after {self._patience:.0f} s {failed.problem}.{_last_words()}"
+        try:
+            self._replace(new, old)
+        except (ConfigRefused, OSError) as exc:
+            return (
+                f"{said}The old manifest could not be put back ({str(exc).rstrip('.')}): {self.path} is still the new"
+                f" one, the old one is in {backup}."
+            )
+        gone = failed.pid if failed.pid != old_pid else None
+        after = self._watch(old.decode("utf-8"), gone=gone).until_proved(self._patience)
+        if after.problem:
+            return (
+                f"{said}The old manifest was put back, but after another {self._patience:.0f} s {after.problem}. See"
+                f" what the kubelet and etcd say (journalctl --unit kubelet, crictl logs) before anything else is done;"
+                " no other member was touched."
+            )
+        return (
+            f"{said}The old manifest was put back, and etcd answers again with its old flags and has caught up"
+            f" ({after.away_seconds:.0f} s later). No other member was touched."
+        )
+
+    def _replace(self, old: bytes, new: bytes) -> None:
+        """Raises ConfigRefused, OSError."""
+
+        def agrees(data: bytes) -> None:
+            if data != new or parse_manifest(files.text_of(data), self.path) != parse_manifest(
+                files.text_of(new), self.path
+            ):
+                raise OSError("what was written is not what is read again")
+
+        files.replace(self.path, old, new, agrees, above=True)
+
+    @property
+    def _patience(self) -> float:
+        return float(self._params["wait_timeout"]) + self.expected_seconds - rollout.AWAY_SECONDS
+
+    def member(self) -> LocalMember:
+        """Made anew each time: one that was silent is remembered as silent."""
+        return LocalMember(self._params)
+
+    def _watch(self, text: str, gone: int | None = None) -> Watch:
+        def quota(status: t.Any) -> int | None:
+            found = quota_of(status, self.member().endpoint, None)
+            return found.bytes if found.source in ("status", "metrics") else None
+
+        return Watch(
+            parse_manifest(text, self.path),
+            status=lambda: self.member().endpoint.status(),
+            look=lambda: self.member().look(),
+            quota=quota,
+            gone=gone,
+        )
+
+
+def _kubelet_refusal(unit: str) -> str | None:
+    """Why the kubelet would not take a changed manifest; where systemd does not know it, its process tells."""
+    try:
+        found = kubelet.unit(process.run, unit)
+    except UnitError:
+        found = None
+    if found is None or not found.exists:
+        if process.running(unit):
+            return None
+        return f"No {unit} runs on this node: nobody would start etcd from a changed manifest."
+    held = kubelet.read_hold(unit)
+    if held:
+        return f"{unit} is held by {held.owner}: nobody would start etcd from a changed manifest. Release it first."
+    if found.running:
+        return None
+    return kubelet.refusal(found, None) or f"{unit} does not run ({found.active}): start it first."
+
+
+def _last_words() -> str:
+    said = "".join(f"\n  {line}" for line in container_log.last_words())
+    return f" etcd's last words:{said}\n" if said else " "
+
+
+__all__ = ("Node", "NotProved", "Target")

@@ -1,0 +1,258 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: etcd_manifest
+short_description: Start the etcd of a control-plane node with other flags, and prove it
+version_added: 0.1.0
+author:
+  - The controlplane.etcd authors (@controlplane-etcd)
+description:
+  - Changes flags in the static pod manifest of etcd. The kubelet then starts etcd anew, which takes this one member
+    away for 11 to 17 seconds and the time that it needs to read its log.
+  - The new text is written outside the manifests folder and renamed over the old one; there is never a moment without a
+    whole manifest. Then the module waits until the etcd that runs has these flags, answers, knows a leader and has
+    caught up with it. Where that does not come about, the old text is put back, and etcd is proved to run with it.
+  - A flag whose value means the same already, such as V(1h) and V(1) for C(auto-compaction-retention), is left as it
+    is, and etcd is not restarted.
+  - It refuses to begin where the other members do not hold the quorum without this one, while an alarm is armed, where
+    one of the members lags behind, and where the node is not in order - no log of a member in the data directory,
+    other files in the manifests folder that the kubelet could take for etcd, a kubelet or an etcd that does not run, an
+    etcd that runs with other flags than its manifest has.
+  - Flags that the etcd of the manifest's image does not know are refused, because it would end at once. So are flags
+    that are part of what a member is, such as its name, addresses, certificates and data directory.
+  - When a run was killed in the middle, the next one proves what it began, or takes it back.
+  - C(kubeadm upgrade) and C(kubeadm join) read the ConfigMap C(kubeadm-config) instead and know nothing of this.
+extends_documentation_fragment:
+  - controlplane.etcd._connection
+  - controlplane.etcd._attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - An armed alarm is only a warning then, because an earlier step may disarm it.
+  diff_mode:
+    support: full
+options:
+  allow_downtime:
+    description:
+      - Restart etcd also where it is the only member or one of two, which takes the whole cluster away meanwhile.
+    type: bool
+    default: false
+  backup:
+    description:
+      - Folder for a copy of the old manifest, written before it is replaced. Created with mode 0700 where it is
+        missing.
+      - A folder inside a C(manifests) folder is refused, because the kubelet starts whatever lies there.
+    type: path
+    default: /etc/kubernetes/etcd-backup
+  during_recovery:
+    description:
+      - Go on while the NOSPACE alarm is armed. For the role P(controlplane.etcd.recover#role), which raises quotas
+        before it disarms. A CORRUPT alarm forbids it all the same.
+    type: bool
+    default: false
+  extra_args:
+    description:
+      - Flags of etcd, without their leading dashes.
+      - The quota C(quota-backend-bytes) may have a unit, such as V(8GiB); it is written in bytes.
+      - Values that etcd would not start with are refused where they are known. C(auto-compaction-mode) and
+        C(auto-compaction-retention) are judged together, also with what is in the manifest already.
+    type: dict
+    default: {}
+  kubeadm_config:
+    description:
+      - Path on the node of a file with the C(ClusterConfiguration), as C(kubeadm init --config) takes it, for kubeadm
+        to write the manifest from. The file is only read.
+      - When not given, the ConfigMap C(kubeadm-config) is read with C(kubectl).
+    type: path
+  kubeconfig:
+    description:
+      - Path on the node of the kubeconfig with which the ConfigMap is read.
+    type: path
+    default: /etc/kubernetes/admin.conf
+  method:
+    description:
+      - V(patch) changes the lines of these flags and leaves every other byte as it is.
+      - V(kubeadm) takes the manifest that C(kubeadm init phase etcd local) writes for this node, with the image that
+        runs, and with the node's own C(--initial-cluster) and C(--initial-cluster-state).
+      - V(auto) asks kubeadm as well, and takes its manifest only where that differs from what runs in nothing but these
+        flags. Otherwise, and where kubeadm cannot be asked, it patches and says why.
+    type: str
+    choices: [auto, kubeadm, patch]
+    default: auto
+  remove:
+    description:
+      - Names of flags to take away, without their leading dashes.
+    type: list
+    elements: str
+    default: []
+  unit:
+    description:
+      - Name of the kubelet's systemd unit.
+    type: str
+    default: kubelet
+  wait_timeout:
+    description:
+      - Seconds to wait for etcd, beside the time that it needs to read its log; once more, where the old manifest has
+        to be put back.
+    type: float
+    default: 120.0
+"""
+
+EXAMPLES = r"""
+---
+- name: Give etcd a quota of 8 GiB and let it compact by itself, one node after the other
+  controlplane.etcd.etcd_manifest:
+    extra_args:
+      quota-backend-bytes: 8GiB
+      auto-compaction-mode: periodic
+      auto-compaction-retention: 1h
+  become: true
+  throttle: 1
+
+- name: Take a flag away on a cluster of one member
+  controlplane.etcd.etcd_manifest:
+    remove:
+      - max-wals
+    allow_downtime: true
+  become: true
+"""
+
+RETURN = r"""
+---
+backup_file:
+  description: The copy of the old manifest. Empty in check mode and where nothing changed.
+  returned: success
+  type: str
+  sample: /etc/kubernetes/etcd-backup/etcd.yaml.20261123T205937Z
+differences:
+  description: What kubeadm would have written otherwise beyond these flags, one sentence each.
+  returned: success
+  type: list
+  elements: str
+  sample: ["kubeadm would write image registry.k8s.io/etcd:3.6.8-0, here it is registry.k8s.io/etcd:3.5.24-0."]
+flags:
+  description: The flags that were changed, and no others.
+  returned: success
+  type: dict
+  contains:
+    after:
+      description: With their values after it; in check mode, that they would have.
+      returned: always
+      type: dict
+      sample:
+        quota-backend-bytes: "8589934592"
+    before:
+      description: With their values before it.
+      returned: always
+      type: dict
+      sample: {}
+method:
+  description: How the new manifest came about, V(kubeadm) or V(patch).
+  returned: success
+  type: str
+  sample: kubeadm
+reason:
+  description: Why kubeadm's manifest was not taken, empty where it was and where V(patch) was asked for.
+  returned: success
+  type: str
+  sample: There is no kubeadm on this node.
+seconds:
+  description: For how long this member did not answer.
+  returned: success
+  type: float
+  sample: 13.2
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils._etcd.errors import EtcdError
+from ..module_utils._etcd.kubelet import UNIT
+from ..module_utils._etcd.maintenance import Refused
+from ..module_utils._etcd.manifest import ManifestError
+from ..module_utils._etcd.transport import Json
+from ..module_utils._kubeadm import files
+from ..module_utils._kubeadm.errors import ConfigRefused, NoYaml
+from ..module_utils._manifest_change import Node, NotProved
+from ..module_utils._member import CONNECTION_SPEC
+
+
+def bring(module: AnsibleModule) -> Json:
+    """Raises Refused, ConfigRefused, ManifestError, NoYaml, NotProved, EtcdError, OSError."""
+    node = Node(module.params)
+    target = node.target()
+    for warning in target.warnings:
+        module.warn(warning)
+    changed, backup, seconds = target.text != node.text, "", 0.0
+    if not changed:
+        missing = node.missing()
+        if missing and module.check_mode:
+            module.warn(f"The manifest has these flags already, but {missing}. It would be waited for.")
+        elif missing:
+            seconds = node.finish()
+    else:
+        pid = node.refuse_unready()
+        alarm = node.refuse_cluster()
+        if alarm and not module.check_mode:
+            raise Refused(alarm)
+        if alarm:
+            module.warn(f"It would be refused if this is still so then. {alarm}")
+        if not module.check_mode:
+            backup, seconds = node.change(target, pid)
+    before, after = target.edited.differing
+    return {
+        "changed": changed,
+        "method": target.method,
+        "reason": target.reason,
+        "differences": list(target.differences),
+        "flags": {"before": before, "after": after},
+        "backup_file": backup,
+        "seconds": seconds,
+        "diff": {
+            "before": node.text,
+            "after": target.text,
+            "before_header": node.path,
+            "after_header": node.path,
+        },
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(
+        {
+            **CONNECTION_SPEC,
+            "allow_downtime": {"type": "bool", "default": False},
+            "backup": {"type": "path", "default": files.DEFAULT_BACKUP},
+            "during_recovery": {"type": "bool", "default": False},
+            "extra_args": {"type": "dict", "default": {}},
+            "kubeadm_config": {"type": "path"},
+            "kubeconfig": {"type": "path", "default": "/etc/kubernetes/admin.conf"},
+            "method": {"type": "str", "choices": ["auto", "kubeadm", "patch"], "default": "auto"},
+            "remove": {"type": "list", "elements": "str", "default": []},
+            "unit": {"type": "str", "default": UNIT},
+            "wait_timeout": {"type": "float", "default": 120.0},
+        },
+        supports_check_mode=True,
+    )
+    doing = f"Changing flags of etcd in {module.params['manifest']}"
+    try:
+        result = bring(module)
+    except NotProved as exc:
+        module.fail_json(msg=f"{doing} failed. {exc}")
+    except ConfigRefused as exc:
+        module.fail_json(msg=f"{doing} was refused. {exc} Nothing was changed. {exc.advice}".rstrip())
+    except Refused as exc:
+        module.fail_json(msg=f"{doing} was refused. {exc} Nothing was changed.")
+    except (EtcdError, ManifestError, NoYaml, OSError) as exc:
+        module.fail_json(msg=f"{doing} failed. {str(exc).rstrip('.')}. Nothing was changed.")
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,327 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""etcd_manifest on real members: the flags of the process that runs, the way back, and what it refuses.
+
+The lab's kubelet starts etcd anew as soon as its manifest changes; a flag that etcd refuses makes it end, as in life.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from integration.support import MIB, Witness, Writer, await_true
+
+from lab import kubelet
+from lab.client import Alarm
+from lab.cluster import Cluster
+from lab.kubelet import Kubelet
+from lab.node import Node
+
+QUOTA_FLAG = "quota-backend-bytes"
+WANTED = {QUOTA_FLAG: "64MiB", "auto-compaction-mode": "periodic", "auto-compaction-retention": "1h"}
+ARGS = {**WANTED, QUOTA_FLAG: str(64 * MIB)}
+
+Change = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def change(module: Any, tmp_path: Path) -> Change:
+    """``change(node, check=False, **options)`` with what keeps the module in the lab."""
+
+    def run(node: Node, **options: Any) -> dict[str, Any]:
+        result: dict[str, Any] = module("etcd_manifest", node, **_options(tmp_path, options))
+        return result
+
+    return run
+
+
+def _options(tmp_path: Path, options: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "backup": str(tmp_path / "etcd-backup"),
+        "extra_args": WANTED,
+        "kubeconfig": str(tmp_path / "admin.conf"),
+        "unit": kubelet.PROGRAM,
+        "wait_timeout": 60.0,
+        **options,
+    }
+
+
+@pytest.fixture
+def watched() -> Iterator[Callable[[Node], Kubelet]]:
+    """``watched(node)`` gives a node its kubelet."""
+    with ExitStack() as stack:
+        yield lambda node: stack.enter_context(Kubelet(node))
+
+
+def _running(node: Node) -> tuple[int, dict[str, str]]:
+    """The process that has the database open, and its flags: not by our own code."""
+    database = os.stat(node.data_dir / "member/snap/db")
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            same = any(os.path.samestat(fd.stat(), database) for fd in (folder / "fd").iterdir())
+        except OSError:
+            continue
+        if same:
+            words = (folder / "cmdline").read_text("utf-8").rstrip("\0").split("\0")
+            return int(folder.name), dict(word.removeprefix("--").split("=", 1) for word in words[1:])
+    raise AssertionError(f"no etcd of {node.name} runs")
+
+
+def _state(node: Node) -> tuple[int, bytes]:
+    return _running(node)[0], node.manifest.read_bytes()
+
+
+def _pids(cluster: Cluster) -> list[int | None]:
+    return [node.pid for node in cluster.nodes]
+
+
+def _beside(node: Node) -> list[str]:
+    """The files in the manifests folder and the one above it."""
+    return sorted(path.name for path in [*node.manifest.parent.iterdir(), *node.manifest.parents[1].iterdir()])
+
+
+def test_check_run_check_again_run_again(
+    make_cluster: Any, change: Change, watched: Any, version: str, tmp_path: Path
+) -> None:
+    cluster = make_cluster(version=version)
+    node, *others = cluster.nodes
+    watched(node)
+    before, pids, files = _state(node), _pids(cluster), _beside(node)
+
+    planned = change(node, check=True)
+    assert not planned["failed"], planned["msg"]
+    assert planned["changed"] is True
+    assert planned["flags"] == {
+        "before": {QUOTA_FLAG: str(32 * MIB)},
+        "after": ARGS,
+    }
+    assert (planned["backup_file"], planned["seconds"]) == ("", 0.0)
+    assert _state(node) == before
+    assert not (tmp_path / "etcd-backup").exists()
+
+    with Writer(others) as writer:
+        done = change(node)
+    assert not done["failed"], done["msg"]
+    assert writer.failures == []
+    assert {**done, "backup_file": "", "seconds": 0.0} == {**planned, "warnings": done["warnings"]}
+    assert 0.1 < done["seconds"] < 60
+    pid, flags = _running(node)
+    assert pid != before[0]
+    assert {name: flags[name] for name in ARGS} == ARGS
+    with Witness(node) as witness:
+        status = witness.status()
+    assert status.leader
+    assert status.quota in (None, 64 * MIB)
+    assert node.manifest.read_text("utf-8") == done["diff"]["after"]
+    assert Path(done["backup_file"]).read_bytes() == before[1]
+    assert _pids(cluster) == pids
+    assert _beside(node) == files
+
+    for check in (True, False):
+        again = change(node, check=check, extra_args={**ARGS, "auto-compaction-retention": "1"})
+        assert (again["failed"], again["changed"], again["flags"]) == (False, False, {"before": {}, "after": {}})
+        assert again["warnings"] == []
+    assert _running(node)[0] == pid
+    assert len(list((tmp_path / "etcd-backup").iterdir())) == 1
+
+
+def test_a_flag_is_taken_away(make_cluster: Any, change: Change, watched: Any) -> None:
+    cluster = make_cluster(flags={"max-wals": "7"})
+    node = cluster.leader()
+    watched(node)
+    result = change(node, extra_args={}, remove=["max-wals"])
+    assert not result["failed"], result["msg"]
+    assert result["flags"] == {"before": {"max-wals": "7"}, "after": {}}
+    assert "max-wals" not in _running(node)[1]
+    assert yaml.safe_load(result["diff"]["before"])["spec"]["containers"][0]["image"] in result["diff"]["after"]
+
+
+def test_a_value_that_etcd_refuses_is_taken_back(make_cluster: Any, change: Change, watched: Any) -> None:
+    cluster = make_cluster()
+    node, *others = cluster.nodes
+    watched(node)
+    (_pid, text), pids = _state(node), _pids(cluster)
+    with Writer(others) as writer:
+        result = change(node, extra_args={"max-wals": "many"}, wait_timeout=3.0)
+    assert writer.failures == []
+    assert result["failed"]
+    for part in (
+        "The new manifest was in its place, but after",
+        "etcd does not run",
+        "The old manifest was put back, and etcd answers again with its old flags and has caught up",
+        "No other member was touched.",
+    ):
+        assert part in result["msg"], result["msg"]
+    assert node.manifest.read_bytes() == text
+    assert "max-wals" not in _running(node)[1]
+    assert "invalid value" in node.log.read_text("utf-8", "replace")
+    assert _pids(cluster) == pids
+    assert change(node)["changed"] is True
+
+
+def test_a_kubelet_that_takes_no_notice(make_cluster: Any, change: Change, watched: Any) -> None:
+    cluster = make_cluster()
+    node = cluster.nodes[0]
+    watched(node).freeze()
+    before = _state(node)
+    result = change(node, wait_timeout=2.0)
+    assert result["failed"]
+    assert "was started with other flags (--auto-compaction-mode" in result["msg"]
+    assert "The old manifest was put back, and etcd answers again with its old flags" in result["msg"]
+    assert _state(node) == before
+
+
+@pytest.mark.parametrize("members", [1, 2])
+def test_few_members_need_a_word(make_cluster: Any, change: Change, watched: Any, members: int) -> None:
+    cluster = make_cluster(members=members)
+    node = cluster.nodes[0]
+    watched(node)
+    before = _state(node)
+    for check in (True, False):
+        result = change(node, check=check)
+        assert result["failed"]
+        assert "the whole cluster would be away for about" in result["msg"]
+        assert result["msg"].endswith("Nothing was changed.")
+    assert _state(node) == before
+    done = change(node, allow_downtime=True)
+    assert not done["failed"], done["msg"]
+    assert _running(node)[1][QUOTA_FLAG] == ARGS[QUOTA_FLAG]
+
+
+def test_without_the_others_no_word_helps(make_cluster: Any, change: Change, watched: Any) -> None:
+    cluster = make_cluster()
+    node, other, _third = cluster.nodes
+    watched(node)
+    other.kill()
+    before = _state(node)
+    await_true(lambda: _knows_leader(node), "the two that are left have a leader")
+    result = change(node, allow_downtime=True)
+    assert result["failed"]
+    assert (
+        f"Without {node.name} the cluster would have no quorum: 1 of 3 voters would answer, 2 are needed"
+        in (result["msg"])
+    )
+    assert other.name in result["msg"]
+    assert _state(node) == before
+
+
+def _knows_leader(node: Node) -> bool:
+    with node.client(timeout=2.0) as client:
+        return bool(client.status().leader)
+
+
+def test_alarms(make_cluster: Any, change: Change, watched: Any) -> None:
+    cluster = make_cluster()
+    node = cluster.nodes[0]
+    watched(node)
+    before = _state(node)
+    with node.client() as client:
+        member_id = client.status().member_id
+        client.arm(Alarm(member_id, "NOSPACE"))
+        refused = change(node)
+        assert refused["failed"]
+        assert f"The NOSPACE alarm is armed (by {node.name})" in refused["msg"]
+        planned = change(node, check=True)
+        assert planned["changed"] is True
+        assert any("It would be refused if this is still so then." in text for text in planned["warnings"])
+        assert _state(node) == before
+        raised = change(node, during_recovery=True)
+        assert not raised["failed"], raised["msg"]
+    with node.client() as client:
+        client.arm(Alarm(member_id, "CORRUPT"))
+    corrupt = change(node, extra_args={"max-wals": "7"}, during_recovery=True)
+    assert corrupt["failed"]
+    assert "A CORRUPT alarm is armed" in corrupt["msg"]
+    assert "max-wals" not in _running(node)[1]
+
+
+def test_a_node_that_is_not_in_order(make_cluster: Any, change: Change, watched: Any) -> None:
+    cluster = make_cluster()
+    node = cluster.nodes[0]
+    watched(node)
+    before = _state(node)
+    stray = node.manifest.with_name("etcd.yaml.bak")
+    stray.write_bytes(node.manifest.read_bytes())
+    assert f"Beside the manifest lies {stray}" in change(node)["msg"]
+    stray.unlink()
+    assert "No no-kubelet-is-called-so runs on this node" in change(node, unit="no-kubelet-is-called-so")["msg"]
+    assert "is inside a manifests folder" in change(node, backup=str(node.manifest.parent / "old"))["msg"]
+    other = cluster.nodes[1]
+    assert "is not this node's own" in change(node, endpoint=other.client_url)["msg"]
+    assert _state(node) == before
+
+
+def test_killed_before_the_proof(
+    make_cluster: Any, change: Change, watched: Any, start_module: Any, tmp_path: Path
+) -> None:
+    cluster = make_cluster()
+    node = cluster.nodes[0]
+    player = watched(node)
+    player.freeze()
+    old = node.manifest.read_bytes()
+    running = start_module("etcd_manifest", node, **_options(tmp_path, {}))
+    await_true(lambda: node.manifest.read_bytes() != old, "the new manifest is in its place")
+    running.process.send_signal(signal.SIGKILL)
+    running.kill()
+    assert QUOTA_FLAG in node.manifest.read_text("utf-8")
+    unproved = change(node, check=True)
+    assert unproved["changed"] is False
+    assert any("The manifest has these flags already, but the etcd that runs" in text for text in unproved["warnings"])
+    player.thaw()
+    finished = change(node)
+    assert (finished["failed"], finished["changed"]) == (False, False)
+    assert _running(node)[1][QUOTA_FLAG] == ARGS[QUOTA_FLAG]
+
+
+def test_killed_with_a_value_that_etcd_refuses(
+    make_cluster: Any, change: Change, watched: Any, start_module: Any, tmp_path: Path
+) -> None:
+    cluster = make_cluster()
+    node = cluster.nodes[0]
+    watched(node)
+    old = node.manifest.read_bytes()
+    bad = {"extra_args": {"max-wals": "many"}}
+    running = start_module("etcd_manifest", node, **_options(tmp_path, bad))
+    await_true(lambda: node.manifest.read_bytes() != old, "the new manifest is in its place")
+    running.kill()
+    result = change(node, **bad, wait_timeout=2.0)
+    assert result["failed"]
+    assert "The old manifest was put back, and etcd answers again" in result["msg"]
+    assert node.manifest.read_bytes() == old
+    assert _running(node)[1][QUOTA_FLAG] == str(32 * MIB)
+
+
+def test_there_is_a_whole_manifest_at_every_moment(
+    make_cluster: Any, change: Change, watched: Any, start_module: Any, tmp_path: Path
+) -> None:
+    """Killed at many places, among them between the copy and the rename."""
+    cluster = make_cluster()
+    node = cluster.nodes[0]
+    watched(node)
+    texts = {node.manifest.read_bytes(), change(node, check=True)["diff"]["after"].encode()}
+    for wait in (0.0, 0.002, 0.005, 0.01):
+        old = node.manifest.read_bytes()
+        value = str(64 * MIB) if QUOTA_FLAG.encode() not in old else str((64 + len(texts)) * MIB)
+        running = start_module(
+            "etcd_manifest", node, **_options(tmp_path, {"extra_args": {QUOTA_FLAG: value}, "method": "patch"})
+        )
+        copies = len(list((tmp_path / "etcd-backup").glob("*")))
+        await_true(lambda seen=copies: len(list((tmp_path / "etcd-backup").glob("*"))) > seen, "the copy is there")
+        time.sleep(wait)
+        running.kill()
+        after = node.manifest.read_bytes()
+        assert yaml.safe_load(after)["spec"]["containers"][0]["command"][0] == "etcd"
+        assert after == old or f"--{QUOTA_FLAG}={value}".encode() in after
+        done = change(node, extra_args={QUOTA_FLAG: value}, method="patch")
+        assert not done["failed"], done["msg"]
+        assert _running(node)[1][QUOTA_FLAG] == value
+        texts.add(after)
