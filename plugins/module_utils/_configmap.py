@@ -27,6 +27,9 @@ NAMESPACE, NAME, KEY = "kube-system", "kubeadm-config", "ClusterConfiguration"
 ADMIN_CONF = "/etc/kubernetes/admin.conf"
 API_MANIFEST = "/etc/kubernetes/manifests/kube-apiserver.yaml"
 
+UNTOUCHED = "Nothing was changed."
+_UNSURE = "Whether it was written is not known: running this again changes nothing where it was."
+
 _PATH = f"/api/v1/namespaces/{NAMESPACE}/configmaps/{NAME}"
 _MANAGER = "controlplane.etcd"  # who it was, for those who look at the managedFields
 _FOLDERS = ("/usr/bin", "/usr/local/bin", "/opt/bin", "/snap/bin")
@@ -38,14 +41,13 @@ _ELSEWHERE = f"{_RECOVER} The API server of another node can be named (server)."
 
 
 class KubectlFailed(Exception):
-    """The text is a sentence, `advice` says what to do next. `unsure`: a write may have been carried out all the same.
-    `conflict`: somebody else was quicker."""
+    """The text is a sentence, `left` says what is true of the ConfigMap now, `advice` what to do next."""
 
-    def __init__(self, reason: str, advice: str = "", *, unsure: bool = False, conflict: bool = False) -> None:
+    def __init__(self, reason: str, advice: str = "", *, left: str = UNTOUCHED, conflict: bool = False) -> None:
         super().__init__(reason)
         self.advice = advice
-        self.unsure = unsure
-        self.conflict = conflict
+        self.left = left
+        self.conflict = conflict  # somebody else was quicker
 
 
 class Answer(t.NamedTuple):
@@ -54,9 +56,6 @@ class Answer(t.NamedTuple):
     code: int | None
     out: str
     err: str
-
-
-Call = t.Callable[[t.Sequence[str], str], Answer]
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,8 @@ class _Meaning(t.NamedTuple):
 
 
 class Kubectl:
-    """kubectl as an administrator, towards one API server. `where` names that for people."""
+    """kubectl as an administrator, towards one API server. `where` names that for people, `server` is empty where the
+    kubeconfig alone tells it."""
 
     def __init__(
         self,
@@ -94,11 +94,11 @@ class Kubectl:
         _check_kubeconfig(kubeconfig)
         if server is not None and not server.startswith("https://"):
             raise KubectlFailed(f"The API server is to be asked at {server!r}.", "Give its URL, https://ADDRESS:6443.")
-        own = server or own_address(api_manifest)
-        self.where = own or f"the address in {kubeconfig}"
+        self.server = server or own_address(api_manifest)
+        self.where = self.server or f"the address in {kubeconfig}"
         self._timeout = timeout
         self._head = [find_program(program), f"--kubeconfig={kubeconfig}", f"--request-timeout={timeout:g}s"]
-        self._head += [f"--server={own}"] if own else []
+        self._head += [f"--server={self.server}"] if self.server else []
 
     def __call__(self, arguments: t.Sequence[str], text: str) -> Answer:
         try:
@@ -166,18 +166,28 @@ def read(call: Kubectl) -> Stored:
     """Raises KubectlFailed."""
     answer = call(["get", f"--raw={_PATH}"], "")
     if answer.code != 0:
-        raise failure(answer, call.where, call.kubeconfig)
+        raise failure(answer, call.where, call.kubeconfig, writing=False)
     return stored(answer.out, call.where)
 
 
-def write(call: Kubectl, old: Stored, text: str) -> Stored:
-    """Put another text into the key and leave all else as it was read. What is there afterwards. Raises KubectlFailed,
-    with `conflict` where somebody has changed the ConfigMap meanwhile."""
+def write(call: Kubectl, old: Stored, text: str) -> None:
+    """Put another text into the key, leave all else as it was read, and read it back. Raises KubectlFailed, with
+    `conflict` where somebody has changed the ConfigMap meanwhile."""
     whole = {**old.whole, "data": {**old.whole["data"], KEY: text}}
     answer = call(["replace", f"--raw={_PATH}?fieldManager={_MANAGER}", "--filename=-"], json.dumps(whole))
     if answer.code != 0:
-        raise failure(answer, call.where, call.kubeconfig)
-    return stored(answer.out, call.where)
+        raise failure(answer, call.where, call.kubeconfig, writing=True)
+    try:
+        there = read(call).text
+    except KubectlFailed as exc:
+        raise KubectlFailed(f"It could not be read back. {exc}", exc.advice, left="It was written.") from exc
+    if there != text:
+        raise KubectlFailed(
+            "What was written is not what is read back: somebody, or a webhook, has changed it in that moment.",
+            f"See what is there (kubectl -n {NAMESPACE} get configmap {NAME} -o yaml --show-managed-fields), then run"
+            " this again.",
+            left="It was written.",
+        )
 
 
 def stored(answer: str, where: str) -> Stored:
@@ -189,9 +199,7 @@ def stored(answer: str, where: str) -> Stored:
         if whole["kind"] != "ConfigMap" or not isinstance(version, str) or not isinstance(found, dict):
             raise ValueError
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise KubectlFailed(
-            f"What answers at {where} is no ConfigMap.", "Is that an API server?", unsure=True
-        ) from None
+        raise KubectlFailed(f"What answers at {where} gives no ConfigMap.", "Name an API server (server).") from None
     if not isinstance(found.get(KEY), str):
         keys = ", ".join(sorted(found)) or "nothing"
         raise KubectlFailed(
@@ -201,18 +209,17 @@ def stored(answer: str, where: str) -> Stored:
     return Stored(found[KEY], version, whole)
 
 
-def failure(answer: Answer, where: str, kubeconfig: str) -> KubectlFailed:
-    """What kubectl's words mean. They hold none of the kubeconfig, except where that itself cannot be read: then they
-    are left out."""
+def failure(answer: Answer, where: str, kubeconfig: str, *, writing: bool) -> KubectlFailed:
+    """What kubectl's words mean. Where it cannot read the kubeconfig, they are left out: they might quote it."""
     words = " ".join(answer.err.split())[:_MOST].rstrip(".")
-    said = {"words": words, "where": where, "kubeconfig": kubeconfig}
-    for meaning in _MEANINGS:
-        if re.search(meaning.pattern, words):
-            reason, advice = meaning.reason.format(**said), meaning.advice.format(**said)
-            return KubectlFailed(reason, advice, unsure=meaning.unsure, conflict="(Conflict)" in words)
-    if answer.code is None:
-        return KubectlFailed(f"The API server at {where} does not answer ({words}).", _ELSEWHERE, unsure=True)
-    return KubectlFailed(f"kubectl failed: {words or f'exit code {answer.code}'}.", unsure=True)
+    said = {"words": words or f"exit code {answer.code}", "where": where, "kubeconfig": kubeconfig}
+    found = next((meaning for meaning in _MEANINGS if re.search(meaning.pattern, words)), _ANY)
+    return KubectlFailed(
+        found.reason.format(**said),
+        found.advice.format(**said),
+        left=_UNSURE if writing and found.unsure else UNTOUCHED,
+        conflict="(Conflict)" in words,
+    )
 
 
 # The first that fits counts.
@@ -235,7 +242,7 @@ _MEANINGS = (
         " this again.",
     ),
     _Meaning(
-        r"\(NotFound\)",
+        f'configmaps "{NAME}" not found',
         f"There is no ConfigMap {NAME} in the namespace {NAMESPACE}.",
         "Where kubeadm has made this cluster, write it from the cluster's own file: kubeadm init phase upload-config"
         " kubeadm --config FILE. A cluster that something else has made gets its arguments of etcd there.",
@@ -268,7 +275,7 @@ _MEANINGS = (
         _ELSEWHERE,
     ),
     _Meaning(
-        r"Unable to connect|\((?:Server)?Timeout\)|\(ServiceUnavailable\)|etcdserver:",
+        r"Unable to connect|no end after|\((?:Server)?Timeout\)|\(ServiceUnavailable\)|etcdserver:",
         "The API server at {where} does not answer as it should ({words}).",
         _ELSEWHERE,
         unsure=True,
@@ -279,6 +286,7 @@ _MEANINGS = (
         "",
     ),
 )
+_ANY = _Meaning("", "kubectl failed: {words}.", "", unsure=True)
 
 
 __all__ = (
@@ -287,6 +295,7 @@ __all__ = (
     "KEY",
     "NAME",
     "NAMESPACE",
+    "UNTOUCHED",
     "Answer",
     "Kubectl",
     "KubectlFailed",

@@ -17,7 +17,7 @@ from typing import Any, Self
 import yaml
 
 from lab import programs
-from lab.errors import MemberFailedError
+from lab.errors import LabError, MemberFailedError
 from lab.node import Node
 from lab.pki import CLIENT, SERVER, Authority, KeyPair
 from lab.process import Process
@@ -77,6 +77,13 @@ class ApiServer:
         """The kubeadm of this version."""
         return self._programs / "kubeadm"
 
+    @property
+    def pid(self) -> int:
+        """The pid of the running server."""
+        if not self._process:
+            raise LabError("the API server was not started")
+        return self._process.pid
+
     def kubeconfig(
         self, user: str, *, group: str = "", server: str = "", expired: bool = False, authority: Authority | None = None
     ) -> Path:
@@ -124,16 +131,6 @@ class ApiServer:
         if self._process:
             self._process.ask_to_end()
             self._process.await_end(_STOP_SECONDS)
-
-    def freeze(self) -> None:
-        """Let it hold its connections and answer nobody."""
-        if self._process:
-            self._process.freeze()
-
-    def thaw(self) -> None:
-        """Let it go on."""
-        if self._process:
-            self._process.thaw()
 
     def close(self) -> None:
         """Kill it. Final, and harmless when called again."""
