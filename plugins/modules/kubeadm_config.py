@@ -15,7 +15,7 @@ author:
 description:
   - Sets and removes C(etcd.local.extraArgs) of the C(ClusterConfiguration) in a file as C(kubeadm init --config) takes
     it. No etcd changes by that. C(kubeadm init phase etcd local --config) reads the file; C(kubeadm upgrade) and
-    C(kubeadm join) read the ConfigMap C(kubeadm-config) instead.
+    C(kubeadm join) read the ConfigMap C(kubeadm-config) instead, which M(controlplane.etcd.kubeadm_configmap) edits.
   - The shape follows the C(apiVersion) of that document itself, whichever kubeadm is installed - a map up to
     C(v1beta3), a list of name and value from C(v1beta4) on. Values always end up as quoted strings.
   - Only the lines of these arguments change. Comments, order, quotes, line breaks and all other documents stay byte
@@ -26,6 +26,7 @@ description:
     version, a number or boolean without quotes where it is not set anew.
   - An argument that C(etcd.local.extraEnvs) sets as well is refused, because etcd does not start with both.
 extends_documentation_fragment:
+  - controlplane.etcd._extra_args
   - controlplane.etcd._attributes
 attributes:
   check_mode:
@@ -35,35 +36,13 @@ attributes:
     details:
       - The diff shows the C(ClusterConfiguration) alone, because other documents may hold tokens.
 options:
-  backup:
-    description:
-      - Folder for a copy of the old file, written before it is replaced. Created with mode 0700 where it is missing.
-      - A folder inside a C(manifests) folder is refused, because the kubelet starts whatever lies there.
-    type: path
-    default: /etc/kubernetes/etcd-backup
-  extra_args:
-    description:
-      - Arguments of etcd, without their leading dashes.
-      - The quota C(quota-backend-bytes) may have a unit, such as V(8GiB); it is written in bytes.
-      - Values that etcd would not start with are refused where they are known. C(auto-compaction-mode) and
-        C(auto-compaction-retention) are judged together, also with what is in the file already.
-      - A retention that means the same as the one in the file, such as V(1h) and V(1), is left as it is.
-    type: dict
-    default: {}
   path:
     description:
       - Path of the file on the node. Of a symbolic link the target is edited.
     type: path
     required: true
-  remove:
-    description:
-      - Names of arguments to take away, without their leading dashes.
-    type: list
-    elements: str
-    default: []
-requirements:
-  - Python 3.8 or newer on the node.
-  - PyYAML on the node (Debian, Ubuntu - C(python3-yaml); RHEL, Fedora - C(python3-pyyaml); SUSE - C(python3-PyYAML)).
+seealso:
+  - module: controlplane.etcd.kubeadm_configmap
 """
 
 EXAMPLES = r"""
@@ -114,6 +93,7 @@ import os
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._etcd.transport import Json
+from ..module_utils._extra_args import EXTRA_ARGS_SPEC, edit_result
 from ..module_utils._kubeadm import extra_args, files
 from ..module_utils._kubeadm.errors import ConfigRefused, NoYaml
 
@@ -138,25 +118,14 @@ def configure(params: Json, *, check: bool) -> tuple[Json, tuple[str, ...]]:
         "changed": changed,
         "path": os.path.realpath(path),
         "backup_file": backup_file,
-        "extra_args": edited.extra_args,
-        "diff": {
-            "before": edited.before,
-            "after": edited.after,
-            "before_header": f"{path} (ClusterConfiguration)",
-            "after_header": f"{path} (ClusterConfiguration)",
-        },
+        **edit_result(edited, path),
     }
     return result, edited.warnings
 
 
 def main() -> None:
     module = AnsibleModule(
-        {
-            "backup": {"type": "path", "default": files.DEFAULT_BACKUP},
-            "extra_args": {"type": "dict", "default": {}},
-            "path": {"type": "path", "required": True},
-            "remove": {"type": "list", "elements": "str", "default": []},
-        },
+        {**EXTRA_ARGS_SPEC, "path": {"type": "path", "required": True}},
         supports_check_mode=True,
     )
     doing = f"Setting etcd.local.extraArgs in {module.params['path']}"

@@ -74,12 +74,13 @@ class Authority:
         *,
         names: Sequence[str] = (),
         addresses: Sequence[str] = (),
+        organization: str = "",
         expired: bool = False,
     ) -> KeyPair:
         """Sign a new certificate and write it with its key as ``<stem>.crt`` and ``<stem>.key``.
 
-        ``names`` and ``addresses`` are its subject alternative names (DNS names, IP addresses without brackets).
-        ``expired=True`` gives one whose year ended yesterday.
+        ``names`` and ``addresses`` are its subject alternative names (DNS names, IP addresses without brackets). The
+        ``organization`` is a group for Kubernetes. ``expired=True`` gives one whose year ended yesterday.
         """
         key = ec.generate_private_key(ec.SECP256R1())
         start = datetime.now(UTC) - BACKDATE
@@ -88,7 +89,13 @@ class Authority:
         alternatives: list[x509.GeneralName] = [x509.DNSName(name) for name in names]
         alternatives += [x509.IPAddress(ip_address(address)) for address in addresses]
         builder = (
-            _builder(_name(common_name), self.certificate.subject, key.public_key(), start, start + LEAF_LIFETIME)
+            _builder(
+                _name(common_name, organization),
+                self.certificate.subject,
+                key.public_key(),
+                start,
+                start + LEAF_LIFETIME,
+            )
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_key_usage(signs_certificates=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
@@ -128,8 +135,9 @@ def _issue_server(
     return authority.issue(stem, node_name, usages, names=(node_name, "localhost"), addresses=addresses)
 
 
-def _name(common_name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+def _name(common_name: str, organization: str = "") -> x509.Name:
+    groups = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization)] if organization else []
+    return x509.Name([*groups, x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
 def _builder(

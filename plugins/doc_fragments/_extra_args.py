@@ -1,0 +1,39 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the modules that set arguments of etcd in a kubeadm configuration say of their options."""
+
+from __future__ import annotations
+
+
+# Private to this collection: it may change at any time, without notice.
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  backup:
+    description:
+      - Folder on the node for a copy of what was there, written before it is replaced. Created with mode 0700 where it
+        is missing.
+      - A folder inside a C(manifests) folder is refused, because the kubelet starts whatever lies there.
+    type: path
+    default: /etc/kubernetes/etcd-backup
+  extra_args:
+    description:
+      - Arguments of etcd, without their leading dashes.
+      - The quota C(quota-backend-bytes) may have a unit, such as V(8GiB); it is written in bytes.
+      - Values that etcd would not start with are refused where they are known. C(auto-compaction-mode) and
+        C(auto-compaction-retention) are judged together, also with what is there already.
+      - A retention that means the same as the one that is there, such as V(1h) and V(1), is left as it is.
+    type: dict
+    default: {}
+  remove:
+    description:
+      - Names of arguments to take away, without their leading dashes.
+    type: list
+    elements: str
+    default: []
+requirements:
+  - Python 3.8 or newer on the node.
+  - PyYAML on the node (Debian, Ubuntu - C(python3-yaml); RHEL, Fedora - C(python3-pyyaml); SUSE - C(python3-PyYAML)).
+"""

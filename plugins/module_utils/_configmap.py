@@ -1,0 +1,309 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+"""The ConfigMap in which kubeadm keeps a cluster's configuration, read and written with the node's own kubectl.
+
+kubectl is asked for the very address of the object (--raw): that needs neither discovery, which an aggregated API that
+is down can spoil, nor a cache in somebody's home, and gives and takes the object as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import typing as t
+from dataclasses import dataclass
+
+from ._apiserver import KubeError, address_of
+from ._etcd.transport import Json
+
+NAMESPACE, NAME, KEY = "kube-system", "kubeadm-config", "ClusterConfiguration"
+ADMIN_CONF = "/etc/kubernetes/admin.conf"
+API_MANIFEST = "/etc/kubernetes/manifests/kube-apiserver.yaml"
+
+UNTOUCHED = "Nothing was changed."
+_UNSURE = "Whether it was written is not known: running this again changes nothing where it was."
+
+_PATH = f"/api/v1/namespaces/{NAMESPACE}/configmaps/{NAME}"
+_MANAGER = "controlplane.etcd"  # who it was, for those who look at the managedFields
+_FOLDERS = ("/usr/bin", "/usr/local/bin", "/opt/bin", "/snap/bin")
+_PATIENCE = 5.0  # seconds more than one request may take, for kubectl to start and to end
+_MOST = 500  # characters of what kubectl says
+
+_RECOVER = "Where etcd is full or down, run the playbook controlplane.etcd.recover first, then this again."
+_ELSEWHERE = f"{_RECOVER} The API server of another node can be named (server)."
+
+
+class KubectlFailed(Exception):
+    """The text is a sentence, `left` says what is true of the ConfigMap now, `advice` what to do next."""
+
+    def __init__(self, reason: str, advice: str = "", *, left: str = UNTOUCHED, conflict: bool = False) -> None:
+        super().__init__(reason)
+        self.advice = advice
+        self.left = left
+        self.conflict = conflict  # somebody else was quicker
+
+
+class Answer(t.NamedTuple):
+    """What kubectl printed; `code` is None where the time was over."""
+
+    code: int | None
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The ConfigMap as it was read: the text of its key, and the version with which it can be replaced."""
+
+    text: str
+    resource_version: str
+    whole: Json
+
+
+class _Meaning(t.NamedTuple):
+    """What it means when kubectl's words are such, and what to do then."""
+
+    pattern: str
+    reason: str
+    advice: str
+    unsure: bool = False
+
+
+class Kubectl:
+    """kubectl as an administrator, towards one API server. `where` names that for people, `server` is empty where the
+    kubeconfig alone tells it."""
+
+    def __init__(
+        self,
+        *,
+        kubeconfig: str = ADMIN_CONF,
+        program: str | None = None,
+        server: str | None = None,
+        api_manifest: str = API_MANIFEST,
+        timeout: float = 10.0,
+    ) -> None:
+        """Raises KubectlFailed."""
+        self.kubeconfig = kubeconfig
+        _check_kubeconfig(kubeconfig)
+        if server is not None and not server.startswith("https://"):
+            raise KubectlFailed(f"The API server is to be asked at {server!r}.", "Give its URL, https://ADDRESS:6443.")
+        self.server = server or own_address(api_manifest)
+        self.where = self.server or f"the address in {kubeconfig}"
+        self._timeout = timeout
+        self._head = [find_program(program), f"--kubeconfig={kubeconfig}", f"--request-timeout={timeout:g}s"]
+        self._head += [f"--server={self.server}"] if self.server else []
+
+    def __call__(self, arguments: t.Sequence[str], text: str) -> Answer:
+        try:
+            done = subprocess.run(
+                [*self._head, *arguments],
+                env={"LC_ALL": "C", "PATH": os.defpath},  # no proxy, no home with settings of its own
+                input=text.encode("utf-8"),
+                capture_output=True,
+                timeout=self._timeout + _PATIENCE,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return Answer(None, "", f"no end after {self._timeout + _PATIENCE:.0f} s")
+        except OSError as exc:
+            raise KubectlFailed(f"{self._head[0]} cannot be run: {exc.strerror}.", "Mend it, or name another.") from exc
+        return Answer(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
+
+
+def find_program(program: str | None) -> str:
+    """The kubectl to run. Raises KubectlFailed."""
+    folders = [*os.environ.get("PATH", os.defpath).split(os.pathsep), *_FOLDERS]
+    found = shutil.which(program or "kubectl", path=os.pathsep.join(folders))
+    if found is None:
+        raise KubectlFailed(
+            f"There is no program {program} on this node." if program else "There is no kubectl on this node.",
+            "Install the kubectl of this cluster's version there, or name its path (kubectl).",
+        )
+    return found
+
+
+def own_address(manifest: str) -> str:
+    """Where the API server of this very node listens, since a virtual address may be down; empty where it has none.
+    Raises KubectlFailed."""
+    try:
+        with open(manifest, encoding="utf-8") as file:
+            return str(address_of(file.read(), manifest))
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError, KubeError) as exc:
+        raise KubectlFailed(
+            f"Where the API server of this node listens cannot be read: {exc}.", "Name its URL (server)."
+        ) from exc
+
+
+def _check_kubeconfig(path: str) -> None:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            text = file.read()
+    except FileNotFoundError:
+        raise KubectlFailed(
+            f"There is no {path} on this node.",
+            "kubeadm writes it on every control-plane node: run this on another one that has it, or name a kubeconfig"
+            " of an administrator (kubeconfig).",
+        ) from None
+    except OSError as exc:
+        raise KubectlFailed(f"{path} cannot be read: {exc.strerror}.", "Run this as root (become).") from exc
+    if re.search(r"insecure-skip-tls-verify[\"']?\s*:\s*[\"']?true", text, re.IGNORECASE):
+        raise KubectlFailed(
+            f"{path} says insecure-skip-tls-verify: whoever answers would be believed.",
+            "Put the cluster's CA there (certificate-authority-data).",
+        )
+
+
+def read(call: Kubectl) -> Stored:
+    """Raises KubectlFailed."""
+    answer = call(["get", f"--raw={_PATH}"], "")
+    if answer.code != 0:
+        raise failure(answer, call.where, call.kubeconfig, writing=False)
+    return stored(answer.out, call.where)
+
+
+def write(call: Kubectl, old: Stored, text: str) -> None:
+    """Put another text into the key, leave all else as it was read, and read it back. Raises KubectlFailed, with
+    `conflict` where somebody has changed the ConfigMap meanwhile."""
+    whole = {**old.whole, "data": {**old.whole["data"], KEY: text}}
+    answer = call(["replace", f"--raw={_PATH}?fieldManager={_MANAGER}", "--filename=-"], json.dumps(whole))
+    if answer.code != 0:
+        raise failure(answer, call.where, call.kubeconfig, writing=True)
+    try:
+        there = read(call).text
+    except KubectlFailed as exc:
+        raise KubectlFailed(f"It could not be read back. {exc}", exc.advice, left="It was written.") from exc
+    if there != text:
+        raise KubectlFailed(
+            "What was written is not what is read back: somebody, or a webhook, has changed it in that moment.",
+            f"See what is there (kubectl -n {NAMESPACE} get configmap {NAME} -o yaml --show-managed-fields), then run"
+            " this again.",
+            left="It was written.",
+        )
+
+
+def stored(answer: str, where: str) -> Stored:
+    """What is in an answer. Raises KubectlFailed."""
+    try:
+        whole = json.loads(answer)
+        version = whole["metadata"]["resourceVersion"]
+        found = whole.get("data") or {}
+        if whole["kind"] != "ConfigMap" or not isinstance(version, str) or not isinstance(found, dict):
+            raise ValueError
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise KubectlFailed(f"What answers at {where} gives no ConfigMap.", "Name an API server (server).") from None
+    if not isinstance(found.get(KEY), str):
+        keys = ", ".join(sorted(found)) or "nothing"
+        raise KubectlFailed(
+            f"The ConfigMap {NAME} in {NAMESPACE} has no key {KEY} (it has {keys}).",
+            "Write it anew from the cluster's own file: kubeadm init phase upload-config kubeadm --config FILE.",
+        )
+    return Stored(found[KEY], version, whole)
+
+
+def failure(answer: Answer, where: str, kubeconfig: str, *, writing: bool) -> KubectlFailed:
+    """What kubectl's words mean. Where it cannot read the kubeconfig, they are left out: they might quote it."""
+    words = " ".join(answer.err.split())[:_MOST].rstrip(".")
+    said = {"words": words or f"exit code {answer.code}", "where": where, "kubeconfig": kubeconfig}
+    found = next((meaning for meaning in _MEANINGS if re.search(meaning.pattern, words)), _ANY)
+    return KubectlFailed(
+        found.reason.format(**said),
+        found.advice.format(**said),
+        left=_UNSURE if writing and found.unsure else UNTOUCHED,
+        conflict="(Conflict)" in words,
+    )
+
+
+# The first that fits counts.
+_MEANINGS = (
+    _Meaning(
+        "database space exceeded",
+        "etcd is out of space and takes no writes ({words}).",
+        "Run the playbook controlplane.etcd.recover first, then this again.",
+    ),
+    # Before all that speaks of connections: the API server's own one, to a webhook, may be refused.
+    _Meaning(
+        r"admission webhook .* denied|calling webhook|ValidatingAdmissionPolicy",
+        "Something in front of the cluster's API does not let it through: {words}.",
+        "Let this change pass there, or mend that webhook, and run this again.",
+    ),
+    _Meaning(
+        r"\(Conflict\)",
+        f"Somebody else is changing the ConfigMap {NAME} at the same time.",
+        "See who does (kubectl -n kube-system get configmap kubeadm-config -o yaml --show-managed-fields), then run"
+        " this again.",
+    ),
+    _Meaning(
+        f'configmaps "{NAME}" not found',
+        f"There is no ConfigMap {NAME} in the namespace {NAMESPACE}.",
+        "Where kubeadm has made this cluster, write it from the cluster's own file: kubeadm init phase upload-config"
+        " kubeadm --config FILE. A cluster that something else has made gets its arguments of etcd there.",
+    ),
+    _Meaning(
+        r"\(Forbidden\)",
+        "The user of {kubeconfig} may not do that: {words}.",
+        "Name the kubeconfig of an administrator (kubeconfig). From kubeadm 1.29 on, admin.conf has its rights from the"
+        " ClusterRoleBinding kubeadm:cluster-admins, super-admin.conf has its own.",
+    ),
+    _Meaning(
+        r"\(Unauthorized\)",
+        "The API server at {where} does not know the user of {kubeconfig}: its certificate has expired, or is another"
+        " cluster's.",
+        "kubeadm certs check-expiration shows it, kubeadm certs renew admin.conf renews it.",
+    ),
+    _Meaning(
+        r"error loading config file|invalid configuration|no configuration has been provided|error: EOF|error: stat",
+        "kubectl cannot use {kubeconfig} as a kubeconfig.",
+        "See what it lacks (kubectl config view --kubeconfig {kubeconfig}, which leaves keys out).",
+    ),
+    _Meaning(
+        "x509:|tls:",
+        "What answers at {where} cannot be trusted: {words}.",
+        "Name an address that its certificate holds (server), or the kubeconfig of this very cluster (kubeconfig).",
+    ),
+    _Meaning(
+        r"was refused - did you specify|dial tcp",
+        "No API server answers at {where} ({words}).",
+        _ELSEWHERE,
+    ),
+    _Meaning(
+        r"Unable to connect|no end after|\((?:Server)?Timeout\)|\(ServiceUnavailable\)|etcdserver:",
+        "The API server at {where} does not answer as it should ({words}).",
+        _ELSEWHERE,
+        unsure=True,
+    ),
+    _Meaning(
+        r"is invalid:|\(BadRequest\)|\(Invalid\)",
+        "The API server does not take it: {words}.",
+        "",
+    ),
+)
+_ANY = _Meaning("", "kubectl failed: {words}.", "", unsure=True)
+
+
+__all__ = (
+    "ADMIN_CONF",
+    "API_MANIFEST",
+    "KEY",
+    "NAME",
+    "NAMESPACE",
+    "UNTOUCHED",
+    "Answer",
+    "Kubectl",
+    "KubectlFailed",
+    "Stored",
+    "failure",
+    "find_program",
+    "own_address",
+    "read",
+    "stored",
+    "write",
+)

@@ -1,0 +1,195 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: kubeadm_configmap
+short_description: Set arguments of etcd in kubeadm's ConfigMap
+version_added: 0.1.0
+author:
+  - The controlplane.etcd authors (@controlplane-etcd)
+description:
+  - Sets and removes C(etcd.local.extraArgs) in the key C(ClusterConfiguration) of the ConfigMap C(kubeadm-config) in
+    C(kube-system). No etcd changes by that, but C(kubeadm upgrade) and C(kubeadm join) write etcd's manifest from it,
+    and what is not there is lost then.
+  - The text is edited as M(controlplane.etcd.kubeadm_config) edits a file, and refused where that refuses it. All else
+    in the ConfigMap stays as it is, its other keys, labels and annotations included.
+  - It is read and replaced with C(kubectl) on the node, and read back. A change that somebody else makes in between is
+    not overwritten - then it is read and edited once more, and after a second time it fails.
+  - The API server has to answer, and etcd to accept writes. Where etcd is full, run the playbook
+    C(controlplane.etcd.recover) first.
+extends_documentation_fragment:
+  - controlplane.etcd._extra_args
+  - controlplane.etcd._attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details:
+      - The diff shows the C(ClusterConfiguration) alone.
+options:
+  api_manifest:
+    description:
+      - Path of the API server's static pod manifest, which tells the address of the node's own API server.
+    type: path
+    default: /etc/kubernetes/manifests/kube-apiserver.yaml
+  kubeconfig:
+    description:
+      - Path of the kubeconfig of an administrator, on the node. Its key never leaves the node.
+    type: path
+    default: /etc/kubernetes/admin.conf
+  kubectl:
+    description:
+      - Path of C(kubectl) on the node.
+      - When not given, it is looked for in the search path, C(/usr/bin), C(/usr/local/bin), C(/opt/bin) and
+        C(/snap/bin).
+    type: path
+  server:
+    description:
+      - URL of the API server to ask, for example V(https://192.0.2.11:6443). Its certificate is verified for it.
+      - When not given, it is the node's own one of O(api_manifest), since a virtual address or a load balancer may be
+        down; on a node without one it is what O(kubeconfig) says.
+    type: str
+  timeout:
+    description:
+      - Seconds that one request may take.
+    type: float
+    default: 10.0
+seealso:
+  - module: controlplane.etcd.kubeadm_config
+"""
+
+EXAMPLES = r"""
+---
+- name: Let the next kubeadm upgrade keep a quota of 8 GiB
+  controlplane.etcd.kubeadm_configmap:
+    extra_args:
+      quota-backend-bytes: 8GiB
+      auto-compaction-mode: periodic
+      auto-compaction-retention: 1h
+  become: true
+  run_once: true
+
+- name: Take an argument away again, through the API server of another node
+  controlplane.etcd.kubeadm_configmap:
+    remove:
+      - max-wals
+    server: https://192.0.2.12:6443
+  become: true
+  run_once: true
+"""
+
+RETURN = r"""
+---
+backup_file:
+  description: A copy of the old text, on the node. Empty in check mode and where nothing changed.
+  returned: success
+  type: str
+  sample: /etc/kubernetes/etcd-backup/kubeadm-config.ClusterConfiguration.20261123T205937Z
+extra_args:
+  description:
+    - All arguments that the ConfigMap holds after it, by name; in check mode, that it would hold. An argument without a
+      value is empty.
+  returned: success
+  type: dict
+  sample:
+    auto-compaction-mode: periodic
+    auto-compaction-retention: 1h
+    quota-backend-bytes: "8589934592"
+server:
+  description: The API server that was asked; empty where O(kubeconfig) alone tells it.
+  returned: success
+  type: str
+  sample: https://192.0.2.11:6443
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils._configmap import (
+    ADMIN_CONF,
+    API_MANIFEST,
+    KEY,
+    NAME,
+    NAMESPACE,
+    Kubectl,
+    KubectlFailed,
+    read,
+    write,
+)
+from ..module_utils._etcd.transport import Json
+from ..module_utils._extra_args import EXTRA_ARGS_SPEC, edit_result
+from ..module_utils._kubeadm import extra_args, files
+from ..module_utils._kubeadm.errors import ConfigRefused, NoYaml
+
+PLACE = f"the ConfigMap {NAME} in {NAMESPACE}"
+
+
+def configure(params: Json, *, check: bool) -> tuple[Json, tuple[str, ...]]:
+    """The result and the warnings. Raises ConfigRefused, KubectlFailed, NoYaml, OSError."""
+    files.refuse_backup_folder(params["backup"])
+    kubectl = Kubectl(
+        kubeconfig=params["kubeconfig"],
+        program=params["kubectl"],
+        server=params["server"],
+        api_manifest=params["api_manifest"],
+        timeout=params["timeout"],
+    )
+    backup_file, conflicts = "", 0
+    while True:
+        old = read(kubectl)
+        edited = extra_args.edit(old.text, params["extra_args"], params["remove"])
+        changed = edited.text != old.text
+        if check or not changed:
+            break
+        backup_file = files.back_up(old.text.encode("utf-8"), f"{NAME}.{KEY}", params["backup"])
+        try:
+            write(kubectl, old, edited.text)
+            break
+        except KubectlFailed as exc:
+            conflicts += exc.conflict
+            if not exc.conflict or conflicts > 1:
+                raise
+    result = {
+        "changed": changed,
+        "backup_file": backup_file if changed else "",
+        "server": kubectl.server,
+        **edit_result(edited, PLACE),
+    }
+    return result, edited.warnings
+
+
+def main() -> None:
+    module = AnsibleModule(
+        {
+            **EXTRA_ARGS_SPEC,
+            "api_manifest": {"type": "path", "default": API_MANIFEST},
+            "kubeconfig": {"type": "path", "default": ADMIN_CONF},
+            "kubectl": {"type": "path"},
+            "server": {"type": "str"},
+            "timeout": {"type": "float", "default": 10.0},
+        },
+        supports_check_mode=True,
+    )
+    doing = f"Setting etcd.local.extraArgs in {PLACE}"
+    try:
+        result, warnings = configure(module.params, check=module.check_mode)
+    except ConfigRefused as exc:
+        module.fail_json(msg=f"{doing} was refused. {exc} Nothing was changed. {exc.advice}".rstrip())
+    except KubectlFailed as exc:
+        module.fail_json(msg=f"{doing} failed. {exc} {exc.left} {exc.advice}".rstrip())
+    except NoYaml as exc:
+        module.fail_json(msg=f"{doing} failed. {exc} Nothing was changed.")
+    except OSError as exc:
+        module.fail_json(msg=f"{doing} failed: {exc}. Nothing was changed.")
+    for warning in warnings:
+        module.warn(f"The ConfigMap {NAME}: {warning}")
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
