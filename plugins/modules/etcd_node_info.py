@@ -160,6 +160,11 @@ member_id:
   returned: success
   type: str
   sample: 8e9e05c52164694d
+memory_bytes:
+  description: How much memory the node has, null where the system does not say. Limits of a container do not count.
+  returned: on a node with etcd
+  type: int
+  sample: 16756170752
 name:
   description: Name of the node's member.
   returned: success
@@ -406,7 +411,7 @@ from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._etcd import kubelet, lock, process, static_pods
+from ..module_utils._etcd import kubelet, lock, process, sizing, static_pods
 from ..module_utils._etcd.errors import LASTING, EtcdError
 from ..module_utils._etcd.kubelet import UnitError
 from ..module_utils._etcd.manifest import EtcdManifest, ManifestError, read_manifest
@@ -440,6 +445,14 @@ def of_process(manifest: EtcdManifest) -> Json | None:
     return {"pid": pid, "seconds": process.age(pid)} if pid else None
 
 
+def of_memory(path: str = "/proc/meminfo") -> int | None:
+    try:
+        with open(path, encoding="ascii", errors="replace") as file:
+            return sizing.parse_memory(file.read())
+    except OSError:
+        return None
+
+
 def of_node(manifest: EtcdManifest, lock_path: str, unit: str) -> Json:
     """What is known with etcd down. Raises ManifestError, EtcdError, OSError."""
     if not manifest.ca_cert:
@@ -455,6 +468,7 @@ def of_node(manifest: EtcdManifest, lock_path: str, unit: str) -> Json:
         "cluster_id": f"{ids.cluster_id:x}" if ids else None,
         "member_id": f"{ids.member_id:x}" if ids else None,
         "free_disk_bytes": free_bytes(manifest.data_dir) if os.path.isdir(manifest.data_dir) else None,
+        "memory_bytes": of_memory(),
         "lock": asdict(held) if held else None,
         "kubelet": of_kubelet(unit),
         "probes": [asdict(probe) for probe in manifest.probes],
