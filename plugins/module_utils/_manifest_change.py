@@ -12,7 +12,7 @@ from __future__ import annotations
 import glob
 import os
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ._etcd import container_log, kubelet, process, rollout, static_pods
 from ._etcd.cluster import quota_of
@@ -24,10 +24,14 @@ from ._etcd.probes import replay_seconds
 from ._etcd.rollout import Outcome, Watch
 from ._etcd.transport import Json
 from ._etcd.wal import wal_bytes
-from ._kubeadm import files, known_flags, pod_differences, static_pod, values
-from ._kubeadm.errors import ConfigRefused
+from ._kubeadm import files, known_flags, pod_differences, rendering, static_pod, values
+from ._kubeadm.errors import ConfigRefused, NoYaml
+from ._kubeadm.rendering import NotRendered
 from ._kubeadm.static_pod import Edited
 from ._member import LocalMember
+
+# Where the kubelet's runtime stands: up to about 1.34 in the first one.
+_KUBELET_FILES = ("/var/lib/kubelet/kubeadm-flags.env", "/var/lib/kubelet/instance-config.yaml")
 
 
 class NotProved(Exception):
@@ -63,14 +67,57 @@ class Node:
     # --- what is to be written ---
 
     def target(self) -> Target:
-        """The flags alone changed. Raises ConfigRefused, Refused."""
+        """Raises ConfigRefused, NoYaml, NotRendered, Refused, OSError."""
         wanted, remove = self._params["extra_args"], self._params["remove"]
         refuse(known_flags.member_refusal([*wanted, *remove]))
         settings = values.checked(wanted, remove, self.manifest.flags)
         edited = static_pod.edit(self.text, settings.wanted, remove)
         refuse(known_flags.environment_refusal(settings.wanted, self.manifest.env))
         self._refuse_unknown(edited)
-        return Target(edited.text, edited, "patch", warnings=settings.warnings)
+        patched = Target(edited.text, edited, "patch", warnings=settings.warnings)
+        method = self._params["method"]
+        # Where no flag is to change, what kubeadm would do otherwise is nobody's business.
+        if method == "patch" or (method == "auto" and edited.text == self.text):
+            return patched
+        try:
+            rendered = self._rendered()
+        except (ConfigRefused, NoYaml, NotRendered, OSError) as exc:
+            if method == "kubeadm":
+                raise
+            return replace(patched, reason=f"{str(exc).rstrip('.')}.")
+        differences = tuple(pod_differences.differences(edited.text, rendered.text))
+        if differences and method == "auto":
+            return replace(
+                patched, differences=differences, reason="kubeadm's manifest differs in more than these flags."
+            )
+        if not differences and edited.text == self.text:  # its order and spelling alone are no reason for a restart
+            return replace(patched, method="kubeadm")
+        self._refuse_another_member(rendered)
+        self._refuse_unknown(rendered)
+        return Target(rendered.text, rendered, "kubeadm", differences, warnings=settings.warnings)
+
+    def _rendered(self) -> Edited:
+        """kubeadm's manifest for this node, with these flags. Raises ConfigRefused, NoYaml, NotRendered, OSError."""
+        apiserver = os.path.join(os.path.dirname(self.path), "kube-apiserver.yaml")
+        node = rendering.facts(self.text, _text(apiserver), [_text(path) for path in _KUBELET_FILES])
+        source = self._params["kubeadm_config"]
+        text = (
+            files.text_of(files.read(source)) if source else rendering.cluster_configuration(self._params["kubeconfig"])
+        )
+        config = rendering.configuration(text, node, self._params["extra_args"], self._params["remove"])
+        rendered = rendering.kept(rendering.render(config), self.manifest.flags)
+        return Edited(rendered.text, dict(self.manifest.flags), rendered.after)
+
+    def _refuse_another_member(self, rendered: Edited) -> None:
+        """Raises Refused where the new manifest would not be that of this member: also when it is asked for."""
+        before, after = rendered.differing
+        refuse(known_flags.member_refusal({**before, **after}))
+        new = parse_manifest(rendered.text, self.path)
+        if (new.image, new.mounts) != (self.manifest.image, self.manifest.mounts):
+            raise Refused(
+                "kubeadm's manifest has another image or other volumes than the one that runs: that is more than a"
+                " change of flags. Use the method patch, or see to these first."
+            )
 
     def _refuse_unknown(self, edited: Edited) -> None:
         """Raises Refused for flags that the etcd of the image would not start with."""
@@ -258,6 +305,15 @@ def _kubelet_refusal(unit: str) -> str | None:
     if found.running:
         return None
     return kubelet.refusal(found, None) or f"{unit} does not run ({found.active}): start it first."
+
+
+def _text(path: str) -> str:
+    """A file's text, empty where it cannot be read."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""
 
 
 def _last_words() -> str:

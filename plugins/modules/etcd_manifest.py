@@ -179,12 +179,13 @@ from ..module_utils._etcd.manifest import ManifestError
 from ..module_utils._etcd.transport import Json
 from ..module_utils._kubeadm import files
 from ..module_utils._kubeadm.errors import ConfigRefused, NoYaml
+from ..module_utils._kubeadm.rendering import NotRendered
 from ..module_utils._manifest_change import Node, NotProved
 from ..module_utils._member import CONNECTION_SPEC
 
 
 def bring(module: AnsibleModule) -> Json:
-    """Raises Refused, ConfigRefused, ManifestError, NoYaml, NotProved, EtcdError, OSError."""
+    """Raises ConfigRefused, EtcdError, ManifestError, NotProved, NotRendered, NoYaml, Refused, OSError."""
     node = Node(module.params)
     target = node.target()
     for warning in target.warnings:
@@ -249,7 +250,7 @@ def main() -> None:
         module.fail_json(msg=f"{doing} was refused. {exc} Nothing was changed. {exc.advice}".rstrip())
     except Refused as exc:
         module.fail_json(msg=f"{doing} was refused. {exc} Nothing was changed.")
-    except (EtcdError, ManifestError, NoYaml, OSError) as exc:
+    except (EtcdError, ManifestError, NotRendered, NoYaml, OSError) as exc:
         module.fail_json(msg=f"{doing} failed. {str(exc).rstrip('.')}. Nothing was changed.")
     module.exit_json(**result)
 
