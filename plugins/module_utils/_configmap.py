@@ -33,6 +33,8 @@ _UNSURE = "Whether it was written is not known: running this again changes nothi
 _PATH = f"/api/v1/namespaces/{NAMESPACE}/configmaps/{NAME}"
 _MANAGER = "controlplane.etcd"  # who it was, for those who look at the managedFields
 _FOLDERS = ("/usr/bin", "/usr/local/bin", "/opt/bin", "/snap/bin")
+_INSECURE = re.compile(r"(insecure-skip-tls-verify)[\"']?\s*:\s*[\"']?true", re.IGNORECASE)
+_PLAIN_HTTP = re.compile(r"\bserver[\"']?\s*:\s*[\"']?(http://)")
 _PATIENCE = 5.0  # seconds more than one request may take, for kubectl to start and to end
 _MOST = 500  # characters of what kubectl says
 
@@ -91,13 +93,17 @@ class Kubectl:
     ) -> None:
         """Raises KubectlFailed."""
         self.kubeconfig = kubeconfig
-        _check_kubeconfig(kubeconfig)
         if server is not None and not server.startswith("https://"):
             raise KubectlFailed(f"The API server is to be asked at {server!r}.", "Give its URL, https://ADDRESS:6443.")
         self.server = server or own_address(api_manifest)
+        _check_kubeconfig(kubeconfig, names_server=not self.server)
         self.where = self.server or f"the address in {kubeconfig}"
         self._timeout = timeout
-        self._head = [find_program(program), f"--kubeconfig={kubeconfig}", f"--request-timeout={timeout:g}s"]
+        self._head = [
+            find_program(program),
+            f"--kubeconfig={kubeconfig}",
+            f"--request-timeout={round(timeout * 1000)}ms",
+        ]
         self._head += [f"--server={self.server}"] if self.server else []
 
     def __call__(self, arguments: t.Sequence[str], text: str) -> Answer:
@@ -143,7 +149,8 @@ def own_address(manifest: str) -> str:
         ) from exc
 
 
-def _check_kubeconfig(path: str) -> None:
+def _check_kubeconfig(path: str, *, names_server: bool) -> None:
+    """Raises KubectlFailed where it is not there, or would have kubectl believe whoever answers."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             text = file.read()
@@ -155,11 +162,13 @@ def _check_kubeconfig(path: str) -> None:
         ) from None
     except OSError as exc:
         raise KubectlFailed(f"{path} cannot be read: {exc.strerror}.", "Run this as root (become).") from exc
-    if re.search(r"insecure-skip-tls-verify[\"']?\s*:\s*[\"']?true", text, re.IGNORECASE):
-        raise KubectlFailed(
-            f"{path} says insecure-skip-tls-verify: whoever answers would be believed.",
-            "Put the cluster's CA there (certificate-authority-data).",
-        )
+    for pattern, counts in ((_INSECURE, True), (_PLAIN_HTTP, names_server)):
+        found = pattern.search(text) if counts else None
+        if found:
+            raise KubectlFailed(
+                f"{path} says {found[1]}: whoever answers would be believed.",
+                "Name a kubeconfig with an address that begins with https:// and the cluster's CA (kubeconfig).",
+            )
 
 
 def read(call: Kubectl) -> Stored:

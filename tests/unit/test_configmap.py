@@ -352,7 +352,7 @@ def test_edit(node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (result["diff"]["before"], result["diff"]["after"]) == (TEXT, new)
     sent = json.loads((node / "sent").read_text("utf-8"))
     assert sent == {**OBJECT, "data": {"ClusterStatus": "ü", "ClusterConfiguration": new}}
-    head = f"--kubeconfig={node}/admin.conf --request-timeout=5s --server={WHERE}"
+    head = f"--kubeconfig={node}/admin.conf --request-timeout=5000ms --server={WHERE}"
     path = "/api/v1/namespaces/kube-system/configmaps/kubeadm-config"
     assert calls(node) == [
         f"{head} get --raw={path}",
@@ -413,8 +413,16 @@ def test_refused(node: Path, monkeypatch: pytest.MonkeyPatch, changes: Json, hea
 )
 def test_a_kubeconfig_that_trusts_anybody(node: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     (node / "admin.conf").write_text(text, "utf-8")
-    assert "whoever answers would be believed. Nothing was changed." in run(node, monkeypatch)["msg"]
+    message = run(node, monkeypatch)["msg"]
+    assert f"{node}/admin.conf says insecure-skip-tls-verify: whoever answers would be believed. Nothing" in message
     assert calls(node) == []
+
+
+def test_a_kubeconfig_without_tls(node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (node / "admin.conf").write_text("clusters:\n- cluster:\n    server: http://127.0.0.1:8080\n", "utf-8")
+    assert run(node, monkeypatch, check=True)["server"] == WHERE  # its address does not count
+    (node / "kube-apiserver.yaml").unlink()
+    assert "says http://: whoever answers would be believed." in run(node, monkeypatch)["msg"]
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="root may read everything")
