@@ -20,7 +20,7 @@ from .._etcd.errors import EtcdError
 from .._etcd.local import DEFAULTS, LocalMember
 from .._etcd.lock import Lock
 from .._etcd.maintenance import Defragmentation, line
-from .._etcd.manifest import DEFAULT_PATH
+from .._etcd.manifest import DEFAULT_PATH, ManifestError
 from . import memory, metrics
 from .files import put
 from .memory import Memory
@@ -59,6 +59,8 @@ class Node:
 
     def member(self) -> LocalMember:
         """The member of this node. Raises ManifestError, EtcdError where its files cannot be used."""
+        if not os.path.lexists(self.places.manifest):
+            raise ManifestError(f"there is no {self.places.manifest} on this node")
         return LocalMember({**DEFAULTS, "manifest": self.places.manifest, "timeout": self.places.timeout})
 
     def lock(self, verb: str) -> None:

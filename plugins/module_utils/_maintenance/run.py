@@ -60,7 +60,7 @@ def run(node: Node, options: Options) -> int:
 
 
 def _look(node: Node) -> t.Any:
-    with suppress(ManifestError, EtcdError, FileNotFoundError):
+    with suppress(ManifestError, EtcdError):
         return look_locally(node.member())
     return None
 

@@ -21,7 +21,7 @@ from .._etcd.transport import Json
 from .memory import Memory
 from .node import FAILED, OK, Node, reason
 
-_HEAD = ("member", "role", "version", "size", "in use", "free", "quota", "used")
+_HEAD = ("member", "role", "version", "size", "in use", "fragmented", "quota", "used")
 
 
 def status(node: Node, *, as_json: bool, next_run: str) -> int:
@@ -29,8 +29,6 @@ def status(node: Node, *, as_json: bool, next_run: str) -> int:
     memory, view, error = node.remembered(), None, ""
     try:
         view = node.member().look()
-    except FileNotFoundError as exc:
-        error = f"there is no {exc.filename}"
     except (ManifestError, EtcdError) as exc:
         error = reason(exc)
     if as_json:

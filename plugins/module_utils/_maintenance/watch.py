@@ -52,8 +52,6 @@ def _look(node: Node) -> tuple[LocalMember | None, Look | None]:
     try:
         member = node.member()
         return member, look_locally(member)
-    except FileNotFoundError as exc:
-        say(f"The member of this node cannot be asked: there is no {exc.filename}.")
     except (ManifestError, EtcdError) as exc:
         say(f"The member of this node does not answer: {reason(exc)}.")
     return None, None
