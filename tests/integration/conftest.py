@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from integration import support
+from integration import support, tool_support
 from integration.support import LEASES, QUOTA, RECOVER, VERSIONS, Background, Playing, Result, Run
+from integration.tool_support import Tool
 
 from lab import programs
 from lab.cluster import DEFAULT_VERSION, Cluster
@@ -194,6 +195,18 @@ def start_ansible_module(tmp_path: Path, collections: Path) -> Iterator[Callable
     yield start
     for playing in started:
         playing.kill()
+
+
+@pytest.fixture(scope="session")
+def built(collections: Path) -> bytes:
+    """The node tool, as one file."""
+    return tool_support.archive()
+
+
+@pytest.fixture
+def tools_of(built: bytes) -> Callable[[Cluster], dict[str, Tool]]:
+    """``tools_of(cluster)``: the tool on each of its nodes, by the node's name."""
+    return lambda cluster: {node.name: Tool(node, built) for node in cluster.nodes}
 
 
 @pytest.fixture

@@ -12,13 +12,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 import requests
 from integration.support import JOIN_AT_ONCE, MIB, Witness, await_settled, await_true, compact
-from integration.tool_support import SMALL, Tool, archive, defragmentations, ended, overlaps
+from integration.tool_support import SMALL, Tool, defragmentations, ended, overlaps
 
 from lab.client import Alarm
 from lab.cluster import Cluster
@@ -28,17 +27,6 @@ from lab.node import Node
 
 LEASE_ID = 0x6574636465667261
 ALWAYS = ("--min-free-mib=0", "--fragmented-percent=0")
-
-
-@pytest.fixture(scope="module")
-def built(collections: Any) -> bytes:
-    return archive()
-
-
-@pytest.fixture
-def tools_of(built: bytes) -> Callable[[Cluster], dict[str, Tool]]:
-    """The tool on each node of a cluster, by the node's name."""
-    return lambda cluster: {node.name: Tool(node, built) for node in cluster.nodes}
 
 
 def _fragment(cluster: Cluster, size_bytes: int = 24 * MIB, *, live_fraction: float = 0.3) -> None:
