@@ -82,10 +82,10 @@ def ended(process: subprocess.Popen[str]) -> Said:
     return Said(process.returncode, out)
 
 
-def archive() -> bytes:
+def archive(interpreter: str = sys.executable) -> bytes:
     """The tool as the module would install it."""
     name = "ansible_collections.controlplane.etcd.plugins.module_utils._schedule.archive"
-    return bytes(importlib.import_module(name).build(sys.executable))
+    return bytes(importlib.import_module(name).build(interpreter))
 
 
 class Defragmentation(NamedTuple):
