@@ -39,13 +39,13 @@ _value:
 
 import typing as t
 
-from ..plugin_utils import _runs
+from ..module_utils._etcd import runs
 
 
 def ended_runs(ids: t.Iterable[str]) -> list[str]:
     """The ids among `ids` whose run was started on this controller and is gone."""
-    known = ((text, _runs.parse(text)) for text in ids)
-    return [text for text, run in known if run and _runs.ended(run)]
+    known = ((text, runs.parse(text)) for text in ids)
+    return [text for text, run in known if run and runs.ended(run)]
 
 
 class FilterModule:

@@ -101,20 +101,8 @@ seconds:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._etcd import maintenance, plan
-from ..module_utils._etcd.maintenance import Defragmentation
 from ..module_utils._etcd.transport import Json
 from ..module_utils._member import CONNECTION_SPEC, UNSAFE_SPEC, WORK_SPEC, LocalMember, run
-
-
-def line(done: Defragmentation, *, check: bool) -> str:
-    """What was done, for people."""
-    if done.left_alone:
-        return f"{done.member}: {plan.mib(done.before_bytes)}, left alone ({done.left_alone})"
-    sizes = f"{done.member}: {plan.mib(done.before_bytes)} -> {plan.mib(done.after_bytes)}"
-    if check:
-        return f"{sizes} or less, if it were done"
-    moved = f", leadership moved to {done.moved_leader_to}" if done.moved_leader_to else ""
-    return f"{sizes} in {done.seconds:.1f} s{moved}"
 
 
 def defragment(module: AnsibleModule, member: LocalMember) -> Json:
@@ -138,7 +126,7 @@ def defragment(module: AnsibleModule, member: LocalMember) -> Json:
         "seconds": round(done.seconds, 1),
         "moved_leader_to": done.moved_leader_to,
         "left_alone": done.left_alone,
-        "line": line(done, check=module.check_mode),
+        "line": maintenance.line(done, check=module.check_mode),
     }
 
 

@@ -14,8 +14,8 @@ author:
   - The controlplane.etcd authors (@controlplane-etcd)
 description:
   - Takes or releases a lock on the node - a small file that says who works here and until when.
-  - A lock of another run is taken over when its time is over, or when that run is named in O(ended). Otherwise the
-    module fails and says whose it is.
+  - A lock of another run is taken over when its time is over, when that run is named in O(ended), or when it was a
+    process of this node that has ended. Otherwise the module fails and says whose it is.
   - Of two runs that take the same lock in the same moment, exactly one gets it.
 extends_documentation_fragment:
   - controlplane.etcd._attributes
@@ -119,10 +119,12 @@ def held_by(other: Lock, path: str) -> str:
 def take(params: Json, *, check: bool) -> Json:
     """Raises Locked, OSError."""
     wanted = Lock(params["run"], params["owner"], time.time() + params["seconds"])
+    held = lock.read(params["path"])
+    ended = [*params["ended"], *lock.ended_here(held)]
     if check:
-        replaced = lock.taken_over(lock.read(params["path"]), wanted.run, time.time(), params["ended"])
+        replaced = lock.taken_over(held, wanted.run, time.time(), ended)
     else:
-        replaced = lock.take(params["path"], wanted, ended=params["ended"])
+        replaced = lock.take(params["path"], wanted, ended=ended)
     return {"changed": True, "taken_over": asdict(replaced) if replaced else None}
 
 

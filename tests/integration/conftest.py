@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from integration import support
+from integration import support, tool_support
 from integration.support import LEASES, QUOTA, RECOVER, VERSIONS, Background, Playing, Result, Run
+from integration.tool_support import Tool
 
 from lab import programs
 from lab.cluster import DEFAULT_VERSION, Cluster
@@ -173,20 +174,27 @@ def start_module(collections: Path) -> Iterator[Callable[..., Background]]:
 
 @pytest.fixture
 def start_ansible_module(tmp_path: Path, collections: Path) -> Iterator[Callable[..., Callable[[], Result]]]:
-    """``start_ansible_module(name, node, interpreter=sys.executable, check=False, **options)``, see ``ansible_module``.
+    """``start_ansible_module(name, node, interpreter=sys.executable, check=False, extra_env={}, **options)``.
 
-    Returns a function that waits for the result.
+    Like ``ansible_module``, but returns a function that waits for the result.
     """
     started: list[Playing] = []
 
     def start(
-        name: str, node: Node | None, *, interpreter: str = sys.executable, check: bool = False, **options: Any
+        name: str,
+        node: Node | None,
+        *,
+        interpreter: str = sys.executable,
+        check: bool = False,
+        extra_env: Mapping[str, str] | None = None,
+        **options: Any,
     ) -> Callable[[], Result]:
         arguments = json.dumps(support.module_options(name, node, options))
         variables = json.dumps({"ansible_connection": "local", "ansible_python_interpreter": interpreter})
         command = [support.program("ansible"), "node", "--inventory=node,", f"--module-name=controlplane.etcd.{name}"]
         command += [f"--args={arguments}", f"--extra-vars={variables}", *(["--check"] if check else [])]
-        env = support.ansible_env(tmp_path / "ansible", collections, {"ANSIBLE_CALLBACK_RESULT_FORMAT": "json"})
+        extra_env = {"ANSIBLE_CALLBACK_RESULT_FORMAT": "json", **(extra_env or {})}
+        env = support.ansible_env(tmp_path / "ansible", collections, extra_env)
         playing = Playing(command, env, tmp_path / f"adhoc{len(started)}.log")
         started.append(playing)
         return lambda: support.parse_adhoc(playing.wait().out)
@@ -196,11 +204,23 @@ def start_ansible_module(tmp_path: Path, collections: Path) -> Iterator[Callable
         playing.kill()
 
 
+@pytest.fixture(scope="session")
+def built(collections: Path) -> bytes:
+    """The node tool, as one file."""
+    return tool_support.archive()
+
+
+@pytest.fixture
+def tools_of(built: bytes) -> Callable[[Cluster], dict[str, Tool]]:
+    """``tools_of(cluster)``: the tool on each of its nodes, by the node's name."""
+    return lambda cluster: {node.name: Tool(node, built) for node in cluster.nodes}
+
+
 @pytest.fixture
 def ansible_module(start_ansible_module: Callable[..., Callable[[], Result]]) -> Callable[..., Result]:
-    """``ansible_module(name, node, interpreter=sys.executable, check=False, **options)`` runs it as Ansible does.
+    """``ansible_module(name, node, interpreter=sys.executable, check=False, extra_env={}, **options)``.
 
-    The result also has ``printed``: all that the ``ansible`` command printed.
+    It runs the module as Ansible does. The result also has ``printed``: all that the ``ansible`` command printed.
     """
 
     def run(name: str, node: Node | None, **options: Any) -> Result:

@@ -191,7 +191,8 @@ class Ended(Exception):
 
 
 def main_of(module: ModuleType, given: Json, monkeypatch: pytest.MonkeyPatch, *, check: bool = False) -> Json:
-    """What the module returns, or how it fails, with these options."""
+    """What the module returns, or how it fails, with these options; `warnings` only where there are any."""
+    warned: list[str] = []
 
     class FakeModule:
         params = given
@@ -199,6 +200,9 @@ def main_of(module: ModuleType, given: Json, monkeypatch: pytest.MonkeyPatch, *,
 
         def __init__(self, *_arguments: object, **_options: object) -> None:
             """It takes every specification."""
+
+        def warn(self, text: str) -> None:
+            warned.append(text)
 
         def exit_json(self, **result: object) -> None:
             raise Ended(result)
@@ -209,4 +213,4 @@ def main_of(module: ModuleType, given: Json, monkeypatch: pytest.MonkeyPatch, *,
     monkeypatch.setattr(module, "AnsibleModule", FakeModule)
     with pytest.raises(Ended) as caught:
         module.main()
-    return dict(caught.value.args[0])
+    return {**caught.value.args[0], **({"warnings": warned} if warned else {})}

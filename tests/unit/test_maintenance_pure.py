@@ -20,7 +20,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.cluster import ClusterView, MemberView
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.lock import Lock
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.maintenance import Defragmentation, Proof, Refused
-from ansible_collections.controlplane.etcd.plugins.modules import etcd_defrag, etcd_proof, run_lock
+from ansible_collections.controlplane.etcd.plugins.modules import etcd_proof, run_lock
 
 STATUS, KV_RANGE, COMPACTION = "/v3/maintenance/status", "/v3/kv/range", "/v3/kv/compaction"
 DEFRAGMENT, TRANSFER = "/v3/maintenance/defragment", "/v3/maintenance/transfer-leadership"
@@ -540,7 +540,7 @@ LINES: list[tuple[str, Defragmentation, bool, str]] = [
 
 @pytest.mark.parametrize(("done", "check", "expected"), table(LINES))
 def test_line_of_a_defragmentation(done: Defragmentation, check: bool, expected: str) -> None:
-    assert etcd_defrag.line(done, check=check) == expected
+    assert maintenance.line(done, check=check) == expected
 
 
 GROWTHS: list[tuple[str, list[MemberView], list[MemberView], float, float, float | None]] = [

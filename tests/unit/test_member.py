@@ -33,7 +33,7 @@ from unit.made import (
 )
 
 from ansible_collections.controlplane.etcd.plugins.module_utils import _member
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors, kubelet, lock, process
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors, kubelet, local, lock, process
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm, Endpoint, parse_status
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.cluster import ClusterView, MemberView
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.manifest import ManifestError
@@ -359,7 +359,7 @@ def test_silent_members_are_remembered(
     node: Json, monkeypatch: pytest.MonkeyPatch, second: MemberView, asked: bool
 ) -> None:
     """Else every look would wait for them."""
-    monkeypatch.setattr(_member, "look", lambda *_arguments, **_options: view(member(1), second, member(3)))
+    monkeypatch.setattr(local, "look", lambda *_arguments, **_options: view(member(1), second, member(3)))
     found = _member.LocalMember(node)
     assert found.connect(URLS[1]).url == URLS[1]
     found.look()

@@ -180,10 +180,26 @@ class Endpoint:
 
     def write(self) -> None:
         """One write that leaves no key: a lease, granted and revoked. Raises NoSpace while writes are refused."""
-        lease = self._transport.call("/v3/lease/grant", {"TTL": "60"})
-        if "ID" not in lease:
+        self.revoke_lease(self.grant_lease(60))
+
+    def grant_lease(self, seconds: int, lease_id: int = 0) -> int:
+        """A lease of this id, or of one that etcd chooses; its id. Of all who want the same one, exactly one gets it,
+        and the others LeaseExists. Raises NoSpace while writes are refused."""
+        body = {"TTL": str(seconds), **({"ID": str(lease_id)} if lease_id else {})}
+        granted = _number(self._transport.call("/v3/lease/grant", body), "ID")
+        if not granted:
             raise EtcdError("a lease was granted without an id", endpoint=self.url)
-        self._transport.call("/v3/lease/revoke", {"ID": lease["ID"]})
+        return granted
+
+    def renew_lease(self, lease_id: int) -> bool:
+        """Let its time begin anew; False where it is gone."""
+        for answer in self._transport.stream("/v3/lease/keepalive", {"ID": str(lease_id)}):
+            return _number(answer, "TTL") > 0
+        raise EtcdError("a lease was to be renewed, and nothing was answered", endpoint=self.url)
+
+    def revoke_lease(self, lease_id: int) -> None:
+        """End it."""
+        self._transport.call("/v3/lease/revoke", {"ID": str(lease_id)})
 
     def hash_kv(self, revision: int, timeout: float) -> HashKv | None:
         """None where this etcd does not serve it (3.4, early 3.5)."""

@@ -47,6 +47,10 @@ class LearnerRefuses(EtcdError):
     """Learners do not serve this call."""
 
 
+class LeaseExists(EtcdError):
+    """Somebody holds a lease of this id."""
+
+
 class GatewayDisabled(EtcdError):
     """The address serves no JSON gateway: switched off, on another port, or not etcd."""
 
@@ -81,6 +85,7 @@ _BY_TEXT: tuple[tuple[str, type[EtcdError]], ...] = (
     ("not leader", NotLeader),
     ("bad leader transferee", NotLeader),
     ("not supported for learner", LearnerRefuses),
+    ("lease already exists", LeaseExists),
     ("CommonName of client", AuthEnabled),
     ("bad certificate", TlsRejected),
     ("request timed out", TimedOut),
@@ -119,6 +124,7 @@ __all__ = (
     "FutureRevision",
     "GatewayDisabled",
     "LearnerRefuses",
+    "LeaseExists",
     "NoLeader",
     "NoSpace",
     "NotLeader",

@@ -16,6 +16,8 @@ import typing as t
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
+from . import runs
+
 DEFAULT_PATH = "/run/etcd-maintenance.lock"
 
 
@@ -81,6 +83,12 @@ def read(path: str) -> Lock | None:
         return None
 
 
+def ended_here(held: Lock | None) -> list[str]:
+    """The run of the lock, where it is one of this very machine that has ended; else nothing."""
+    run = runs.parse(held.run) if held else None
+    return [held.run] if held and run and runs.ended(run) else []
+
+
 def take(path: str, lock: Lock, *, ended: t.Container[str] = (), now: float | None = None) -> Lock | None:
     """Take or renew the lock; what was taken over. Raises Locked, OSError."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -105,4 +113,4 @@ def release(path: str, run: str) -> bool:
     return True
 
 
-__all__ = ("DEFAULT_PATH", "Lock", "Locked", "parse", "read", "release", "take", "taken_over")
+__all__ = ("DEFAULT_PATH", "Lock", "Locked", "ended_here", "parse", "read", "release", "take", "taken_over")

@@ -166,11 +166,13 @@ def defragment(
     allow_unsafe: bool,
     timeout: float,
     check: bool = False,
+    refusal: t.Callable[[ClusterView, MemberView], str | None] = lambda _view, _member: None,
 ) -> Defragmentation:
     """Rewrite the file of the member behind `endpoint`, and wait until it has caught up with the others again.
 
-    A leader first hands its leadership over, so that no write of the cluster waits. Raises Refused where that would be
-    unsafe, EtcdError where a call fails, TimedOut where the member is not back within `timeout` seconds.
+    A leader first hands its leadership over, so that no write of the cluster waits. `refusal` is the caller's own
+    reason not to, asked last. Raises Refused where there is one, or where it would be unsafe, EtcdError where a call
+    fails, TimedOut where the member is not back within `timeout` seconds.
     """
     view, member = _self(look_again, endpoint)
     if not check:
@@ -183,14 +185,14 @@ def defragment(
         view, member = _self(look_again, endpoint)
     # In check mode nothing was compacted, so that what will be in use is not known yet.
     free = None if check else free_disk_bytes()
-    refuse(plan.defrag_refusal(view, member, free_disk_bytes=free, allow_unsafe=allow_unsafe))
+    refuse(plan.defrag_refusal(view, member, free_disk_bytes=free, allow_unsafe=allow_unsafe) or refusal(view, member))
     before = member.size_bytes
     if not rule.worth_it(before, member.in_use_bytes):
         gain = plan.mib(before - member.in_use_bytes)
         return Defragmentation(member.name, False, before, before, 0.0, left_alone=f"only {gain} could be gained")
     if check:
         return Defragmentation(member.name, True, before, member.in_use_bytes, 0.0)
-    moved_to = _hand_over(view, member, endpoint, look_again) if member.role == "leader" else ""
+    moved_to = hand_over(view, member, endpoint, look_again) if member.role == "leader" else ""
     started = time.monotonic()
     with suppress(TimedOut):  # it goes on in the server: wait for it below, and never send it again
         endpoint.defragment(timeout)
@@ -205,6 +207,17 @@ def defragment(
         )
     _view, after = _self(look_again, endpoint)
     return Defragmentation(member.name, True, before, after.size_bytes, seconds, moved_to)
+
+
+def line(done: Defragmentation, *, check: bool = False) -> str:
+    """What was done to a member, for people."""
+    if done.left_alone:
+        return f"{done.member}: {plan.mib(done.before_bytes)}, left alone ({done.left_alone})"
+    sizes = f"{done.member}: {plan.mib(done.before_bytes)} -> {plan.mib(done.after_bytes)}"
+    if check:
+        return f"{sizes} or less, if it were done"
+    moved = f", leadership moved to {done.moved_leader_to}" if done.moved_leader_to else ""
+    return f"{sizes} in {done.seconds:.1f} s{moved}"
 
 
 def _await_other_defragmentations(look_again: Look, timeout: float) -> None:
@@ -239,7 +252,9 @@ def _caught_up(view: ClusterView, member_id: int) -> bool:
     return bool(member and member.answers and view.has_quorum and member not in plan.lagging(view))
 
 
-def _hand_over(view: ClusterView, member: MemberView, endpoint: Endpoint, look_again: Look) -> str:
+def hand_over(view: ClusterView, member: MemberView, endpoint: Endpoint, look_again: Look) -> str:
+    """Move the leadership away from `member`, which has it; the name of who took it over, empty where there is nobody
+    else. Raises Refused, EtcdError."""
     target = plan.transferee(view)
     if target is None:
         if len(view.voters) > 1:
@@ -346,6 +361,8 @@ __all__ = (
     "compactable",
     "defragment",
     "disarm",
+    "hand_over",
+    "line",
     "looker",
     "prove",
     "refuse",

@@ -110,17 +110,18 @@ def replay_seconds(wal_bytes: int) -> float:
     return wal_bytes / REPLAY_BYTES_PER_SECOND
 
 
-def threat(probes: t.Iterable[Probe], outlook: Outlook) -> str | None:
+def threat(probes: t.Iterable[Probe], outlook: Outlook, *, margin: float = _MARGIN) -> str | None:
     """Which probe could kill the member in the middle of what is before it, as half a sentence; None where none could.
 
-    Of several it is the least patient one. A startup probe counts for members that have passed it, too: most kubelets
+    `margin` is how many times the work has to fit into what a probe allows. Of several it is the least patient one. A
+    startup probe counts for members that have passed it, too: most kubelets
     run it again when they are restarted.
     """
     killing = sorted((probe for probe in probes if probe.kind in KILLING), key=lambda probe: probe.patience)
     # The liveness probe is not asked before a startup probe has been passed, where there is one.
     first = "startup" if any(probe.kind == "startup" for probe in killing) else "liveness"
     for probe in killing:
-        reason = _reason(probe, outlook, first=probe.kind == first)
+        reason = _reason(probe, outlook, first=probe.kind == first, margin=margin)
         if reason:
             where = f" ({probe.path})" if probe.path else ""
             return (
@@ -129,9 +130,9 @@ def threat(probes: t.Iterable[Probe], outlook: Outlook) -> str | None:
     return None
 
 
-def _reason(probe: Probe, outlook: Outlook, *, first: bool) -> str | None:
+def _reason(probe: Probe, outlook: Outlook, *, first: bool, margin: float) -> str | None:
     def too_long(seconds: float) -> bool:
-        return seconds * _MARGIN > probe.patience
+        return seconds * margin > probe.patience
 
     if outlook.armed and probe.fails_under_alarm:
         return "under the alarm"

@@ -4,7 +4,8 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""Which run of Ansible this is, in a form that tells later, on the same controller, whether it is still there."""
+"""Which run this is, of Ansible or of the node tool, in a form that tells later, on the same machine, whether it is
+still there."""
 
 from __future__ import annotations
 

@@ -1,0 +1,127 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+"""The command line of the node tool."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import signal
+import sys
+import typing as t
+
+from .._etcd import lock, process
+from .._etcd.manifest import DEFAULT_PATH
+from . import memory, metrics, run, schedule, status, watch
+from .node import FAILED, Node, Places, say
+from .rule import Limits
+
+_ABOUT = """\
+Looks after the etcd of a kubeadm control-plane node. Each node has this tool and its schedule; in a run only the
+leader's node acts, on one other member at a time, and no two nodes ever at once."""
+
+_EXIT = """\
+exit codes:
+  0  done, or nothing to do here
+  1  failed: a member does not answer, or did not do what it was asked
+  2  the command line cannot be understood
+  3  refused: an alarm is armed, another run works here, a member could be killed in the middle; the reason is printed
+"""
+
+_RUN = """\
+Defragments what is due, where the member of this node leads: the other voters one after the other, each only while
+this node still leads in the same term; then, where its own member is due, it hands the leadership over, and the next
+run of the new leader does the old one. Learners are never defragmented. Whether the disk of another node has room for
+the copy cannot be seen from here. A member whose defragmentation might take longer than half of what the probes of the
+static pod allow is left alone, and named. etcd 3.5.0 to 3.5.5 can come back with other data than its fellows when it
+dies during a defragmentation, and is left alone unless --allow-unsafe-version is given. The only member of a cluster
+serves nothing while it is defragmented, about a second for each 120 MiB in use, and all the API server's requests
+wait; by default that is done, since the alternative is a full database."""
+
+_WATCH = """\
+Looks at the member of this node alone, and writes metrics for node-exporter's textfile collector. With --heal, under a
+NOSPACE alarm, the leader's node compacts, defragments each member that needs it, and disarms when all members fit: at
+most three times a day, never under CORRUPT, never without a leader, never where a probe could kill a member."""
+
+
+def parser() -> argparse.ArgumentParser:
+    limits = Limits()
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--manifest", default=DEFAULT_PATH, help="the static pod manifest of etcd (%(default)s)")
+    shared.add_argument("--timeout", type=float, default=10.0, help="seconds for one answer (%(default)g)")
+    shared.add_argument("--state-dir", default=memory.FOLDER, help="what is remembered (%(default)s)")
+    shared.add_argument("--lock", default=lock.DEFAULT_PATH, help="the run lock (%(default)s)")
+    metric = argparse.ArgumentParser(add_help=False)
+    metric.add_argument(
+        "--textfile-dir",
+        default="",
+        help=f"folder for the metrics (the first that is there of {', '.join(metrics.FOLDERS)}); nothing is written"
+        " where it is missing",
+    )
+    unsafe = argparse.ArgumentParser(add_help=False)
+    unsafe.add_argument("--allow-unsafe-version", action="store_true", help="also on etcd 3.5.0 to 3.5.5")
+
+    found = argparse.ArgumentParser(
+        "etcd-maintenance", description=_ABOUT, epilog=_EXIT, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    verbs = found.add_subparsers(dest="verb", metavar="status|watch|run", required=True)
+
+    def verb(name: str, about: str, description: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        return verbs.add_parser(
+            name,
+            help=about,
+            description=description,
+            epilog=_EXIT,
+            parents=[shared, *parents],
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+
+    shown = verb("status", "show members, sizes, alarms, last and next run", "Shows the cluster, and changes nothing.")
+    shown.add_argument("--json", action="store_true", help="for programs")
+    watched = verb("watch", "look at the local member, write metrics, heal where allowed", _WATCH, metric, unsafe)
+    watched.add_argument("--heal", action="store_true", help="take a NOSPACE alarm away")
+    ran = verb("run", "defragment what is due, where this node leads", _RUN, metric, unsafe)
+    ran.add_argument("--check", action="store_true", help="only say what would be done")
+    ran.add_argument("--leave-single-member", action="store_true", help="leave the only member of a cluster alone")
+    for name, what in (
+        ("fragmented-percent", "due when so much of the file is free"),
+        ("min-free-mib", "and at least this much of it"),
+        ("full-percent", "or due when over this part of the quota"),
+        ("full-gain-mib", "and at least this much is free"),
+    ):
+        default = getattr(limits, name.replace("-", "_"))
+        ran.add_argument(f"--{name}", type=float, default=default, metavar="N", help=f"{what} (%(default)g)")
+    return found
+
+
+def main(arguments: t.Sequence[str] | None = None) -> int:
+    given = parser().parse_args(arguments)
+    # What holds locks lets go of them.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(FAILED))
+    folder = getattr(given, "textfile_dir", "")
+    node = Node(Places(given.manifest, given.lock, given.state_dir, folder, given.timeout))
+    try:
+        if given.verb == "status":
+            when = schedule.next_run(process.run, dt.datetime.now())
+            return status.status(node, as_json=given.json, next_run=when)
+        if given.verb == "watch":
+            return watch.watch(node, watch.Options(heal=given.heal, allow_unsafe=given.allow_unsafe_version))
+        return run.run(
+            node,
+            run.Options(
+                limits=Limits(given.fragmented_percent, given.min_free_mib, given.full_percent, given.full_gain_mib),
+                allow_unsafe=given.allow_unsafe_version,
+                single_member=not given.leave_single_member,
+                check=given.check,
+            ),
+        )
+    except KeyboardInterrupt:
+        say("Interrupted. A defragmentation that has begun goes on in its member.")
+        return FAILED
+
+
+__all__ = ("main", "parser")

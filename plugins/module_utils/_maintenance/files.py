@@ -1,0 +1,30 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+"""Writes a whole file or nothing."""
+
+from __future__ import annotations
+
+import os
+
+
+def put(path: str, data: bytes, mode: int) -> None:
+    """Write the file aside and rename it over what is there. Raises OSError."""
+    # With a dot at its head nobody takes it for the file itself: neither cron nor systemd nor node-exporter.
+    aside = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{os.getpid()}.part")
+    try:
+        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as file:
+            file.write(data)
+            os.fchmod(file.fileno(), mode)
+            file.flush()
+            os.fsync(file.fileno())
+        os.rename(aside, path)
+    finally:
+        if os.path.lexists(aside):
+            os.unlink(aside)
+
+
+__all__ = ("put",)

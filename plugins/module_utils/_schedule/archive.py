@@ -1,0 +1,107 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+"""The node tool as one file: the library's sources as they are, beside a few lines that start it."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import pkgutil
+import zipfile
+
+# The name of one of them, so that whoever sends this module to a node sends all of them along.
+from .._maintenance.cli import main as main
+
+# What the tool is made of; a test compares it with what it imports.
+PARTS = {
+    "_etcd": (
+        "api",
+        "block_yaml",
+        "bolt",
+        "cluster",
+        "errors",
+        "local",
+        "lock",
+        "maintenance",
+        "manifest",
+        "plan",
+        "probes",
+        "process",
+        "results",
+        "runs",
+        "snapshot",
+        "transport",
+        "wal",
+        "x509",
+    ),
+    "_maintenance": (
+        "cli",
+        "cron",
+        "files",
+        "heal",
+        "memory",
+        "metrics",
+        "node",
+        "rule",
+        "run",
+        "schedule",
+        "status",
+        "watch",
+    ),
+}
+
+# The second line of the file: what tells it from the files of others.
+MARKER = b"# etcd-maintenance, installed by the Ansible module controlplane.etcd.etcd_schedule\n"
+
+_PACKAGE = "etcd_maintenance"
+_MAIN = f"""\
+import sys
+
+if sys.version_info < (3, 8):
+    sys.exit("etcd-maintenance needs Python 3.8 or newer; this is Python %d.%d." % sys.version_info[:2])
+
+from {_PACKAGE}._maintenance.cli import main
+
+sys.exit(main())
+"""
+# The oldest that the format knows, so that the same sources always make the same file.
+_MOMENT = (1980, 1, 1, 0, 0, 0)
+
+
+def build(interpreter: str) -> bytes:
+    """The whole file, which this Python runs and nothing of its user's environment reaches."""
+    root = __name__.rsplit(".", 2)[0]
+    files = {"__main__.py": _MAIN.encode(), f"{_PACKAGE}/__init__.py": b""}
+    for package, names in PARTS.items():
+        files[f"{_PACKAGE}/{package}/__init__.py"] = b""
+        for name in names:
+            files[f"{_PACKAGE}/{package}/{name}.py"] = _source(f"{root}.{package}.{name}")
+    archive = io.BytesIO()
+    archive.write(f"#!{interpreter} -I\n".encode() + MARKER)
+    # Not compressed: what compresses differs from one distribution to the next.
+    with zipfile.ZipFile(archive, "a", zipfile.ZIP_STORED) as zipped:
+        for path in sorted(files):
+            zipped.writestr(zipfile.ZipInfo(path, _MOMENT), files[path])
+    return archive.getvalue()
+
+
+def _source(module: str) -> bytes:
+    """The source of a module, wherever it was loaded from: on a node, that is Ansible's own archive."""
+    package, _dot, name = module.rpartition(".")
+    importlib.import_module(module)
+    data = pkgutil.get_data(module, f"{name}.py")
+    if data is None:
+        raise OSError(f"the source of {package}.{name} cannot be read")
+    return data
+
+
+def is_ours(data: bytes) -> bool:
+    """Whether a file was made by `build`, by whichever version of it."""
+    return data.startswith(b"#!") and data.partition(b"\n")[2].startswith(MARKER)
+
+
+__all__ = ("MARKER", "PARTS", "build", "is_ours")

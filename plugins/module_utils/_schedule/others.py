@@ -1,0 +1,72 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+"""Other jobs of this node that defragment: two schedules do not know of each other."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import typing as t
+
+PLACES = (
+    "/etc/crontab",
+    "/etc/anacrontab",
+    "/etc/cron.d/*",
+    "/etc/cron.hourly/*",
+    "/etc/cron.daily/*",
+    "/etc/cron.weekly/*",
+    "/etc/cron.monthly/*",
+    "/var/spool/cron/*",
+    "/var/spool/cron/crontabs/*",
+    "/etc/systemd/system/*.service",
+    "/etc/systemd/system/*.timer",
+    "/usr/local/lib/systemd/system/*.service",
+    "/usr/lib/systemd/system/*.service",
+    "/lib/systemd/system/*.service",
+)
+
+# Other things are defragmented, too.
+_DEFRAG = re.compile(r"(?<![a-z0-9])defrag", re.IGNORECASE)
+_OF_A_DISK = re.compile(r"btrfs|xfs|ext4|e4defrag", re.IGNORECASE)
+_MOST_BYTES = 1024**2
+
+
+class Job(t.NamedTuple):
+    """A line of a file. What it says is not shown: it may hold a password."""
+
+    path: str
+    line: int
+
+
+def find(ours: t.Container[str], root: str = "") -> list[Job]:
+    """Those of all files but `ours`, below `root`, which paths do not show."""
+    real: dict[str, str] = {}
+    for place in PLACES:
+        for path in sorted(glob.glob(root + place)):
+            # /lib is /usr/lib, and some units are links.
+            real.setdefault(os.path.realpath(path), path[len(root) :])
+    return [Job(path, number) for path in real.values() if path not in ours for number in _lines(root + path)]
+
+
+def _lines(path: str) -> list[int]:
+    try:
+        if not os.path.isfile(path):
+            return []
+        with open(path, encoding="utf-8", errors="replace") as file:
+            text = file.read(_MOST_BYTES)
+    except OSError:
+        return []
+    return [number for number, line in enumerate(text.splitlines(), start=1) if says_defrag(line)]
+
+
+def says_defrag(line: str) -> bool:
+    """Whether a line of a crontab, a script or a unit, and no comment, defragments etcd."""
+    return not line.lstrip().startswith(("#", ";")) and bool(_DEFRAG.search(line)) and not _OF_A_DISK.search(line)
+
+
+__all__ = ("PLACES", "Job", "find", "says_defrag")

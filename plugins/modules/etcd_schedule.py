@@ -1,0 +1,266 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: etcd_schedule
+short_description: Install the node tool etcd-maintenance and its schedule
+version_added: 0.1.0
+author:
+  - The controlplane.etcd authors (@controlplane-etcd)
+description:
+  - Puts the command C(etcd-maintenance) on a control-plane node - one file that needs nothing but Python - and lets
+    cron or systemd run it. Install it on every control-plane node of a cluster.
+  - Every three hours, on the node of the leader alone, it defragments the other members that are due, one after the
+    other, and at last hands the leadership over where the leader itself is due; the next run of the new leader does
+    that one. Two nodes never do it at the same time, whatever their clocks say.
+  - Every minute it looks at the member of its own node, writes metrics for node-exporter's textfile collector, and,
+    where O(heal) allows it, takes a NOSPACE alarm away.
+  - C(etcd-maintenance status) shows the cluster at any time, C(etcd-maintenance --help) the rest.
+  - A file of the same name that this module did not write is refused.
+extends_documentation_fragment:
+  - controlplane.etcd._attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details:
+      - Of the tool itself only size and checksum are shown.
+options:
+  allow_unsafe_version:
+    description:
+      - Also defragment etcd 3.5.0 to 3.5.5, which can come back with other data than its fellows when it dies
+        meanwhile.
+    type: bool
+    default: false
+  backend:
+    description:
+      - Who runs it. V(auto) takes cron where a cron daemon runs and C(/etc/cron.d) is there, else systemd. The files of
+        the other one are removed.
+    type: str
+    choices: [auto, cron, systemd]
+    default: auto
+  fragmented_percent:
+    description:
+      - A member is due when at least this part of its file is free, and O(min_free_mib) as well.
+    type: float
+    default: 45.0
+  full_gain_mib:
+    description:
+      - With O(full_percent), how much there has to be to gain.
+    type: float
+    default: 32.0
+  full_percent:
+    description:
+      - A member is also due when its file takes more than this part of its quota, and O(full_gain_mib) could be gained.
+    type: float
+    default: 80.0
+  heal:
+    description:
+      - Take a NOSPACE alarm away without being asked, on the node of the leader - compact, defragment each member that
+        needs it, disarm when all of them fit. At most three times a day, never under a CORRUPT alarm, and never where
+        a probe of the static pod could kill a member in the middle.
+      - History is dropped by that, without a snapshot. Needs O(watch).
+    type: bool
+    default: false
+  manifest:
+    description:
+      - Static pod manifest of etcd.
+    type: path
+    default: /etc/kubernetes/manifests/etcd.yaml
+  min_free_mib:
+    description:
+      - With O(fragmented_percent), how much has to be free at least.
+    type: float
+    default: 100.0
+  schedule:
+    description:
+      - When to defragment what is due, as the five fields of a cron line, in the node's own time. Nodes may have the
+        same.
+      - With O(backend=systemd), a day of the month beside a day of the week cannot be said, and is refused.
+    type: str
+    default: 00 */3 * * *
+  single_member:
+    description:
+      - Whether the only member of a cluster is defragmented as well, when it is due. All of its clients wait meanwhile,
+        about a second for each 120 MiB in use.
+    type: bool
+    default: true
+  state:
+    description:
+      - V(absent) removes the tool, its schedule, its memory and its metrics.
+    type: str
+    choices: [absent, present]
+    default: present
+  textfile_dir:
+    description:
+      - Folder of node-exporter's textfile collector. Where it is missing no metrics are written.
+      - Without it, the first that is there of C(/var/lib/prometheus/node-exporter) and
+        C(/var/lib/node_exporter/textfile_collector), each time anew.
+    type: path
+  tool_path:
+    description:
+      - Path of the tool.
+    type: path
+    default: /usr/local/sbin/etcd-maintenance
+  watch:
+    description:
+      - Whether to look every minute.
+    type: bool
+    default: true
+"""
+
+EXAMPLES = r"""
+---
+- name: Defragment what is due every three hours, and write metrics
+  controlplane.etcd.etcd_schedule:
+  become: true
+
+- name: At night only, by systemd, and heal a full cluster
+  controlplane.etcd.etcd_schedule:
+    backend: systemd
+    schedule: 30 2 * * *
+    heal: true
+  become: true
+
+- name: Take it all away again
+  controlplane.etcd.etcd_schedule:
+    state: absent
+  become: true
+"""
+
+RETURN = r"""
+---
+backend:
+  description: Who runs it, V(cron) or V(systemd); null with O(state=absent).
+  returned: success
+  type: str
+  sample: cron
+files:
+  description: The files that were written or removed, or in check mode would be.
+  returned: success
+  type: list
+  elements: str
+  sample: ["/usr/local/sbin/etcd-maintenance", "/etc/cron.d/etcd-maintenance"]
+other_jobs:
+  description: Lines of crontabs, scripts and units of this node that seem to defragment etcd as well.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    line:
+      description: Number of the line.
+      returned: always
+      type: int
+      sample: 3
+    path:
+      description: The file.
+      returned: always
+      type: str
+      sample: /etc/cron.d/etcd-defrag
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils._etcd import process
+from ..module_utils._etcd.kubelet import UnitError
+from ..module_utils._etcd.manifest import DEFAULT_PATH
+from ..module_utils._etcd.transport import Json
+from ..module_utils._maintenance.rule import Limits
+from ..module_utils._schedule import archive, install, others, texts
+from ..module_utils._schedule.install import Place
+from ..module_utils._schedule.texts import BadSchedule, Wanted
+
+# Empty but in tests.
+ROOT = ""
+
+_LIMITS = Limits()
+
+
+def wanted_files(params: Json, place: Place, backend: str) -> dict[str, bytes]:
+    """All files that are to be there, by path. Raises BadSchedule, OSError."""
+    wanted = Wanted(
+        tool_path=params["tool_path"],
+        schedule=params["schedule"],
+        watch=params["watch"],
+        heal=params["heal"],
+        limits=Limits(**{name: params[name] for name in vars(_LIMITS)}),
+        allow_unsafe_version=params["allow_unsafe_version"],
+        single_member=params["single_member"],
+        textfile_dir=params["textfile_dir"] or "",
+        manifest=params["manifest"],
+    )
+    scheduled = {path: text.encode() for path, text in texts.files(wanted, backend).items()}
+    return {params["tool_path"]: archive.build(place.interpreter()), **scheduled}
+
+
+def schedule(params: Json, *, check: bool) -> tuple[Json, list[str]]:
+    """The result and the warnings. Raises BadSchedule, UnitError, OSError."""
+    place = Place(ROOT, process.run)
+    present, backend = params["state"] == "present", None
+    wanted: dict[str, bytes] = {}
+    if present:
+        backend = install.choose(params["backend"], cron=place.cron_runs(), systemd=place.systemd_runs())
+        wanted = wanted_files(params, place, backend)
+    changes, warnings = install.changes(place, params["tool_path"], wanted)
+    idle = install.idle_timers(place, wanted)
+    leftovers = [] if present else install.leftovers(place, params["textfile_dir"] or "")
+    if not check:
+        install.apply(place, changes, idle)
+        install.clear(place, leftovers)
+    jobs = others.find({*texts.paths(), *wanted}, ROOT)
+    if present and jobs:
+        named = ", ".join(f"{job.path} line {job.line}" for job in jobs)
+        warnings.append(
+            f"Something else seems to defragment etcd on this node ({named}): two schedules do not know of each other."
+            " Take one of them away."
+        )
+    result: Json = {
+        "changed": bool(changes or idle or leftovers),
+        "backend": backend,
+        "files": [change.path for change in changes] + leftovers,
+        "other_jobs": [job._asdict() for job in jobs],
+        "diff": [change.diff() for change in changes],
+    }
+    return result, warnings
+
+
+def main() -> None:
+    module = AnsibleModule(
+        {
+            "allow_unsafe_version": {"type": "bool", "default": False},
+            "backend": {"type": "str", "choices": ["auto", "cron", "systemd"], "default": "auto"},
+            "fragmented_percent": {"type": "float", "default": _LIMITS.fragmented_percent},
+            "full_gain_mib": {"type": "float", "default": _LIMITS.full_gain_mib},
+            "full_percent": {"type": "float", "default": _LIMITS.full_percent},
+            "heal": {"type": "bool", "default": False},
+            "manifest": {"type": "path", "default": DEFAULT_PATH},
+            "min_free_mib": {"type": "float", "default": _LIMITS.min_free_mib},
+            "schedule": {"type": "str", "default": "00 */3 * * *"},
+            "single_member": {"type": "bool", "default": True},
+            "state": {"type": "str", "choices": ["absent", "present"], "default": "present"},
+            "textfile_dir": {"type": "path"},
+            "tool_path": {"type": "path", "default": "/usr/local/sbin/etcd-maintenance"},
+            "watch": {"type": "bool", "default": True},
+        },
+        supports_check_mode=True,
+    )
+    doing = "Installing the node tool" if module.params["state"] == "present" else "Removing the node tool"
+    try:
+        result, warnings = schedule(module.params, check=module.check_mode)
+    except BadSchedule as exc:
+        module.fail_json(msg=f"{doing} was refused. {exc} Nothing was changed.")
+    except (UnitError, OSError) as exc:
+        module.fail_json(msg=f"{doing} failed: {str(exc).rstrip('.')}. What was done before stays; run this again.")
+    for warning in warnings:
+        module.warn(warning)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The node tool as it lies on a node, run by the plain Python of this machine, and what etcd's own log says of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib
+import itertools
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from integration.support import PATIENCE
+
+from lab.node import Node
+
+# So that a few MiB are worth it, too.
+SMALL = ("--min-free-mib=4", "--full-gain-mib=4")
+
+
+class Said(NamedTuple):
+    """How the tool ended, and what it printed."""
+
+    code: int
+    out: str
+
+
+class Tool:
+    """One node's tool: a copy of the one file, with all its folders below the node's."""
+
+    def __init__(self, node: Node, archive: bytes) -> None:
+        self.node = node
+        self.path = node.folder / "usr/local/sbin/etcd-maintenance"
+        self.state = node.folder / "var/lib/etcd-maintenance"
+        self.lock = node.folder / "run/etcd-maintenance.lock"
+        self.textfiles = node.folder / "var/lib/textfiles"
+        for folder in (self.path.parent, self.textfiles):
+            folder.mkdir(parents=True, exist_ok=True)
+        self.path.write_bytes(archive)
+
+    def start(self, verb: str, *arguments: str) -> subprocess.Popen[str]:
+        """Start it, and do not wait."""
+        places = [f"--manifest={self.node.manifest}", f"--lock={self.lock}", f"--state-dir={self.state}"]
+        if verb != "status":
+            places.append(f"--textfile-dir={self.textfiles}")
+        return subprocess.Popen(
+            [sys.executable, "-I", str(self.path), verb, *places, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd="/",
+            env={"PATH": "/usr/bin:/bin"},
+        )
+
+    def __call__(self, verb: str, *arguments: str) -> Said:
+        """Run it to its end."""
+        return ended(self.start(verb, *arguments))
+
+    def metrics(self) -> dict[str, float]:
+        """What the text file says, by name and labels."""
+        lines = (self.textfiles / "etcd_maintenance.prom").read_text("utf-8").splitlines()
+        samples = (line.rpartition(" ") for line in lines if not line.startswith("#"))
+        return {name.removeprefix("etcd_maintenance_"): float(value) for name, _blank, value in samples}
+
+    def pass_time(self, seconds: float) -> None:
+        """Let all that it remembers be older by so much."""
+        path = self.state / "state.json"
+        body = json.loads(path.read_text("utf-8"))
+        body["led_since"] = body["led_since"] and body["led_since"] - seconds
+        body["heals"] = [moment - seconds for moment in body["heals"]]
+        path.write_text(json.dumps(body), "utf-8")
+
+
+def ended(process: subprocess.Popen[str]) -> Said:
+    out, _err = process.communicate(timeout=PATIENCE)
+    return Said(process.returncode, out)
+
+
+def archive(interpreter: str = sys.executable) -> bytes:
+    """The tool as the module would install it."""
+    name = "ansible_collections.controlplane.etcd.plugins.module_utils._schedule.archive"
+    return bytes(importlib.import_module(name).build(interpreter))
+
+
+class Defragmentation(NamedTuple):
+    """One of them, as the member's own log tells it."""
+
+    start: dt.datetime
+    end: dt.datetime
+    member: str
+
+
+def defragmentations(nodes: Iterable[Node]) -> list[Defragmentation]:
+    """All of them, in order. The start is when the member was asked, the end when its file was in place."""
+    found = []
+    for node in nodes:
+        begun: list[dt.datetime] = []
+        for line in node.log.read_text("utf-8", "replace").splitlines():
+            match = re.search(r'"ts":"([^"]+)".*"msg":"(starting defragment|finished defragment)"', line)
+            if not match:
+                continue
+            moment = dt.datetime.fromisoformat(match[1])
+            if match[2].startswith("starting"):
+                begun.append(moment)
+            else:
+                found.append(Defragmentation(begun.pop(0), moment, node.name))
+        # One that had no end would overlap with whatever comes later.
+        found += [Defragmentation(start, dt.datetime.max.replace(tzinfo=dt.UTC), node.name) for start in begun]
+    return sorted(found)
+
+
+def overlaps(found: list[Defragmentation]) -> list[tuple[Defragmentation, Defragmentation]]:
+    """Those that went on at the same time."""
+    return [(one, other) for one, other in itertools.combinations(found, 2) if other.start < one.end]
