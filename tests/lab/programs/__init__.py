@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -70,6 +71,24 @@ def kubernetes(version: str) -> Path:
         if whole and kube.version_of(folder / "kubeadm") == version:
             return folder
     return store().obtain(kube.recipe(version))
+
+
+@functools.cache
+def promtool() -> Path:
+    """Return Prometheus' promtool: the one on PATH, else the one of this machine's Debian or Ubuntu.
+
+    Raises ``ProgramMissingError`` where it cannot be had.
+    """
+    on_path = shutil.which("promtool")
+    if on_path:
+        return Path(on_path)
+    # It judges and is not judged: whatever version this distribution has will do.
+    names = ("promtool",)
+    packages = [Package("prometheus")]
+    recipe = Recipe(
+        "prometheus", "debian", names, "some seconds", lambda _store, target: unpack(packages, names, target)
+    )
+    return store().obtain(recipe) / "promtool"
 
 
 def installed_versions() -> list[str]:
