@@ -60,6 +60,8 @@ options:
       - Seconds that one request may take.
     type: float
     default: 10.0
+requirements:
+  - C(kubectl) on the node.
 seealso:
   - module: controlplane.etcd.kubeadm_config
 """

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -41,6 +42,7 @@ Run = Callable[..., Result]
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     with Cluster(tmp_path_factory.mktemp("configmap"), members=1) as found:
         yield found
+    shutil.rmtree(found.nodes[0].data_dir)
 
 
 @pytest.fixture(scope="module")

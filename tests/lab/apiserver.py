@@ -19,14 +19,13 @@ import yaml
 from lab import programs
 from lab.errors import LabError, MemberFailedError
 from lab.node import Node
-from lab.pki import CLIENT, SERVER, Authority, KeyPair
+from lab.pki import CLIENT, SERVER, Authority
 from lab.process import Process
 
 PORT = 6443
 _START_SECONDS = 90.0
-_STOP_SECONDS = 15.0
 _POLL_SECONDS = 0.2
-_NAMESPACE = "/api/v1/namespaces/kube-system"
+_THERE = ("/readyz", "/api/v1/namespaces/kube-system")
 _ANNOTATION = "kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint"
 
 
@@ -90,10 +89,9 @@ class ApiServer:
         """Write ``<user>.conf`` for a user that is new, and return its path."""
         signer = authority or self._authority
         pair = signer.issue(self.folder / "users" / user, user, CLIENT, organization=group, expired=expired)
-        data = {name: base64.b64encode(path.read_bytes()).decode("ascii") for name, path in self._files(pair).items()}
         named = {"name": "lab"}
-        cluster = {"server": server or self.url, "certificate-authority-data": data["ca"]}
-        keys = {"client-certificate-data": data["certificate"], "client-key-data": data["key"]}
+        cluster = {"server": server or self.url, "certificate-authority-data": _base64(self._ca.certificate)}
+        keys = {"client-certificate-data": _base64(pair.certificate), "client-key-data": _base64(pair.key)}
         config = {
             "apiVersion": "v1",
             "kind": "Config",
@@ -107,30 +105,18 @@ class ApiServer:
         path.write_text(yaml.safe_dump(config), "utf-8")
         return path
 
-    def _files(self, pair: KeyPair) -> dict[str, Path]:
-        return {"ca": self._ca.certificate, "certificate": pair.certificate, "key": pair.key}
-
     def start(self) -> None:
         """Start it, and return when it is ready and has made its own namespaces."""
         self._process = Process(self._command(), {"HOME": "/nonexistent"}, self.log)
         deadline = time.monotonic() + _START_SECONDS
         while True:
             running = self._process.running
-            if (
-                self.ask("get", "--raw=/readyz").returncode == 0
-                and self.ask("get", "ns", "kube-system").returncode == 0
-            ):
+            if all(self.ask("get", f"--raw={path}").returncode == 0 for path in _THERE):
                 return
             if not running or time.monotonic() > deadline:
                 words = self.log.read_text("utf-8", "replace").splitlines()[-15:]
                 raise MemberFailedError("the API server is not ready; it printed:\n" + "\n".join(words))
             time.sleep(_POLL_SECONDS)
-
-    def stop(self) -> None:
-        """End it in its own way; ``start`` brings it back."""
-        if self._process:
-            self._process.ask_to_end()
-            self._process.await_end(_STOP_SECONDS)
 
     def close(self) -> None:
         """Kill it. Final, and harmless when called again."""
@@ -144,14 +130,17 @@ class ApiServer:
 
     def get(self, *arguments: str) -> Any:
         """Return what ``kubectl get`` says, as data."""
-        found = self.ask("get", *arguments, "--output=json")
-        assert found.returncode == 0, found.stderr
-        return json.loads(found.stdout)
+        return json.loads(self._succeed("get", *arguments, "--output=json"))
 
     def apply(self, *documents: Any) -> None:
         """Create or replace these objects."""
-        done = self.ask("apply", "--server-side", "--filename=-", text=yaml.safe_dump_all(documents))
-        assert done.returncode == 0, done.stderr
+        self._succeed("apply", "--server-side", "--filename=-", text=yaml.safe_dump_all(documents))
+
+    def _succeed(self, *arguments: str, text: str | None = None) -> str:
+        done = self.ask(*arguments, text=text)
+        if done.returncode:
+            raise LabError(f"kubectl {' '.join(arguments)} failed: {done.stderr.strip()}")
+        return done.stdout
 
     def _command(self) -> Sequence[str]:
         node = self._node
@@ -184,3 +173,7 @@ class ApiServer:
             "metadata": {"name": "kube-apiserver", "annotations": {_ANNOTATION: f"{self._node.address}:{PORT}"}},
             "spec": {"containers": [container]},
         }
+
+
+def _base64(path: Path) -> str:
+    return base64.b64encode(path.read_bytes()).decode("ascii")
