@@ -183,6 +183,11 @@ diagnosis:
       type: list
       elements: str
       sample: ["The NOSPACE alarm is armed (by cp1): the whole cluster refuses writes."]
+    fits:
+      description: Whether every file is under 85 % of its quota, so that writes would not be refused again soon.
+      returned: always
+      type: bool
+      sample: false
     needs_recovery:
       description: Whether a NOSPACE alarm is armed, or a member or learner uses 85 % of its quota or more.
       returned: always

@@ -236,6 +236,11 @@ process:
       returned: always
       type: float
       sample: 86.2
+pyyaml:
+  description: Whether the Python that runs this module has PyYAML, which only the editing of kubeadm's files needs.
+  returned: on a node with etcd
+  type: bool
+  sample: true
 stray_files:
   description: Files beside the manifest that the kubelet takes for the same pod, or may.
   returned: on a node with etcd
@@ -393,6 +398,11 @@ diagnosis:
       type: list
       elements: str
       sample: ["The NOSPACE alarm is armed (by cp1): the whole cluster refuses writes."]
+    fits:
+      description: Whether every file is under 85 % of its quota, so that writes would not be refused again soon.
+      returned: always
+      type: bool
+      sample: false
     needs_recovery:
       description: Whether a NOSPACE alarm is armed, or a member or learner uses 85 % of its quota or more.
       returned: always
@@ -406,6 +416,7 @@ diagnosis:
       sample: []
 """
 
+import importlib.util
 import os
 from dataclasses import asdict
 
@@ -469,6 +480,7 @@ def of_node(manifest: EtcdManifest, lock_path: str, unit: str) -> Json:
         "member_id": f"{ids.member_id:x}" if ids else None,
         "free_disk_bytes": free_bytes(manifest.data_dir) if os.path.isdir(manifest.data_dir) else None,
         "memory_bytes": of_memory(),
+        "pyyaml": importlib.util.find_spec("yaml") is not None,
         "lock": asdict(held) if held else None,
         "kubelet": of_kubelet(unit),
         "probes": [asdict(probe) for probe in manifest.probes],

@@ -29,8 +29,6 @@ NAMESPACE = "fill"
 REFUSAL = "mvcc: database space exceeded"
 _OBJECTS = 100
 _OBJECT_BYTES = 10_000
-_LARGE_BYTES = 700_000  # an object may have 1 MiB
-_LARGE_AT_ONCE = 10
 _REFUSED_SECONDS = 30.0
 _POLL_SECONDS = 0.5
 _PKI = "/etc/kubernetes/pki/etcd"
@@ -74,18 +72,16 @@ def fill(cluster: Cluster, *, live: bool = False) -> Record:
     """Fill the cluster and return what is in it then.
 
     Objects are made through the API server and then written again and again through etcd, as they are: a history that
-    the API server could have written itself. With ``live`` there is no history, but as many objects as go in.
+    the API server could have written itself. With ``live`` they are written under ever new names instead.
     Raises ``NodesError`` where ``kubectl create`` is not refused in the end.
     """
     node = cluster.nodes[0]
     start = time.monotonic()
-    _apply(node, _objects("object", _OBJECTS, _OBJECT_BYTES))
+    _apply(node)
     with _client(node) as client:
         client.timeout = 60.0
-        if live:
-            _create_until_refused(node)
-        else:
-            _write_until_refused(client, _stored(client))
+        stored = _stored(client)
+        _write_until_refused(client, _copies(stored) if live else itertools.cycle(stored))
         _await_refusal(node)
         record = _record(client)
         size = client.status().db_size
@@ -112,7 +108,7 @@ def compare(cluster: Cluster, before: Record) -> list[str]:
 def fragment(cluster: Cluster, size_bytes: int) -> None:
     """Write a history of that size and drop it again: the files of all members are mostly free pages then."""
     node = cluster.nodes[0]
-    _apply(node, _objects("object", _OBJECTS, _OBJECT_BYTES))
+    _apply(node)
     with _client(node) as client:
         client.timeout = 60.0
         objects = _stored(client)
@@ -124,47 +120,45 @@ def fragment(cluster: Cluster, size_bytes: int) -> None:
     say(f"etcd has {status.db_size >> 20} MiB, {status.db_size_in_use >> 20} of them in use")
 
 
-def _apply(node: Node, objects: str) -> None:
-    node.run(*KUBECTL, "apply", "--server-side", "--force-conflicts", "--filename=-", stdin=objects, seconds=120)
+def _apply(node: Node) -> None:
+    node.run(*KUBECTL, "apply", "--server-side", "--force-conflicts", "--filename=-", stdin=_objects(), seconds=120)
 
 
 def _stored(client: Client) -> list[Put]:
     return [Put(found.key, found.value) for found in client.scan(f"/registry/configmaps/{NAMESPACE}/".encode())]
 
 
-def _objects(kind: str, count: int, size_bytes: int) -> str:
-    """Return a namespace and the objects in it, as a list in JSON; always the same for one ``kind``."""
-    chance = random.Random(kind)
+def _objects() -> str:
+    """Return a namespace and the objects in it, as a list in JSON; always the same."""
+    chance = random.Random(1)
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
     maps = [
         {
             "apiVersion": "v1",
             "kind": "ConfigMap",
-            "metadata": {"name": f"{kind}-{number:03}", "namespace": NAMESPACE},
-            "data": {"text": chance.randbytes(size_bytes // 2).hex()},
+            "metadata": {"name": f"object-{number:03}", "namespace": NAMESPACE},
+            "data": {"text": chance.randbytes(_OBJECT_BYTES // 2).hex()},
         }
-        for number in range(count)
+        for number in range(_OBJECTS)
     ]
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": [namespace, *maps]})
 
 
-def _write_until_refused(client: Client, objects: list[Put]) -> None:
-    while True:
-        for batch in batches(iter(objects)):
-            try:
-                client.txn(batch)
-            except EtcdError as error:
-                if error.is_nospace:
-                    return
-                raise
-
-
-def _create_until_refused(node: Node) -> None:
+def _copies(stored: list[Put]) -> Iterator[Put]:
+    """Yield the objects under ever new names, each as long as its own, which is also in the encoded value."""
     for number in itertools.count():
+        put = stored[number % len(stored)]
+        name = put.key.rpartition(b"/")[2]
+        other = b"x%0*d" % (len(name) - 1, number)
+        yield Put(put.key.replace(name, other), put.value.replace(name, other))
+
+
+def _write_until_refused(client: Client, objects: Iterator[Put]) -> None:
+    for batch in batches(objects):
         try:
-            _apply(node, _objects(f"large-{number}", _LARGE_AT_ONCE, _LARGE_BYTES))
-        except NodesError as error:
-            if REFUSAL in str(error):
+            client.txn(batch)
+        except EtcdError as error:
+            if error.is_nospace:
                 return
             raise
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -319,7 +320,8 @@ def test_the_archive_is_all_that_it_imports() -> None:
         "import sys; from ansible_collections.controlplane.etcd.plugins.module_utils._maintenance import cli;"
         " print('\\n'.join(sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
     prefix = archive.build.__module__.rpartition("_schedule.")[0]
     loaded = {name.removeprefix(prefix) for name in done.stdout.split() if name.startswith(prefix)}
     assert {f"{package}.{name}" for package, names in archive.PARTS.items() for name in names} == {

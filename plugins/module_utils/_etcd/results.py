@@ -66,6 +66,7 @@ def diagnosis_result(view: ClusterView, *, allow_unsafe: bool) -> Json:
         "refusals": [reason for reason in reasons if reason],
         "findings": plan.findings(view),
         "expected_seconds": plan.expected_seconds(view),
+        "fits": plan.room(view) == plan.Room(None, ()),
     }
 
 
