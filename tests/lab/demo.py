@@ -1,15 +1,17 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The demonstration: a full cluster, the refused write, the playbook, the accepted write."""
+"""The demonstration: a full cluster, the refused write, the recovery, the accepted write, and what keeps it so."""
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,10 +24,12 @@ from lab.cluster import Cluster
 from lab.errors import LabError
 from lab.fill import fill
 from lab.inventory import write_inventory
+from lab.kubelet import Kubelet
 from lab.node import Node
 from lab.show import fill_progress
 
-PLAYBOOK = "controlplane.etcd.recover"
+RECOVER = "controlplane.etcd.recover"
+HARDEN = "controlplane.etcd.harden"
 _REPOSITORY = Path(__file__).resolve().parents[2]
 _MIB = 1024**2
 
@@ -41,7 +45,7 @@ class Settings:
 
 
 def run(settings: Settings) -> int:
-    """Show a recovery from beginning to end and return the playbook's exit code.
+    """Show a recovery and a hardening from beginning to end and return the exit code of the playbook that came last.
 
     Everything lies in a temporary folder that is removed at the end, also after Ctrl-C.
     """
@@ -70,11 +74,37 @@ def run(settings: Settings) -> int:
 
             _head(console, "The playbook")
             inventory = write_inventory(cluster.folder / "inventory.yml", cluster)
-            exit_code = _play(console, ansible_playbook, [PLAYBOOK, "-i", str(inventory)])
+            exit_code = _play(console, ansible_playbook, [RECOVER, "-i", str(inventory)])
 
             _head(console, "Writes are accepted again" if exit_code == 0 else "The playbook failed")
             _write(console, cluster.nodes[0])
             _show_members(console, cluster)
+            if exit_code == 0:
+                exit_code = _harden(console, ansible_playbook, cluster, inventory, settings.quota_bytes * 2)
+    return exit_code
+
+
+def _harden(console: Console, program: Path, cluster: Cluster, inventory: Path, quota_bytes: int) -> int:
+    _head(console, "The next morning")
+    console.print(
+        "These nodes have neither systemd, cron nor an API server, so two parts are left out: kubeadm's ConfigMap and "
+        "the schedule of the node tool. In the kubelet's place, a program of the lab runs etcd as its manifest says."
+    )
+    with ExitStack() as stack:
+        for node in cluster.nodes:
+            stack.enter_context(Kubelet(node))
+        wanted = {
+            "harden_quota_backend_bytes": f"{quota_bytes // _MIB}MiB",
+            "harden_allow_downtime": len(cluster.nodes) < 3,
+            "harden_method": "patch",
+            "harden_install_yaml": False,
+            "harden_record": False,
+            "harden_schedule_state": "as_is",
+        }
+        exit_code = _play(console, program, [HARDEN, "-i", str(inventory), "--diff", "-e", json.dumps(wanted)])
+        for node in cluster.nodes:
+            with node.client() as client:
+                console.print(escape(f"{node.name}  {node.client_url}  quota {client.quota() // _MIB} MiB"))
     return exit_code
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from lab import kubelet
 from lab.cluster import Cluster
 from lab.errors import LabError
 from lab.node import Node
@@ -49,4 +50,8 @@ def _variables(node: Node, interpreter: str) -> dict[str, Any]:
         "recover_manifest": str(node.manifest),
         "recover_snapshot_dir": str(node.folder / "var/backups/etcd"),
         "recover_lock_path": str(node.folder / "run/etcd-maintenance.lock"),
+        "harden_kubelet_unit": kubelet.PROGRAM,
+        "harden_manifest": str(node.manifest),
+        "harden_backup_dir": str(node.folder / "etc/kubernetes/etcd-backup"),
+        "harden_lock_path": str(node.folder / "run/etcd-maintenance.lock"),
     }

@@ -45,8 +45,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="nodes", description="Real control-plane nodes in Docker.")
     parser.add_argument(
         "--name",
-        default=DEFAULT_NAME,
-        help="the cluster's name; containers are NAME-cp1 and so on (default: %(default)s)",
+        default=os.environ.get("NODES_NAME", DEFAULT_NAME),
+        help="the cluster's name; containers are NAME-cp1 and so on (default: $NODES_NAME, else dev)",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 

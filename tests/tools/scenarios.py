@@ -7,6 +7,9 @@
 
 Every scenario can be run by molecule alone, too; what this adds is the Docker engine, the programs, the order, and a
 line for each scenario. Those that take many minutes are run with --long only, or by name.
+
+Nodes mostly wait, for probes, back-offs and elections: where there is memory for it, two clusters are at work at once.
+What their scenarios print is shown when each of them is done; a single one is shown as it goes.
 """
 
 from __future__ import annotations
@@ -19,8 +22,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -35,9 +39,10 @@ from tools.working_tree import ROOT
 
 SCENARIOS = ROOT / "extensions" / "molecule"
 WORK = ROOT / ".cache" / "molecule"
-CLUSTER = "molecule"
+CLUSTERS = ("molecule", "molecule-2")
 _MANIFESTS = ("kept", "changed", "any")
 _WIDTH = 70
+_MEMORY_BYTES = 6 * 1024**3  # of five nodes and what works on them
 
 
 @dataclass(frozen=True, order=True)
@@ -52,6 +57,11 @@ class Kind:
     quota_mib: int
     etcd_patch: str
     manifests: int
+
+    @property
+    def same_nodes(self) -> tuple[object, ...]:
+        """What two scenarios have in common that can share a cluster."""
+        return (self.generation, self.nodes, self.quota_mib, self.etcd_patch)
 
 
 @dataclass(frozen=True)
@@ -98,51 +108,112 @@ def main(wanted: list[str]) -> int:
         return 2
     chosen = {name: known[name] for name in known if name in (wanted or by_default)}
     start = time.monotonic()
-    results: list[Result] = []
     try:
         with _only_one(), _engine():
-            for name, kind in chosen.items():
-                results.append(_timed(name, kind, f"[{len(results) + 1}/{len(chosen)}]"))
+            results = _run_all(chosen)
     except EngineMissingError as error:
         results = [Result(name, "skipped", 0) for name in chosen]
         print(f"SKIPPED: {', '.join(chosen)}: {error}", flush=True)
     return _close(results, time.monotonic() - start)
 
 
-def _timed(name: str, kind: Kind, place: str) -> Result:
-    nodes = f"{kind.nodes} node{'s' if kind.nodes > 1 else ''} of {kind.generation}"
-    print(f"\n{f' {place} {name}: {nodes} ':=^{_WIDTH}}", flush=True)
-    start = time.monotonic()
-    return Result(name, _run(name, kind), time.monotonic() - start)
+def _run_all(chosen: Mapping[str, Kind]) -> list[Result]:
+    """Run all scenarios, on as many clusters at once as there is memory for, and return what came of them."""
+    work: dict[tuple[object, ...], list[str]] = {}
+    for name, kind in chosen.items():
+        work.setdefault(kind.same_nodes, []).append(name)
+    # What takes longest first, so that the clusters are done at about the same time.
+    queue = deque(sorted(work.values(), key=lambda names: -sum(chosen[name].nodes for name in names)))
+    clusters = CLUSTERS[: min(len(queue), _at_once())]
+    lanes = [Lane(name, shown=len(clusters) == 1) for name in clusters]
 
+    def drain(lane: Lane) -> list[Result]:
+        done = []
+        with contextlib.suppress(IndexError):
+            while True:
+                done += [lane.run(name, chosen[name]) for name in queue.popleft()]
+        return done
 
-def _run(name: str, kind: Kind) -> str:
-    """Run one scenario; return ``passed``, ``failed`` or ``skipped``."""
-    try:
-        images.obtain(generation(kind.generation))
-    except ProgramMissingError as error:
-        print(f"SKIPPED: {name}: {error}", flush=True)
-        return "skipped"
-    # molecule would take what it remembers of an earlier run for nodes that are there.
-    work = WORK / name
-    shutil.rmtree(work, ignore_errors=True)
-    env = {**os.environ, "MOLECULE_EPHEMERAL_DIRECTORY": str(work)}
-    if _molecule("test", "--scenario-name", name, "--destroy=never", "--no-command-borders", "--no-report", env=env):
-        # For those after it: whatever is wrong with these nodes is not to be theirs.
-        cluster.remove(CLUSTER)
-        return "failed"
-    return "passed"
-
-
-def _molecule(*arguments: str, env: Mapping[str, str]) -> int:
-    """Run molecule to its end, or end it with all that it has started."""
-    command = ["molecule", *arguments]
-    with subprocess.Popen(command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, start_new_session=True) as process:
+    with ThreadPoolExecutor(max(len(lanes), 1)) as pool:
         try:
-            return process.wait()
+            return [result for lane in [pool.submit(drain, lane) for lane in lanes] for result in lane.result()]
         except BaseException:
-            os.killpg(process.pid, signal.SIGTERM)
+            queue.clear()
+            for lane in lanes:
+                lane.end()
             raise
+
+
+def _at_once() -> int:
+    """Return how many clusters this machine has memory for."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(1, min(len(CLUSTERS), memory // _MEMORY_BYTES))
+
+
+class Lane:
+    """Scenarios on one cluster, one after the other."""
+
+    def __init__(self, cluster_name: str, *, shown: bool) -> None:
+        """With ``shown``, what they print goes straight to the terminal."""
+        self._cluster = cluster_name
+        self._shown = shown
+        self._process: subprocess.Popen[bytes] | None = None
+        self._ended = False
+
+    def run(self, name: str, kind: Kind) -> Result:
+        """Run one scenario, and show what it printed."""
+        nodes = f"{kind.nodes} node{'s' if kind.nodes > 1 else ''} of {kind.generation}"
+        print(f"{f' {name}: {nodes} ':=^{_WIDTH}}" if self._shown else f"{name} begins: {nodes}", flush=True)
+        start = time.monotonic()
+        log = WORK / f"{name}.log"
+        result = Result(name, self._outcome(name, kind, log), time.monotonic() - start)
+        if not self._shown and not self._ended:
+            said = log.read_text("utf-8", "replace") if log.exists() else ""
+            print(f"\n{f' {name} {result.outcome} in {result.seconds:.0f} s ':=^{_WIDTH}}\n{said}", flush=True)
+        return result
+
+    def end(self) -> None:
+        """End what runs, and run nothing any more."""
+        self._ended = True
+        if self._process:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGTERM)
+
+    def _outcome(self, name: str, kind: Kind, log: Path) -> str:
+        if self._ended:
+            return "skipped"
+        try:
+            images.obtain(generation(kind.generation))
+        except ProgramMissingError as error:
+            print(f"SKIPPED: {name}: {error}", flush=True)
+            return "skipped"
+        # molecule would take what it remembers of an earlier run for nodes that are there.
+        work = WORK / name
+        shutil.rmtree(work, ignore_errors=True)
+        WORK.mkdir(parents=True, exist_ok=True)
+        env = {**os.environ, "MOLECULE_EPHEMERAL_DIRECTORY": str(work), "NODES_NAME": self._cluster}
+        arguments = ["--scenario-name", name, "--destroy=never", "--no-command-borders", "--no-report"]
+        if self._molecule(["test", *arguments], env, log):
+            # For those after it: whatever is wrong with these nodes is not to be theirs.
+            cluster.remove(self._cluster)
+            return "failed"
+        return "passed"
+
+    def _molecule(self, arguments: list[str], env: Mapping[str, str], log: Path) -> int:
+        """Run molecule to its end, or until all is ended."""
+        with log.open("wb") as file:
+            self._process = subprocess.Popen(
+                ["molecule", *arguments],
+                cwd=ROOT,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=None if self._shown else file,
+                stderr=None if self._shown else subprocess.STDOUT,
+                start_new_session=True,
+            )
+        if self._ended:  # in this very moment
+            self.end()
+        return self._process.wait()
 
 
 @contextlib.contextmanager
@@ -156,7 +227,8 @@ def _engine() -> Iterator[None]:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         try:
-            cluster.remove_for_good(CLUSTER)
+            for name in CLUSTERS:
+                cluster.remove_for_good(name)
         finally:
             engine.release()
 
@@ -164,7 +236,7 @@ def _engine() -> Iterator[None]:
 @contextlib.contextmanager
 def _only_one() -> Iterator[None]:
     """Let one run at a time use the nodes of this name."""
-    with (engine.folder() / f"{CLUSTER}.lock").open("w") as lock:
+    with (engine.folder() / f"{CLUSTERS[0]}.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
