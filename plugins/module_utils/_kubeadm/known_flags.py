@@ -52,12 +52,12 @@ _OF_THE_MEMBER = re.compile(
     r"advertise-.*|auto-tls|.*cert-auth|.*cert-file|.*key-file|.*trusted-ca-file|config-file|data-dir|discovery.*"
     r"|force-new-cluster|initial-.*|listen-.*|name|peer-auto-tls|wal-dir"
 )
-_VERSION_IN_TAG = re.compile(r":v?(\d+\.\d+\.\d+)[^/:@]*(?:@[^/]*)?$")
+_VERSION_IN_TAG = re.compile(r":v?(\d+\.\d+\.\d+)[^/:]*$")
 
 
 def version_of_image(image: str) -> str:
     """The version in an image's tag, such as 3.5.15 of registry.k8s.io/etcd:3.5.15-0; empty where it has none."""
-    match = _VERSION_IN_TAG.search(image)
+    match = _VERSION_IN_TAG.search(image.partition("@")[0])
     return match[1] if match else ""
 
 

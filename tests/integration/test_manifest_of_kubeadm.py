@@ -1,0 +1,121 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What real kubeadms and real etcds say to what the library makes for them, and takes from them."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab import programs
+from lab.errors import ProgramMissingError
+
+DATA = Path(__file__).parents[1] / "unit/data"
+# Which of them reads which version of the configuration.
+KUBEADMS = {"1.30.4": "v1beta3", "1.33.13": "v1beta4", "1.37.2": "v1beta4"}
+APISERVER = "spec:\n  containers:\n  - image: registry.k8s.io/kube-apiserver:v{}\n"
+WANTED = {"quota-backend-bytes": "8GiB", "auto-compaction-mode": "periodic", "auto-compaction-retention": "1"}
+
+
+@pytest.fixture
+def library(collections: Path) -> Any:
+    """``library(name)`` imports a module of the library."""
+    package = "ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm"
+    return lambda name: importlib.import_module(f"{package}.{name}")
+
+
+@pytest.fixture(params=KUBEADMS)
+def kubeadm(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The version of the kubeadm that is found."""
+    try:
+        monkeypatch.setenv("PATH", str(programs.kubernetes(request.param)), prepend=":")
+    except ProgramMissingError as error:
+        pytest.skip(f"Kubernetes {request.param} cannot be had here: {error}")
+    return str(request.param)
+
+
+def _manifest(version: str, name: str) -> str:
+    return (DATA / "manifests" / version.rpartition(".")[0] / f"{name}.manifest").read_text("utf-8")
+
+
+def _rendered(library: Any, running: str, source: str, version: str, **wanted: str) -> str:
+    rendering = library("rendering")
+    node = rendering.facts(running, APISERVER.format(version))
+    config = rendering.configuration(source, node, wanted, [])
+    text: str = rendering.kept(rendering.render(config), library("static_pod").flags(running)).text
+    return text
+
+
+def _source(version: str, name: str = "noextra") -> str:
+    return (DATA / f"kubeadm/configs/{KUBEADMS[version]}-{name}.config").read_text("utf-8")
+
+
+def test_the_same_manifest_byte_for_byte(library: Any, kubeadm: str) -> None:
+    """What this kubeadm once wrote on another machine, from the node's own manifest and the cluster's file."""
+    before = sorted(Path("/etc/kubernetes").rglob("*"))
+    running = _manifest(kubeadm, "plain")
+    assert _rendered(library, running, _source(kubeadm), kubeadm) == running
+    assert sorted(Path("/etc/kubernetes").rglob("*")) == before
+
+
+def test_nothing_but_the_flags_differs(library: Any, kubeadm: str) -> None:
+    for running in (_manifest(kubeadm, "plain"), _manifest("1.33.13", "joined-cp2") if kubeadm == "1.33.13" else ""):
+        if running:
+            rendered = _rendered(library, running, _source(kubeadm), kubeadm, **WANTED)
+            patched = library("static_pod").edit(running, {**WANTED, "quota-backend-bytes": str(8 * 1024**3)})
+            assert library("pod_differences").differences(patched.text, rendered) == []
+            assert library("static_pod").flags(rendered) == patched.after
+            assert library("pod_differences").differences(running, rendered) != []
+
+
+def test_a_source_with_more_in_it(library: Any, kubeadm: str) -> None:
+    """The file of another node, with its name and address, kubelet's documents and an unknown one."""
+    rendered = _rendered(library, _manifest(kubeadm, "plain"), _source(kubeadm, "multi"), kubeadm)
+    assert library("pod_differences").differences(_manifest(kubeadm, "quota"), rendered) == []
+
+
+def test_a_manifest_of_another_kubeadm(library: Any, kubeadm: str) -> None:
+    """It would change probes and flags; the image stays, because it is told."""
+    running = _manifest("1.22.0", "plain")
+    rendered = _rendered(library, running, _source(kubeadm), kubeadm)
+    found = library("pod_differences").differences(running, rendered)
+    assert any("livenessProbe.httpGet.path" in sentence for sentence in found)
+    assert not any("image" in sentence for sentence in found)
+    assert "image: k8s.gcr.io/etcd:3.5.0-0" in rendered
+
+
+def test_a_configuration_that_kubeadm_does_not_read(library: Any, kubeadm: str) -> None:
+    source = _source(kubeadm).replace(KUBEADMS[kubeadm], "v1beta2")
+    with pytest.raises(library("rendering").NotRendered, match=r"kubeadm does not write the manifest: .*v1beta2"):
+        _rendered(library, _manifest(kubeadm, "plain"), source, kubeadm)
+
+
+@pytest.mark.parametrize("version", ["3.5.1", "3.5.35", "3.6.5", "3.6.16", "3.7.3"])
+def test_flags_that_an_etcd_knows(library: Any, version: str) -> None:
+    try:
+        program = programs.etcd(version) / "etcd"
+    except ProgramMissingError as error:
+        pytest.skip(f"etcd {version} cannot be had here: {error}")
+    known_flags = library("known_flags")
+    names = set().union(*known_flags._GONE.values(), *known_flags._NEW.values(), known_flags._GATES)
+    names |= {f"experimental-{name}" for name in ("compaction-batch-limit", "watch-progress-notify-interval")}
+    assert len(names) > 20
+    wrong = []
+    for name in sorted(names):
+        # The second flag ends it in any case, before it does anything.
+        done = subprocess.run(
+            [program, f"--{name}=1", "--quota-backend-bytes=none"], capture_output=True, text=True, timeout=60, cwd="/"
+        )
+        refused = f"flag provided but not defined: -{name}" in done.stdout + done.stderr
+        judged = known_flags.refusal(version, [name]) is not None
+        # Several came and went with patch releases: what is judged must be so, the rest is left to the way back.
+        if judged and not refused:
+            wrong.append(name)
+        if refused and not judged and not name.startswith("experimental-"):
+            wrong.append(name)
+    assert wrong == []
