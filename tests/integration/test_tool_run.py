@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -145,7 +146,9 @@ def test_a_run_of_others_is_honoured(make_cluster: Any, tools_of: Any) -> None:
     tool.lock.write_text(json.dumps({"run": "admin:1:2", "owner": "root@admin, recover", "until": time.time() + 99}))
     said = tool("run", *SMALL)
     assert said.code == 3
-    assert said.out.startswith("Nothing was done: another run works on this node: root@admin, recover, at the latest")
+    assert said.out.startswith(
+        "Nothing further was done: another run works on this node: root@admin, recover, at the latest"
+    )
     # Neither a success nor a failure: it has not run.
     assert "last_run_timestamp_seconds" not in tool.metrics()
     assert "root@admin" in tool.lock.read_text("utf-8")
@@ -314,6 +317,21 @@ def test_one_that_hangs_in_the_middle_keeps_others_away(make_cluster: Any, tools
     # At most the one that was past the last question when it hung.
     assert len(defragmentations(cluster.nodes)) <= 1
     assert tools[heir.name]("run", *ALWAYS).code == 0
+
+
+def test_two_at_once_would_be_seen(make_cluster: Any) -> None:
+    cluster = make_cluster(quota_bytes=None)
+    fill(cluster, until="bytes", size_bytes=160 * MIB, live_fraction=0.8)
+    await_settled(cluster)
+
+    def defragment(node: Node) -> None:
+        with node.client() as client:
+            client.defragment()
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(defragment, cluster.followers()))
+    found = defragmentations(cluster.nodes)
+    assert overlaps(found) == [(found[0], found[1])]
 
 
 def test_it_needs_nothing_but_python(built: bytes, tmp_path: Any) -> None:
