@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -251,6 +252,27 @@ def test_two_members_are_never_defragmented_at_once(make_cluster: Any, library: 
     soon = Defragmenting(real, library.errors, 3)
     assert defragment(soon, 30.0).changed is True
     assert soon.left == 0
+
+
+def test_of_all_who_want_a_lease_one_gets_it(make_cluster: Any, library: Any, version: str) -> None:
+    """Asked through all members at once. It leaves no revision, and its id can be taken again."""
+    cluster = make_cluster(version=version)
+    endpoints = [_connect(library, node) for node in cluster.nodes]
+    revision, lease = endpoints[0].revision(), 0x7465737465646964
+
+    def take(endpoint: Any) -> bool:
+        try:
+            return bool(endpoint.grant_lease(600, lease) == lease)
+        except library.errors.LeaseExists:
+            return False
+
+    with ThreadPoolExecutor() as pool:
+        for _again in range(3):
+            assert sum(pool.map(take, endpoints * 4)) == 1
+            assert all(endpoint.renew_lease(lease) for endpoint in endpoints)
+            endpoints[1].revoke_lease(lease)
+            assert not endpoints[2].renew_lease(lease)
+    assert endpoints[0].revision() == revision
 
 
 def test_a_proof_notices_members_that_differ(make_cluster: Any, library: Any) -> None:

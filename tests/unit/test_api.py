@@ -230,6 +230,30 @@ def test_write_revokes_the_lease_it_was_granted(version: str) -> None:
     assert transport.calls[1] == ("/v3/lease/revoke", {"ID": granted["ID"]})
 
 
+def test_lease_of_a_wanted_id() -> None:
+    asked, transport = endpoint({"/v3/lease/grant": {"ID": "7", "TTL": "9"}})
+    assert asked.grant_lease(9, 7) == 7
+    assert transport.calls == [("/v3/lease/grant", {"TTL": "9", "ID": "7"})]
+
+
+RENEWALS: list[tuple[str, list[Json], bool]] = [
+    ("there", [{"ID": "7", "TTL": "9"}], True),
+    ("gone", [{"ID": "7"}], False),
+]
+
+
+@pytest.mark.parametrize(("lines", "expected"), table(RENEWALS))
+def test_renew_lease(lines: list[Json], expected: bool) -> None:
+    asked, _transport = endpoint({"/v3/lease/keepalive": {"lines": lines}})
+    assert asked.renew_lease(7) is expected
+
+
+def test_renewal_without_an_answer() -> None:
+    asked, _transport = endpoint({"/v3/lease/keepalive": {"lines": []}})
+    with pytest.raises(errors.EtcdError, match="nothing was answered"):
+        asked.renew_lease(7)
+
+
 HASHES: list[tuple[str, Reply, api.HashKv | None]] = [
     ("3.5.1 does not serve it", errors.GatewayDisabled("HTTP 404 'Not Found'"), None),
     ("learner", errors.LearnerRefuses("rpc not supported for learner"), None),

@@ -74,6 +74,12 @@ SHAPES: list[tuple[str, dict[str, object], type[errors.EtcdError], str]] = [
         errors.FutureRevision,
         "future",
     ),
+    (
+        "an id that is taken",
+        {"code": 9, "message": "etcdserver: lease already exists"},
+        errors.LeaseExists,
+        "lease already exists",
+    ),
     ("code 11 of something else", {"code": 11, "message": "out of range"}, errors.EtcdError, "out of range"),
     ("no leader is not not leader", {"code": 14, "message": "etcdserver: no leader"}, errors.NoLeader, "no leader"),
     (

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import fcntl
 import multiprocessing
+import os
 import stat
+import subprocess
+import sys
 import threading
 import time
 from multiprocessing.synchronize import Barrier
@@ -18,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.made import table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import lock
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import lock, runs
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.lock import Lock, Locked
 
 MINE, OTHERS = Lock("me", "root@a, recover", 2000.0), Lock("them", "root@b, recover", 2000.0)
@@ -101,6 +104,16 @@ def test_shorter_lock_replaces_a_longer_one(tmp_path: Path) -> None:
     lock.take(path, Lock("me", "o" * 500, 2000.0))
     lock.take(path, MINE)
     assert lock.read(path) == MINE
+
+
+def test_a_run_of_this_machine_that_has_ended() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        gone = str(runs.current(child.pid))
+        assert lock.ended_here(Lock(gone, "", NOW)) == []
+    assert lock.ended_here(Lock(gone, "", NOW)) == [gone]
+    for run in (str(runs.current(os.getpid())), "admin:4711:8812345", "by hand"):
+        assert lock.ended_here(Lock(run, "", NOW)) == []
+    assert lock.ended_here(None) == []
 
 
 def test_read_without_a_file(tmp_path: Path) -> None:

@@ -331,6 +331,29 @@ def test_defragment_refused(
         defragment(Looks(seen), number, disk=disk, learner=learner, check=check)
 
 
+def test_defragment_asks_the_caller_last() -> None:
+    """With the very view by which it would act; also before a leadership is moved."""
+    asked, transport = endpoint({STATUS: own_status(1), KV_RANGE: {}})
+    seen: list[tuple[ClusterView, str]] = []
+
+    def refusal(now: ClusterView, which: MemberView) -> str:
+        seen.append((now, which.name))
+        return "Not now."
+
+    with pytest.raises(Refused, match=r"^Not now\.$"):
+        maintenance.defragment(
+            Looks(THREE, FULL, FULL),
+            asked,
+            rule=plan.Rule(),
+            free_disk_bytes=lambda: None,
+            allow_unsafe=False,
+            timeout=600,
+            refusal=refusal,
+        )
+    assert seen == [(FULL, "cp1")]
+    assert [path for path, _body in transport.calls if path in (TRANSFER, DEFRAGMENT)] == []
+
+
 def test_defragment_on_a_small_disk() -> None:
     with pytest.raises(Refused, match="are needed on the data disk of cp2"):
         defragment(Looks(FULL), 2, disk=1)

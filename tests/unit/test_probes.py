@@ -174,6 +174,13 @@ def test_more_work_is_no_smaller_threat(version: str, ahead: Outlook) -> None:
         assert threat(probes_of(version), more)
 
 
+@pytest.mark.parametrize(("margin", "expected"), [(2.0, False), (4.0, False), (4.1, True), (5.0, True)])
+def test_margin(margin: float, expected: bool) -> None:
+    """Work of 20 s beside a probe that allows 80 s."""
+    ahead = Outlook(armed=False, leaderless=False, defrag_seconds=20.0)
+    assert bool(threat(probes_of("1.33"), ahead, margin=margin)) is expected
+
+
 ANSWERS: list[tuple[str, str, bool, bool]] = [
     ("health", "/health", True, True),
     ("health, as it is by default", "/health?serializable=false", True, True),

@@ -93,7 +93,8 @@ def version_refusal(view: ClusterView, *, allowed: bool) -> str | None:
     return (
         f"etcd {join(unsafe)} can come back with other data than its fellows when it dies during a defragmentation"
         " (fixed in 3.5.6); upgrade etcd first, or make sure that nothing will kill the members and go on by name"
-        " (module option allow_unsafe_version, variable recover_allow_unsafe_etcd of the role)."
+        " (module option allow_unsafe_version, variable recover_allow_unsafe_etcd of the role, etcd-maintenance"
+        " --allow-unsafe-version)."
     )
 
 

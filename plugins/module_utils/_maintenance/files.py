@@ -9,14 +9,18 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 
 def put(path: str, data: bytes, mode: int) -> None:
     """Write the file aside and rename it over what is there. Raises OSError."""
     # With a dot at its head nobody takes it for the file itself: neither cron nor systemd nor node-exporter.
     aside = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{os.getpid()}.part")
+    # Of a folder that is not root's alone: what somebody else has put there is never written to.
+    with suppress(FileNotFoundError):
+        os.unlink(aside)
     try:
-        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as file:
+        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(data)
             os.fchmod(file.fileno(), mode)
             file.flush()

@@ -107,6 +107,8 @@ def _heal(node: Node, member: LocalMember, allow_unsafe: bool) -> None:
     revision = member.endpoint.revision()
     done = maintenance.compact(view, member.connect, revision, timeout=WORK_SECONDS)
     say(f"Compacted at revision {revision} in {done.seconds:.1f} s.")
+    for name, error in done.pending.items():
+        say(f"{name} did not say that its compaction is finished: {error}.")
     for turn in plan.defrag_order(view):
         node.lock("watch")
         _defragment(node, member, turn, own_id, term, allow_unsafe)

@@ -84,8 +84,10 @@ def update(folder: str, change: t.Callable[[Memory], Memory]) -> Memory:
     os.makedirs(folder, mode=0o700, exist_ok=True)
     with open(os.path.join(folder, "lock"), "w", encoding="ascii") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        memory = change(load(folder))
-        put(_path(folder), json.dumps(asdict(memory)).encode(), 0o600)
+        before = load(folder)
+        memory = change(before)
+        if memory != before:
+            put(_path(folder), json.dumps(asdict(memory)).encode(), 0o600)
     return memory
 
 

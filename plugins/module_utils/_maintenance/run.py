@@ -82,7 +82,7 @@ def _guarded(node: Node, options: Options) -> tuple[int, bool | None]:
         say(f"{exc}")
         return OK, True
     except Locked as exc:
-        say(f"Nothing was done: {held_by(exc.lock)}. The next wake does it.")
+        say(f"Nothing further was done: {held_by(exc.lock)}. The next wake does it.")
         return REFUSED, None
     except Refused as exc:
         say(f"Refused: {exc}")
