@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -41,6 +42,14 @@ def obtain(generation: Generation) -> str:
     kubernetes, etcd = programs.kubernetes(generation.kubernetes), programs.etcd(generation.etcd)
     inputs = _inputs_of(kubernetes, etcd)
     name = f"{REPOSITORY}/node:{generation.name}"
+    with (engine.folder() / "images.lock").open("w") as lock:
+        # Two at once would both make the host that all generations share.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _make(name, inputs, kubernetes, etcd, generation)
+    return docker("image", "inspect", "--format={{.Id}}", name).strip()
+
+
+def _make(name: str, inputs: str, kubernetes: Path, etcd: Path, generation: Generation) -> None:
     if _inputs_in(name) != inputs:
         say(f"making the image of nodes with Kubernetes {generation.kubernetes} and etcd {generation.etcd} ...")
         start = time.monotonic()
@@ -48,7 +57,6 @@ def obtain(generation: Generation) -> str:
         say(f"{name} is made ({time.monotonic() - start:.0f} s)")
         # The one before has lost its name to this one.
         docker("image", "prune", "--force", f"--filter=label={_INPUTS_LABEL}")
-    return docker("image", "inspect", "--format={{.Id}}", name).strip()
 
 
 def _inputs_of(kubernetes: Path, etcd: Path) -> str:
