@@ -14,7 +14,7 @@ author:
   - The controlplane.etcd authors (@controlplane-etcd)
 description:
   - Changes flags in the static pod manifest of etcd. The kubelet then starts etcd anew, which takes this one member
-    away for 11 to 17 seconds and the time that it needs to read its log.
+    away for 11 to 50 seconds and the time that it needs to read its log.
   - The new text is written outside the manifests folder and renamed over the old one; there is never a moment without a
     whole manifest. Then the module waits until the etcd that runs has these flags, answers, knows a leader and has
     caught up with it. Where that does not come about, the old text is put back, and etcd is proved to run with it.

@@ -20,8 +20,10 @@ from .errors import EtcdError
 from .maintenance import Look
 from .manifest import EtcdManifest
 
-# How long a member is away when its manifest changes, with kubelets 1.30 to 1.37: the new pod waits for the next retry.
-AWAY_SECONDS = 17
+# How long a member is away when its manifest changes, with kubelets 1.30 to 1.37: 11 to 17 s, because the new pod waits
+# for the next retry; 50 s where the kubelet asks the API server of its own node, as newer kubeadms have it. That one
+# hangs for 34 s without its etcd, when it is to delete the mirror pod.
+AWAY_SECONDS = 50
 _POLL_SECONDS = 0.2
 
 
