@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import glob
 import os
+import time
 import typing as t
 from dataclasses import dataclass, replace
 
@@ -69,9 +70,9 @@ class Node:
     def target(self) -> Target:
         """Raises ConfigRefused, NoYaml, NotRendered, Refused, OSError."""
         wanted, remove = self._params["extra_args"], self._params["remove"]
-        refuse(known_flags.member_refusal([*wanted, *remove]))
         settings = values.checked(wanted, remove, self.manifest.flags)
         edited = static_pod.edit(self.text, settings.wanted, remove)
+        _refuse_another_member(edited)
         refuse(known_flags.environment_refusal(settings.wanted, self.manifest.env))
         self._refuse_unknown(edited)
         patched = Target(edited.text, edited, "patch", warnings=settings.warnings)
@@ -110,8 +111,7 @@ class Node:
 
     def _refuse_another_member(self, rendered: Edited) -> None:
         """Raises Refused where the new manifest would not be that of this member: also when it is asked for."""
-        before, after = rendered.differing
-        refuse(known_flags.member_refusal({**before, **after}))
+        _refuse_another_member(rendered)
         new = parse_manifest(rendered.text, self.path)
         if (new.image, new.mounts) != (self.manifest.image, self.manifest.mounts):
             raise Refused(
@@ -217,7 +217,7 @@ class Node:
     def _begun_from(self) -> tuple[str, bytes] | None:
         """The newest copy from which this very change makes what is there now."""
         pattern = os.path.join(glob.escape(self._params["backup"]), glob.escape(os.path.basename(self.path)) + ".*")
-        for copy in sorted(glob.glob(pattern), key=os.path.getmtime, reverse=True):
+        for copy in sorted(filter(os.path.isfile, glob.glob(pattern)), key=os.path.getmtime, reverse=True):
             data = files.read(copy)
             if self._makes_this(data):
                 return copy, data
@@ -240,8 +240,8 @@ class Node:
             self._replace(new, old)
         except (ConfigRefused, OSError) as exc:
             return (
-                f"{said}The old manifest could not be put back ({str(exc).rstrip('.')}): {self.path} is still the new"
-                f" one, the old one is in {backup}."
+                f"{said}The old manifest could not be put back ({str(exc).rstrip('.')}): {self.path} stays as it"
+                f" is, the old one is in {backup}."
             )
         gone = failed.pid if failed.pid != old_pid else None
         after = self._watch(old.decode("utf-8"), gone=gone).until_proved(self._patience)
@@ -289,6 +289,11 @@ class Node:
         )
 
 
+def _refuse_another_member(edited: Edited) -> None:
+    before, after = edited.differing
+    refuse(known_flags.member_refusal({**before, **after}))
+
+
 def _kubelet_refusal(unit: str) -> str | None:
     """Why the kubelet would not take a changed manifest; where systemd does not know it, its process tells."""
     try:
@@ -302,9 +307,11 @@ def _kubelet_refusal(unit: str) -> str | None:
     held = kubelet.read_hold(unit)
     if held:
         return f"{unit} is held by {held.owner}: nobody would start etcd from a changed manifest. Release it first."
-    if found.running:
-        return None
-    return kubelet.refusal(found, None) or f"{unit} does not run ({found.active}): start it first."
+    if not found.running:
+        return kubelet.refusal(found, None) or f"{unit} does not run ({found.active}): start it first."
+    if found.crashes(time.clock_gettime(time.CLOCK_MONOTONIC)):
+        return f"{unit} does not stay up (journalctl --unit {unit}): nobody would start etcd from a changed manifest."
+    return None
 
 
 def _text(path: str) -> str:

@@ -20,9 +20,11 @@ import pytest
 import yaml
 from integration.support import MIB, Witness, Writer, await_true
 
-from lab import kubelet
+from lab import kubelet, programs
+from lab import manifest as lab_manifest
 from lab.client import Alarm
 from lab.cluster import Cluster
+from lab.errors import ProgramMissingError
 from lab.kubelet import Kubelet
 from lab.node import Node
 
@@ -132,6 +134,104 @@ def test_check_run_check_again_run_again(
         assert again["warnings"] == []
     assert _running(node)[0] == pid
     assert len(list((tmp_path / "etcd-backup").iterdir())) == 1
+
+
+# The manifests of the lab for etcd 3.5 are as this one writes them.
+KUBEADM, ETCD = "1.33.13", "3.5.35"
+
+
+def _for_kubeadm(node: Node, **args: str) -> Path:
+    """An admin's file from which kubeadm makes the manifest of the lab's node; its node has an address as others do,
+    since kubeadm takes none of loopback."""
+    text = node.manifest.read_text("utf-8")
+    annotation = "kubeadm.kubernetes.io/etcd.advertise-client-urls: "
+    here = text.partition(annotation)[2].partition("\n")[0]
+    node.manifest.write_text(text.replace(f"{annotation}{here}", f"{annotation}https://192.0.2.11:2379"), "utf-8")
+    flags = dict(
+        word.removeprefix("--").split("=", 1) for word in lab_manifest.read_container(node.manifest).command[1:]
+    )
+    own = ("data-dir", "initial-cluster", "initial-cluster-state", "name")
+    body = {
+        "apiVersion": "kubeadm.k8s.io/v1beta4",
+        "kind": "ClusterConfiguration",
+        "kubernetesVersion": f"v{KUBEADM}",
+        "certificatesDir": str(node.pki),
+        "etcd": {
+            "local": {
+                "dataDir": str(node.data_dir),
+                "extraArgs": [
+                    {"name": name, "value": value} for name, value in {**flags, **args}.items() if name not in own
+                ],
+            }
+        },
+    }
+    path = node.folder / "kubeadm-config.yaml"
+    path.write_text(yaml.safe_dump(body), "utf-8")
+    return path
+
+
+@pytest.fixture
+def kubeadm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is on the node."""
+    try:
+        monkeypatch.setenv("PATH", str(programs.kubernetes(KUBEADM)), prepend=":")
+    except ProgramMissingError as error:
+        pytest.skip(f"Kubernetes {KUBEADM} cannot be had here: {error}")
+
+
+def test_by_kubeadm(make_cluster: Any, change: Change, watched: Any, kubeadm: None) -> None:
+    cluster = make_cluster(version=ETCD)
+    node = cluster.followers()[0]
+    source = _for_kubeadm(node)
+    words = source.read_bytes()
+    watched(node)
+    result = change(node, kubeadm_config=str(source))
+    assert not result["failed"], result["msg"]
+    assert (result["changed"], result["method"], result["reason"], result["differences"]) == (True, "kubeadm", "", [])
+    before, after = (lab_manifest.read_container(node.manifest).command, _running(node)[1])
+    assert {name: after[name] for name in ARGS} == ARGS
+    assert f"--initial-cluster={after['initial-cluster']}" in before
+    assert len(after["initial-cluster"].split(",")) == 3
+    assert source.read_bytes() == words
+    for method in ("auto", "kubeadm"):
+        again = change(node, kubeadm_config=str(source), method=method)
+        assert (again["failed"], again["changed"]) == (False, False)
+
+
+def test_kubeadm_would_change_more(make_cluster: Any, change: Change, watched: Any, kubeadm: None) -> None:
+    cluster = make_cluster(version=ETCD)
+    node = cluster.nodes[0]
+    source = _for_kubeadm(node, **{"max-wals": "7"})
+    watched(node)
+    extra = {"kubeadm_config": str(source), "extra_args": {"log-level": "warn"}}
+    text = node.manifest.read_text("utf-8")
+    patched = change(node, **extra)
+    assert not patched["failed"], patched["msg"]
+    assert (patched["method"], patched["differences"]) == ("patch", ["kubeadm would add --max-wals=7."])
+    assert "differs in more than these flags" in patched["reason"]
+    assert node.manifest.read_text("utf-8").replace("    - --log-level=warn\n", "") == text
+    forced = change(node, **extra, method="kubeadm")
+    assert not forced["failed"], forced["msg"]
+    assert (forced["changed"], forced["flags"]) == (True, {"before": {}, "after": {"max-wals": "7"}})
+    assert _running(node)[1]["max-wals"] == "7"
+    # Where it would be another member altogether, nobody is obeyed.
+    source.write_text(source.read_text("utf-8").replace(str(node.data_dir), "/srv/etcd"), "utf-8")
+    refused = change(node, **{**extra, "extra_args": {"log-level": "info"}}, method="kubeadm")
+    assert "--data-dir is part of what this member is" in refused["msg"]
+    assert _running(node)[1]["log-level"] == "warn"
+
+
+def test_kubeadm_cannot_be_asked(make_cluster: Any, change: Change, watched: Any, tmp_path: Path) -> None:
+    cluster = make_cluster()
+    node = cluster.nodes[0]
+    watched(node)
+    forced = change(node, method="kubeadm")
+    assert forced["failed"]
+    assert f"There is no {tmp_path}/admin.conf on this node" in forced["msg"]
+    result = change(node)
+    assert not result["failed"], result["msg"]
+    assert (result["changed"], result["method"], result["differences"]) == (True, "patch", [])
+    assert result["reason"].startswith(f"There is no {tmp_path}/admin.conf on this node")
 
 
 def test_a_flag_is_taken_away(make_cluster: Any, change: Change, watched: Any) -> None:

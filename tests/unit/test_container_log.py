@@ -26,6 +26,8 @@ DOCKER = json.dumps({"log": FATAL + "\n", "stream": "stderr", "time": "2026-11-2
 OTHER = ["[1]", "7", '{"a": 1}', '{"level": []}']
 SAID = "fatal: discovery failed (no space left on device)"
 
+VALUE = 'invalid value "8G" for flag -quota-backend-bytes: parse error'
+
 LINES: list[tuple[str, list[str], list[str]]] = [
     ("nothing", [], []),
     ("only blanks", ["", CRI, "  "], []),
@@ -36,6 +38,8 @@ LINES: list[tuple[str, list[str], list[str]]] = [
     ("Docker, text", [json.dumps({"log": FLAG + "\n", "stream": "stderr", "time": "x"})], [FLAG]),
     ("no runtime around it", [WARN], ["warn: alarm raised"]),
     ("text", [CRI + FLAG], [FLAG]),
+    ("a refused flag, and the usage after it", [CRI + FLAG, CRI + "Usage:", CRI + "", CRI + "  etcd"], [FLAG]),
+    ("a refused value beside a warning", [CRI + WARN, CRI + VALUE, CRI + "Usage:"], ["warn: alarm raised", VALUE]),
     ("text beside a warning", [CRI + WARN, CRI + "goroutine 1 [running]:"], ["warn: alarm raised"]),
     ("nothing bad: the last ones at all", [CRI + INFO], [INFO]),
     ("JSON that is no log", [CRI + line for line in OTHER], OTHER),

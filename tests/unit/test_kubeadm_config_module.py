@@ -295,3 +295,19 @@ def test_replace_follows_no_link_of_its_own_name(path: Path, tmp_path: Path) -> 
         files.replace(str(path), BEFORE, b"new", lambda data: None)
     assert victim.read_bytes() == b"dear"
     assert path.read_bytes() == BEFORE
+
+
+def test_written_in_the_folder_above(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kubelet sees one new file with its final name, and nothing else."""
+    path = tmp_path / "manifests/etcd.yaml"
+    path.parent.mkdir()
+    path.write_bytes(b"old")
+    path.chmod(0o640)
+    renamed: list[tuple[str, str]] = []
+    real = os.rename
+    monkeypatch.setattr(files.os, "rename", lambda old, new: (renamed.append((old, new)), real(old, new)))
+    files.replace(str(path), b"old", b"new", lambda data: None, above=True)
+    assert renamed == [(str(tmp_path / f".etcd.yaml.{os.getpid()}.part"), str(path))]
+    assert path.read_bytes() == b"new"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert sorted(each.name for each in tmp_path.rglob("*")) == ["etcd.yaml", "manifests"]

@@ -31,6 +31,12 @@ def test_only_the_flags_differ(version: str) -> None:
     assert differences(static_pod.edit(plain, wanted).text, quota) == []
 
 
+def test_values_that_mean_the_same() -> None:
+    hours, duration = (static_pod.put(PLAIN, {"auto-compaction-retention": value}).text for value in ("1", "1h"))
+    assert differences(hours, duration) == []
+    assert len(differences(hours, static_pod.put(hours, {"auto-compaction-mode": "revision"}).text)) == 1
+
+
 CERTS = "  - hostPath:\n      path: /etc/kubernetes/pki/etcd\n      type: DirectoryOrCreate\n    name: etcd-certs\n"
 DATABASE = "  - hostPath:\n      path: /var/lib/etcd\n      type: DirectoryOrCreate\n    name: etcd-data\n"
 

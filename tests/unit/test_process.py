@@ -124,6 +124,14 @@ def test_find_nothing(tmp_path: Path) -> None:
     assert process.find(MANIFEST, str(tmp_path)) is None
 
 
+def test_flags(tmp_path: Path) -> None:
+    add(tmp_path, "7", [*OWN, "--max-wals=7"])
+    add(tmp_path, "8", [])
+    assert process.flags(7, str(tmp_path)) == {"name": "cp1", "data-dir": "/var/lib/etcd", "max-wals": "7"}
+    assert process.flags(8, str(tmp_path)) is None
+    assert process.flags(9, str(tmp_path)) is None
+
+
 def test_program_beside(tmp_path: Path) -> None:
     root = add(tmp_path, "7", OWN)
     assert process.program_beside(7, "etcdctl", str(tmp_path)) is None

@@ -153,6 +153,15 @@ def test_another_container_with_the_same_command() -> None:
     assert edited.text == text.replace("    - --name=cp1\n", "    - --name=cp1\n    - --a=1\n", 1)
 
 
+def test_another_container_before_it() -> None:
+    """The first place that looks right is not the right one."""
+    text = pod(*COMMAND).replace(
+        "  - name: etcd\n", "  - name: other\n    command:\n    - etcd\n    - --name=cp1\n  - name: etcd\n"
+    )
+    edited = static_pod.edit(text, {"a": "1"})
+    assert edited.text == text.replace("    - --name=cp1\n    image", "    - --name=cp1\n    - --a=1\n    image")
+
+
 def test_the_end_of_the_text() -> None:
     text = "spec:\n  containers:\n  - name: etcd\n    command:\n    - etcd"
     assert static_pod.edit(text, {"a": "1", "b": "2"}).text == f"{text}\n    - --a=1\n    - --b=2"

@@ -18,7 +18,7 @@ from .api import Status
 from .cluster import ClusterView, MemberView
 from .errors import EtcdError
 from .maintenance import Look
-from .manifest import EtcdManifest
+from .manifest import EtcdManifest, ManifestError
 
 # How long a member is away when its manifest changes, with kubelets 1.30 to 1.37: 11 to 17 s, because the new pod waits
 # for the next retry; 50 s where the kubelet asks the API server of its own node, as newer kubeadms have it. That one
@@ -125,38 +125,34 @@ class Watch:
             time.sleep(_POLL_SECONDS)
 
     def obstacle(self) -> str:
-        """What is missing at this moment, as half a sentence; empty where nothing is."""
+        """What is missing at this moment, as half a sentence; empty where nothing is. It raises nothing: whoever has
+        changed a manifest has to come to an end."""
         self._answers = False
         self._pid = process.find(self._manifest)
         if self._pid is None:
             return "etcd does not run"
         try:
             status = self._status()
-        except EtcdError as exc:
+            self._answers = True
+            return self._not_in_step(status, self._pid)
+        except (EtcdError, ManifestError, OSError) as exc:
             return f"etcd runs (process {self._pid}) and does not answer ({exc})"
-        self._answers = True
-        others = drift(self._manifest.flags, process.flags(self._pid) or {})
-        if others:
-            return f"the etcd that runs (process {self._pid}) was started with other flags ({plan.join(others)})"
-        if self._pid == self._gone:
-            return f"the etcd that runs (process {self._pid}) is still the one from before"
-        return self._not_in_step(status)
 
-    def _not_in_step(self, status: Status) -> str:
+    def _not_in_step(self, status: Status, pid: int) -> str:
+        others = drift(self._manifest.flags, process.flags(pid) or {})
+        if others:
+            return f"the etcd that runs (process {pid}) was started with other flags ({plan.join(others)})"
+        if pid == self._gone:
+            return f"the etcd that runs (process {pid}) is still the one from before"
         if not status.leader_id:
-            return f"etcd runs (process {self._pid}) and knows no leader"
+            return f"etcd runs (process {pid}) and knows no leader"
         wanted, kept = self._manifest.quota_bytes, self._quota(status)
         if wanted is not None and kept is not None and wanted != kept:
-            return f"etcd runs (process {self._pid}) with a quota of {kept} bytes"
-        try:
-            if self._target is None:
-                self._target = self._look().applied_index
-            applied = self._status().raft_applied_index
-        except EtcdError as exc:
-            return f"etcd runs (process {self._pid}) and does not answer ({exc})"
-        if applied < self._target:
-            return f"etcd runs (process {self._pid}) and has {self._target - applied} entries of its log still to apply"
-        return ""
+            return f"etcd runs (process {pid}) with a quota of {kept} bytes"
+        if self._target is None:
+            self._target = self._look().applied_index
+        missing = self._target - self._status().raft_applied_index
+        return f"etcd runs (process {pid}) and has {missing} entries of its log still to apply" if missing > 0 else ""
 
 
 __all__ = ("AWAY_SECONDS", "Outcome", "Watch", "alarm_refusal", "drift", "restart_refusal")
