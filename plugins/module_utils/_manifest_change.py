@@ -15,6 +15,8 @@ import time
 import typing as t
 from dataclasses import dataclass, replace
 
+from . import _configmap
+from ._configmap import KubectlFailed
 from ._etcd import container_log, kubelet, process, rollout, static_pods
 from ._etcd.cluster import quota_of
 from ._etcd.errors import EtcdError
@@ -82,7 +84,7 @@ class Node:
             return patched
         try:
             rendered = self._rendered()
-        except (ConfigRefused, NoYaml, NotRendered, OSError) as exc:
+        except (ConfigRefused, KubectlFailed, NoYaml, NotRendered, OSError) as exc:
             if method == "kubeadm":
                 raise
             return replace(patched, reason=f"{str(exc).rstrip('.')}.")
@@ -98,13 +100,17 @@ class Node:
         return Target(rendered.text, rendered, "kubeadm", differences, warnings=settings.warnings)
 
     def _rendered(self) -> Edited:
-        """kubeadm's manifest for this node, with these flags. Raises ConfigRefused, NoYaml, NotRendered, OSError."""
+        """kubeadm's manifest for this node, with these flags. Raises ConfigRefused, KubectlFailed, NoYaml, NotRendered,
+        OSError."""
         apiserver = os.path.join(os.path.dirname(self.path), "kube-apiserver.yaml")
         node = rendering.facts(self.text, _text(apiserver), [_text(path) for path in _KUBELET_FILES])
         source = self._params["kubeadm_config"]
-        text = (
-            files.text_of(files.read(source)) if source else rendering.cluster_configuration(self._params["kubeconfig"])
-        )
+        if source:
+            text = files.text_of(files.read(source))
+        else:
+            text = _configmap.read(
+                _configmap.Kubectl(kubeconfig=self._params["kubeconfig"], api_manifest=apiserver)
+            ).text
         config = rendering.configuration(text, node, self._params["extra_args"], self._params["remove"])
         rendered = rendering.kept(rendering.render(config), self.manifest.flags)
         return Edited(rendered.text, dict(self.manifest.flags), rendered.after)

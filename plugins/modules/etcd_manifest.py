@@ -172,6 +172,7 @@ seconds:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils._configmap import KubectlFailed
 from ..module_utils._etcd.errors import EtcdError
 from ..module_utils._etcd.kubelet import UNIT
 from ..module_utils._etcd.maintenance import Refused
@@ -185,7 +186,7 @@ from ..module_utils._member import CONNECTION_SPEC
 
 
 def bring(module: AnsibleModule) -> Json:
-    """Raises ConfigRefused, EtcdError, ManifestError, NotProved, NotRendered, NoYaml, Refused, OSError."""
+    """Raises ConfigRefused, EtcdError, KubectlFailed, ManifestError, NotProved, NotRendered, NoYaml, Refused, OSError."""
     node = Node(module.params)
     target = node.target()
     for warning in target.warnings:
@@ -250,7 +251,7 @@ def main() -> None:
         module.fail_json(msg=f"{doing} was refused. {exc} Nothing was changed. {exc.advice}".rstrip())
     except Refused as exc:
         module.fail_json(msg=f"{doing} was refused. {exc} Nothing was changed.")
-    except (EtcdError, ManifestError, NotRendered, NoYaml, OSError) as exc:
+    except (EtcdError, KubectlFailed, ManifestError, NotRendered, NoYaml, OSError) as exc:
         module.fail_json(msg=f"{doing} failed. {str(exc).rstrip('.')}. Nothing was changed.")
     module.exit_json(**result)
 

@@ -80,6 +80,9 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("compare", help="fail where an object of that record is gone or changed")
     command.add_argument("record", type=Path, metavar="FILE", help="the record")
+    command.add_argument(
+        "--changed", action="append", default=[], metavar="KEY", help="a key of etcd whose value has to be another one"
+    )
     command.set_defaults(run=_compare)
 
     command = commands.add_parser("down", help="remove the cluster, and stop the private Docker if that was the last")
@@ -133,7 +136,7 @@ def _fragment(options: argparse.Namespace) -> None:
 
 def _compare(options: argparse.Namespace) -> None:
     record = Record.read(options.record)
-    if losses := compare(_existing(options.name), record):
+    if losses := compare(_existing(options.name), record, options.changed):
         raise NodesError(
             "\n".join([f"{len(losses)} of {len(record.digests)} objects are not as before:", *losses[:20]])
         )

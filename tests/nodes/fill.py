@@ -13,7 +13,7 @@ import json
 import random
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,8 +89,11 @@ def fill(cluster: Cluster, *, live: bool = False) -> Record:
     return record
 
 
-def compare(cluster: Cluster, before: Record) -> list[str]:
-    """Return what is not any more as it was, one sentence each; what a control plane changes by itself is left out."""
+def compare(cluster: Cluster, before: Record, changed: Collection[str] = ()) -> list[str]:
+    """Return what is not any more as it was, one sentence each, and which of the keys ``changed`` still is.
+
+    What a control plane changes by itself is left out.
+    """
     with _client(cluster.nodes[0]) as client:
         now = _record(client)
     leased = set(before.leased)
@@ -100,8 +103,10 @@ def compare(cluster: Cluster, before: Record) -> list[str]:
         if key not in now.digests:
             if key not in leased:
                 losses.append(f"{key} is gone")
-        elif now.digests[key] != digest and not living:
+        elif now.digests[key] != digest and not living and key not in changed:
             losses.append(f"{key} has another value")
+        elif now.digests[key] == digest and key in changed:
+            losses.append(f"{key} has still its old value")
     return losses
 
 

@@ -208,30 +208,7 @@ def test_kubeadm_is_told_where(folder: Path) -> None:
         assert not os.path.exists(words[-1])
 
 
-def test_no_programs(folder: Path) -> None:
-    config = folder / "admin.conf"
+@pytest.mark.usefixtures("folder")
+def test_no_program() -> None:
     with pytest.raises(NotRendered, match="There is no kubeadm on this node"):
         rendering.render("")
-    with pytest.raises(NotRendered, match=r"admin\.conf on this node to read the ConfigMap"):
-        rendering.cluster_configuration(str(config))
-    config.touch()
-    with pytest.raises(NotRendered, match="There is no kubectl on this node"):
-        rendering.cluster_configuration(str(config))
-
-
-KUBECTL: list[tuple[str, str, str]] = [
-    ("down", 'echo "The connection was refused" >&2; exit 1', "cannot be read: The connection was refused."),
-    ("empty", "exit 0", "cannot be read: there is no ClusterConfiguration in it."),
-    ("there", 'echo "W1 warning" >&2; echo "kind: ClusterConfiguration"', ""),
-]
-
-
-@pytest.mark.parametrize(("script", "expected"), table(KUBECTL))
-def test_configmap(folder: Path, script: str, expected: str) -> None:
-    (folder / "admin.conf").touch()
-    program(folder, "kubectl", script)
-    if expected:
-        with pytest.raises(NotRendered, match=expected):
-            rendering.cluster_configuration(str(folder / "admin.conf"))
-    else:
-        assert rendering.cluster_configuration(str(folder / "admin.conf")) == "kind: ClusterConfiguration\n"

@@ -151,30 +151,6 @@ def kept(rendered: str, running: t.Mapping[str, str]) -> Edited:
 # --- the edge ---
 
 
-def cluster_configuration(kubeconfig: str) -> str:
-    """What the ConfigMap kubeadm-config holds. Raises NotRendered."""
-    if not os.path.isfile(kubeconfig):
-        raise NotRendered(f"There is no {kubeconfig} on this node to read the ConfigMap kubeadm-config with.")
-    with tempfile.TemporaryDirectory(prefix="etcd-manifest-") as home:
-        code, out, err = _run(
-            [
-                _program("kubectl"),
-                f"--kubeconfig={kubeconfig}",
-                "--namespace=kube-system",
-                "--request-timeout=10s",
-                "get",
-                "configmap",
-                "kubeadm-config",
-                "--output=jsonpath={.data.ClusterConfiguration}",
-            ],
-            {"HOME": home},
-        )
-    if code != 0 or not out.strip():
-        why = _last_line(err) if code else "there is no ClusterConfiguration in it"
-        raise NotRendered(f"The ConfigMap kubeadm-config cannot be read: {why}.")
-    return out
-
-
 def render(config: str) -> str:
     """What kubeadm writes for this configuration, which it reads from a file of ours and writes to one of ours. Raises
     NotRendered, OSError."""
@@ -230,4 +206,4 @@ def _last_line(text: str) -> str:
     return (last[len("error: ") :] if last.startswith("error: ") else last)[:500].rstrip(".")
 
 
-__all__ = ("Facts", "NotRendered", "cluster_configuration", "configuration", "facts", "kept", "render")
+__all__ = ("Facts", "NotRendered", "configuration", "facts", "kept", "render")
