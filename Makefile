@@ -88,6 +88,7 @@ unit: venv ## tests without a cluster: make unit ARGS="-k alarm"
 # In mount and process namespaces of its own where that is allowed, so that nothing is left whatever ends the run.
 integration: venv ## tests against real etcd clusters
 	PYTHONPATH=tests python -m lab programs etcd
+	PYTHONPATH=tests python -m lab programs kubernetes
 	@$(OWN_TMP); $(ALONE) python -m pytest tests/integration --numprocesses=2 $(ARGS)
 
 molecule: venv $(OTHERS) ## recoveries on real control-plane nodes in Docker: make molecule ARGS="recover"

@@ -186,7 +186,8 @@ from ..module_utils._member import CONNECTION_SPEC
 
 
 def bring(module: AnsibleModule) -> Json:
-    """Raises ConfigRefused, EtcdError, KubectlFailed, ManifestError, NotProved, NotRendered, NoYaml, Refused, OSError."""
+    """Raises ConfigRefused, EtcdError, KubectlFailed, ManifestError, NotProved, NotRendered, NoYaml, Refused and
+    OSError."""
     node = Node(module.params)
     target = node.target()
     for warning in target.warnings:
