@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import stat
 import time
 from typing import Any
 
-from integration.support import MIB, QUOTA, Witness, await_settled, marks
-from integration.tool_support import Tool, defragmentations
+from integration.support import MIB, QUOTA, Witness, await_settled, await_true, marks
+from integration.tool_support import Tool, defragmentations, ended, overlaps
 
 from lab.client import Alarm
 from lab.cluster import Cluster
@@ -217,3 +218,30 @@ def test_live_data_that_does_not_fit(make_cluster: Any, tools_of: Any) -> None:
     assert (tool.metrics()["heals_today"], tool.metrics()["heal_failed"]) == (1, 1)
     assert "the next one is after 15 min" in tool("watch", "--heal").out
     assert tool.metrics()["heals_today"] == 1
+
+
+def test_a_healing_that_hangs_stops_when_another_one_leads(make_cluster: Any, tools_of: Any) -> None:
+    """No lease can be granted under the alarm: the new leader waits instead, and the old one looks before each step."""
+    cluster = make_cluster(quota_bytes=96 * MIB, full=True, live_fraction=0.5)
+    tools, leader, heir = tools_of(cluster), cluster.leader(), cluster.followers()[0]
+    _long_ago(tools[leader.name])
+    process = tools[leader.name].start("watch", "--heal")
+    await_true(lambda: "finished scheduled compaction" in leader.log.read_text("utf-8"), "it compacts")
+    process.send_signal(signal.SIGSTOP)
+    with leader.client() as client:
+        client.move_leader(next(each.id for each in client.members() if each.name == heir.name))
+    await_true(lambda: cluster.leader() is heir, "the other one leads")
+    await_true(lambda: all(each.end.year < 9999 for each in defragmentations(cluster.nodes)), "nothing is under way")
+    before = defragmentations(cluster.nodes)
+    said = tools[heir.name]("watch", "--heal")
+    assert (said.code, "this node has not led for long enough" in said.out) == (0, True)
+    process.send_signal(signal.SIGCONT)
+    said = ended(process)
+    assert said.code == 3
+    assert f"{heir.name} leads now." in said.out
+    # At most the one that was past the last question when it hung.
+    assert len(defragmentations(cluster.nodes)) <= len(before) + 1 <= 2
+    assert _alarms(heir)
+    tools[heir.name].pass_time(60)
+    assert "Disarmed, and writes are accepted" in tools[heir.name]("watch", "--heal").out
+    assert overlaps(defragmentations(cluster.nodes)) == []

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import signal
-import sys
 import typing as t
 
 from .._etcd import lock, process
@@ -98,10 +97,14 @@ def parser() -> argparse.ArgumentParser:
     return found
 
 
+def _end(_number: int, _frame: object) -> t.NoReturn:
+    raise SystemExit(FAILED)
+
+
 def main(arguments: t.Sequence[str] | None = None) -> int:
     given = parser().parse_args(arguments)
     # What holds locks lets go of them.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(FAILED))
+    signal.signal(signal.SIGTERM, _end)
     folder = getattr(given, "textfile_dir", "")
     node = Node(Places(given.manifest, given.lock, given.state_dir, folder, given.timeout))
     try:

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 import typing as t
 from contextlib import contextmanager, suppress
@@ -48,8 +49,14 @@ class Places:
 
 def say(text: str) -> None:
     """One line for the journal or a terminal. That nobody reads it any more must not end the work."""
+    write(" ".join(text.split()))
+
+
+def write(text: str) -> None:
+    """Print it as it is."""
     with suppress(OSError):
-        print(" ".join(text.split()), flush=True)
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
 
 
 class Node:
@@ -149,4 +156,5 @@ __all__ = (
     "look_locally",
     "reason",
     "say",
+    "write",
 )

@@ -23,6 +23,7 @@ from .._etcd.lock import Locked
 from .._etcd.maintenance import Refused
 from .._etcd.manifest import ManifestError
 from . import rule
+from .metrics import Look
 from .node import FAILED, LOCK_SECONDS, OK, REFUSED, WORK_SECONDS, Node, held_by, look_locally, reason, say
 from .rule import Limits, Turn
 
@@ -59,7 +60,7 @@ def run(node: Node, options: Options) -> int:
     return code
 
 
-def _look(node: Node) -> t.Any:
+def _look(node: Node) -> Look | None:
     with suppress(ManifestError, EtcdError):
         return look_locally(node.member())
     return None
@@ -168,6 +169,7 @@ def _sizes(turn: Turn) -> str:
 @contextmanager
 def _alone(endpoint: Endpoint) -> t.Iterator[None]:
     """Be the only one in the whole cluster who does this. Raises Left."""
+    granted = time.time()
     try:
         endpoint.grant_lease(LOCK_SECONDS, LEASE_ID)
     except LeaseExists:
@@ -178,8 +180,10 @@ def _alone(endpoint: Endpoint) -> t.Iterator[None]:
     try:
         yield
     finally:
-        with suppress(EtcdError):  # it ends by itself
-            endpoint.revoke_lease(LEASE_ID)
+        # It ends by itself. After such a time it may be that of another node.
+        if 0 <= time.time() - granted < LOCK_SECONDS:
+            with suppress(EtcdError):
+                endpoint.revoke_lease(LEASE_ID)
 
 
 def _defragment(node: Node, member: LocalMember, turn: Turn, options: Options, own_id: int, term: int) -> None:

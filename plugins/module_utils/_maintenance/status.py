@@ -19,7 +19,7 @@ from .._etcd.manifest import ManifestError
 from .._etcd.results import cluster_result, diagnosis_result
 from .._etcd.transport import Json
 from .memory import Memory
-from .node import FAILED, OK, Node, reason
+from .node import FAILED, OK, Node, reason, write
 
 _HEAD = ("member", "role", "version", "size", "in use", "fragmented", "quota", "used")
 
@@ -32,9 +32,9 @@ def status(node: Node, *, as_json: bool, next_run: str) -> int:
     except (ManifestError, EtcdError) as exc:
         error = reason(exc)
     if as_json:
-        print(json.dumps(result(view, error, memory, next_run), indent=2))
+        write(json.dumps(result(view, error, memory, next_run), indent=2))
     else:
-        print("\n".join(lines(view, error, memory, next_run)))
+        write("\n".join(lines(view, error, memory, next_run)))
     return OK if view else FAILED
 
 

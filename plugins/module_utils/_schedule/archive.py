@@ -13,8 +13,8 @@ import io
 import pkgutil
 import zipfile
 
-# The name of one of them, so that whoever sends this module to a node sends all of them along.
-from .._maintenance.cli import main as main
+# It imports all the others, so that Ansible sends them along to a node.
+from .._maintenance import cli
 
 # What the tool is made of; a test compares it with what it imports.
 PARTS = {
@@ -74,7 +74,7 @@ _MOMENT = (1980, 1, 1, 0, 0, 0)
 
 def build(interpreter: str) -> bytes:
     """The whole file, which this Python runs and nothing of its user's environment reaches."""
-    root = __name__.rsplit(".", 2)[0]
+    root = cli.__name__.rsplit(".", 2)[0]
     files = {"__main__.py": _MAIN.encode(), f"{_PACKAGE}/__init__.py": b""}
     for package, names in PARTS.items():
         files[f"{_PACKAGE}/{package}/__init__.py"] = b""
