@@ -81,7 +81,7 @@ def fill(cluster: Cluster, *, live: bool = False) -> Record:
     with _client(node) as client:
         client.timeout = 60.0
         stored = _stored(client)
-        _write_until_refused(client, _copies(stored) if live else itertools.cycle(stored))
+        _write_until_refused(client, batches(_copies(stored)) if live else _again_and_again(stored))
         _await_refusal(node)
         record = _record(client)
         size = client.status().db_size
@@ -158,8 +158,14 @@ def _copies(stored: list[Put]) -> Iterator[Put]:
         yield Put(put.key.replace(name, other), put.value.replace(name, other))
 
 
-def _write_until_refused(client: Client, objects: Iterator[Put]) -> None:
-    for batch in batches(objects):
+def _again_and_again(stored: list[Put]) -> Iterator[list[Put]]:
+    """Yield the objects without end; no transaction may hold one twice."""
+    while True:
+        yield from batches(iter(stored))
+
+
+def _write_until_refused(client: Client, transactions: Iterator[list[Put]]) -> None:
+    for batch in transactions:
         try:
             client.txn(batch)
         except EtcdError as error:
