@@ -196,8 +196,9 @@ class Node:
         NotProved, ConfigRefused and OSError; after the last two nothing is changed."""
         backup = files.back_up(self.data, self.path, self._params["backup"])
         new = target.text.encode("utf-8")
+        moment = time.time()
         self._replace(self.data, new)
-        outcome = self._watch(target.text, gone=pid).until_proved(self._patience)
+        outcome = self._watch(target.text, gone=pid, since=moment).until_proved(self._patience)
         if outcome.problem:
             raise NotProved(self._taken_back(outcome, new, self.data, backup, old_pid=pid))
         return backup, outcome.away_seconds
@@ -241,7 +242,7 @@ class Node:
 
     def _taken_back(self, failed: Outcome, new: bytes, old: bytes, backup: str, *, old_pid: int | None) -> str:
         """Put the old text back; what to say about all of it."""
-        said = f"The new manifest was in its place, but after {self._patience:.0f} s {failed.problem}.{_last_words()}"
+        said = f"The new manifest was in its place, but after {failed.seconds:.0f} s {failed.problem}.{_last_words()}"
         try:
             self._replace(new, old)
         except (ConfigRefused, OSError) as exc:
@@ -253,7 +254,7 @@ class Node:
         after = self._watch(old.decode("utf-8"), gone=gone).until_proved(self._patience)
         if after.problem:
             return (
-                f"{said}The old manifest was put back, but after another {self._patience:.0f} s {after.problem}. See"
+                f"{said}The old manifest was put back, but after another {after.seconds:.0f} s {after.problem}. See"
                 f" what the kubelet and etcd say (journalctl --unit kubelet, crictl logs) before anything else is done;"
                 " no other member was touched."
             )
@@ -281,7 +282,9 @@ class Node:
         """Made anew each time: one that was silent is remembered as silent."""
         return LocalMember(self._params)
 
-    def _watch(self, text: str, gone: int | None = None) -> Watch:
+    def _watch(self, text: str, gone: int | None = None, since: float = float("inf")) -> Watch:
+        """With `since`, what etcd has said in its log after that moment is taken for its last word."""
+
         def quota(status: t.Any) -> int | None:
             found = quota_of(status, self.member().endpoint, None)
             return found.bytes if found.source in ("status", "metrics") else None
@@ -292,6 +295,7 @@ class Node:
             look=lambda: self.member().look(),
             quota=quota,
             gone=gone,
+            refused=lambda: container_log.refused_flag(since),
         )
 
 

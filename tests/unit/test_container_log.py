@@ -14,7 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.made import table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.container_log import last_words, sentences
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.container_log import (
+    last_words,
+    refused_flag,
+    sentences,
+)
 
 CRI = "2026-11-23T09:11:10.123456789Z stderr F "
 INFO = '{"level":"info","ts":"2026-11-23T09:11:10.1Z","caller":"x.go:1","msg":"starting"}'
@@ -110,3 +114,14 @@ def test_no_text(tmp_path: Path) -> None:
     add(tmp_path, "kube-system_etcd-cp1_0a", "0.log", [], 1)
     (tmp_path / "kube-system_etcd-cp1_0a/etcd/0.log").write_bytes(b"\xff\xfe\n")
     assert last_words(pods=str(tmp_path)) == ["\ufffd\ufffd"]
+
+
+@pytest.mark.parametrize(("since", "expected"), [(1000, FLAG), (3000, FLAG), (3001, None)])
+def test_refused_flag(pods: Path, since: float, expected: str | None) -> None:
+    assert refused_flag(since, str(pods)) is None
+    add(pods, "kube-system_etcd-cp1_0b", "0.log", [CRI + FLAG, CRI + "Usage:"], 3000)
+    assert refused_flag(since, str(pods)) == expected
+
+
+def test_no_log_holds_no_refused_flag(tmp_path: Path) -> None:
+    assert refused_flag(0, str(tmp_path)) is None

@@ -159,4 +159,18 @@ def test_away(monkeypatch: pytest.MonkeyPatch, seen: list[tuple[int | None, bool
     monkeypatch.setattr(rollout.time, "monotonic", lambda: clock[0])
     monkeypatch.setattr(rollout.time, "sleep", lambda _seconds: clock.__setitem__(0, clock[0] + 1))
     outcome = found.until_proved(len(seen) - 1.5)
-    assert outcome == rollout.Outcome("" if seen[-1][1] else "not yet", expected, seen[-1][0])
+    assert outcome == rollout.Outcome("" if seen[-1][1] else "not yet", expected, seen[-1][0], len(seen) - 1.0)
+
+
+def test_a_flag_that_etcd_refuses_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = watch(monkeypatch, {"pid": None})
+    monkeypatch.setattr(found, "_refused", lambda: "flag provided but not defined: -no-such")
+    outcome = found.until_proved(3600)
+    assert outcome.problem == "etcd does not start (flag provided but not defined: -no-such)"
+    assert outcome.pid is None
+
+
+def test_a_flag_that_was_refused_once_does_not_count_while_etcd_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = watch(monkeypatch, {})
+    monkeypatch.setattr(found, "_refused", lambda: "flag provided but not defined: -no-such")
+    assert found.until_proved(0).problem == ""

@@ -23,25 +23,39 @@ _WORTH_READING = ("warn", "error", "panic", "fatal", "dpanic")
 
 def last_words(count: int = 3, pods: str = PODS) -> list[str]:
     """The last lines of etcd that are worth reading: warnings and worse where it writes JSON, else the last ones."""
+    return sentences(_lines(0.0, pods))[-count:]
+
+
+def refused_flag(since: float, pods: str = PODS) -> str | None:
+    """What etcd has said of a flag that it does not start with, in a log that was written to after `since`, in seconds
+    since 1970; None where it has said no such thing."""
+    return next((line for line in map(_bare, _lines(since, pods)) if _REFUSED_FLAG.match(line)), None)
+
+
+def _lines(since: float, pods: str) -> list[str]:
+    """The end of the newest log, where that is newer than `since`."""
     files = glob.glob(os.path.join(pods, "kube-system_etcd-*", "etcd", "*.log"))
     try:
         newest = max(files, key=os.path.getmtime, default=None)
-        if newest is None:
+        if newest is None or os.path.getmtime(newest) < since:
             return []
         with open(newest, "rb") as file:
             file.seek(max(os.fstat(file.fileno()).st_size - _TAIL_BYTES, 0))
-            lines = file.read().decode("utf-8", "replace").splitlines()
+            return file.read().decode("utf-8", "replace").splitlines()
     except OSError:
         return []
-    return sentences(lines)[-count:]
 
 
 def sentences(lines: list[str]) -> list[str]:
     """What log lines say, without what a runtime and etcd's own logger put around it."""
-    bare = [_CRI_PREFIX.sub("", _of_docker(line)) for line in lines]
+    bare = [_bare(line) for line in lines]
     said = [found for found in map(_of_json, bare) if found]
     said += [line[:300] for line in bare if _REFUSED_FLAG.match(line)]
     return said or [line[:300] for line in bare if line.strip()]
+
+
+def _bare(line: str) -> str:
+    return _CRI_PREFIX.sub("", _of_docker(line))
 
 
 def _of_docker(line: str) -> str:
@@ -63,4 +77,4 @@ def _of_json(line: str) -> str | None:
         return None
 
 
-__all__ = ("PODS", "last_words", "sentences")
+__all__ = ("PODS", "last_words", "refused_flag", "sentences")

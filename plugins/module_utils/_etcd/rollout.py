@@ -79,11 +79,12 @@ def drift(wanted: t.Mapping[str, str], running: t.Mapping[str, str]) -> list[str
 @dataclass(frozen=True)
 class Outcome:
     """`problem` is empty where all is proved, else why it is not, as half a sentence. `away_seconds` is how long the
-    member answered nobody, as far as it was watched; `pid` is the process that runs at the end."""
+    member answered nobody, as far as it was watched; `pid` is the process that runs at the end, after `seconds`."""
 
     problem: str
     away_seconds: float
     pid: int | None
+    seconds: float
 
 
 class Watch:
@@ -97,14 +98,17 @@ class Watch:
         look: Look,
         quota: t.Callable[[Status], int | None],
         gone: int | None = None,
+        refused: t.Callable[[], str | None] = lambda: None,
     ) -> None:
         """`gone` is the process that was running before, and must not be the one that runs: equal flags prove nothing
-        where something else in the manifest has changed. `quota` asks the member for the quota that it keeps to."""
+        where something else in the manifest has changed. `quota` asks the member for the quota that it keeps to,
+        `refused` for a flag that etcd has said it does not start with: then nothing is waited for."""
         self._manifest = manifest
         self._status = status
         self._look = look
         self._quota = quota
         self._gone = gone
+        self._refused = refused
         self._pid: int | None = None
         self._answers = False
         self._target: int | None = None
@@ -120,8 +124,11 @@ class Watch:
                 away = max(away, now - last)
             if self._answers:
                 last, answering = now, self._pid
+            refused = self._refused() if self._pid is None else None
+            if refused:
+                return Outcome(f"etcd does not start ({refused})", round(away, 1), None, now - started)
             if not problem or now - started > seconds:
-                return Outcome(problem, round(away, 1), self._pid)
+                return Outcome(problem, round(away, 1), self._pid, now - started)
             time.sleep(_POLL_SECONDS)
 
     def obstacle(self) -> str:
