@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from . import _configmap
 from ._configmap import KubectlFailed
 from ._etcd import container_log, kubelet, process, rollout, static_pods
-from ._etcd.cluster import quota_of
+from ._etcd.cluster import ClusterView, quota_of
 from ._etcd.errors import EtcdError
 from ._etcd.kubelet import UnitError
 from ._etcd.maintenance import Refused, refuse
@@ -285,6 +285,9 @@ class Node:
     def _watch(self, text: str, gone: int | None = None, since: float = float("inf")) -> Watch:
         """With `since`, what etcd has said in its log after that moment is taken for its last word."""
 
+        def look() -> ClusterView:
+            return self.member().look()
+
         def quota(status: t.Any) -> int | None:
             found = quota_of(status, self.member().endpoint, None)
             return found.bytes if found.source in ("status", "metrics") else None
@@ -292,7 +295,7 @@ class Node:
         return Watch(
             parse_manifest(text, self.path),
             status=lambda: self.member().endpoint.status(),
-            look=lambda: self.member().look(),
+            look=look,
             quota=quota,
             gone=gone,
             refused=lambda: container_log.refused_flag(since),
