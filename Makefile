@@ -66,7 +66,7 @@ binaries: venv ## fetch or build all programs that are tested with: etcd's and K
 test: venv ## all checks and tests: lint, sanity, unit, install-check, integration, molecule
 	@MAKE='$(MAKE)' PYTHONPATH=tests python -m tools.parts lint sanity unit install-check integration molecule
 
-test-all: test ## and the scenarios that take many minutes: a true 2 GiB, and probes as kubeadm writes them
+test-all: test ## and the scenarios that take many minutes: a true 2 GiB, probes as kubeadm writes them, more hardenings
 	PYTHONPATH=tests python -m tools.scenarios --long
 
 # antsibull-docs writes a log into the home folder.
@@ -89,7 +89,7 @@ unit: venv ## tests without a cluster: make unit ARGS="-k alarm"
 integration: venv ## tests against real etcd clusters
 	PYTHONPATH=tests python -m lab programs etcd
 	PYTHONPATH=tests python -m lab programs kubernetes
-	@$(OWN_TMP); $(ALONE) python -m pytest tests/integration --numprocesses=2 $(ARGS)
+	@$(OWN_TMP); $(ALONE) python -m pytest tests/integration --numprocesses=3 $(ARGS)
 
 molecule: venv $(OTHERS) ## recoveries on real control-plane nodes in Docker: make molecule ARGS="recover"
 	@$(OWN_TMP); PYTHONPATH=tests python -m tools.scenarios $(ARGS)

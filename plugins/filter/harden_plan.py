@@ -66,55 +66,20 @@ _value:
   type: dict
 """
 
-import math
 import typing as t
-from dataclasses import dataclass
 
-from ..module_utils._etcd import sizing
-from ..module_utils._etcd.cluster import DEFAULT_QUOTA_BYTES
 from ..module_utils._etcd.plan import REFUSED_SHARE, percent
 from ..module_utils._kubeadm import values
 from ..module_utils._kubeadm.errors import ConfigRefused
 from ..plugin_utils._kubelets import stray_refusals
+from ..plugin_utils._quotas import Quota, absent, node_of, out_of_reach, quota_of, votes
 
 Look = t.Mapping[str, t.Any]
 Looks = t.Mapping[str, Look]
 
-AUTO = "auto"
 COMPACTION = {values.MODE: "periodic", values.RETENTION: "1h"}
 _RECOVER_FIRST = "run recover first (the playbook controlplane.etcd.recover)"
 _QUORUM_WITHOUT_ONE = 3  # members, so that a leader remains while one of them is restarted
-
-
-@dataclass(frozen=True)
-class Node:
-    """A member and the node that it runs on, as far as both are known. A quota that is switched off is infinite."""
-
-    host: str
-    name: str
-    quota_bytes: float
-    db_bytes: int
-    memory_bytes: int | None
-    free_bytes: int | None
-
-    def auto(self) -> int | None:
-        if self.memory_bytes is None or self.free_bytes is None:
-            return None
-        return sizing.auto(self.memory_bytes, self.free_bytes, self.db_bytes)
-
-    def refusal(self, quota_bytes: int) -> str | None:
-        if self.memory_bytes is None or self.free_bytes is None:
-            return None
-        return sizing.refusal(quota_bytes, self.memory_bytes, self.free_bytes, self.db_bytes)
-
-
-@dataclass(frozen=True)
-class Quota:
-    """What all members shall have, None where it stays switched off."""
-
-    size_bytes: int | None
-    refusals: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 def harden_plan(
@@ -127,7 +92,7 @@ def harden_plan(
 ) -> dict[str, t.Any]:
     """What the members get, in which order, and why not. `looks` holds the results of etcd_node_info by host."""
     mates = {host: looks[host] for host in cluster["hosts"]}
-    nodes = [_node(member, mates) for member in cluster["members"] if _votes(member)]
+    nodes = [node_of(member, mates) for member in cluster["members"] if votes(member)]
     refusals = _state_refusals(cluster, mates)
     wanted: dict[str, str] = {}
     chosen = Quota(0)
@@ -156,57 +121,6 @@ def harden_plan(
     }
 
 
-def _votes(member: Look) -> bool:
-    return member["role"] in ("leader", "follower")
-
-
-def _node(member: Look, mates: Looks) -> Node:
-    host = next((name for name, look in mates.items() if look["member_id"] == member["member_id"]), "")
-    look = mates.get(host, {})
-    return Node(
-        host or member["name"],
-        member["name"],
-        member["quota_bytes"] if member["quota_bytes"] > 0 else math.inf,
-        member["db_size_bytes"],
-        look.get("memory_bytes"),
-        look.get("free_disk_bytes"),
-    )
-
-
-def quota_of(nodes: t.Sequence[Node], quota: str, *, lower: bool) -> Quota:
-    """The quota for all of them. Raises ConfigRefused where `quota` is none."""
-    least = min((size for size in (node.auto() for node in nodes) if size), default=None)
-    if quota.strip().lower() == AUTO:
-        if least is None:
-            return Quota(0, (f"The value {AUTO} cannot be worked out: memory and disk of no node are known.",))
-        asked = least
-    else:
-        asked = values.quota_bytes(quota) or DEFAULT_QUOTA_BYTES
-    highest = max((node.quota_bytes for node in nodes), default=0)
-    notes = _differences(nodes)
-    kept = highest > asked and not lower
-    if kept and highest == math.inf:
-        off = ", ".join(node.name for node in nodes if node.quota_bytes == math.inf)
-        note = f"The quota of {off} is switched off and stays so: it is set only where lowering is asked for."
-        return Quota(None, (), (*notes, note))
-    size = int(highest) if kept else asked
-    if kept:
-        notes.append(
-            f"The quota stays at {sizing.gib(size)}, which is more than the {sizing.gib(asked)} that are wanted: it is"
-            " lowered only where that is asked for."
-        )
-    refusals = _overflows(nodes, size)
-    too_small = sorted((node for node in nodes if node.refusal(size)), key=lambda node: (node.auto(), node.host))
-    if too_small:
-        smallest = too_small[0]
-        said = f"{smallest.host}: {smallest.refusal(size)}"
-        if least is not None and least != smallest.auto():
-            said += f" For the whole cluster it would be {sizing.gib(least)}."
-        # Where each of them has as much already, a restart makes nothing worse.
-        (refusals if any(node.quota_bytes < size for node in nodes) else notes).append(said)
-    return Quota(size, tuple(refusals), tuple(notes))
-
-
 def _arguments(quota: Quota, further: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """All flags that are wanted. Raises ConfigRefused."""
     if values.QUOTA in further:
@@ -216,28 +130,6 @@ def _arguments(quota: Quota, further: t.Mapping[str, t.Any]) -> dict[str, t.Any]
         del compaction[values.RETENTION]  # it counts hours there, and something else in another mode
     size = {values.QUOTA: str(quota.size_bytes)} if quota.size_bytes else {}
     return {**size, **compaction, **further}
-
-
-def _differences(nodes: t.Sequence[Node]) -> list[str]:
-    if len({node.quota_bytes for node in nodes}) < 2:
-        return []
-    each = ", ".join(
-        f"{node.name} {'none' if node.quota_bytes == math.inf else sizing.gib(node.quota_bytes)}" for node in nodes
-    )
-    return [f"The members have different quotas ({each}); all get the same."]
-
-
-def _overflows(nodes: t.Sequence[Node], size: int) -> list[str]:
-    """What is too large for a quota that is to be lowered."""
-    over = [node for node in nodes if size < node.quota_bytes and node.db_bytes >= REFUSED_SHARE * size]
-    if not over:
-        return []
-    levels = ", ".join(f"{node.name} {sizing.gib(node.db_bytes)}" for node in over)
-    said = (
-        f"With a quota of {sizing.gib(size)} etcd would be full at once: the database takes {levels}. Compact and"
-        " defragment it first, or choose a larger quota."
-    )
-    return [said]
 
 
 def _state_refusals(cluster: Look, mates: Looks) -> list[str]:
@@ -253,10 +145,24 @@ def _state_refusals(cluster: Look, mates: Looks) -> list[str]:
         return [f"The cluster has no leader: {_RECOVER_FIRST}."]
     return [
         *_full(cluster["members"]),
-        *_absent(cluster["members"]),
-        *_out_of_reach(cluster["order"]),
+        *absent(cluster["members"]),
+        *out_of_reach(cluster["order"]),
+        *_idle_kubelets(mates),
         *stray_refusals(mates),
     ]
+
+
+def _idle_kubelets(mates: Looks) -> list[str]:
+    """Nobody would start etcd from a changed manifest."""
+    found = {name: look["kubelet"] for name, look in mates.items()}
+    held = [f"{name} (by {kubelet['held']['owner']})" for name, kubelet in found.items() if kubelet["held"]]
+    stopped = [name for name, kubelet in found.items() if kubelet["stopped"] and not kubelet["held"]]
+    said = []
+    if held:
+        said.append(f"The kubelet of {', '.join(held)} is held: wait until that is over, then run this again.")
+    if stopped:
+        said.append(f"The kubelet of {', '.join(stopped)} does not run: start it, then run this again.")
+    return said
 
 
 def _full(members: t.Iterable[Look]) -> list[str]:
@@ -264,28 +170,6 @@ def _full(members: t.Iterable[Look]) -> list[str]:
     full = [f"{each['name']}: {percent(each['quota_used'])}" for each in members if each["quota_used"] >= REFUSED_SHARE]
     said = f"The quota is used up, though no alarm is armed yet ({', '.join(full)}): {_RECOVER_FIRST}."
     return [said] if full else []
-
-
-def _absent(members: t.Iterable[Look]) -> list[str]:
-    absent = [
-        f"{member['name']} ({member['error'] or 'it has never started'})"
-        for member in members
-        if member["role"] in ("silent", "unstarted")
-    ]
-    said = (
-        f"Not every member answers: {', '.join(absent)}. One after the other is restarted, and the rest has to carry on"
-        " without it. Start what is down, or take it out of the cluster (etcdctl member remove), then run this again."
-    )
-    return [said] if absent else []
-
-
-def _out_of_reach(order: t.Iterable[t.Mapping[str, str]]) -> list[str]:
-    names = [place["name"] for place in order if place["endpoint"]]
-    said = (
-        f"The nodes of {', '.join(names)} are not among the hosts of this run, or cannot ask their member, but all"
-        " members have to get the same flags. Add them to the inventory, then run this again."
-    )
-    return [said] if names else []
 
 
 def _learners(members: t.Iterable[Look]) -> list[str]:
@@ -301,7 +185,7 @@ def _downtime(count: int, *, allowed: bool) -> str:
     of = "the only member" if count == 1 else f"one of {count} members"
     so = "is" if allowed else "would be"
     return (
-        f"While {of} is restarted, about 15 s, etcd {so} away, and the API server with it"
+        f"While {of} is restarted, up to 50 s, etcd {so} away, and the API server with it"
         f"{'.' if allowed else ': that is done only where downtime is allowed.'}"
     )
 

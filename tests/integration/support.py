@@ -72,7 +72,6 @@ def ansible_env(home: Path, collections: Path, extra: Mapping[str, str] | None =
         "ANSIBLE_CONFIG": str(home / "ansible.cfg"),
         "ANSIBLE_HOME": str(home),
         "ANSIBLE_NOCOLOR": "1",
-        "ANSIBLE_PIPELINING": "1",
         "ANSIBLE_REMOTE_TMP": str(home / "remote"),
         **(extra or {}),
     }

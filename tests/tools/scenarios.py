@@ -128,11 +128,13 @@ def _run_all(chosen: Mapping[str, Kind]) -> list[Result]:
     lanes = [Lane(name, shown=len(clusters) == 1) for name in clusters]
 
     def drain(lane: Lane) -> list[Result]:
-        done = []
-        with contextlib.suppress(IndexError):
-            while True:
-                done += [lane.run(name, chosen[name]) for name in queue.popleft()]
-        return done
+        done: list[Result] = []
+        while True:
+            try:
+                names = queue.popleft()
+            except IndexError:
+                return done
+            done += [lane.run(name, chosen[name]) for name in names]
 
     with ThreadPoolExecutor(max(len(lanes), 1)) as pool:
         try:

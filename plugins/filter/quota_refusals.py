@@ -1,0 +1,60 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Filter plugin quota_refusals."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: quota_refusals
+short_description: Say why a recovery may not raise the quota of an etcd cluster
+version_added: 0.1.0
+author:
+  - The controlplane.etcd authors (@controlplane-etcd)
+description:
+  - Looks, before anything is changed, whether every member can be given a quota - it has to be larger than what they
+    have, memory and disk of each node have to carry it, and all of them have to answer and to be among the hosts.
+options:
+  _input:
+    description: The cluster, from P(controlplane.etcd.cluster_of#filter).
+    type: dict
+    required: true
+  looks:
+    description: What M(controlplane.etcd.etcd_node_info) returned, by host.
+    type: dict
+    required: true
+  quota:
+    description: In bytes, or with a unit such as V(8GiB).
+    type: str
+    required: true
+positional: looks, quota
+"""
+
+EXAMPLES = r"""
+---
+- name: Show what stands against a larger quota
+  ansible.builtin.debug:
+    msg: "{{ clusters_mine | controlplane.etcd.quota_refusals(looks, '8GiB') }}"
+"""
+
+RETURN = r"""
+_value:
+  description: One sentence for each reason, none where it may be raised.
+  type: list
+  elements: str
+"""
+
+import typing as t
+
+from ..plugin_utils._quotas import Look, Looks, raise_refusals
+
+
+def quota_refusals(cluster: Look, looks: Looks, quota: str) -> list[str]:
+    """Why not every member can be given this quota."""
+    return raise_refusals(cluster, looks, quota)
+
+
+class FilterModule:
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        return {"quota_refusals": quota_refusals}
