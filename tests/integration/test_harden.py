@@ -1,0 +1,134 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbook ``harden`` on clusters of the lab, whose stand-in for the kubelet runs etcd as the manifest says.
+
+What needs an API server, cron or systemd is shown by the scenarios on real nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from integration.support import Run, await_true
+
+from lab.client import Alarm
+from lab.cluster import Cluster
+from lab.inventory import write_inventory
+from lab.kubelet import Kubelet
+from lab.node import Node
+
+MIB = 1024**2
+HARDEN = "controlplane.etcd.harden"
+WANTED = {
+    "harden_quota_backend_bytes": "64MiB",
+    "harden_allow_downtime": True,
+    "harden_method": "patch",
+    "harden_record": False,
+    "harden_schedule_state": "as_is",
+}
+
+Harden = Callable[..., Run]
+
+
+@pytest.fixture
+def clusters(make_cluster: Any) -> Iterator[list[Cluster]]:
+    """A cluster of three and one of a single member; each node has its kubelet."""
+    made = [make_cluster(prefix="one"), make_cluster(prefix="two", members=1)]
+    with ExitStack() as stack:
+        for node in (node for cluster in made for node in cluster.nodes):
+            stack.enter_context(Kubelet(node))
+        yield made
+
+
+@pytest.fixture
+def harden(clusters: list[Cluster], playbook: Any, tmp_path: Path) -> Harden:
+    """``harden(check=False, **variables)`` runs the playbook on both clusters."""
+    hosts = write_inventory(tmp_path / "hosts.yml", *clusters)
+
+    def run(*, check: bool = False, **variables: Any) -> Run:
+        found: Run = playbook(hosts, "--diff", check=check, extra_vars={**WANTED, **variables}, name=HARDEN)
+        return found
+
+    return run
+
+
+def quotas(cluster: Cluster) -> list[int]:
+    """The quotas that the running members keep to, in MiB."""
+    found = []
+    for node in cluster.nodes:
+        with node.client() as client:
+            found.append(client.quota() // MIB)
+    return found
+
+
+def leader(cluster: Cluster) -> str:
+    """The name of the member that leads."""
+    for node in cluster.nodes:
+        with node.client() as client:
+            status = client.status()
+            if status.leader == status.member_id:
+                return node.name
+    raise AssertionError("nobody leads")
+
+
+def state(cluster: Cluster) -> list[tuple[bytes, int]]:
+    """Of each node its manifest, and how often its member was started."""
+    return [(node.manifest.read_bytes(), _starts(node)) for node in cluster.nodes]
+
+
+def _starts(node: Node) -> int:
+    return node.log.read_text("utf-8", "replace").count("starting an etcd server")
+
+
+def test_check_run_run_again_and_what_etcd_refuses(clusters: list[Cluster], harden: Harden) -> None:
+    one, two = clusters
+    before = [state(cluster) for cluster in clusters]
+
+    planned = harden(check=True)
+    assert planned.rc == 0, planned.out
+    assert "+ - --quota-backend-bytes=67108864" in planned.flat
+    assert [state(cluster) for cluster in clusters] == before
+
+    leaders = [leader(cluster) for cluster in clusters]
+    done = harden()
+    assert done.rc == 0, done.out
+    for cluster, last in zip(clusters, leaders, strict=True):
+        assert set(quotas(cluster)) == {64}
+        followers = [node.name for node in cluster.nodes if node.name != last]
+        assert f"are restarted, in the order {', '.join([*followers, last])}." in done.flat
+    after = [state(cluster) for cluster in clusters]
+    assert [[starts for _text, starts in found] for found in after] == [
+        [starts + 1 for _text, starts in found] for found in before
+    ]
+
+    again = harden()
+    assert again.rc == 0, again.out
+    assert {host: numbers["changed"] for host, numbers in again.recap.items()} == dict.fromkeys(again.recap, 0)
+    assert [state(cluster) for cluster in clusters] == after
+
+    # Of one cluster a member is full: it has to be recovered first, and the other one is not held up by that. There the
+    # first member gets its manifest back, and the later ones are not touched.
+    with two.nodes[0].client() as client:
+        client.arm(Alarm(client.status().member_id, "NOSPACE"))
+    bad = harden(harden_extra_args={"max-wals": "many"}, harden_wait_timeout=4)
+    assert bad.rc != 0
+    assert "run recover first" in bad.flat
+    assert "was put back, and etcd answers again with its old flags" in bad.flat
+    assert [[text for text, _starts in state(cluster)] for cluster in clusters] == [
+        [text for text, _starts in found] for found in after
+    ]
+    assert state(two) == after[1]
+    touched = [now != then for now, then in zip(state(one), after[0], strict=True)]
+    assert touched.count(True) == 1
+    await_true(lambda: quotas(one) == [64, 64, 64], "all members have their quota")
+    # The lock of neither cluster is left.
+    assert not [node.name for cluster in clusters for node in cluster.nodes if _locked(node)]
+
+
+def _locked(node: Node) -> bool:
+    return (node.folder / "run/etcd-maintenance.lock").exists()
