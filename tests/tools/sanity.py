@@ -9,6 +9,7 @@ stops at an interpreter that does not run (pyenv leaves such). So it gets a copy
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -19,10 +20,13 @@ from types import SimpleNamespace
 from ansible_test._internal.python_requirements import get_venv_packages
 from ansible_test._util.target.common.constants import CONTROLLER_PYTHON_VERSIONS, REMOTE_ONLY_PYTHON_VERSIONS
 
+from lab import programs
 from tools.working_tree import ROOT, working_tree_files
 
 WORK = ROOT / ".cache" / "sanity"
-HOME = WORK / "home"
+# With the programs, for all clones: its virtual environments take minutes to make.
+HOME = programs.store().folder / "sanity"
+PIP_CONFIGURATIONS = (HOME / ".config" / "pip" / "pip.conf", HOME / ".pip" / "pip.conf")
 COLLECTION = WORK / "ansible_collections" / "controlplane" / "etcd"
 VERSIONS: tuple[str, ...] = (*REMOTE_ONLY_PYTHON_VERSIONS, *CONTROLLER_PYTHON_VERSIONS)
 PATH = [Path(entry) for entry in os.environ["PATH"].split(os.pathsep) if entry]
@@ -64,11 +68,11 @@ def prepare_home() -> None:
         if variable.startswith("PIP_") and variable != "PIP_CONFIG_FILE":
             options[variable[len("PIP_") :].lower().replace("_", "-")] = value
     lines = ["[global]", *(f"{name} = {value}" for name, value in options.items())]
-    write_private(HOME / ".config" / "pip" / "pip.conf", "\n".join(lines) + "\n")
+    write_private(PIP_CONFIGURATIONS[0], "\n".join(lines) + "\n")
 
     own = [os.environ.get("PIP_CONFIG_FILE"), Path.home() / ".config/pip/pip.conf", Path.home() / ".pip/pip.conf"]
     text = next((Path(path).read_text() for path in own if path and Path(path).is_file()), "")
-    write_private(HOME / ".pip" / "pip.conf", text)
+    write_private(PIP_CONFIGURATIONS[1], text)
 
 
 def write_private(path: Path, text: str) -> None:
@@ -107,10 +111,17 @@ def main(arguments: list[str]) -> int:
     absent = [version for version in VERSIONS if version not in interpreters]
     print(f"Pythons tested: {', '.join(interpreters)}. Not on this machine: {', '.join(absent) or 'none'}.", flush=True)
     copy_collection()
-    prepare_home()
     environment = {**os.environ, "HOME": str(HOME), "PATH": search_path(interpreters)}
     command = ["ansible-test", "sanity", *arguments]
-    return subprocess.run(command, cwd=COLLECTION, env=environment, check=False).returncode
+    HOME.mkdir(parents=True, exist_ok=True)
+    with (HOME / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            prepare_home()
+            return subprocess.run(command, cwd=COLLECTION, env=environment, check=False).returncode
+        finally:
+            for path in PIP_CONFIGURATIONS:
+                path.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":
