@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from . import _configmap
 from ._configmap import KubectlFailed
 from ._etcd import container_log, kubelet, process, rollout, static_pods
+from ._etcd.api import Status
 from ._etcd.cluster import ClusterView, quota_of
 from ._etcd.errors import EtcdError
 from ._etcd.kubelet import UnitError
@@ -197,7 +198,7 @@ class Node:
         backup = files.back_up(self.data, self.path, self._params["backup"])
         new = target.text.encode("utf-8")
         moment = time.time()
-        self._replace(self.data, new)
+        self._replace(there=self.data, text=new)
         outcome = self._watch(target.text, gone=pid, since=moment).until_proved(self._patience)
         if outcome.problem:
             raise NotProved(self._taken_back(outcome, new, self.data, backup, old_pid=pid))
@@ -246,7 +247,7 @@ class Node:
         """Put the old text back; what to say about all of it."""
         said = f"The new manifest was in its place, but after {failed.seconds:.0f} s {failed.problem}.{_last_words()}"
         try:
-            self._replace(new, old)
+            self._replace(there=new, text=old)
         except (ConfigRefused, OSError) as exc:
             return (
                 f"{said}The old manifest could not be put back ({str(exc).rstrip('.')}): {self.path} stays as it"
@@ -265,16 +266,16 @@ class Node:
             f" ({after.away_seconds:.0f} s later). No other member was touched."
         )
 
-    def _replace(self, old: bytes, new: bytes) -> None:
+    def _replace(self, *, there: bytes, text: bytes) -> None:
         """Raises ConfigRefused, OSError."""
 
         def agrees(data: bytes) -> None:
-            if data != new or parse_manifest(files.text_of(data), self.path) != parse_manifest(
-                files.text_of(new), self.path
+            if data != text or parse_manifest(files.text_of(data), self.path) != parse_manifest(
+                files.text_of(text), self.path
             ):
                 raise OSError("what was written is not what is read again")
 
-        files.replace(self.path, old, new, agrees, above=True)
+        files.replace(self.path, there, text, agrees, above=True)
 
     @property
     def _patience(self) -> float:
@@ -290,13 +291,16 @@ class Node:
         def look() -> ClusterView:
             return self.member().look()
 
-        def quota(status: t.Any) -> int | None:
-            found = quota_of(status, self.member().endpoint, None)
+        def status() -> Status:
+            return self.member().endpoint.status()
+
+        def quota(said: Status) -> int | None:
+            found = quota_of(said, self.member().endpoint, None)
             return found.bytes if found.source in ("status", "metrics") else None
 
         return Watch(
             parse_manifest(text, self.path),
-            status=lambda: self.member().endpoint.status(),
+            status=status,
             look=look,
             quota=quota,
             gone=gone,

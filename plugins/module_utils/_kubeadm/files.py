@@ -102,7 +102,7 @@ def replace(path: str, old: bytes, new: bytes, check: t.Callable[[bytes], None],
         if os.path.lexists(aside):
             os.unlink(aside)
     with contextlib.suppress(OSError):  # it is in its place by now, and whole
-        for each in {folder, os.path.dirname(target)}:
+        for each in sorted({folder, os.path.dirname(target)}):
             _sync(each)
 
 

@@ -68,7 +68,8 @@ def facts(manifest: str, apiserver: str = "", kubelet: t.Iterable[str] = ()) -> 
     if not image:
         raise NotRendered(f"kubeadm cannot be held to the image {container.get('image')}.")
     annotations = (body.get("metadata") or {}).get("annotations") or {}
-    address = urlsplit(str(annotations.get(_ANNOTATION) or flags.get("advertise-client-urls", "")).split(",")[0])
+    urls = str(annotations.get(_ANNOTATION) or flags.get("advertise-client-urls", ""))
+    address = urlsplit(urls.partition(",")[0])
     if "name" not in flags or not address.hostname:
         raise NotRendered("The manifest does not tell the name and address of the member.")
     sockets = [match[1] for text in kubelet for match in _CRI_SOCKET.finditer(text)]
