@@ -12,7 +12,6 @@ from __future__ import annotations
 import glob
 import os
 import time
-import typing as t
 from dataclasses import dataclass, replace
 
 from . import _configmap
