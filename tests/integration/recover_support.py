@@ -92,9 +92,10 @@ def inventory(
     return path
 
 
-def hanging_by(thread: Path) -> dict[str, str]:
+def hanging_by(thread: Path) -> dict[str, Any]:
     """Variables of a host that can be reached until its thread is cut, without SSH. See ``tie`` and ``cut``."""
-    return {**LOCAL, "ansible_remote_tmp": f"{{{{ lookup('ansible.builtin.file', '{thread}') }}}}"}
+    folder = f"{{{{ lookup('ansible.builtin.file', '{thread}') }}}}"
+    return {**LOCAL, "ansible_pipelining": False, "ansible_remote_tmp": folder}
 
 
 def tie(thread: Path) -> None:

@@ -72,6 +72,7 @@ def ansible_env(home: Path, collections: Path, extra: Mapping[str, str] | None =
         "ANSIBLE_CONFIG": str(home / "ansible.cfg"),
         "ANSIBLE_HOME": str(home),
         "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_PIPELINING": "1",  # a fifth less to do for each task; what is copied is tested, too
         "ANSIBLE_REMOTE_TMP": str(home / "remote"),
         **(extra or {}),
     }

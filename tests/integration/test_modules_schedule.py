@@ -50,8 +50,7 @@ def host(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.parametrize("pipelining", [False, True], ids=["copied", "pipelined"])
 def test_check_run_again_absent(host: Path, ansible_module: Any, pipelining: bool) -> None:
     options: dict[str, Any] = {"interpreter": str(host / "python"), "backend": "cron"}
-    if pipelining:
-        options["extra_env"] = {"ANSIBLE_PIPELINING": "1"}
+    options["extra_env"] = {"ANSIBLE_PIPELINING": str(pipelining)}
     tool, cron = host / "sbin/etcd-maintenance", host / "etc/cron.d/etcd-maintenance"
     would = ansible_module("etcd_schedule", None, check=True, **options)
     assert not would["failed"], would["printed"]
