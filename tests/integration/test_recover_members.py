@@ -33,14 +33,40 @@ from integration.recover_support import (
 )
 from integration.support import MIB, Run, await_settled, await_true
 
+from lab import kubelet
 from lab.client import Alarm, Client
 from lab.cluster import Cluster
 from lab.errors import EtcdError
 from lab.fill import fill
+from lab.kubelet import Kubelet
 from lab.node import Node
 
 MakeCluster = Callable[..., Cluster]
 Playbook = Callable[..., Run]
+
+
+def test_live_data_gets_a_larger_quota(make_cluster: MakeCluster, playbook: Playbook, tmp_path: Path) -> None:
+    cluster = make_cluster()
+    fill(cluster, live_fraction=0.97, keys_per_txn=8, event_ttl=FOREVER)
+    hosts = inventory(tmp_path / "hosts.yml", cluster)
+    with contextlib.ExitStack() as stack:
+        for node in cluster.nodes:
+            stack.enter_context(Kubelet(node))
+        unit = {**QUICK, "recover_kubelet_unit": kubelet.PROGRAM}
+        refused = playbook(hosts, extra_vars={**unit, "recover_quota_backend_bytes": "16MiB"})
+        assert refused.rc == 2, refused.out
+        assert "and a recovery lowers none. Name a larger one. Nothing was changed." in refused.flat
+        assert not snapshots(cluster)
+
+        run = playbook(hosts, extra_vars={**unit, "recover_quota_backend_bytes": "64MiB"})
+        assert run.rc == 0, run.out
+        for node in cluster.nodes:
+            with node.client() as client:
+                assert client.quota() == 64 * MIB
+            assert refusal(node) == ""
+        # There is no API server here that could keep it.
+        assert "The quota of members was raised, but that is not recorded" in run.flat
+        assert locks(cluster) == []
 
 
 def test_live_data_that_does_not_fit(make_cluster: MakeCluster, playbook: Playbook, tmp_path: Path) -> None:

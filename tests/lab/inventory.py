@@ -49,6 +49,9 @@ def _variables(node: Node, interpreter: str) -> dict[str, Any]:
         "recover_kubelet_unit": "etcd-lab-has-none",
         "recover_manifest": str(node.manifest),
         "recover_snapshot_dir": str(node.folder / "var/backups/etcd"),
+        # Nor is any cluster that it may belong to.
+        "recover_kubeconfig": str(node.folder / "etc/kubernetes/admin.conf"),
+        "harden_kubeconfig": str(node.folder / "etc/kubernetes/admin.conf"),
         "recover_lock_path": str(node.folder / "run/etcd-maintenance.lock"),
         "harden_kubelet_unit": kubelet.PROGRAM,
         "harden_manifest": str(node.manifest),
