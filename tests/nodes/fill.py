@@ -31,6 +31,7 @@ _OBJECTS = 100
 _OBJECT_BYTES = 10_000
 _REFUSED_SECONDS = 30.0
 _POLL_SECONDS = 0.5
+_UNAVAILABLE = 14  # a code of gRPC
 _PKI = "/etc/kubernetes/pki/etcd"
 # What a living control plane changes by itself: heartbeats, states of nodes and pods, conditions of its own objects.
 _LIVING = (
@@ -171,7 +172,9 @@ def _write_until_refused(client: Client, transactions: Iterator[list[Put]]) -> N
         except EtcdError as error:
             if error.is_nospace:
                 return
-            raise
+            if error.code != _UNAVAILABLE:
+                raise
+            # The disk is behind, and the next transaction as good as this one.
 
 
 def _await_refusal(node: Node) -> None:
