@@ -27,6 +27,9 @@ from ._etcd.errors import TlsRejected
 from ._etcd.manifest import parse_flags
 from ._etcd.transport import Json, TlsFiles, tls_context
 
+ADMIN_CONF = "/etc/kubernetes/admin.conf"
+API_MANIFEST = "/etc/kubernetes/manifests/kube-apiserver.yaml"
+
 _ANNOTATION = "kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint"
 _LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases"
 _PRIVATE = "/run"  # kept in memory
@@ -165,4 +168,4 @@ def _context(pems: tuple[bytes, bytes, bytes]) -> ssl.SSLContext:
         return tls_context(TlsFiles(*paths))
 
 
-__all__ = ("Address", "Answer", "ApiServer", "KubeError", "address_of", "credentials_of")
+__all__ = ("ADMIN_CONF", "API_MANIFEST", "Address", "Answer", "ApiServer", "KubeError", "address_of", "credentials_of")

@@ -15,24 +15,21 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import typing as t
 from dataclasses import dataclass
 
-from ._apiserver import KubeError, address_of
+from ._apiserver import ADMIN_CONF, API_MANIFEST, KubeError, address_of
+from ._etcd import process
 from ._etcd.transport import Json
 
 NAMESPACE, NAME, KEY = "kube-system", "kubeadm-config", "ClusterConfiguration"
-ADMIN_CONF = "/etc/kubernetes/admin.conf"
-API_MANIFEST = "/etc/kubernetes/manifests/kube-apiserver.yaml"
 
 UNTOUCHED = "Nothing was changed."
 _UNSURE = "Whether it was written is not known: running this again changes nothing where it was."
 
 _PATH = f"/api/v1/namespaces/{NAMESPACE}/configmaps/{NAME}"
 _MANAGER = "controlplane.etcd"  # who it was, for those who look at the managedFields
-_FOLDERS = ("/usr/bin", "/usr/local/bin", "/opt/bin", "/snap/bin")
 _INSECURE = re.compile(r"(insecure-skip-tls-verify)[\"']?\s*:\s*[\"']?true", re.IGNORECASE)
 _PLAIN_HTTP = re.compile(r"\bserver[\"']?\s*:\s*[\"']?(http://)")
 _PATIENCE = 5.0  # seconds more than one request may take, for kubectl to start and to end
@@ -125,8 +122,7 @@ class Kubectl:
 
 def find_program(program: str | None) -> str:
     """The kubectl to run. Raises KubectlFailed."""
-    folders = [*os.environ.get("PATH", os.defpath).split(os.pathsep), *_FOLDERS]
-    found = shutil.which(program or "kubectl", path=os.pathsep.join(folders))
+    found = process.installed(program or "kubectl")
     if found is None:
         raise KubectlFailed(
             f"There is no program {program} on this node." if program else "There is no kubectl on this node.",
@@ -299,8 +295,6 @@ _ANY = _Meaning("", "kubectl failed: {words}.", "", unsure=True)
 
 
 __all__ = (
-    "ADMIN_CONF",
-    "API_MANIFEST",
     "KEY",
     "NAME",
     "NAMESPACE",

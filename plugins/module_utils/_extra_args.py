@@ -8,9 +8,16 @@
 
 from __future__ import annotations
 
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
 from ._etcd.transport import Json
 from ._kubeadm import files
+from ._kubeadm.errors import ConfigRefused, NoYaml
 from ._kubeadm.extra_args import Edited
+
+Configure = t.Callable[..., t.Tuple[Json, t.Tuple[str, ...]]]
 
 EXTRA_ARGS_SPEC: Json = {
     "backup": {"type": "path", "default": files.DEFAULT_BACKUP},
@@ -32,4 +39,21 @@ def edit_result(edited: Edited, place: str) -> Json:
     }
 
 
-__all__ = ("EXTRA_ARGS_SPEC", "edit_result")
+def run(module: AnsibleModule, configure: Configure, *, place: str, about: str) -> None:
+    """Run a module's body, which gives the result and warnings, and end with it or with one message. `place` is where
+    arguments are set, `about` what warnings begin with."""
+    doing = f"Setting etcd.local.extraArgs in {place}"
+    try:
+        result, warnings = configure(module.params, check=module.check_mode)
+    except ConfigRefused as exc:
+        module.fail_json(msg=f"{doing} was refused. {exc} Nothing was changed. {exc.advice}".rstrip())
+    except NoYaml as exc:
+        module.fail_json(msg=f"{doing} failed. {exc} Nothing was changed.")
+    except OSError as exc:
+        module.fail_json(msg=f"{doing} failed: {exc}. Nothing was changed.")
+    for warning in warnings:
+        module.warn(f"{about}: {warning}")
+    module.exit_json(**result)
+
+
+__all__ = ("EXTRA_ARGS_SPEC", "edit_result", "run")

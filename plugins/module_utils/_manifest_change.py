@@ -15,6 +15,7 @@ import time
 from dataclasses import dataclass, replace
 
 from . import _configmap
+from ._apiserver import API_MANIFEST
 from ._configmap import KubectlFailed
 from ._etcd import container_log, kubelet, process, rollout, static_pods
 from ._etcd.api import Status
@@ -102,7 +103,7 @@ class Node:
     def _rendered(self) -> Edited:
         """kubeadm's manifest for this node, with these flags. Raises ConfigRefused, KubectlFailed, NoYaml, NotRendered,
         OSError."""
-        apiserver = os.path.join(os.path.dirname(self.path), "kube-apiserver.yaml")
+        apiserver = os.path.join(os.path.dirname(self.path), os.path.basename(API_MANIFEST))
         node = rendering.facts(self.text, _text(apiserver), [_text(path) for path in _KUBELET_FILES])
         source = self._params["kubeadm_config"]
         if source:
@@ -342,8 +343,8 @@ def _text(path: str) -> str:
 
 
 def _last_words() -> str:
-    said = "".join(f"\n  {line}" for line in container_log.last_words())
-    return f" etcd's last words:{said}\n" if said else " "
+    said = kubelet.quoted("etcd's last words", container_log.last_words())
+    return f"{said}\n" if said else " "
 
 
 __all__ = ("Node", "NotProved", "Target")

@@ -84,7 +84,7 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._apiserver import Answer, ApiServer, KubeError, address_of
+from ..module_utils._apiserver import ADMIN_CONF, API_MANIFEST, Answer, ApiServer, KubeError, address_of
 from ..module_utils._etcd.transport import Json
 
 _POLL_SECONDS = 0.5
@@ -166,8 +166,8 @@ def prove(params: Json, *, check: bool) -> Json:
 def main() -> None:
     module = AnsibleModule(
         {
-            "kubeconfig": {"type": "path", "default": "/etc/kubernetes/admin.conf"},
-            "manifest": {"type": "path", "default": "/etc/kubernetes/manifests/kube-apiserver.yaml"},
+            "kubeconfig": {"type": "path", "default": ADMIN_CONF},
+            "manifest": {"type": "path", "default": API_MANIFEST},
             "timeout": {"type": "float", "default": 10.0},
             "wait_timeout": {"type": "float", "default": 120.0},
         },

@@ -172,6 +172,7 @@ seconds:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils._apiserver import ADMIN_CONF
 from ..module_utils._configmap import KubectlFailed
 from ..module_utils._etcd.errors import EtcdError
 from ..module_utils._etcd.kubelet import UNIT
@@ -235,7 +236,7 @@ def main() -> None:
             "during_recovery": {"type": "bool", "default": False},
             "extra_args": {"type": "dict", "default": {}},
             "kubeadm_config": {"type": "path"},
-            "kubeconfig": {"type": "path", "default": "/etc/kubernetes/admin.conf"},
+            "kubeconfig": {"type": "path", "default": ADMIN_CONF},
             "method": {"type": "str", "choices": ["auto", "kubeadm", "patch"], "default": "auto"},
             "remove": {"type": "list", "elements": "str", "default": []},
             "unit": {"type": "str", "default": UNIT},

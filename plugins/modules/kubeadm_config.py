@@ -93,9 +93,8 @@ import os
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._etcd.transport import Json
-from ..module_utils._extra_args import EXTRA_ARGS_SPEC, edit_result
+from ..module_utils._extra_args import EXTRA_ARGS_SPEC, edit_result, run
 from ..module_utils._kubeadm import extra_args, files
-from ..module_utils._kubeadm.errors import ConfigRefused, NoYaml
 
 
 def configure(params: Json, *, check: bool) -> tuple[Json, tuple[str, ...]]:
@@ -128,18 +127,8 @@ def main() -> None:
         {**EXTRA_ARGS_SPEC, "path": {"type": "path", "required": True}},
         supports_check_mode=True,
     )
-    doing = f"Setting etcd.local.extraArgs in {module.params['path']}"
-    try:
-        result, warnings = configure(module.params, check=module.check_mode)
-    except ConfigRefused as exc:
-        module.fail_json(msg=f"{doing} was refused. {exc} Nothing was changed. {exc.advice}".rstrip())
-    except NoYaml as exc:
-        module.fail_json(msg=f"{doing} failed. {exc} Nothing was changed.")
-    except OSError as exc:
-        module.fail_json(msg=f"{doing} failed: {exc}. Nothing was changed.")
-    for warning in warnings:
-        module.warn(f"{module.params['path']}: {warning}")
-    module.exit_json(**result)
+    path = module.params["path"]
+    run(module, configure, place=path, about=path)
 
 
 if __name__ == "__main__":

@@ -112,9 +112,8 @@ server:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils._apiserver import ADMIN_CONF, API_MANIFEST
 from ..module_utils._configmap import (
-    ADMIN_CONF,
-    API_MANIFEST,
     KEY,
     NAME,
     NAMESPACE,
@@ -124,9 +123,8 @@ from ..module_utils._configmap import (
     write,
 )
 from ..module_utils._etcd.transport import Json
-from ..module_utils._extra_args import EXTRA_ARGS_SPEC, edit_result
+from ..module_utils._extra_args import EXTRA_ARGS_SPEC, edit_result, run
 from ..module_utils._kubeadm import extra_args, files
-from ..module_utils._kubeadm.errors import ConfigRefused, NoYaml
 
 PLACE = f"the ConfigMap {NAME} in {NAMESPACE}"
 
@@ -177,20 +175,10 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    doing = f"Setting etcd.local.extraArgs in {PLACE}"
     try:
-        result, warnings = configure(module.params, check=module.check_mode)
-    except ConfigRefused as exc:
-        module.fail_json(msg=f"{doing} was refused. {exc} Nothing was changed. {exc.advice}".rstrip())
+        run(module, configure, place=PLACE, about=f"The ConfigMap {NAME}")
     except KubectlFailed as exc:
-        module.fail_json(msg=f"{doing} failed. {exc} {exc.left} {exc.advice}".rstrip())
-    except NoYaml as exc:
-        module.fail_json(msg=f"{doing} failed. {exc} Nothing was changed.")
-    except OSError as exc:
-        module.fail_json(msg=f"{doing} failed: {exc}. Nothing was changed.")
-    for warning in warnings:
-        module.warn(f"The ConfigMap {NAME}: {warning}")
-    module.exit_json(**result)
+        module.fail_json(msg=f"Setting etcd.local.extraArgs in {PLACE} failed. {exc} {exc.left} {exc.advice}".rstrip())
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from integration.support import Run, await_true
+from integration.support import MIB, Run, await_true
 
 from lab.client import Alarm
 from lab.cluster import Cluster
@@ -22,7 +22,6 @@ from lab.inventory import write_inventory
 from lab.kubelet import Kubelet
 from lab.node import Node
 
-MIB = 1024**2
 HARDEN = "controlplane.etcd.harden"
 WANTED = {
     "harden_quota_backend_bytes": "64MiB",

@@ -29,6 +29,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._configmap impor
     read,
     stored,
 )
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import process
 from ansible_collections.controlplane.etcd.plugins.modules import kubeadm_configmap
 
 WHERE, CONFIG = "https://192.0.2.11:6443", "/etc/kubernetes/admin.conf"
@@ -259,7 +260,7 @@ def test_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert find_program(None) == str(program)
     assert find_program(str(program)) == str(program)
     monkeypatch.setenv("PATH", "/nonexistent")
-    monkeypatch.setattr(_configmap, "_FOLDERS", (str(tmp_path),))
+    monkeypatch.setattr(process, "_FOLDERS", (str(tmp_path),))
     assert find_program(None) == str(program)
     program.chmod(0o644)
     with pytest.raises(KubectlFailed, match=r"^There is no kubectl on this node\.$"):

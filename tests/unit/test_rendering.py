@@ -14,6 +14,7 @@ import pytest
 import yaml
 from unit.made import DATA, table
 
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import process
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import rendering
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.errors import ConfigRefused
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.rendering import Facts, NotRendered
@@ -163,7 +164,7 @@ def program(folder: Path, name: str, script: str) -> None:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(rendering, "_FOLDERS", ())
+    monkeypatch.setattr(process, "_FOLDERS", ())
     return tmp_path
 
 

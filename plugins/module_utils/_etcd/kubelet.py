@@ -23,6 +23,7 @@ import typing as t
 import uuid
 from dataclasses import asdict, dataclass
 
+from .files import put
 from .process import Run
 
 UNIT = "kubelet"
@@ -169,7 +170,7 @@ def let_go_later(run: Run, name: str, *, owner: str, seconds: float, records: st
         raise UnitError(f"{name} was not held: no timer could be set that would start it again ({done.output}).")
     if before:
         _stop_timer(run, before.timer)
-    _write(_record(name, records), json.dumps(asdict(held)))
+    put(_record(name, records), json.dumps(asdict(held)).encode(), 0o600)
     return held
 
 
@@ -234,13 +235,6 @@ def _stop_timer(run: Run, timer: str) -> None:
     """One that has fired meanwhile is gone already."""
     if _NAME.fullmatch(timer):
         run(["systemctl", "stop", "--", f"{timer}.timer", f"{timer}.service"], _SECONDS)
-
-
-def _write(path: str, text: str) -> None:
-    aside = f"{path}.{os.getpid()}"
-    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(aside, path)
 
 
 __all__ = (

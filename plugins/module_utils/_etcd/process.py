@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import typing as t
 
 from .manifest import EtcdManifest, parse_flags
 
 _INTERPRETER = re.compile(r"(python|perl|ruby|node|bash|dash|sh)[\d.]*$")
+
+_FOLDERS = ("/usr/bin", "/usr/local/bin", "/opt/bin", "/snap/bin")
 
 Run = t.Callable[[t.Sequence[str], float], "Outcome"]
 
@@ -44,6 +47,12 @@ def run(argv: t.Sequence[str], timeout: float) -> Outcome:
     except OSError as exc:
         return Outcome(127, str(exc))
     return Outcome(done.returncode, done.stdout.decode("utf-8", "replace").strip())
+
+
+def installed(program: str) -> str | None:
+    """The path of a program of this node; also where PATH does not lead, as with sudo. A path stays as it is."""
+    folders = [*os.environ.get("PATH", os.defpath).split(os.pathsep), *_FOLDERS]
+    return shutil.which(program, path=os.pathsep.join(folders))
 
 
 def is_member(words: t.Sequence[str], manifest: EtcdManifest) -> bool:
@@ -139,4 +148,16 @@ def program_beside(pid: int, name: str, proc: str = "/proc") -> str | None:
     return path if os.path.isfile(path) else None
 
 
-__all__ = ("Outcome", "Run", "age", "find", "flags", "holds", "is_member", "program_beside", "run", "running")
+__all__ = (
+    "Outcome",
+    "Run",
+    "age",
+    "find",
+    "flags",
+    "holds",
+    "installed",
+    "is_member",
+    "program_beside",
+    "run",
+    "running",
+)

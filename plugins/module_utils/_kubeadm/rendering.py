@@ -15,13 +15,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import tempfile
 import typing as t
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from .._etcd import process
 from .._etcd.block_yaml import load
 from . import documents, extra_args, nodes, static_pod
 from .documents import Found
@@ -31,7 +31,6 @@ from .static_pod import Edited
 Json = t.Dict[str, t.Any]
 
 _SECONDS = 60.0
-_FOLDERS = ("/usr/bin", "/usr/local/bin", "/opt/bin")
 _ANNOTATION = "kubeadm.kubernetes.io/etcd.advertise-client-urls"
 # A joined member has these from the moment it joined. Without them one that has lost its data would come up as a
 # healthy cluster of its own.
@@ -155,7 +154,9 @@ def kept(rendered: str, running: t.Mapping[str, str]) -> Edited:
 def render(config: str) -> str:
     """What kubeadm writes for this configuration, which it reads from a file of ours and writes to one of ours. Raises
     NotRendered, OSError."""
-    program = _program("kubeadm")
+    program = process.installed("kubeadm")
+    if not program:
+        raise NotRendered("There is no kubeadm on this node.")
     with tempfile.TemporaryDirectory(prefix="etcd-manifest-") as folder:
         path, out = os.path.join(folder, "config.yaml"), os.path.join(folder, "out")
         os.mkdir(out)
@@ -174,14 +175,6 @@ def render(config: str) -> str:
             raise NotRendered("kubeadm ended well and has written no manifest of etcd.")
         with open(found[0], encoding="utf-8", newline="") as file:
             return file.read()
-
-
-def _program(name: str) -> str:
-    folders = [*os.environ.get("PATH", "").split(os.pathsep), *_FOLDERS]
-    found = shutil.which(name, path=os.pathsep.join(folders))
-    if not found:
-        raise NotRendered(f"There is no {name} on this node.")
-    return found
 
 
 def _run(argv: t.Sequence[str], env: t.Mapping[str, str]) -> tuple[int, str, str]:

@@ -14,7 +14,7 @@ import os
 import typing as t
 from dataclasses import asdict, dataclass, fields, replace
 
-from .files import put
+from .._etcd.files import put
 
 FOLDER = "/var/lib/etcd-maintenance"
 DAY = 86400.0

@@ -18,12 +18,12 @@ from dataclasses import dataclass, replace
 from .._etcd import lock, runs
 from .._etcd.cluster import quota_of
 from .._etcd.errors import EtcdError
+from .._etcd.files import put
 from .._etcd.local import DEFAULTS, LocalMember
 from .._etcd.lock import Lock
 from .._etcd.maintenance import Defragmentation, line
 from .._etcd.manifest import DEFAULT_PATH, ManifestError
 from . import memory, metrics
-from .files import put
 from .memory import Memory
 
 OK, FAILED, USAGE, REFUSED = 0, 1, 2, 3

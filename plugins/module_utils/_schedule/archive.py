@@ -24,6 +24,7 @@ PARTS = {
         "bolt",
         "cluster",
         "errors",
+        "files",
         "local",
         "lock",
         "maintenance",
@@ -41,7 +42,6 @@ PARTS = {
     "_maintenance": (
         "cli",
         "cron",
-        "files",
         "heal",
         "memory",
         "metrics",

@@ -18,10 +18,10 @@ import typing as t
 from dataclasses import dataclass
 
 from .._etcd import kubelet, process
+from .._etcd.files import put
 from .._etcd.kubelet import UnitError
 from .._etcd.process import Run
 from .._maintenance import memory, metrics
-from .._maintenance.files import put
 from . import archive, texts
 from .texts import BadSchedule
 
