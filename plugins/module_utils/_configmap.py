@@ -40,13 +40,17 @@ _ELSEWHERE = f"{_RECOVER} The API server of another node can be named (server)."
 
 
 class KubectlFailed(Exception):
-    """The text is a sentence, `left` says what is true of the ConfigMap now, `advice` what to do next."""
+    """The text is a sentence, `left` says what is true of the ConfigMap now, `advice` what to do next. `away` tells
+    that there was no answer from the API server, or none from its etcd, which may change by itself."""
 
-    def __init__(self, reason: str, advice: str = "", *, left: str = UNTOUCHED, conflict: bool = False) -> None:
+    def __init__(
+        self, reason: str, advice: str = "", *, left: str = UNTOUCHED, conflict: bool = False, away: bool = False
+    ) -> None:
         super().__init__(reason)
         self.advice = advice
         self.left = left
         self.conflict = conflict  # somebody else was quicker
+        self.away = away
 
 
 class Answer(t.NamedTuple):
@@ -73,6 +77,7 @@ class _Meaning(t.NamedTuple):
     reason: str
     advice: str
     unsure: bool = False
+    away: bool = False
 
 
 class Kubectl:
@@ -224,6 +229,7 @@ def failure(answer: Answer, where: str, kubeconfig: str, *, writing: bool) -> Ku
         found.advice.format(**said),
         left=_UNSURE if writing and found.unsure else UNTOUCHED,
         conflict="(Conflict)" in words,
+        away=found.away,
     )
 
 
@@ -278,12 +284,14 @@ _MEANINGS = (
         r"was refused - did you specify|dial tcp",
         "No API server answers at {where} ({words}).",
         _ELSEWHERE,
+        away=True,
     ),
     _Meaning(
         r"Unable to connect|no end after|\((?:Server)?Timeout\)|\(ServiceUnavailable\)|etcdserver:",
         "The API server at {where} does not answer as it should ({words}).",
         _ELSEWHERE,
         unsure=True,
+        away=True,
     ),
     _Meaning(
         r"is invalid:|\(BadRequest\)|\(Invalid\)",

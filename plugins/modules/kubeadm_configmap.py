@@ -88,6 +88,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ---
+away:
+  description:
+    - Whether no API server has answered, or its etcd has not, which may change by itself. Not so where there is no
+      C(kubectl), or where the ConfigMap is refused.
+  returned: failure
+  type: bool
+  sample: true
 backup_file:
   description: A copy of the old text, on the node. Empty in check mode and where nothing changed.
   returned: success
@@ -178,7 +185,8 @@ def main() -> None:
     try:
         run(module, configure, place=PLACE, about=f"The ConfigMap {NAME}")
     except KubectlFailed as exc:
-        module.fail_json(msg=f"Setting etcd.local.extraArgs in {PLACE} failed. {exc} {exc.left} {exc.advice}".rstrip())
+        said = f"Setting etcd.local.extraArgs in {PLACE} failed. {exc} {exc.left} {exc.advice}".rstrip()
+        module.fail_json(msg=said, away=exc.away)
 
 
 if __name__ == "__main__":

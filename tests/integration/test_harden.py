@@ -8,7 +8,9 @@ What needs an API server, cron or systemd is shown by the scenarios on real node
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -75,6 +77,20 @@ def leader(cluster: Cluster) -> str:
     raise AssertionError("nobody leads")
 
 
+def locked(*clusters: Cluster) -> list[str]:
+    """The nodes with a lock."""
+    nodes = [node for cluster in clusters for node in cluster.nodes]
+    return [node.name for node in nodes if (node.folder / "run/etcd-maintenance.lock").exists()]
+
+
+def lead_once_locked(cluster: Cluster, node: Node) -> None:
+    """Have this member lead, once a run has looked at the cluster and begins its work."""
+    await_true(lambda: locked(cluster), "the nodes are locked", seconds=120)
+    leading = leader(cluster)
+    with next(each for each in cluster.nodes if each.name == leading).client() as client:
+        client.move_leader(next(member.id for member in client.members() if member.name == node.name))
+
+
 def state(cluster: Cluster) -> list[tuple[bytes, int]]:
     """Of each node its manifest, and how often its member was started."""
     return [(node.manifest.read_bytes(), _starts(node)) for node in cluster.nodes]
@@ -84,7 +100,7 @@ def _starts(node: Node) -> int:
     return node.log.read_text("utf-8", "replace").count("starting an etcd server")
 
 
-def test_check_run_run_again_and_what_etcd_refuses(clusters: list[Cluster], harden: Harden) -> None:
+def test_check_run_run_again_and_what_etcd_refuses(clusters: list[Cluster], harden: Harden, tmp_path: Path) -> None:
     one, two = clusters
     before = [state(cluster) for cluster in clusters]
 
@@ -93,13 +109,34 @@ def test_check_run_run_again_and_what_etcd_refuses(clusters: list[Cluster], hard
     assert "+ - --quota-backend-bytes=67108864" in planned.flat
     assert [state(cluster) for cluster in clusters] == before
 
+    # What could not be written down afterwards is found before any member is restarted.
+    flow = tmp_path / "flow.yaml"
+    flow.write_text("{apiVersion: kubeadm.k8s.io/v1beta4, kind: ClusterConfiguration}\n", "utf-8")
+    for said, variables in (
+        (f"etcd.local.extraArgs in {flow} was refused.", {"harden_kubeadm_config": str(flow)}),
+        ("/nonexistent/admin.conf", {"harden_record": True, "harden_kubeconfig": "/nonexistent/admin.conf"}),
+    ):
+        refused = harden(**variables)
+        assert refused.rc != 0
+        assert said in refused.flat
+        assert [state(cluster) for cluster in clusters] == before
+        assert not locked(*clusters), refused.out
+
     leaders = [leader(cluster) for cluster in clusters]
-    done = harden()
+    with ThreadPoolExecutor(1) as other:
+        first = next(node for node in one.nodes if node.name != leaders[0])
+        moved = other.submit(lead_once_locked, one, first)
+        done = harden()
+        moved.result()
     assert done.rc == 0, done.out
     for cluster, last in zip(clusters, leaders, strict=True):
         assert set(quotas(cluster)) == {64}
         followers = [node.name for node in cluster.nodes if node.name != last]
         assert f"are restarted, in the order {', '.join([*followers, last])}." in done.flat
+    # The one whose turn it was had become the leader, and was left for the last.
+    ready = re.findall(r"(one\S*) runs with its new flags", done.flat)
+    assert sorted(ready) == sorted(node.name for node in one.nodes)
+    assert ready[-1] == first.name
     after = [state(cluster) for cluster in clusters]
     assert [[starts for _text, starts in found] for found in after] == [
         [starts + 1 for _text, starts in found] for found in before
@@ -126,8 +163,4 @@ def test_check_run_run_again_and_what_etcd_refuses(clusters: list[Cluster], hard
     assert touched.count(True) == 1
     await_true(lambda: quotas(one) == [64, 64, 64], "all members have their quota")
     # The lock of neither cluster is left.
-    assert not [node.name for cluster in clusters for node in cluster.nodes if _locked(node)]
-
-
-def _locked(node: Node) -> bool:
-    return (node.folder / "run/etcd-maintenance.lock").exists()
+    assert not locked(*clusters)

@@ -210,9 +210,10 @@ def test_its_key_is_missing(api: ApiServer, run: Run) -> None:
 @pytest.mark.usefixtures("stored")
 def test_a_user_who_may_not(api: ApiServer, run: Run) -> None:
     conf = str(api.kubeconfig("nobody"))
-    message = run(kubeconfig=conf)["msg"]
-    assert f"failed. The user of {conf} may not do that: Error from server (Forbidden)" in message
-    assert 'User "nobody" cannot get resource "configmaps"' in message
+    said = run(kubeconfig=conf)
+    assert f"failed. The user of {conf} may not do that: Error from server (Forbidden)" in said["msg"]
+    assert 'User "nobody" cannot get resource "configmaps"' in said["msg"]
+    assert said["away"] is False
 
 
 @pytest.mark.usefixtures("stored")
@@ -235,9 +236,10 @@ def test_the_server_is_verified(api: ApiServer, cluster: Cluster, run: Run) -> N
 def test_a_virtual_address_that_is_down(api: ApiServer, run: Run) -> None:
     conf = str(api.kubeconfig("vip", group="system:masters", server="https://127.0.0.1:9"))
     assert run(kubeconfig=conf)["changed"]
-    message = run(kubeconfig=conf, api_manifest="/nonexistent")["msg"]
-    assert f"failed. No API server answers at the address in {conf} (" in message
-    assert RECOVER in message
+    said = run(kubeconfig=conf, api_manifest="/nonexistent")
+    assert f"failed. No API server answers at the address in {conf} (" in said["msg"]
+    assert RECOVER in said["msg"]
+    assert said["away"] is True
 
 
 def test_a_silent_server_that_gets_a_write(api: ApiServer, run: Run, stored: str, tmp_path: Path) -> None:

@@ -368,7 +368,8 @@ def test_edit(node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_returned_as_documented(node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     returned = set(run(node, monkeypatch)) - {"changed", "diff"}
-    assert returned == set(yaml.safe_load(kubeadm_configmap.RETURN))
+    documented = yaml.safe_load(kubeadm_configmap.RETURN)
+    assert returned == {name for name, about in documented.items() if about["returned"] != "failure"}
 
 
 def test_without_an_api_server_of_its_own(node: Path, monkeypatch: pytest.MonkeyPatch) -> None:

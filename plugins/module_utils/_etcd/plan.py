@@ -234,8 +234,9 @@ def room(view: ClusterView) -> Room:
         advice = " ".join(learners)
     elif live_too_big:
         advice = (
-            "The live data itself does not fit. Raise --quota-backend-bytes on every member, or delete what fills the"
-            " database (deletes are accepted), then run this again."
+            "The live data itself does not fit. Raise --quota-backend-bytes on every member (the playbook"
+            " controlplane.etcd.recover does, with recover_quota_backend_bytes=8GiB), or delete what fills the database"
+            " (deletes are accepted), then run this again."
         )
     else:
         advice = "Defragment every one of them first: free pages count as well."
