@@ -89,7 +89,7 @@ unit: venv ## tests without a cluster: make unit ARGS="-k alarm"
 integration: venv ## tests against real etcd clusters
 	PYTHONPATH=tests python -m lab programs etcd
 	PYTHONPATH=tests python -m lab programs kubernetes
-	@$(OWN_TMP); $(ALONE) python -m pytest tests/integration --numprocesses=2 $(ARGS)
+	@$(OWN_TMP); $(ALONE) python -m pytest tests/integration --numprocesses=3 $(ARGS)
 
 molecule: venv $(OTHERS) ## recoveries on real control-plane nodes in Docker: make molecule ARGS="recover"
 	@$(OWN_TMP); PYTHONPATH=tests python -m tools.scenarios $(ARGS)

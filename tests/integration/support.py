@@ -381,14 +381,17 @@ def compact(cluster: Cluster) -> None:
 
 @dataclass(frozen=True)
 class Marks:
-    """All of a cluster that a check mode must not change."""
+    """All of a cluster that a check mode must not change. ``databases`` are the inodes of the members' files, since a
+    defragmentation renames a new one over the old; ``sizes`` are for comparisons of other kinds, etcd adds a page now
+    and then by itself."""
 
     revision: int
     term: int
     leader: int
     alarms: frozenset[tuple[int, str]]
-    sizes: tuple[int, ...]
+    databases: tuple[int, ...]
     files: tuple[str, ...]
+    sizes: tuple[int, ...] = field(compare=False)
 
 
 def marks(cluster: Cluster) -> Marks:
@@ -411,8 +414,9 @@ def marks(cluster: Cluster) -> Marks:
         status.raft_term,
         status.leader,
         frozenset((alarm.member_id, alarm.name) for alarm in alarms),
-        tuple(sizes),
+        tuple((node.data_dir / "member/snap/db").stat().st_ino for node in cluster.nodes if node.running),
         tuple(files),
+        tuple(sizes),
     )
 
 
