@@ -259,11 +259,11 @@ class Node:
             return (
                 f"{said}The old manifest was put back, but after another {after.seconds:.0f} s {after.problem}. See"
                 f" what the kubelet and etcd say (journalctl --unit kubelet, crictl logs) before anything else is done;"
-                " no other member was touched."
+                " this has touched no other member."
             )
         return (
             f"{said}The old manifest was put back, and etcd answers again with its old flags and has caught up"
-            f" ({after.away_seconds:.0f} s later). No other member was touched."
+            f" ({after.away_seconds:.0f} s later). This has touched no other member."
         )
 
     def _replace(self, *, there: bytes, text: bytes) -> None:

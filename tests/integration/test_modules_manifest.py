@@ -258,7 +258,7 @@ def test_a_value_that_etcd_refuses_is_taken_back(make_cluster: Any, change: Chan
         "The new manifest was in its place, but after",
         "etcd does not run",
         "The old manifest was put back, and etcd answers again with its old flags and has caught up",
-        "No other member was touched.",
+        "This has touched no other member.",
     ):
         assert part in result["msg"], result["msg"]
     assert node.manifest.read_bytes() == text
@@ -409,14 +409,13 @@ def test_there_is_a_whole_manifest_at_every_moment(
     cluster = make_cluster()
     node = cluster.nodes[0]
     watched(node)
-    texts = {node.manifest.read_bytes(), change(node, check=True)["diff"]["after"].encode()}
-    for wait in (0.0, 0.002, 0.005, 0.01):
+    for number, wait in enumerate((0.0, 0.002, 0.005, 0.01)):
         old = node.manifest.read_bytes()
-        value = str(64 * MIB) if QUOTA_FLAG.encode() not in old else str((64 + len(texts)) * MIB)
+        value = str((64 + number) * MIB)
+        copies = len(list((tmp_path / "etcd-backup").glob("*")))
         running = start_module(
             "etcd_manifest", node, **_options(tmp_path, {"extra_args": {QUOTA_FLAG: value}, "method": "patch"})
         )
-        copies = len(list((tmp_path / "etcd-backup").glob("*")))
         await_true(lambda seen=copies: len(list((tmp_path / "etcd-backup").glob("*"))) > seen, "the copy is there")
         time.sleep(wait)
         running.kill()
@@ -426,4 +425,3 @@ def test_there_is_a_whole_manifest_at_every_moment(
         done = change(node, extra_args={QUOTA_FLAG: value}, method="patch")
         assert not done["failed"], done["msg"]
         assert _running(node)[1][QUOTA_FLAG] == value
-        texts.add(after)

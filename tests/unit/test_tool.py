@@ -17,12 +17,11 @@ from typing import Any
 import pytest
 from unit.made import MIB, FakeRun, member, probes_of, table, view
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import plan
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import files, plan
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.process import Outcome
 from ansible_collections.controlplane.etcd.plugins.module_utils._maintenance import (
     cron,
-    files,
     heal,
     memory,
     metrics,
