@@ -139,8 +139,9 @@ class Playing:
             time.sleep(_POLL_SECONDS)
 
     def wait(self, *, seconds: float = PATIENCE) -> Run:
-        """Return the result once it has ended."""
+        """Return the result once it has ended; fails where Ansible has warned of a mistake in a role."""
         rc = self.process.wait(seconds)
+        assert "is already in use" not in self.out, self.out  # a loop over the name of a variable
         return Run(rc, self.out, parse_recap(self.out), time.monotonic() - self._start)
 
     def send_signal(self, number: signal.Signals, *, group: bool = False) -> None:
