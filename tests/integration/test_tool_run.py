@@ -309,6 +309,7 @@ def test_one_that_hangs_in_the_middle_keeps_others_away(make_cluster: Any, tools
     before = defragmentations(cluster.nodes)
     said = tools[heir.name]("run", *ALWAYS)
     assert (said.code, "the node tool of another node is at work on this cluster" in said.out) == (0, True)
+    assert "last_run_timestamp_seconds" not in tools[heir.name].metrics()  # put off is neither done nor failed
     assert defragmentations(cluster.nodes) == before
     process.send_signal(signal.SIGCONT)
     said = ended(process)

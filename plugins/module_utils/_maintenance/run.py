@@ -81,7 +81,7 @@ def _guarded(node: Node, options: Options) -> tuple[int, bool | None]:
             return (OK, True) if _work(node, member, options) else (REFUSED, False)
     except Left as exc:
         say(f"{exc}")
-        return OK, True
+        return OK, None
     except Locked as exc:
         say(f"Nothing further was done: {held_by(exc.lock)}. The next wake does it.")
         return REFUSED, None
