@@ -110,6 +110,12 @@ kubelet:
           returned: always
           type: float
           sample: 1795428300.0
+    last_lines:
+      description: What it said last, where it does not run and would not be started.
+      returned: always
+      type: list
+      elements: str
+      sample: []
     refusal:
       description: Why it would not be started or restarted, empty where it may be.
       returned: always
@@ -446,9 +452,11 @@ def of_kubelet(unit: str) -> Json:
     try:
         found = kubelet.unit(process.run, unit)
     except UnitError as exc:
-        return {**state, "running": False, "stopped": False, "refusal": str(exc)}
+        return {**state, "running": False, "stopped": False, "refusal": str(exc), "last_lines": []}
     stopped = found.exists and not found.running
-    return {**state, "running": found.running, "stopped": stopped, "refusal": kubelet.refusal(found, held) or ""}
+    refusal = kubelet.refusal(found, held) or ""
+    said = kubelet.last_lines(process.run, unit) if refusal and stopped else []
+    return {**state, "running": found.running, "stopped": stopped, "refusal": refusal, "last_lines": said}
 
 
 def of_process(manifest: EtcdManifest) -> Json | None:

@@ -160,7 +160,11 @@ _POLL_SECONDS = 0.2
 # A kubelet that starts tries at once, but only when it has tried to register its node, which takes 10 s and more where
 # the API servers hang for want of etcd. Restarted before that, it would never come to it.
 _REVIVE_SECONDS = 60.0
-_GRACE_SECONDS = 5.0  # a kubelet that was just started has its static pods running by then
+_GRACE_SECONDS = 5.0
+# A kubelet that was just started has its static pods running by then, also where it first tries to register its node.
+_STARTED_SECONDS = 30.0
+# The kubelet says at every look at a pod that it still waits, every ten to fifteen seconds.
+_SAID_SECONDS = 30.0
 
 
 class Waiting:
@@ -294,16 +298,23 @@ def _must_stay_up(params: Json) -> None:
 
 
 def _not_running(params: Json) -> list[str]:
-    """The static pods without a running program, after a moment's grace."""
-    deadline = time.monotonic() + _GRACE_SECONDS
+    """The static pods without a running program, after a moment's grace. Of those that name no program, such as one
+    that leaves it to its image, the kubelet knows."""
+    started = kubelet.unit(process.run, params["unit"]).started
+    age = time.clock_gettime(time.CLOCK_MONOTONIC) - started
+    deadline = time.monotonic() + max(_GRACE_SECONDS, _STARTED_SECONDS - age)
     while True:
         pods = static_pods.pods(os.path.dirname(params["manifest"]))
         down = [pod for pod in pods if not all(map(process.running, pod.programs))]
         if not down or time.monotonic() > deadline:
             break
         time.sleep(_POLL_SECONDS)
+    unknown = [pod for pod in pods if not pod.programs]
     waits = kubelet.back_offs(process.run, params["unit"]) if down else {}
-    return [pod.name + _wait(pod.name, waits) for pod in down]
+    lately = kubelet.back_offs(process.run, params["unit"], _SAID_SECONDS) if unknown else {}
+    return [pod.name + _wait(pod.name, waits) for pod in down] + [
+        pod.name + wait for pod in unknown for wait in (_wait(pod.name, lately),) if wait
+    ]
 
 
 def _wait(name: str, waits: t.Mapping[str, str]) -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import time
 import typing as t
 
+from ..module_utils._etcd.kubelet import quoted
 from ..module_utils._etcd.plan import defrag_seconds
 from ..module_utils._etcd.probes import Outlook, Probe, replay_seconds, threat
 
@@ -94,8 +95,8 @@ def kubelet_findings(mates: Mates, cluster: Look, run: str) -> list[str]:
     found = []
     for name, look in mates.items():
         kubelet = look["kubelet"]
-        if kubelet["stopped"] and kubelet["refusal"] and not look["answers"]:
-            found.append(f"{name}: {kubelet['refusal']}")
+        if kubelet["refusal"] and not look["answers"]:
+            found.append(f"{name}: {kubelet['refusal']}{quoted('Its last lines', kubelet['last_lines'])}")
         elif kubelet["refusal"] and not kubelet["stopped"] and cluster and look["answers"]:
             reason = _threat(look, cluster)
             if reason:

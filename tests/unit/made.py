@@ -137,10 +137,16 @@ def probes_of(version: str) -> tuple[Probe, ...]:
 def on_node(*, probes: str = "1.33", held: Json | None = None, refusal: str = "", **changes: Any) -> Json:
     """What etcd_node_info says of the kubelet and of etcd's process, on a node where all is well; `probes` is the
     kubeadm that wrote the manifest."""
-    stopped = bool(held) or "was stopped by" in refusal
-    running = not (held or refusal)
+    kubelet = {
+        "unit": "kubelet",
+        "held": held,
+        "refusal": refusal,
+        "running": not (held or refusal),
+        "stopped": bool(held) or "was stopped by" in refusal,
+        "last_lines": [],
+    }
     return {
-        "kubelet": {"unit": "kubelet", "held": held, "refusal": refusal, "running": running, "stopped": stopped},
+        "kubelet": kubelet,
         "probes": [asdict(probe) for probe in probes_of(probes)],
         "process": {"pid": 4711, "seconds": 86.2},
         "stray_files": [],

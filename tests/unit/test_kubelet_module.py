@@ -93,7 +93,7 @@ class Node(FakeRun):
 
 
 def write_pod(folder: Path, name: str, program: str) -> None:
-    container = {"name": name, "command": [program, "--name=cp1", f"--data-dir={folder}"]}
+    container = {"name": name, "command": [program, "--name=cp1", f"--data-dir={folder}"] if program else []}
     pod = {"metadata": {"name": name}, "spec": {"containers": [container]}}
     (folder / f"{name}.yaml").write_text(yaml.safe_dump(pod), "utf-8")
 
@@ -470,6 +470,30 @@ def test_only_if_backed_off_waits_for_what_is_just_started(node: Node) -> None:
     assert not restarted(node, only_if_backed_off=True)["changed"]
     assert 1003 <= node.now < 1004
     assert node.told == []
+
+
+# What the kubelet says of a pod that leaves its program to the image.
+UNKNOWN: list[tuple[str, Outcome, list[str]]] = [
+    ("nothing", Outcome(0, ""), []),
+    ("that it waits", syncing("kube-vip", "2m40s"), ["kube-vip (back-off 2m40s)"]),
+]
+
+
+@pytest.mark.parametrize(("journal", "expected"), table(UNKNOWN))
+def test_backed_off_without_a_program(node: Node, journal: Outcome, expected: list[str]) -> None:
+    write_pod(node.folder, "kube-vip", "")
+    node.programs = BOTH
+    node.replies = {"journalctl": journal}
+    assert restarted(node, only_if_backed_off=True)["backed_off"] == expected
+    assert any("--since=-30s" in word for command in node.calls for word in command)
+
+
+def test_a_kubelet_that_was_just_started_gets_time(node: Node) -> None:
+    node.programs = {"etcd"}
+    node.started = node.now - 10
+    node.at(15, lambda: node.programs.add("kube-apiserver"))
+    assert not restarted(node, only_if_backed_off=True)["changed"]
+    assert 1015 <= node.now < 1016
 
 
 CRASHING: list[tuple[str, str, int, float, bool]] = [

@@ -22,6 +22,7 @@ from ansible_collections.controlplane.etcd.plugins.plugin_utils._kubelets import
 )
 
 STOPPED = "kubelet was stopped by somebody, and is not started unasked."
+NO_UNIT = "There is no unit kubelet on this node. If its kubelet is called otherwise, say so (option unit)."
 NO_SYSTEMD = "systemd cannot be asked for kubelet: No such file or directory."
 
 
@@ -321,7 +322,8 @@ FINDINGS: list[tuple[str, Json, Json, str | None]] = [
     ),
     ("cannot be held, which no probe needs", up(1, refusal=NO_SYSTEMD), cluster(alarms=1), None),
     ("cannot be held, and nothing is to be done", up(1, probes=OLD, refusal=NO_SYSTEMD), {}, None),
-    ("cannot be held, and the member is down", down(1, probes=OLD, refusal=NO_SYSTEMD), cluster(alarms=1), None),
+    ("cannot be asked, and the member is down", down(1, refusal=NO_SYSTEMD), cluster(alarms=1), f"a: {NO_SYSTEMD}"),
+    ("called otherwise, and nobody answers", down(1, refusal=NO_UNIT), {}, f"a: {NO_UNIT}"),
     ("can be held", up(1, probes=OLD), cluster(alarms=1), None),
 ]
 
@@ -331,6 +333,13 @@ def test_kubelet_findings(look: Json, seen: Json, expected: str | None) -> None:
     found = kubelet_findings({"a": look}, seen, "me")
     assert len(found) == (0 if expected is None else 1)
     assert all(finding.startswith(expected or "") for finding in found)
+
+
+def test_kubelet_findings_show_its_last_lines() -> None:
+    look = down(1, refusal=MASKED)
+    look["kubelet"]["last_lines"] = ["Stopped kubelet."]
+    (found,) = kubelet_findings({"a": look}, {}, "me")
+    assert found == f"a: {MASKED} Its last lines:\n  Stopped kubelet."
 
 
 def test_stray_refusals() -> None:

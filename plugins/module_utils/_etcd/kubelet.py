@@ -111,7 +111,10 @@ def read_hold(name: str, records: str = RECORDS) -> Hold | None:
 def refusal(found: Unit, held: Hold | None) -> str | None:
     """Why this unit is not started or restarted, None where it may be."""
     if not found.exists:
-        return f"There is no unit {found.name} on this node. If its kubelet is called otherwise, say so (option unit)."
+        return (
+            f"There is no unit {found.name} on this node. If its kubelet has another name, set that (module option unit,"
+            " variables recover_kubelet_unit and harden_kubelet_unit of the roles)."
+        )
     if found.masked:
         return (
             f"{found.name} is masked: somebody wants it not to run. If that is over, unmask it (systemctl unmask"
@@ -195,14 +198,14 @@ def quoted(intro: str, lines: t.Iterable[str]) -> str:
     return f" {intro}:{said}" if said else ""
 
 
-def back_offs(run: Run, name: str) -> dict[str, str]:
-    """How long the kubelet last said it would wait, such as 1m20s, by the name of the pod.
+def back_offs(run: Run, name: str, seconds: float = 600.0) -> dict[str, str]:
+    """How long the kubelet said in the last `seconds` that it would wait, such as 1m20s, by the name of the pod.
 
     Only since its own last start: a new kubelet has forgotten the waits of the one before.
     """
     started = unit(run, name).started
-    age = max(time.clock_gettime(time.CLOCK_MONOTONIC) - started, 1.0) if started else 600.0
-    said = _journal(run, name, f"--since=-{min(age, 600.0):.0f}s", "--lines=2000")
+    age = max(time.clock_gettime(time.CLOCK_MONOTONIC) - started, 1.0) if started else seconds
+    said = _journal(run, name, f"--since=-{min(age, seconds):.0f}s", "--lines=2000")
     return {match[3]: match[1] for match in _BACK_OFF.finditer(said)}
 
 

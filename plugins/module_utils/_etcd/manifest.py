@@ -141,20 +141,25 @@ def parse_manifest(text: str, path: str) -> EtcdManifest:
     try:
         pod = load(text)
     except ValueError as exc:
-        raise ManifestError(f"{path} cannot be read as a static pod manifest: {exc}") from exc
+        raise ManifestError(f"{path} cannot be read as a static pod manifest: {exc}{_cut_off(text)}") from exc
     try:
         spec = pod["spec"]
         container = next(c for c in spec["containers"] if c.get("name") == "etcd")
         words = [str(word) for word in (container.get("command") or []) + (container.get("args") or [])]
         mounts = [(mount["mountPath"], mount["name"]) for mount in container.get("volumeMounts") or []]
-        hosts = {
-            volume["name"]: volume["hostPath"]["path"] for volume in spec.get("volumes") or [] if "hostPath" in volume
-        }
+        volumes = {volume["name"]: volume for volume in spec.get("volumes") or []}
+        hosts = {name: volume["hostPath"]["path"] for name, volume in volumes.items() if "hostPath" in volume}
         env = {entry["name"]: entry.get("value") or "" for entry in container.get("env") or []}
         image = str(container.get("image", ""))
         probes = of_container(container)
     except (KeyError, TypeError, AttributeError, StopIteration, ValueError):
-        raise ManifestError(f"{path} is not the manifest of a pod with a container named etcd") from None
+        raise ManifestError(
+            f"{path} is not the manifest of a pod with a container named etcd{_cut_off(text)}"
+        ) from None
+    missing = sorted({str(name) for _inside, name in mounts} - set(volumes))
+    if missing or (not volumes and _cut_off(text)):
+        what = f"has no volume {', '.join(missing)}, which its container mounts" if missing else "has no volumes"
+        raise ManifestError(f"{path} {what}{_cut_off(text)}")
     if not words or os.path.basename(words[0]) != "etcd":
         found = words[0] if words else "nothing"
         raise ManifestError(f"{path}: the container etcd does not run etcd directly but {found}")
@@ -167,6 +172,15 @@ def parse_manifest(text: str, path: str) -> EtcdManifest:
         mounts=tuple(sorted(pairs, key=lambda pair: -len(pair[0]))),
         probes=probes,
     )
+
+
+def _cut_off(text: str) -> str:
+    """What to do about what a full disk or an interrupted copy leaves, as the end of a message. kubeadm's own manifests
+    (1.20 to 1.37) begin with the kind and end with the status."""
+    lines = text.rstrip("\n").split("\n")
+    if lines[:2] != ["apiVersion: v1", "kind: Pod"] or lines[-1] == "status: {}":
+        return ""
+    return f". The file ends in line {len(lines)} as if it had been cut off: put the whole manifest back first"
 
 
 def read_manifest(path: str) -> EtcdManifest:

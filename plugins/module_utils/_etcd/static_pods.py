@@ -10,6 +10,7 @@ a pod, whatever its ending, and of two with one name the last file counts."""
 from __future__ import annotations
 
 import os
+import re
 import stat
 import typing as t
 from dataclasses import dataclass
@@ -29,17 +30,18 @@ class StaticPod:
 def strays(manifest: str) -> list[str]:
     """Files beside `manifest` that the kubelet takes for the same pod, or may: copies that editors and tools leave.
 
-    A file that cannot be read as a pod counts where its name begins with the manifest's, as copies do.
+    A file that cannot be read as a pod counts where its name begins with the manifest's, as copies do, and where it
+    names a pod as the manifest does: the kubelet also reads JSON and forms of YAML that are not read here.
     """
     own = os.path.basename(manifest)
     pod = _pod(manifest)
+    name = pod.name if pod else "etcd"
     found = []
     for path in _files(os.path.dirname(manifest)):
         if os.path.basename(path) == own:
             continue
         other = _pod(path)
-        same = other is not None and pod is not None and other.name == pod.name
-        if same or (other is None and os.path.basename(path).startswith(own)):
+        if other.name == name if other else os.path.basename(path).startswith(own) or _names(path, name):
             found.append(path)
     return found
 
@@ -64,6 +66,19 @@ def _is_regular(path: str) -> bool:
         return stat.S_ISREG(os.stat(path).st_mode)
     except OSError:
         return False
+
+
+def _names(path: str, name: str) -> bool:
+    """Whether a file that cannot be read as a pod says that it is one of this name."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            text = file.read()
+    except OSError:
+        return False
+    return all(
+        re.search(rf"""(?m)(^|[\s{{,])["']?{key}["']?\s*:\s*["']?{re.escape(value)}["']?\s*(,|}}|#|$)""", text)
+        for key, value in (("kind", "Pod"), ("name", name))
+    )
 
 
 def _pod(path: str) -> StaticPod | None:
