@@ -112,7 +112,7 @@ def refusal(found: Unit, held: Hold | None) -> str | None:
     """Why this unit is not started or restarted, None where it may be."""
     if not found.exists:
         return (
-            f"There is no unit {found.name} on this node. If its kubelet has another name, set that (module option unit,"
+            f"There is no unit {found.name} on this node. If its kubelet has another name, set it (module option unit,"
             " variables recover_kubelet_unit and harden_kubelet_unit of the roles)."
         )
     if found.masked:
