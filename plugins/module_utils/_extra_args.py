@@ -13,7 +13,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ._etcd.transport import Json
-from ._kubeadm import files
+from ._kubeadm import extra_args, files
 from ._kubeadm.errors import ConfigRefused, NoYaml
 from ._kubeadm.extra_args import Edited
 
@@ -28,8 +28,10 @@ EXTRA_ARGS_SPEC: Json = {
 
 def edit_result(edited: Edited, place: str) -> Json:
     """What such a module returns of an edit; the diff shows no other document of `place`."""
+    before = extra_args.read(edited.before)
     return {
         "extra_args": edited.extra_args,
+        "replaced": {name: value for name, value in before.items() if edited.extra_args.get(name) != value},
         "diff": {
             "before": edited.before,
             "after": edited.after,

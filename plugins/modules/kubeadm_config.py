@@ -86,6 +86,14 @@ path:
   returned: success
   type: str
   sample: /etc/kubernetes/kubeadm-config.yaml
+replaced:
+  description:
+    - Arguments that have another value after it, or are gone, with the value that they had before; in check mode, those
+      that would.
+  returned: success
+  type: dict
+  sample:
+    quota-backend-bytes: "2147483648"
 """
 
 import os

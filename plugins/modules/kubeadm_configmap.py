@@ -110,6 +110,14 @@ extra_args:
     auto-compaction-mode: periodic
     auto-compaction-retention: 1h
     quota-backend-bytes: "8589934592"
+replaced:
+  description:
+    - Arguments that have another value after it, or are gone, with the value that they had before; in check mode, those
+      that would.
+  returned: success
+  type: dict
+  sample:
+    quota-backend-bytes: "2147483648"
 server:
   description: The API server that was asked; empty where O(kubeconfig) alone tells it.
   returned: success

@@ -33,6 +33,16 @@ WANTED = {
     "harden_schedule_state": "as_is",
 }
 
+LARGER = """\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+etcd:
+  local:
+    extraArgs:
+    - name: quota-backend-bytes
+      value: "8589934592"
+"""
+
 Harden = Callable[..., Run]
 
 
@@ -112,8 +122,11 @@ def test_check_run_run_again_and_what_etcd_refuses(clusters: list[Cluster], hard
     # What could not be written down afterwards is found before any member is restarted.
     flow = tmp_path / "flow.yaml"
     flow.write_text("{apiVersion: kubeadm.k8s.io/v1beta4, kind: ClusterConfiguration}\n", "utf-8")
+    larger = tmp_path / "larger.yaml"
+    larger.write_text(LARGER, "utf-8")
     for said, variables in (
         (f"etcd.local.extraArgs in {flow} was refused.", {"harden_kubeadm_config": str(flow)}),
+        ("has a quota of 8589934592 bytes, more than the 67108864", {"harden_kubeadm_config": str(larger)}),
         ("/nonexistent/admin.conf", {"harden_record": True, "harden_kubeconfig": "/nonexistent/admin.conf"}),
     ):
         refused = harden(**variables)

@@ -191,7 +191,8 @@ def _yaml() -> t.Any:
     except ImportError:
         raise NoYaml(
             f"{sys.executable} on this node has no PyYAML. Install the distribution's package for it (Debian, Ubuntu:"
-            " python3-yaml; RHEL, Fedora: python3-pyyaml; SUSE: python3-PyYAML)."
+            " python3-yaml; RHEL, Fedora: python3-pyyaml; SUSE: python3-PyYAML), or have Ansible use a Python that has"
+            " it (ansible_python_interpreter)."
         ) from None
     return yaml
 
