@@ -52,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--manifest", default=DEFAULT_PATH, help="the static pod manifest of etcd (%(default)s)")
     shared.add_argument("--timeout", type=float, default=10.0, help="seconds for one answer (%(default)g)")
-    shared.add_argument("--state-dir", default=memory.FOLDER, help="what is remembered (%(default)s)")
+    shared.add_argument("--state-dir", default=memory.FOLDER, help="folder for what the tool remembers (%(default)s)")
     shared.add_argument("--lock", default=lock.DEFAULT_PATH, help="the run lock (%(default)s)")
     metric = argparse.ArgumentParser(add_help=False)
     metric.add_argument(
@@ -82,7 +82,7 @@ def parser() -> argparse.ArgumentParser:
     shown = verb("status", "show members, sizes, alarms, last and next run", "Shows the cluster, and changes nothing.")
     shown.add_argument("--json", action="store_true", help="for programs")
     watched = verb("watch", "look at the local member, write metrics, heal where allowed", _WATCH, metric, unsafe)
-    watched.add_argument("--heal", action="store_true", help="take a NOSPACE alarm away")
+    watched.add_argument("--heal", action="store_true", help="disarm a NOSPACE alarm: compact, defragment, disarm")
     ran = verb("run", "defragment what is due, where this node leads", _RUN, metric, unsafe)
     ran.add_argument("--check", action="store_true", help="only say what would be done")
     ran.add_argument("--leave-single-member", action="store_true", help="leave the only member of a cluster alone")
@@ -123,7 +123,7 @@ def main(arguments: t.Sequence[str] | None = None) -> int:
             ),
         )
     except KeyboardInterrupt:
-        say("Interrupted. A defragmentation that has begun goes on in its member.")
+        say("Interrupted. A defragmentation that has begun continues in its member.")
         return FAILED
 
 
