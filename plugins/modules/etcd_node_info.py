@@ -91,7 +91,7 @@ kubelet:
   type: dict
   contains:
     held:
-      description: Who stopped it for a while, null where it is not held. See M(controlplane.etcd.kubelet).
+      description: Who stopped it for a while, null if it is not held. See M(controlplane.etcd.kubelet).
       returned: always
       type: dict
       contains:
@@ -131,7 +131,7 @@ kubelet:
       type: str
       sample: kubelet
 lock:
-  description: Who holds the run lock on this node, null where nobody does.
+  description: Who holds the run lock on this node, null if nobody does.
   returned: success
   type: dict
   contains:

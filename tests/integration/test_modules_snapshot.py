@@ -267,5 +267,5 @@ def test_a_disk_shared_with_etcd_keeps_room_for_its_log(make_cluster: Any, modul
         os.posix_fallocate(ballast.fileno(), 0, disk.f_bavail * disk.f_frsize - 30 * MIB)
     result = module("etcd_snapshot", node, directory=str(node.data_dir / "backups"))
     assert result["failed"]
-    assert "with room for etcd's next WAL segment, which lies on the same disk" in result["msg"]
+    assert "with room for etcd's next WAL segment, which is on the same disk" in result["msg"]
     assert "30.0 MiB are free" in result["msg"]

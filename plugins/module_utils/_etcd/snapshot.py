@@ -329,7 +329,7 @@ def _refuse_small_disk(folder: str, size_bytes: int, data_dir: str | None) -> No
     needed = size_bytes + (plan.WAL_SEGMENT_BYTES if shared else 0)
     free = free_bytes(folder)
     if free < needed:
-        reason = " (with room for etcd's next WAL segment, which lies on the same disk)" if shared else ""
+        reason = " (with room for etcd's next WAL segment, which is on the same disk)" if shared else ""
         raise SnapshotError(
             f"{plan.mib(needed)} are needed in {folder}{reason}, {plan.mib(free)} are free; make room there or name"
             " another folder"
