@@ -122,8 +122,8 @@ class Node:
         new = parse_manifest(rendered.text, self.path)
         if (new.image, new.mounts) != (self.manifest.image, self.manifest.mounts):
             raise Refused(
-                "kubeadm's manifest has another image or other volumes than the one that runs: that is more than a"
-                " change of flags. Use the method patch, or see to these first."
+                "kubeadm's manifest has a different image or different volumes from the running one: that is more"
+                " than a change of flags. Use the method patch, or fix these first."
             )
 
     def _refuse_unknown(self, edited: Edited) -> None:
@@ -144,8 +144,8 @@ class Node:
         strays = static_pods.strays(self.path)
         if strays:
             raise Refused(
-                f"Beside the manifest lies {', '.join(strays)}, which the kubelet takes for the same pod, or may: it"
-                " could start etcd from that one. Move it out of the folder first."
+                f"{', '.join(strays)} is beside the manifest, and the kubelet may take it for the same pod and start"
+                " etcd from it. Move it out of the folder first."
             )
         if not glob.glob(os.path.join(glob.escape(self.manifest.wal_dir), "*.wal")):
             raise Refused(
@@ -156,14 +156,14 @@ class Node:
         pid = process.find(self.manifest)
         if pid is None:
             raise Refused(
-                "The etcd of this manifest does not run. Find out why (crictl logs, journalctl --unit kubelet) before"
-                " it is changed."
+                "The etcd of this manifest is not running. Find out why (crictl logs, journalctl --unit kubelet)"
+                " before it is changed."
             )
         others = rollout.drift(self.manifest.flags, process.flags(pid) or {})
         if others:
             raise Refused(
-                f"The etcd that runs (process {pid}) was started with other flags than the manifest has"
-                f" ({', '.join(others)}): the kubelet has not taken the manifest as it is, or not yet. See what it says"
+                f"The running etcd (process {pid}) was started with other flags than the manifest has"
+                f" ({', '.join(others)}): the kubelet has not applied the manifest, or not yet. See what it says"
                 " (journalctl --unit kubelet), and run this again."
             )
         return pid
@@ -182,7 +182,10 @@ class Node:
         view = member.look()
         found = view.by_id(own.member_id)
         if found is None:
-            raise Refused("This member is not in the member list any more: it was removed.")
+            raise Refused(
+                "This member is not in the member list any more: it was removed. Take this node out of the inventory,"
+                " or join it again."
+            )
         refuse(
             rollout.restart_refusal(
                 view, found, allow_downtime=self._params["allow_downtime"], seconds=self.expected_seconds
@@ -218,8 +221,9 @@ class Node:
         found = None if runs else self._begun_from()
         if found is None:
             raise NotProved(
-                f"The manifest has these flags already, but after {self._patience:.0f} s {outcome.problem}."
-                f"{_last_words()}Nothing was changed. Older manifests may lie in {self._params['backup']}."
+                f"The manifest has these flags already, but after {self._patience:.0f} s"
+                f" {outcome.problem}.{_last_words()}Nothing was changed. Older manifests may be in"
+                f" {self._params['backup']}."
             )
         backup, old = found
         raise NotProved(self._taken_back(outcome, self.data, old, backup, old_pid=None))
@@ -245,7 +249,7 @@ class Node:
 
     def _taken_back(self, failed: Outcome, new: bytes, old: bytes, backup: str, *, old_pid: int | None) -> str:
         """Put the old text back; what to say about all of it."""
-        said = f"The new manifest was in its place, but after {failed.seconds:.0f} s {failed.problem}.{_last_words()}"
+        said = f"The new manifest was in place, but after {failed.seconds:.0f} s {failed.problem}.{_last_words()}"
         try:
             self._replace(there=new, text=old)
         except (ConfigRefused, OSError) as exc:
@@ -258,12 +262,12 @@ class Node:
         if after.problem:
             return (
                 f"{said}The old manifest was put back, but after another {after.seconds:.0f} s {after.problem}. See"
-                f" what the kubelet and etcd say (journalctl --unit kubelet, crictl logs) before anything else is done;"
-                " this has touched no other member."
+                " what the kubelet and etcd say (journalctl --unit kubelet, crictl logs) before anything else is"
+                " done. No other member was touched."
             )
         return (
             f"{said}The old manifest was put back, and etcd answers again with its old flags and has caught up"
-            f" ({after.away_seconds:.0f} s later). This has touched no other member."
+            f" ({after.away_seconds:.0f} s later). No other member was touched."
         )
 
     def _replace(self, *, there: bytes, text: bytes) -> None:
@@ -273,7 +277,7 @@ class Node:
             if data != text or parse_manifest(files.text_of(data), self.path) != parse_manifest(
                 files.text_of(text), self.path
             ):
-                raise OSError("what was written is not what is read again")
+                raise OSError("what was read back is not what was written")
 
         files.replace(self.path, there, text, agrees, above=True)
 
@@ -322,14 +326,14 @@ def _kubelet_refusal(unit: str) -> str | None:
     if found is None or not found.exists:
         if process.running(unit):
             return None
-        return f"No {unit} runs on this node: nobody would start etcd from a changed manifest."
+        return f"{unit} is not running on this node: nothing would start etcd from a changed manifest."
     held = kubelet.read_hold(unit)
     if held:
-        return f"{unit} is held by {held.owner}: nobody would start etcd from a changed manifest. Release it first."
+        return f"{unit} is held by {held.owner}: nothing would start etcd from a changed manifest. Release it first."
     if not found.running:
-        return kubelet.refusal(found, None) or f"{unit} does not run ({found.active}): start it first."
+        return kubelet.refusal(found, None) or f"{unit} is not running ({found.active}): start it first."
     if found.crashes(time.clock_gettime(time.CLOCK_MONOTONIC)):
-        return f"{unit} does not stay up (journalctl --unit {unit}): nobody would start etcd from a changed manifest."
+        return f"{unit} does not stay up (journalctl --unit {unit}): nothing would start etcd from a changed manifest."
     return None
 
 

@@ -172,7 +172,7 @@ def test_a_voter_that_freezes_during_the_compaction_is_pending(make_cluster: Any
     done = library.maintenance.compact(view, connect, endpoint.revision(), timeout=2.0)
     assert done.changed is True
     assert done.revision == view.revision
-    assert dict(done.pending) == {frozen.name: "no answer within 2 s; it goes on with it"}
+    assert dict(done.pending) == {frozen.name: "no answer within 2 s; it is still working on it"}
     frozen.thaw()
     result = module("etcd_defrag", frozen)
     assert not result["failed"], result["msg"]

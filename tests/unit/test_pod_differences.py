@@ -91,12 +91,12 @@ UNKNOWN: list[tuple[str, str, list[str], str]] = [
     ("old names on 3.7", "3.7.3", ["experimental-initial-corrupt-check"], "--feature-gates=InitialCorruptCheck=true"),
     ("others", "3.7.0", ["experimental-compaction-batch-limit"], "; --compaction-batch-limit may be what you want"),
     ("old names on 3.6", "3.6.8", ["experimental-initial-corrupt-check"], ""),
-    ("gates on 3.5", "3.5.24", ["feature-gates"], "etcd 3.5.24 does not know every flag and would end at once."),
+    ("gates on 3.5", "3.5.24", ["feature-gates"], "etcd 3.5.24 does not know every flag and would exit at once."),
     ("gates on 3.6", "3.6.0", ["feature-gates", "max-wals"], ""),
     ("new names on 3.5", "3.5.24", ["compaction-batch-limit"], "--experimental-compaction-batch-limit may be"),
-    ("gone", "3.6.0", ["enable-v2"], "--enable-v2 is gone since 3.6."),
+    ("gone", "3.6.0", ["enable-v2"], "--enable-v2 was removed in 3.6."),
     ("gone later", "3.5.24", ["enable-v2", "proxy"], ""),
-    ("gone since long", "3.7.0", ["debug"], "--debug is gone since 3.5."),
+    ("gone since long", "3.7.0", ["debug"], "--debug was removed in 3.5."),
     ("ordinary ones", "3.7.3", ["quota-backend-bytes", "max-wals"], ""),
     ("a version that nobody knows", "latest", ["feature-gates"], ""),
 ]
@@ -149,7 +149,7 @@ ENVIRONMENTS = [
     ("none", {}, ""),
     ("another", {"ETCD_LOG_LEVEL": "debug"}, ""),
     ("the same", {"ETCD_MAX_WALS": "5"}, "The manifest sets ETCD_MAX_WALS in the environment"),
-    ("a file instead", {"ETCD_CONFIG_FILE": "/x"}, "takes no notice of any flag"),
+    ("a file instead", {"ETCD_CONFIG_FILE": "/x"}, "makes etcd ignore every flag"),
 ]
 
 

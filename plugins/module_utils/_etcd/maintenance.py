@@ -138,7 +138,7 @@ def compact(view: ClusterView, connect: Connect, revision: int, *, timeout: floa
         changed=any(changed for _name, changed, _error in answers),
         seconds=time.monotonic() - started,
         pending={
-            name: f"{error}{'; it goes on with it' if isinstance(error, TimedOut) else ''}"
+            name: f"{error}{'; it is still working on it' if isinstance(error, TimedOut) else ''}"
             for name, error in failed.items()
         },
     )
@@ -201,8 +201,8 @@ def defragment(
     seconds = time.monotonic() - started
     if not await_true(lambda: _caught_up(look_again(), member.id), patience):
         raise TimedOut(
-            f"{member.name} had not answered and caught up {time.monotonic() - started:.0f} s after its defragmentation"
-            " began. It may still be at work: it was not sent again",
+            f"{member.name} had not answered and caught up {time.monotonic() - started:.0f} s after its"
+            " defragmentation began. It may still be working, so the request was not repeated",
             endpoint=endpoint.url,
         )
     _view, after = _self(look_again, endpoint)
@@ -243,7 +243,10 @@ def _self(look_again: Look, endpoint: Endpoint) -> tuple[ClusterView, MemberView
     view = look_again()
     member = view.by_id(own.member_id)
     if member is None:
-        raise Refused(f"The member at {endpoint.url} is not in the member list any more: it was removed.")
+        raise Refused(
+            f"The member at {endpoint.url} is not in the member list any more: it was removed. Take this node out of"
+            " the inventory, or join it again."
+        )
     return view, member
 
 
@@ -258,11 +261,17 @@ def hand_over(view: ClusterView, member: MemberView, endpoint: Endpoint, look_ag
     target = plan.transferee(view)
     if target is None:
         if len(view.voters) > 1:
-            raise Refused(f"{member.name} leads, and no other voter answers that could take over meanwhile.")
+            raise Refused(
+                f"{member.name} leads, and no other voter answers that could take over. Start another voter, then run"
+                " this again."
+            )
         return ""
     endpoint.move_leader(target.id)
     if not await_true(lambda: look_again().leader_id not in (0, member.id), 10.0):
-        raise Refused(f"{member.name} still leads 10 s after {target.name} was asked to take over.")
+        raise Refused(
+            f"{member.name} still leads 10 s after {target.name} was asked to take over. See whether {target.name} is"
+            " overloaded or cut off, then run this again."
+        )
     return target.name
 
 

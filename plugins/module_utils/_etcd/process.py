@@ -43,7 +43,7 @@ def run(argv: t.Sequence[str], timeout: float) -> Outcome:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return Outcome(None, f"no end after {timeout:.0f} s")
+        return Outcome(None, f"timed out after {timeout:.0f} s")
     except OSError as exc:
         return Outcome(127, str(exc))
     return Outcome(done.returncode, done.stdout.decode("utf-8", "replace").strip())

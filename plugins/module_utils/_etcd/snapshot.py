@@ -75,18 +75,18 @@ def verify(path: str) -> Verified:
     try:
         size = os.path.getsize(path)
         if size < _SMALLEST or size % 512 != _HASH_BYTES:
-            raise SnapshotError(f"{path} is no snapshot: {size} bytes are not whole pages and a SHA-256")
+            raise SnapshotError(f"{path} is not a snapshot: {size} bytes are not whole pages and a SHA-256")
         with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             digest, body = hashlib.sha256(), size - _HASH_BYTES
             for start in range(0, body, _CHUNK):
                 digest.update(data[start : min(start + _CHUNK, body)])
             if digest.digest() != data[body:]:
-                raise SnapshotError(f"{path} is damaged or cut off: its SHA-256 does not fit")
+                raise SnapshotError(f"{path} is damaged or cut off: its SHA-256 does not match")
             revision = revision_of(data)
     except OSError as exc:
         raise SnapshotError(f"{path} cannot be read: {exc.strerror}") from exc
     except ValueError as exc:
-        raise SnapshotError(f"{path} is no database of etcd: {exc}") from exc
+        raise SnapshotError(f"{path} is not an etcd database: {exc}") from exc
     return Verified(revision, size, digest.hexdigest())
 
 
@@ -123,7 +123,7 @@ class Source:
             with open(database, "rb") as source, _create(path) as target:
                 fcntl.ioctl(target.fileno(), _FICLONE, source.fileno())
         except OSError as exc:
-            raise SnapshotError(f"the filesystem makes no reflinks ({exc.strerror})") from exc
+            raise SnapshotError(f"the filesystem does not support reflinks ({exc.strerror})") from exc
         _append_hash(path)
 
     def _file(self, path: str, revision: int) -> None:
@@ -144,7 +144,7 @@ class Source:
     def _etcdctl(self, path: str, _revision: int) -> None:
         pid = process.find(self._manifest) if self._manifest else None
         if pid is None:
-            raise SnapshotError("its process does not run on this host")
+            raise SnapshotError("its process is not running on this host")
         program = process.program_beside(pid, "etcdctl")
         if program is None:
             raise SnapshotError("there is no etcdctl beside its etcd")
@@ -321,7 +321,7 @@ def make_folder(folder: str) -> None:
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
     except OSError as exc:
-        raise SnapshotError(f"The folder {folder} cannot be made: {exc.strerror}.") from exc
+        raise SnapshotError(f"The folder {folder} cannot be created: {exc.strerror}.") from exc
 
 
 def _refuse_small_disk(folder: str, size_bytes: int, data_dir: str | None) -> None:
@@ -329,7 +329,7 @@ def _refuse_small_disk(folder: str, size_bytes: int, data_dir: str | None) -> No
     needed = size_bytes + (plan.WAL_SEGMENT_BYTES if shared else 0)
     free = free_bytes(folder)
     if free < needed:
-        reason = " (with room for etcd's next WAL segment, which lies on the same disk)" if shared else ""
+        reason = " (with room for etcd's next WAL segment, which is on the same disk)" if shared else ""
         raise SnapshotError(
             f"{plan.mib(needed)} are needed in {folder}{reason}, {plan.mib(free)} are free; make room there or name"
             " another folder"
@@ -381,7 +381,7 @@ def _await(database: str, look: t.Callable[[mmap.mmap], tuple[int, bool]]) -> in
         if there:
             return found
         if time.monotonic() >= deadline:
-            raise SnapshotError(f"{database} is behind what its member answers")
+            raise SnapshotError(f"{database} is older than what its member reports")
         time.sleep(0.05)
 
 

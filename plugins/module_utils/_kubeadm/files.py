@@ -28,7 +28,7 @@ def read(path: str) -> bytes:
             f"There is no {path} on this node.", "Name the file that holds the cluster's configuration."
         )
     if not os.path.isfile(path):
-        raise ConfigRefused(f"{path} is no file, or a link to none.", "Name the file itself.")
+        raise ConfigRefused(f"{path} is not a regular file, or is a broken link.", "Name the file itself.")
     with open(path, "rb") as file:
         return file.read()
 
@@ -48,17 +48,17 @@ def refuse_backup_folder(folder: str) -> None:
     real = os.path.realpath(folder)
     if "manifests" in real.split(os.sep):
         raise ConfigRefused(
-            f"The folder for backups {folder} is inside a manifests folder: the kubelet reads whatever lies there.",
+            f"The folder for backups {folder} is inside a manifests folder: the kubelet reads every file there.",
             f"Choose another one, such as {DEFAULT_BACKUP}.",
         )
     pods = [name for name in _STATIC_PODS if os.path.lexists(os.path.join(real, name))]
     if pods:
         raise ConfigRefused(
-            f"The folder for backups {folder} holds {pods[0]}: the kubelet may read whatever lies there.",
+            f"The folder for backups {folder} holds {pods[0]}: the kubelet may read every file there.",
             f"Choose another one, such as {DEFAULT_BACKUP}.",
         )
     if os.path.lexists(folder) and not os.path.isdir(folder):
-        raise ConfigRefused(f"{folder}, where backups are to go, is no folder.", "Choose another one.")
+        raise ConfigRefused(f"The path for backups {folder} is not a folder.", "Choose another one.")
 
 
 def back_up(data: bytes, path: str, folder: str) -> str:
@@ -96,7 +96,7 @@ def replace(path: str, old: bytes, new: bytes, check: t.Callable[[bytes], None],
         shutil.copystat(target, aside)  # the mode, and SELinux's label among the extended attributes
         os.utime(aside)
         if read(target) != old:
-            raise ConfigRefused(f"Somebody else has changed {path} in this moment.", "Run this again.")
+            raise ConfigRefused(f"Somebody else changed {path} at the same time.", "Run this again.")
         os.rename(aside, target)
     finally:
         if os.path.lexists(aside):
