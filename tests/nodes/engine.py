@@ -20,6 +20,7 @@ from lab import programs
 from nodes.command import docker, run, say
 from nodes.errors import EngineMissingError, NodesError
 from nodes.host import Host, make_room
+from nodes.packages import install
 
 LABEL = "controlplane.etcd.nodes"
 _ANSWER_SECONDS = 20.0
@@ -27,6 +28,8 @@ _START_SECONDS = 60.0
 _STOP_SECONDS = 60.0
 _POLL_SECONDS = 0.1
 _LAST_LINES = 10
+_UNIT_FOLDER = Path("/lib/systemd/system")
+_UNITS = ("docker.service", "docker.socket", "containerd.service")
 
 
 def obtain() -> None:
@@ -43,8 +46,6 @@ def obtain() -> None:
             _require_debian_root()
             try:
                 _install_docker()
-                if _answers():  # the package has started a service
-                    return
                 private.start()
             except NodesError as error:
                 raise EngineMissingError(f"no Docker engine answers, and none can be started here: {error}") from error
@@ -68,14 +69,6 @@ def folder() -> Path:
     home = programs.store().folder / "engine"
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     return home
-
-
-def install(*packages: str) -> None:
-    """Install Debian packages, and say so."""
-    say(f"installing {', '.join(packages)} with apt-get")
-    env = {"DEBIAN_FRONTEND": "noninteractive"}
-    run("apt-get", "-qq", "update", env=env)
-    run("apt-get", "-qq", "install", "--yes", "--no-install-recommends", *packages, env=env)
 
 
 class _Private:
@@ -189,10 +182,15 @@ def _require_debian_root() -> None:
 
 
 def _install_docker() -> None:
+    """Install what is missing; what comes along as a service is neither started nor there after the next boot."""
     wanted = {"dockerd": "docker.io", "iptables": "iptables", "ip": "iproute2"}
     missing = [package for program, package in wanted.items() if not shutil.which(program)]
     if missing:
+        before = {unit for unit in _UNITS if _UNIT_FOLDER.joinpath(unit).exists()}
         install(*missing)
+        came = [unit for unit in _UNITS if unit not in before and _UNIT_FOLDER.joinpath(unit).exists()]
+        if came and shutil.which("systemctl"):
+            run("systemctl", "disable", *came)
     if not shutil.which("docker"):  # a package of its own from Debian 13 on
         install("docker-cli")
 
