@@ -12,6 +12,7 @@ import pytest
 
 from nodes import packages
 from nodes.errors import NodesError
+from tools import working_tree
 
 
 @pytest.fixture
@@ -68,3 +69,27 @@ def test_a_policy_that_a_killed_run_left_forbids_nothing_and_is_replaced(
     monkeypatch.setattr(packages, "run", lambda *_command, env: None)
     packages.install("docker.io")
     assert not policy.exists()
+
+
+@pytest.mark.parametrize(
+    ("user", "programs", "expected"),
+    [
+        pytest.param(0, {"git"}, None, id="it is there"),
+        pytest.param(0, {"apt-get"}, ("git",), id="root with apt-get installs it"),
+        pytest.param(0, set(), "install it", id="root without apt-get is told"),
+        pytest.param(1000, {"apt-get"}, "install it", id="somebody else is told"),
+    ],
+)
+def test_git_is_had_or_asked_for(
+    monkeypatch: pytest.MonkeyPatch, user: int, programs: set[str], expected: object
+) -> None:
+    asked = []
+    monkeypatch.setattr(working_tree, "install", lambda *names: asked.append(names))
+    monkeypatch.setattr(working_tree.os, "geteuid", lambda: user)
+    monkeypatch.setattr(working_tree.shutil, "which", lambda name: name if name in programs else None)
+    if isinstance(expected, str):
+        with pytest.raises(SystemExit, match=expected):
+            working_tree._have_git()
+    else:
+        working_tree._have_git()
+    assert asked == ([expected] if isinstance(expected, tuple) else [])
