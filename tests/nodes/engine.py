@@ -14,10 +14,11 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from lab import programs
-from nodes.command import docker, run, say
+from nodes.command import attempt, docker, run, say
 from nodes.errors import EngineMissingError, NodesError
 from nodes.host import Host, make_room
 from nodes.packages import install
@@ -124,8 +125,9 @@ class _Private:
                     )
                 _reap(pid)
                 time.sleep(_POLL_SECONDS)
-        for mounted in self._mounts():
-            run("umount", mounted)
+        attempt(self._restore, *(partial(run, "umount", mounted) for mounted in self._mounts()))
+
+    def _restore(self) -> None:
         if self._before.exists():
             if before := Host.from_json(json.loads(self._before.read_text("utf-8"))):
                 before.restore()

@@ -10,10 +10,11 @@ import re
 import shutil
 import socket
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from nodes.command import run
+from nodes.command import attempt, run
 
 _SYSCTLS = Path("/proc/sys")
 # Forwarding first: a change of it sets the ones about redirects.
@@ -52,7 +53,7 @@ class Host:
         """Read the settings; changes nothing."""
         return cls(
             boot=_boot(),
-            settings={name: (_SYSCTLS / name).read_text("ascii").strip() for name in _SETTINGS if _exists(name)},
+            settings={name: _setting(name) for name in _SETTINGS},
             rules={tool: run(f"{tool}-save") for tool in _FIREWALLS if shutil.which(f"{tool}-save")},
             bridges=_bridges(),
             cgroups=_cgroups(),
@@ -68,24 +69,16 @@ class Host:
         return asdict(self)
 
     def restore(self) -> None:
-        """Put everything back that differs; what others have changed meanwhile stays."""
-        for bridge in _bridges():
-            if bridge not in self.bridges:
-                run("ip", "link", "delete", bridge)
-        for tool, before in self.rules.items():
-            now = run(f"{tool}-save")
-            cleaned = without_dockers(before, now)
-            if cleaned != now:
-                run(f"{tool}-restore", stdin=cleaned)
-        for name, value in self.settings.items():
-            file = _SYSCTLS / name
-            if file.exists() and file.read_text("ascii").strip() != value:
-                file.write_text(value, "ascii")
-        for cgroup in _cgroups():
-            # Empty by now; one that is not has somebody in it, and stays.
-            if cgroup not in self.cgroups:
-                with contextlib.suppress(OSError):
-                    Path(cgroup).rmdir()
+        """Put everything back that differs; what others have changed meanwhile stays.
+
+        Raises ``NodesError`` with all that cannot be put back, after the rest is.
+        """
+        attempt(
+            *(partial(run, "ip", "link", "delete", name) for name in _bridges() if name not in self.bridges),
+            *(partial(_clean_firewall, tool, before) for tool, before in self.rules.items()),
+            *(partial(_set, name, value) for name, value in self.settings.items()),
+            *(partial(_remove_empty, cgroup) for cgroup in _cgroups() if cgroup not in self.cgroups),
+        )
 
 
 def make_room() -> None:
@@ -120,8 +113,23 @@ def _lines(text: str) -> list[tuple[str, str]]:
     return lines
 
 
-def _exists(setting: str) -> bool:
-    return (_SYSCTLS / setting).exists()
+def _clean_firewall(tool: str, before: str) -> None:
+    now = run(f"{tool}-save")
+    cleaned = without_dockers(before, now)
+    if cleaned != now:
+        run(f"{tool}-restore", stdin=cleaned)
+
+
+def _setting(name: str) -> str:
+    """Return a setting; one that does not exist yet, as those of a module that dockerd loads, is as good as off."""
+    file = _SYSCTLS / name
+    return file.read_text("ascii").strip() if file.exists() else "0"
+
+
+def _set(name: str, value: str) -> None:
+    file = _SYSCTLS / name
+    if file.exists() and file.read_text("ascii").strip() != value:
+        file.write_text(value, "ascii")
 
 
 def _bridges() -> list[str]:
@@ -131,6 +139,12 @@ def _bridges() -> list[str]:
 def _cgroups() -> list[str]:
     """Return the groups that all of an engine's containers are in: one, or on cgroup v1 one for each controller."""
     return sorted(str(path) for pattern in ("docker", "*/docker") for path in _CGROUPS.glob(pattern))
+
+
+def _remove_empty(cgroup: str) -> None:
+    # One that is not empty by now has somebody in it, and stays.
+    with contextlib.suppress(OSError):
+        Path(cgroup).rmdir()
 
 
 def _boot() -> str:

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from nodes import packages
+from nodes import host, packages
 from nodes.errors import NodesError
+from nodes.host import Host
 from tools import working_tree
 
 
@@ -93,3 +95,45 @@ def test_git_is_had_or_asked_for(
     else:
         working_tree._have_git()
     assert asked == ([expected] if isinstance(expected, tuple) else [])
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The settings of a kernel, without those of a module that is not loaded, and without firewalls."""
+    for name in host._SETTINGS:
+        if "bridge" not in name:
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text("0\n")
+    monkeypatch.setattr(host, "_SYSCTLS", tmp_path)
+    monkeypatch.setattr(host, "_FIREWALLS", ())
+    monkeypatch.setattr(host, "_bridges", list)
+    monkeypatch.setattr(host, "_cgroups", list)
+    return tmp_path
+
+
+def test_what_a_loaded_module_brought_is_switched_off_again(settings: Path) -> None:
+    before = Host.from_json(json.loads(json.dumps(Host.measure().as_json())))
+    assert before
+    bridge = settings / "net/bridge/bridge-nf-call-iptables"
+    bridge.parent.mkdir(parents=True)
+    bridge.write_text("1\n")
+    before.restore()
+    assert bridge.read_text() == "0"
+    assert not bridge.with_name("bridge-nf-call-ip6tables").exists()
+
+
+def test_all_is_put_back_that_can_be_and_all_is_said_that_cannot(
+    settings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = Host.measure()
+    for name in ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"):
+        (settings / name).write_text("1\n")
+    monkeypatch.setattr(host, "_bridges", lambda: ["docker0", "br-0123456789ab"])
+
+    def refuse(*command: str) -> None:
+        raise NodesError(f"{command[-1]} is busy")
+
+    monkeypatch.setattr(host, "run", refuse)
+    with pytest.raises(NodesError, match="docker0 is busy\nbr-0123456789ab is busy"):
+        before.restore()
+    assert Host.measure().settings == before.settings
