@@ -20,7 +20,7 @@ from pathlib import Path
 from lab import programs
 from nodes.command import attempt, docker, run, say
 from nodes.errors import EngineMissingError, NodesError
-from nodes.host import Host, make_room
+from nodes.host import Host, give_room_back, make_room
 from nodes.packages import install
 
 LABEL = "controlplane.etcd.nodes"
@@ -37,9 +37,12 @@ def obtain() -> None:
     """Make ``docker`` work in this process and its children, by ``DOCKER_HOST`` where that is needed.
 
     Where no engine answers, and this is root on Debian or Ubuntu, a private one is started, and installed before if
-    it is missing. Raises ``EngineMissingError`` where that is not possible.
+    it is missing. Raises ``EngineMissingError`` where that is not possible, ``NodesError`` where an engine's host
+    has no room for nodes.
     """
     if _answers():
+        with _only_one():
+            _make_room()
         return
     with _only_one():
         private = _Private(folder())
@@ -47,22 +50,26 @@ def obtain() -> None:
             _require_debian_root()
             try:
                 _install_docker()
+                _make_room()
                 private.start()
             except NodesError as error:
+                give_room_back(_room())
                 raise EngineMissingError(f"no Docker engine answers, and none can be started here: {error}") from error
         os.environ["DOCKER_HOST"] = private.url
 
 
 def release() -> None:
-    """Stop the private engine if it runs and has no nodes any more, and put back what it changed on the host."""
+    """Put back what was changed on the host for the nodes if there are none any more; a private engine is stopped."""
     with _only_one():
         private = _Private(folder())
         if private.running:
             os.environ["DOCKER_HOST"] = private.url
-            if docker("ps", "--all", "--quiet", "--filter", f"label={LABEL}"):
+            if _nodes():
                 say(f"the private Docker engine stays for other nodes: DOCKER_HOST={private.url}")
                 return
-        private.stop()
+        elif _answers() and _nodes():
+            return
+        attempt(private.stop, partial(give_room_back, _room()))
 
 
 def folder() -> Path:
@@ -91,7 +98,6 @@ class _Private:
         """Start it and wait until it answers; the host's settings of before are kept in a file."""
         say(f"no Docker engine answers: starting a private one, with its log in {self._log}")
         self._keep_settings()
-        make_room()
         command = [
             "dockerd",
             f"--host={self.url}",
@@ -154,6 +160,20 @@ class _Private:
             if f"--pidfile={self._pid_file}".encode() in words:
                 return pid
         return None
+
+
+def _nodes() -> str:
+    return docker("ps", "--all", "--quiet", "--filter", f"label={LABEL}")
+
+
+def _make_room() -> None:
+    # An engine elsewhere has limits of its own.
+    if not os.environ.get("DOCKER_HOST", "").startswith(("ssh:", "tcp:")):
+        make_room(_room())
+
+
+def _room() -> Path:
+    return folder() / "watchers"
 
 
 def _reap(pid: int) -> None:

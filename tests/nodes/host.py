@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from nodes.command import attempt, run
+from nodes.errors import NodesError
 
 _SYSCTLS = Path("/proc/sys")
 # Forwarding first: a change of it sets the ones about redirects.
@@ -25,11 +26,10 @@ _SETTINGS = (
     "net/ipv6/conf/all/forwarding",
     "net/bridge/bridge-nf-call-iptables",
     "net/bridge/bridge-nf-call-ip6tables",
-    "fs/inotify/max_user_instances",
 )
 # A kubelet and its containerd use some 30; the usual limit of 128 is that of all root's processes on the host, and a
 # kubelet that is refused one ends.
-_WATCHERS = _SYSCTLS / "fs/inotify/max_user_instances"
+_WATCHERS = "fs/inotify/max_user_instances"
 _ENOUGH_WATCHERS = 1024
 _FIREWALLS = ("iptables", "ip6tables")
 _CGROUPS = Path("/sys/fs/cgroup")
@@ -81,10 +81,32 @@ class Host:
         )
 
 
-def make_room() -> None:
-    """Allow so many watchers of files that five nodes have enough; ``restore`` puts the limit of before back."""
-    if int(_WATCHERS.read_text("ascii")) < _ENOUGH_WATCHERS:
-        _WATCHERS.write_text(str(_ENOUGH_WATCHERS), "ascii")
+def make_room(kept: Path) -> None:
+    """Allow so many watchers of files that all nodes have enough; the limit of before is in ``kept`` until given back.
+
+    Raises ``NodesError`` where there are too few, and this user may not allow more.
+    """
+    limit = _setting(_WATCHERS)
+    if int(limit) >= _ENOUGH_WATCHERS:
+        return
+    try:
+        kept.write_text(f"{_boot()} {limit}", "ascii")
+        _set(_WATCHERS, str(_ENOUGH_WATCHERS))
+    except OSError as error:
+        kept.unlink(missing_ok=True)
+        raise NodesError(
+            f"the nodes' kubelets would end for want of file watchers: this host allows {limit} to a user, and more "
+            f"cannot be set here ({error.strerror}); as root: sysctl {_WATCHERS.replace('/', '.')}={_ENOUGH_WATCHERS}"
+        ) from None
+
+
+def give_room_back(kept: Path) -> None:
+    """Put back the limit that ``make_room`` has kept, where it is still the one that was set there."""
+    if kept.exists():
+        boot, limit = kept.read_text("ascii").split()
+        if boot == _boot() and _setting(_WATCHERS) == str(_ENOUGH_WATCHERS):
+            _set(_WATCHERS, limit)
+        kept.unlink()
 
 
 def without_dockers(before: str, now: str) -> str:

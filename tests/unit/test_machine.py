@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 from pathlib import Path
@@ -137,3 +138,46 @@ def test_all_is_put_back_that_can_be_and_all_is_said_that_cannot(
     with pytest.raises(NodesError, match="docker0 is busy\nbr-0123456789ab is busy"):
         before.restore()
     assert Host.measure().settings == before.settings
+
+
+@pytest.fixture
+def limit(settings: Path) -> Path:
+    """How many watchers of files a user may have, as most hosts have it."""
+    path = settings / "fs/inotify/max_user_instances"
+    path.parent.mkdir(parents=True)
+    path.write_text("128\n")
+    return path
+
+
+def test_nodes_get_room_for_their_watchers_until_they_are_gone(limit: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "watchers"
+    for _engine in range(2):
+        host.make_room(kept)
+        assert limit.read_text() == "1024"
+    host.give_room_back(kept)
+    assert limit.read_text() == "128"
+    host.give_room_back(kept)
+    assert limit.read_text() == "128"
+
+
+def test_a_limit_that_somebody_else_has_set_meanwhile_stays(limit: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "watchers"
+    host.make_room(kept)
+    limit.write_text("8192\n")
+    host.give_room_back(kept)
+    assert limit.read_text() == "8192\n"
+    host.make_room(kept)
+    assert limit.read_text() == "8192\n"
+    assert not kept.exists()
+
+
+def test_who_may_not_make_room_is_told_what_to_do(limit: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_name: str, _value: str) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(host, "_set", refuse)
+    with pytest.raises(
+        NodesError, match=r"allows 128 .*Permission denied.*sysctl fs\.inotify\.max_user_instances=1024"
+    ):
+        host.make_room(tmp_path / "watchers")
+    assert not (tmp_path / "watchers").exists()
