@@ -58,6 +58,16 @@ def obtain() -> None:
         os.environ["DOCKER_HOST"] = private.url
 
 
+def find() -> bool:
+    """Make ``docker`` work as ``obtain`` does where an engine runs already; return whether one does."""
+    if _answers():
+        return True
+    private = _Private(folder())
+    if private.running:
+        os.environ["DOCKER_HOST"] = private.url
+    return private.running
+
+
 def release() -> None:
     """Put back what was changed on the host for the nodes if there are none any more; a private engine is stopped."""
     with _only_one():
