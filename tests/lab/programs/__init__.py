@@ -107,6 +107,11 @@ def pinned_versions() -> list[str]:
     return sorted([*_DEBIAN, *(path.name for path in _PINNED.iterdir())], key=_sort_key)
 
 
+def can_be_built(version: str) -> bool:
+    """Whether any machine can have that version of etcd; the others are packages of one release of Debian."""
+    return version not in _DEBIAN
+
+
 def _sort_key(version: str) -> list[int]:
     return [int(part) for part in version.split(".") if part.isdigit()]
 
