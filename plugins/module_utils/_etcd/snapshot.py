@@ -29,6 +29,7 @@ from . import plan, process
 from .api import Endpoint
 from .bolt import HEAD_BYTES, metas, newest_put, revision_of
 from .errors import EtcdError
+from .files import free_bytes
 from .manifest import EtcdManifest
 from .transport import TlsFiles
 
@@ -336,12 +337,6 @@ def _refuse_small_disk(folder: str, size_bytes: int, data_dir: str | None) -> No
         )
 
 
-def free_bytes(path: str) -> int:
-    """What may still be written on the filesystem of `path`. Raises OSError."""
-    found = os.statvfs(path)
-    return found.f_bavail * found.f_frsize
-
-
 def _create(path: str) -> t.BinaryIO:
     """An empty file that only its owner may read."""
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "w+b")
@@ -411,7 +406,6 @@ __all__ = (
     "SnapshotError",
     "Source",
     "Verified",
-    "free_bytes",
     "last_put",
     "make_folder",
     "prune",
