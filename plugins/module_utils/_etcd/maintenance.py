@@ -224,12 +224,22 @@ def _await_other_defragmentations(look_again: Look, timeout: float) -> None:
     """A scheduled job, or what is left of a run that was killed, may be at work on another member: two members that
     serve nothing at the same time would cost the quorum. Raises Refused."""
     busy: list[str] = []
+    unread: list[EtcdError] = []
 
     def nobody_is_busy() -> bool:
-        busy[:] = [member.name for member in look_again().members if member.busy]
-        return not busy
+        unread.clear()
+        try:
+            busy[:] = [member.name for member in look_again().members if member.busy]
+        except EtcdError as exc:
+            unread.append(exc)
+        return not (busy or unread)
 
     if not await_true(nobody_is_busy, timeout):
+        if unread:
+            raise Refused(
+                f"The cluster could not be read ({unread[0]}), so it is not known whether another member is being"
+                " defragmented, and two at once would cost the quorum. See which members answer, and run this again."
+            )
         raise Refused(
             f"{plan.join(busy)} is being defragmented by somebody else, and two at once would cost the quorum."
         )
