@@ -19,7 +19,7 @@ _FIRST_NODE = 11
 
 
 def create(name: str, label: str) -> list[str]:
-    """Make a network and return its subnet as text; raises ``NodesError`` where every candidate is taken."""
+    """Make a network and return addresses for its nodes; raises ``NodesError`` where every candidate is taken."""
     taken = [*_routes(), *_networks()]
     for subnet in _CANDIDATES:
         if any(subnet.overlaps(other) for other in taken):

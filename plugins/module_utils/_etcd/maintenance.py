@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from . import plan
 from .api import Alarm, Endpoint
-from .cluster import ClusterView, Connect, MemberView, look
+from .cluster import ClusterView, Connect, MemberView
 from .errors import Compacted, EtcdError, FutureRevision, TimedOut
 
 Look = t.Callable[[], ClusterView]
@@ -353,11 +353,6 @@ def _hashes_agree(view: ClusterView, connect: Connect, timeout: float = 120.0) -
     return len({hash_ for _compacted, hash_ in answers}) == 1
 
 
-def looker(endpoint: Endpoint, connect: Connect, manifest_quota_bytes: int | None = None) -> Look:
-    """`look` with its arguments filled in, for the steps above."""
-    return lambda: look(endpoint, connect, manifest_quota_bytes=manifest_quota_bytes)
-
-
 __all__ = (
     "Compaction",
     "Defragmentation",
@@ -373,7 +368,6 @@ __all__ = (
     "disarm",
     "hand_over",
     "line",
-    "looker",
     "prove",
     "refuse",
 )
