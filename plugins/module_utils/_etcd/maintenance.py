@@ -174,15 +174,7 @@ def defragment(
     reason not to, asked last. Raises Refused where there is one, or where it would be unsafe, EtcdError where a call
     fails, TimedOut where the member is not back within `timeout` seconds.
     """
-    view, member = _self(look_again, endpoint)
-    if not check:
-        refuse(plan.corrupt_refusal(view) or plan.quorum_refusal(view))
-        _await_other_defragmentations(look_again, timeout)
-        # The compaction itself may be among what this member has still to apply.
-        applied = view.applied_index
-        await_true(lambda: endpoint.status().raft_applied_index >= applied, timeout)
-        await_own_compaction(endpoint, timeout)
-        view, member = _self(look_again, endpoint)
+    view, member = _self(look_again, endpoint) if check else _settled(look_again, endpoint, timeout)
     # In check mode nothing was compacted, so that what will be in use is not known yet.
     free = None if check else free_disk_bytes()
     refuse(plan.defrag_refusal(view, member, free_disk_bytes=free, allow_unsafe=allow_unsafe) or refusal(view, member))
@@ -193,6 +185,26 @@ def defragment(
     if check:
         return Defragmentation(member.name, True, before, member.in_use_bytes, 0.0)
     moved_to = hand_over(view, member, endpoint, look_again) if member.role == "leader" else ""
+    seconds = _rewrite(look_again, endpoint, member, timeout)
+    _view, after = _self(look_again, endpoint)
+    return Defragmentation(member.name, True, before, after.size_bytes, seconds, moved_to)
+
+
+def _settled(look_again: Look, endpoint: Endpoint, timeout: float) -> tuple[ClusterView, MemberView]:
+    """The cluster and the member, once no other one is being defragmented and this one is done with its compaction.
+    Raises Refused, EtcdError."""
+    view, _member = _self(look_again, endpoint)
+    refuse(plan.corrupt_refusal(view) or plan.quorum_refusal(view))
+    _await_other_defragmentations(look_again, timeout)
+    # The compaction itself may be among what this member has still to apply.
+    applied = view.applied_index
+    await_true(lambda: endpoint.status().raft_applied_index >= applied, timeout)
+    await_own_compaction(endpoint, timeout)
+    return _self(look_again, endpoint)
+
+
+def _rewrite(look_again: Look, endpoint: Endpoint, member: MemberView, timeout: float) -> float:
+    """Defragment it and wait until it has caught up; for how many seconds it served nothing. Raises EtcdError."""
     started = time.monotonic()
     with suppress(TimedOut):  # it goes on in the server: wait for it below, and never send it again
         endpoint.defragment(timeout)
@@ -205,8 +217,7 @@ def defragment(
             " began. It may still be at work: it was not sent again",
             endpoint=endpoint.url,
         )
-    _view, after = _self(look_again, endpoint)
-    return Defragmentation(member.name, True, before, after.size_bytes, seconds, moved_to)
+    return seconds
 
 
 def line(done: Defragmentation, *, check: bool = False) -> str:
