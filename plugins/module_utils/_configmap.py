@@ -63,10 +63,9 @@ class Answer(t.NamedTuple):
 
 @dataclass(frozen=True)
 class Stored:
-    """The ConfigMap as it was read: the text of its key, and the version with which it can be replaced."""
+    """The ConfigMap as it was read: the text of its key, and the whole with the version that a replacement names."""
 
     text: str
-    resource_version: str
     whole: Json
 
 
@@ -218,7 +217,7 @@ def stored(answer: str, where: str) -> Stored:
             f"The ConfigMap {NAME} in {NAMESPACE} has no key {KEY} (it has {keys}).",
             "Write it again from the cluster's own file: kubeadm init phase upload-config kubeadm --config FILE.",
         )
-    return Stored(found[KEY], version, whole)
+    return Stored(found[KEY], whole)
 
 
 def failure(answer: Answer, where: str, kubeconfig: str, *, writing: bool) -> KubectlFailed:

@@ -430,9 +430,9 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._etcd import kubelet, lock, process, sizing, static_pods
 from ..module_utils._etcd.errors import LASTING, EtcdError
+from ..module_utils._etcd.files import free_bytes
 from ..module_utils._etcd.kubelet import UnitError
 from ..module_utils._etcd.manifest import EtcdManifest, ManifestError, read_manifest
-from ..module_utils._etcd.snapshot import free_bytes
 from ..module_utils._etcd.transport import Json
 from ..module_utils._etcd.wal import read_ids, wal_bytes
 from ..module_utils._member import (

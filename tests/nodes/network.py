@@ -18,7 +18,7 @@ _FIRST_NODE = 11
 
 
 def create(name: str, label: str) -> list[str]:
-    """Make a network and return its subnet as text; raises ``NodesError`` where every candidate is taken."""
+    """Make a network and return addresses for its nodes; raises ``NodesError`` where every candidate is taken."""
     taken = [*_routes(), *_networks()]
     refusal = ""
     for subnet in _CANDIDATES:

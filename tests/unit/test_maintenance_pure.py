@@ -315,6 +315,18 @@ def test_defragment_beside_another_that_does_not_end() -> None:
         defragment(Looks(busy_view(1)), 3)
 
 
+def test_defragment_where_the_others_cannot_be_seen() -> None:
+    looks = iter([THREE])
+
+    def look() -> ClusterView:
+        for seen in looks:
+            return seen
+        raise errors.Unreachable("down")
+
+    with pytest.raises(Refused, match=r"^The cluster could not be read \(down\), so it is not known whether another"):
+        defragment(look, 3)
+
+
 DEFRAG_REFUSALS: list[tuple[str, ClusterView, int, int | None, bool, str]] = [
     ("corrupt", view(member(1), member(2), alarms=[Alarm(1, "CORRUPT")]), 2, None, False, "CORRUPT"),
     ("no quorum", view(member(1), member(2), leader=0), 2, None, False, "no leader"),

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from unit.made import MIB, VERSIONS, Reply, endpoint, recorded, recorded_snapshot, table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors, process, snapshot
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors, files, process, snapshot
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.manifest import EtcdManifest
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.snapshot import (
     METHODS,
@@ -237,7 +237,7 @@ DISKS: list[tuple[str, int, bool, str, str | None]] = [
 def test_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, shared: bool, method: str, message: str | None
 ) -> None:
-    monkeypatch.setattr(snapshot, "free_bytes", lambda _path: free)
+    monkeypatch.setattr(files, "free_bytes", lambda _path: free)
     source = FakeSource({method: WHOLE})
     options = {"methods": (method,), "size_bytes": 100, "data_dir": str(tmp_path) if shared else None}
     if message is None:
@@ -328,7 +328,7 @@ def test_remember(tmp_path: Path) -> None:
 def test_remember_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was known before is still known where it is interrupted."""
     made = keep(tmp_path, 7)
-    monkeypatch.setattr(os, "replace", interrupt)
+    monkeypatch.setattr(os, "rename", interrupt)
     with pytest.raises(KeyboardInterrupt):
         snapshot.remember(replace(made, member="cp2"))
     assert Snapshot(**json.loads(Path(made.path + ".json").read_text("utf-8"))) == made

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from . import plan
 from .api import Alarm, Endpoint
-from .cluster import ClusterView, Connect, MemberView, look
+from .cluster import ClusterView, Connect, MemberView
 from .errors import Compacted, EtcdError, FutureRevision, TimedOut
 
 Look = t.Callable[[], ClusterView]
@@ -174,15 +174,7 @@ def defragment(
     reason not to, asked last. Raises Refused where there is one, or where it would be unsafe, EtcdError where a call
     fails, TimedOut where the member is not back within `timeout` seconds.
     """
-    view, member = _self(look_again, endpoint)
-    if not check:
-        refuse(plan.corrupt_refusal(view) or plan.quorum_refusal(view))
-        _await_other_defragmentations(look_again, timeout)
-        # The compaction itself may be among what this member has still to apply.
-        applied = view.applied_index
-        await_true(lambda: endpoint.status().raft_applied_index >= applied, timeout)
-        await_own_compaction(endpoint, timeout)
-        view, member = _self(look_again, endpoint)
+    view, member = _self(look_again, endpoint) if check else _settled(look_again, endpoint, timeout)
     # In check mode nothing was compacted, so that what will be in use is not known yet.
     free = None if check else free_disk_bytes()
     refuse(plan.defrag_refusal(view, member, free_disk_bytes=free, allow_unsafe=allow_unsafe) or refusal(view, member))
@@ -193,6 +185,26 @@ def defragment(
     if check:
         return Defragmentation(member.name, True, before, member.in_use_bytes, 0.0)
     moved_to = hand_over(view, member, endpoint, look_again) if member.role == "leader" else ""
+    seconds = _rewrite(look_again, endpoint, member, timeout)
+    _view, after = _self(look_again, endpoint)
+    return Defragmentation(member.name, True, before, after.size_bytes, seconds, moved_to)
+
+
+def _settled(look_again: Look, endpoint: Endpoint, timeout: float) -> tuple[ClusterView, MemberView]:
+    """The cluster and the member, once no other one is being defragmented and this one is done with its compaction.
+    Raises Refused, EtcdError."""
+    view, _member = _self(look_again, endpoint)
+    refuse(plan.corrupt_refusal(view) or plan.quorum_refusal(view))
+    _await_other_defragmentations(look_again, timeout)
+    # The compaction itself may be among what this member has still to apply.
+    applied = view.applied_index
+    await_true(lambda: endpoint.status().raft_applied_index >= applied, timeout)
+    await_own_compaction(endpoint, timeout)
+    return _self(look_again, endpoint)
+
+
+def _rewrite(look_again: Look, endpoint: Endpoint, member: MemberView, timeout: float) -> float:
+    """Defragment it and wait until it has caught up; for how many seconds it served nothing. Raises EtcdError."""
     started = time.monotonic()
     with suppress(TimedOut):  # it goes on in the server: wait for it below, and never send it again
         endpoint.defragment(timeout)
@@ -205,8 +217,7 @@ def defragment(
             " defragmentation began. It may still be working, so the request was not repeated",
             endpoint=endpoint.url,
         )
-    _view, after = _self(look_again, endpoint)
-    return Defragmentation(member.name, True, before, after.size_bytes, seconds, moved_to)
+    return seconds
 
 
 def line(done: Defragmentation, *, check: bool = False) -> str:
@@ -224,12 +235,22 @@ def _await_other_defragmentations(look_again: Look, timeout: float) -> None:
     """A scheduled job, or what is left of a run that was killed, may be at work on another member: two members that
     serve nothing at the same time would cost the quorum. Raises Refused."""
     busy: list[str] = []
+    unread: list[EtcdError] = []
 
     def nobody_is_busy() -> bool:
-        busy[:] = [member.name for member in look_again().members if member.busy]
-        return not busy
+        unread.clear()
+        try:
+            busy[:] = [member.name for member in look_again().members if member.busy]
+        except EtcdError as exc:
+            unread.append(exc)
+        return not (busy or unread)
 
     if not await_true(nobody_is_busy, timeout):
+        if unread:
+            raise Refused(
+                f"The cluster could not be read ({unread[0]}), so it is not known whether another member is being"
+                " defragmented, and two at once would cost the quorum. See which members answer, and run this again."
+            )
         raise Refused(
             f"{plan.join(busy)} is being defragmented by somebody else, and two at once would cost the quorum."
         )
@@ -352,11 +373,6 @@ def _hashes_agree(view: ClusterView, connect: Connect, timeout: float = 120.0) -
     return len({hash_ for _compacted, hash_ in answers}) == 1
 
 
-def looker(endpoint: Endpoint, connect: Connect, manifest_quota_bytes: int | None = None) -> Look:
-    """`look` with its arguments filled in, for the steps above."""
-    return lambda: look(endpoint, connect, manifest_quota_bytes=manifest_quota_bytes)
-
-
 __all__ = (
     "Compaction",
     "Defragmentation",
@@ -372,7 +388,6 @@ __all__ = (
     "disarm",
     "hand_over",
     "line",
-    "looker",
     "prove",
     "refuse",
 )

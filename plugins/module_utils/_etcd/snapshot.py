@@ -25,7 +25,7 @@ import typing as t
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 
-from . import plan, process
+from . import files, plan, process
 from .api import Endpoint
 from .bolt import HEAD_BYTES, metas, newest_put, revision_of
 from .errors import EtcdError
@@ -251,11 +251,7 @@ def _locked(folder: str) -> t.Iterator[None]:
 
 def remember(snapshot: Snapshot) -> None:
     """Write what is known of a snapshot beside it."""
-    with _workplace(os.path.dirname(snapshot.path)) as aside:
-        part = os.path.join(aside, "record")
-        with _create(part) as file:
-            file.write(json.dumps(asdict(snapshot), indent=1).encode())
-        os.replace(part, _record_path(snapshot.path))
+    files.put(_record_path(snapshot.path), json.dumps(asdict(snapshot), indent=1).encode(), 0o600)
 
 
 def reusable(folder: str, *, cluster_id: int, ca_sha256: t.Container[str], put: int) -> Snapshot | None:
@@ -327,19 +323,13 @@ def make_folder(folder: str) -> None:
 def _refuse_small_disk(folder: str, size_bytes: int, data_dir: str | None) -> None:
     shared = data_dir is not None and os.path.exists(data_dir) and os.stat(folder).st_dev == os.stat(data_dir).st_dev
     needed = size_bytes + (plan.WAL_SEGMENT_BYTES if shared else 0)
-    free = free_bytes(folder)
+    free = files.free_bytes(folder)
     if free < needed:
         reason = " (with room for etcd's next WAL segment, which is on the same disk)" if shared else ""
         raise SnapshotError(
             f"{plan.mib(needed)} are needed in {folder}{reason}, {plan.mib(free)} are free; make room there or name"
             " another folder"
         )
-
-
-def free_bytes(path: str) -> int:
-    """What may still be written on the filesystem of `path`. Raises OSError."""
-    found = os.statvfs(path)
-    return found.f_bavail * found.f_frsize
 
 
 def _create(path: str) -> t.BinaryIO:
@@ -395,14 +385,9 @@ def _append_hash(path: str) -> None:
 
 def _settle(part: str, path: str) -> None:
     """Give a finished file its name, so that it is there with all its content whatever happens next."""
-    for each in (part, os.path.dirname(path)):
-        handle = os.open(each, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        if each == part:
-            os.replace(part, path)
+    files.sync(part)
+    os.replace(part, path)
+    files.sync(os.path.dirname(path))
 
 
 __all__ = (
@@ -411,7 +396,6 @@ __all__ = (
     "SnapshotError",
     "Source",
     "Verified",
-    "free_bytes",
     "last_put",
     "make_folder",
     "prune",

@@ -14,6 +14,7 @@ import shutil
 import time
 import typing as t
 
+from .._etcd.files import sync
 from .errors import ConfigRefused
 
 DEFAULT_BACKUP = "/etc/kubernetes/etcd-backup"
@@ -72,7 +73,7 @@ def back_up(data: bytes, path: str, folder: str) -> str:
         copy = f"{wanted}-{number}"
     with os.fdopen(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         _write(file, data)
-    _sync(folder)
+    sync(folder)
     return copy
 
 
@@ -103,21 +104,13 @@ def replace(path: str, old: bytes, new: bytes, check: t.Callable[[bytes], None],
             os.unlink(aside)
     with contextlib.suppress(OSError):  # it is in its place by now, and whole
         for each in sorted({folder, os.path.dirname(target)}):
-            _sync(each)
+            sync(each)
 
 
 def _write(file: t.BinaryIO, data: bytes) -> None:
     file.write(data)
     file.flush()
     os.fsync(file.fileno())
-
-
-def _sync(folder: str) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 __all__ = ("DEFAULT_BACKUP", "back_up", "read", "refuse_backup_folder", "replace", "text_of")
