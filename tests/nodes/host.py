@@ -30,7 +30,7 @@ _SETTINGS = (
 # A kubelet and its containerd use some 30; the usual limit of 128 is that of all root's processes on the host, and a
 # kubelet that is refused one ends.
 _WATCHERS = "fs/inotify/max_user_instances"
-_ENOUGH_WATCHERS = 1024
+_ENOUGH_WATCHERS = 512
 _FIREWALLS = ("iptables", "ip6tables")
 _CGROUPS = Path("/sys/fs/cgroup")
 # Docker's first bridge, and the bridges of its networks.

@@ -153,7 +153,7 @@ def test_nodes_get_room_for_their_watchers_until_they_are_gone(limit: Path, tmp_
     kept = tmp_path / "watchers"
     for _engine in range(2):
         host.make_room(kept)
-        assert limit.read_text() == "1024"
+        assert limit.read_text() == "512"
     host.give_room_back(kept)
     assert limit.read_text() == "128"
     host.give_room_back(kept)
@@ -176,8 +176,6 @@ def test_who_may_not_make_room_is_told_what_to_do(limit: Path, tmp_path: Path, m
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(host, "_set", refuse)
-    with pytest.raises(
-        NodesError, match=r"allows 128 .*Permission denied.*sysctl fs\.inotify\.max_user_instances=1024"
-    ):
+    with pytest.raises(NodesError, match=r"allows 128 .*Permission denied.*sysctl fs\.inotify\.max_user_instances=512"):
         host.make_room(tmp_path / "watchers")
     assert not (tmp_path / "watchers").exists()
