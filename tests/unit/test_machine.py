@@ -176,8 +176,6 @@ def test_who_may_not_make_room_is_told_what_to_do(limit: Path, tmp_path: Path, m
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(host, "_set", refuse)
-    with pytest.raises(
-        NodesError, match=r"allows 128 .*Permission denied.*sysctl fs\.inotify\.max_user_instances=512"
-    ):
+    with pytest.raises(NodesError, match=r"allows 128 .*Permission denied.*sysctl fs\.inotify\.max_user_instances=512"):
         host.make_room(tmp_path / "watchers")
     assert not (tmp_path / "watchers").exists()
