@@ -77,10 +77,60 @@ TURNS: list[tuple[str, list[dict[str, Any]], list[str], bool, list[str]]] = [
 @pytest.mark.parametrize(("members", "others", "own", "left"), table(TURNS))
 def test_turns(members: list[dict[str, Any]], others: list[str], own: bool, left: list[str]) -> None:
     seen = view(*(member(number, **given) for number, given in enumerate(members, start=1)))
-    found = rule.turns(seen, 1, rule.Limits(), probes_of("1.33"))
+    found = rule.turns(seen, 1, rule.Limits(), probes_of("1.33"), None)
     assert [turn.member.name for turn in found.others] == others
     assert (found.own is not None) == own
     assert [sentence.split(" is due and left alone: ")[0] for sentence in found.left] == left
+
+
+# What is free on the disk of this node, where one with 100 MiB in use needs 180 MiB; others, own, left.
+DISKS: list[tuple[str, int | None, list[str], bool, list[str]]] = [
+    ("not known", None, ["cp2", "cp3"], True, []),
+    ("just enough", 180 * MIB, ["cp2", "cp3"], True, []),
+    ("too little", 180 * MIB - 1, [], False, ["cp2", "cp3", "cp1"]),
+    ("full", 0, [], False, ["cp2", "cp3", "cp1"]),
+]
+
+
+@pytest.mark.parametrize(("free", "others", "own", "left"), table(DISKS))
+def test_turns_and_the_disk(free: int | None, others: list[str], own: bool, left: list[str]) -> None:
+    """The leadership is not handed over by a node on whose disk its member could not be defragmented."""
+    found = rule.turns(view(*(member(number, **DUE_ONE) for number in (1, 2, 3))), 1, rule.Limits(), (), free)
+    assert [turn.member.name for turn in found.others] == others
+    assert (found.own is not None) == own
+    assert [sentence.split(" is due and left alone: ")[0] for sentence in found.left] == left
+    # Whose disk was looked at is said of those that it is not of.
+    assert ["the others are judged" in sentence for sentence in found.left] == [name != "cp1" for name in left]
+
+
+# The probes of a kubeadm, what is in use before and after the compaction; whether it is begun, and the member done.
+HEALABLE: list[tuple[str, str, int, int, bool, bool]] = [
+    ("1.20: liveness kills", "1.20", GIB, 0, False, True),
+    ("1.22: liveness kills", "1.22", GIB, 0, False, True),
+    ("1.30: a startup probe that was passed", "1.30", GIB, 100 * MIB, True, True),
+    ("1.33", "1.33", GIB, 100 * MIB, True, True),
+    ("1.33, 2 GiB of history", "1.33", 2 * GIB, 100 * MIB, True, True),
+    ("1.37, 5 GiB of history", "1.37", 5 * GIB, 100 * MIB, True, True),
+    ("1.37, 5 GiB of live data", "1.37", 5 * GIB, 5 * GIB, True, False),
+    ("1.37, 4 GiB of live data", "1.37", 4 * GIB, 4 * GIB, True, True),
+]
+
+
+@pytest.mark.parametrize(("version", "before", "after", "begun", "done"), table(HEALABLE))
+def test_healing_and_probes(version: str, before: int, after: int, begun: bool, done: bool) -> None:
+    seen = view(member(1, in_use=before, size=before), alarms=[Alarm(1, "NOSPACE")])
+    refusal = heal.heal_refusal(seen, probes_of(version), allow_unsafe=False)
+    assert (refusal is None) == begun
+    assert begun or "its liveness probe (/health) fails under the alarm" in str(refusal)
+    assert (rule.run_threat(member(1, in_use=after, size=before), probes_of(version)) is None) == done
+
+
+def test_who_was_passed_over_is_named_only_where_there_is_no_room() -> None:
+    said = ["cp2 was not defragmented: Its liveness probe."]
+    assert heal.no_room(view(member(1), member(2)), said) is None
+    assert heal.no_room(view(member(1)), []) is None
+    over = view(member(1), member(2, size=1000 * MIB))
+    assert str(heal.no_room(over, said)).endswith(f"free pages count as well. {said[0]}")
 
 
 def test_half_of_what_the_probes_allow() -> None:
@@ -112,6 +162,7 @@ def test_run_refusal() -> None:
     assert "no leader" in str(rule.run_refusal(view(member(1), leader=0)))
 
 
+KNOWN_LONG = Memory(armed=True, alarms=(NOW - 900,), term=2)
 SEEN: list[tuple[str, Memory, dict[str, Any], Memory]] = [
     ("at first", Memory(), {}, Memory(term=2)),
     ("it leads", Memory(), {"leads": True}, Memory(term=2, led_since=NOW)),
@@ -121,6 +172,9 @@ SEEN: list[tuple[str, Memory, dict[str, Any], Memory]] = [
     ("the alarm comes", Memory(), {"armed": True}, Memory(armed=True, alarms=(NOW,), term=2)),
     ("it stays", Memory(armed=True, alarms=(NOW - 5,)), {"armed": True}, Memory(armed=True, alarms=(NOW - 5,), term=2)),
     ("it goes", Memory(armed=True, alarms=(NOW - 5,), heal_failed=True), {}, Memory(alarms=(NOW - 5,), term=2)),
+    ("it stays, and may not be healed", KNOWN_LONG, {"armed": True, "heal": False}, KNOWN_LONG),
+    ("it stays for long", KNOWN_LONG, {"armed": True}, replace(KNOWN_LONG, alarms=(NOW - 900, NOW))),
+    ("it stays since yesterday", Memory(armed=True), {"armed": True}, Memory(armed=True, alarms=(NOW,), term=2)),
     ("days pass", Memory(alarms=(NOW - DAY,), heals=(NOW - DAY, NOW - 1)), {}, Memory(heals=(NOW - 1,), term=2)),
     ("a clock set back", Memory(heals=(NOW + 9999,)), {}, Memory(heals=(NOW,), term=2)),
 ]
@@ -128,7 +182,8 @@ SEEN: list[tuple[str, Memory, dict[str, Any], Memory]] = [
 
 @pytest.mark.parametrize(("before", "seen", "expected"), table(SEEN))
 def test_seen(before: Memory, seen: dict[str, Any], expected: Memory) -> None:
-    assert memory.seen(before, **{"now": NOW, "armed": False, "leads": False, "term": 2, **seen}) == expected
+    usual = {"now": NOW, "armed": False, "leads": False, "term": 2, "heal": True}
+    assert memory.seen(before, **{**usual, **seen}) == expected
 
 
 HEALS: list[tuple[str, Memory, str | None, str | None]] = [
@@ -139,7 +194,10 @@ HEALS: list[tuple[str, Memory, str | None, str | None]] = [
     ("tried long ago", Memory(led_since=NOW - 60, heals=(NOW - 2000, NOW - 1000)), None, None),
     ("three times", Memory(led_since=NOW - 60, heals=(NOW - 9, NOW - 8, NOW - 7)), "0 min ago", "3 times"),
     ("others did it three times", Memory(led_since=NOW - 60, alarms=(1.0, 2.0, 3.0)), None, None),
-    ("and a fourth", Memory(led_since=NOW - 60, alarms=(1.0, 2.0, 3.0, 4.0)), None, "saw the alarm come 4 times"),
+    ("and a fourth", Memory(led_since=NOW - 60, alarms=(1.0, 2.0, 3.0, 4.0)), None, "saw the alarm 4 times"),
+    ("led when the alarm came", Memory(led_since=NOW - 60, alarms=(NOW - 60,)), None, None),
+    ("another one led then", Memory(led_since=NOW - 60, alarms=(NOW - 90,)), "may have tried", None),
+    ("and it stays", Memory(led_since=NOW - 60, alarms=(NOW - 990, NOW)), None, None),
 ]
 
 
@@ -178,6 +236,7 @@ LOOK = metrics.Look(
     db_size_bytes=7,
     db_in_use_bytes=5,
     quota_bytes=9,
+    disk_free_bytes=8,
     alarms=(Alarm(1, "NOSPACE"),),
 )
 KNOWN = Memory(last_run=1.0, last_defrag=2.0, last_defrag_seconds=0.5, heals=(3.0,), heal_failed=True)
@@ -203,6 +262,8 @@ MEASURED: list[tuple[str, metrics.Look | None, Memory, list[str], list[str]]] = 
     ("a safe one", replace(LOOK, version="3.5.6"), KNOWN, ["version_unsafe 0.0"], []),
     ("quotes", replace(LOOK, version='a"b\\c'), KNOWN, ['version_info{version="a\\"b\\\\c"} 1.0'], []),
     ("no quota", replace(LOOK, quota_bytes=-1), KNOWN, ["db_size_bytes 7.0"], ["quota_bytes"]),
+    ("no disk", replace(LOOK, disk_free_bytes=None), KNOWN, ["db_size_bytes 7.0"], ["disk_free_bytes"]),
+    ("a full disk", replace(LOOK, disk_free_bytes=0), KNOWN, ["disk_free_bytes 0.0"], []),
     ("before any run", LOOK, Memory(), ["heals_today 0.0"], ["last_run_success", "last_defrag_seconds"]),
     ("down", None, KNOWN, ["member_up 0.0", "last_run_success 1.0", "heal_failed 1.0"], ["db_size_bytes", "alarm"]),
 ]

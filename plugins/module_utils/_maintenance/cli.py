@@ -34,17 +34,20 @@ exit codes:
 _RUN = """\
 Defragments what is due, where the member of this node leads: the other voters one after the other, each only while
 this node still leads in the same term; then, where its own member is due, it hands the leadership over, and the next
-run of the new leader does the old one. Learners are never defragmented. Whether the disk of another node has room for
-the copy cannot be seen from here. A member whose defragmentation might take longer than half of what the probes of the
-static pod allow is left alone, and named. etcd 3.5.0 to 3.5.5 can come back with other data than its fellows when it
-dies during a defragmentation, and is left alone unless --allow-unsafe-version is given. The only member of a cluster
+run of the new leader does the old one. Learners are never defragmented. A member whose defragmentation might take
+longer than half of what the probes of the static pod allow is left alone, and named; so is one for whose copy there is
+no room. The disks of other nodes cannot be seen from here: this node's stands in for them. etcd 3.5.0 to 3.5.5 can
+come back with other data than its fellows when it dies during a defragmentation, and is left alone unless
+--allow-unsafe-version is given. The only member of a cluster
 serves nothing while it is defragmented, about a second for each 120 MiB in use, and all the API server's requests
 wait; by default that is done, since the alternative is a full database."""
 
 _WATCH = """\
 Looks at the member of this node alone, and writes metrics for node-exporter's textfile collector. With --heal, under a
 NOSPACE alarm, the leader's node compacts, defragments each member that needs it, and disarms when all members fit: at
-most three times a day, never under CORRUPT, never without a leader, never where a probe could kill a member."""
+most three times a day in the whole cluster, never under CORRUPT, never without a leader, never where a liveness probe
+fails under the alarm. A member that a probe could kill in its defragmentation, or whose disk has no room for the copy,
+is passed over."""
 
 
 def parser() -> argparse.ArgumentParser:

@@ -18,12 +18,15 @@ from .._etcd.files import put
 
 FOLDER = "/var/lib/etcd-maintenance"
 DAY = 86400.0
+# An alarm that stays is noted again after so long: whoever leads may have tried to heal it meanwhile.
+STAYS_SECONDS = 900.0
 
 
 @dataclass(frozen=True)
 class Memory:
-    """All times in seconds since 1970. `heals` are this node's own attempts; `alarms` are the moments in which it saw
-    the NOSPACE alarm come, whoever healed it then; `led_since` is when it first saw itself lead in `term`."""
+    """All times in seconds since 1970. `heals` are this node's own attempts; `alarms` are the moments in which it noted
+    the NOSPACE alarm, whoever healed it then: when it came, and where healing is allowed also while it stays;
+    `led_since` is when it first saw itself lead in `term`."""
 
     last_run: float | None = None
     last_run_success: bool = True
@@ -50,10 +53,11 @@ def parse(text: str) -> Memory:
         return Memory()
 
 
-def seen(memory: Memory, *, now: float, armed: bool, leads: bool, term: int) -> Memory:
-    """The memory after a look at the member of this node."""
+def seen(memory: Memory, *, now: float, armed: bool, leads: bool, term: int, heal: bool) -> Memory:
+    """The memory after a look at the member of this node; `heal` says whether the alarm may be healed."""
     same = leads and memory.led_since is not None and memory.term == term
-    came = (now,) if armed and not memory.armed else ()
+    stays = memory.armed and not (heal and now - max(memory.alarms, default=0.0) >= STAYS_SECONDS)
+    came = (now,) if armed and not stays else ()
     return replace(
         memory,
         armed=armed,
@@ -95,4 +99,4 @@ def _path(folder: str) -> str:
     return os.path.join(folder, "state.json")
 
 
-__all__ = ("DAY", "FOLDER", "Memory", "load", "parse", "recent", "seen", "update")
+__all__ = ("DAY", "FOLDER", "STAYS_SECONDS", "Memory", "load", "parse", "recent", "seen", "update")

@@ -120,6 +120,9 @@ def look_locally(member: LocalMember) -> metrics.Look:
     """What the member of this node says of itself: nothing goes to any other. Raises EtcdError."""
     status = member.endpoint.status()
     manifest = member.manifest
+    free = None
+    with suppress(OSError):
+        free = member.free_disk_bytes()
     return metrics.Look(
         has_leader=status.leader_id != 0,
         is_leader=status.leader_id == status.member_id,
@@ -128,6 +131,7 @@ def look_locally(member: LocalMember) -> metrics.Look:
         db_size_bytes=status.db_size_bytes,
         db_in_use_bytes=status.db_size_in_use_bytes,
         quota_bytes=quota_of(status, member.endpoint, manifest.quota_bytes if manifest else None).bytes,
+        disk_free_bytes=free,
         alarms=status.alarms,
     )
 

@@ -110,7 +110,8 @@ def _work(node: Node, member: LocalMember, options: Options) -> bool:
     maintenance.refuse(rule.run_refusal(view))
     _still_mine(view, own_id, term)
     manifest = member.manifest
-    turns = rule.turns(view, own_id, options.limits, manifest.probes if manifest else ())
+    probes = manifest.probes if manifest else ()
+    turns = rule.turns(view, own_id, options.limits, probes, member.free_disk_bytes())
     for sentence in turns.left:
         say(sentence)
     if not (turns.others or turns.own):
@@ -169,7 +170,8 @@ def _sizes(turn: Turn) -> str:
 @contextmanager
 def _alone(endpoint: Endpoint) -> t.Iterator[None]:
     """Be the only one in the whole cluster who does this. Raises Left."""
-    granted = time.time()
+    # A clock that nobody sets, and that goes on while the machine sleeps, as the lease does.
+    granted = time.clock_gettime(time.CLOCK_BOOTTIME)
     try:
         endpoint.grant_lease(LOCK_SECONDS, LEASE_ID)
     except LeaseExists:
@@ -181,7 +183,7 @@ def _alone(endpoint: Endpoint) -> t.Iterator[None]:
         yield
     finally:
         # It ends by itself. After such a time it may be that of another node.
-        if 0 <= time.time() - granted < LOCK_SECONDS:
+        if time.clock_gettime(time.CLOCK_BOOTTIME) - granted < LOCK_SECONDS:
             with suppress(EtcdError):
                 endpoint.revoke_lease(LEASE_ID)
 
@@ -193,11 +195,13 @@ def _defragment(node: Node, member: LocalMember, turn: Turn, options: Options, o
         raise Left("The lease that keeps others away is gone: the rest is left to the next wake.")
     own = turn.member.id == own_id
 
-    def gone(now: ClusterView, _member: MemberView) -> str | None:
+    def gone(now: ClusterView, again: MemberView) -> str | None:
         why = rule.not_mine(now, own_id, term)
         if why:  # not a refusal of etcd's: nothing is wrong
             raise Left(f"{why} {turn.member.name} and what comes after it is left to the next wake.")
-        return None
+        killer = rule.run_threat(again, member.manifest.probes if member.manifest else ())
+        killer = killer or rule.disk_threat(again, member.free_disk_bytes(), own=own)
+        return f"{again.name} was left alone, and what comes after it: {killer}." if killer else None
 
     node.done(
         maintenance.defragment(
