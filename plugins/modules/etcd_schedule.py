@@ -68,6 +68,12 @@ options:
       - History is dropped by that, without a snapshot. Needs O(watch).
     type: bool
     default: false
+  lock_path:
+    description:
+      - The file that keeps two runs from working on this node at once, as O(controlplane.etcd.run_lock#module:path) of
+        other runs has it.
+    type: path
+    default: /run/etcd-maintenance.lock
   manifest:
     description:
       - Static pod manifest of etcd.
@@ -167,7 +173,7 @@ other_jobs:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._etcd import process
+from ..module_utils._etcd import lock, process
 from ..module_utils._etcd.kubelet import UnitError
 from ..module_utils._etcd.manifest import DEFAULT_PATH
 from ..module_utils._etcd.transport import Json
@@ -194,6 +200,7 @@ def wanted_files(params: Json, place: Place, backend: str) -> dict[str, bytes]:
         single_member=params["single_member"],
         textfile_dir=params["textfile_dir"] or "",
         manifest=params["manifest"],
+        lock_path=params["lock_path"],
     )
     scheduled = {path: text.encode() for path, text in texts.files(wanted, backend).items()}
     return {params["tool_path"]: archive.build(place.interpreter()), **scheduled}
@@ -239,6 +246,7 @@ def main() -> None:
             "full_gain_mib": {"type": "float", "default": _LIMITS.full_gain_mib},
             "full_percent": {"type": "float", "default": _LIMITS.full_percent},
             "heal": {"type": "bool", "default": False},
+            "lock_path": {"type": "path", "default": lock.DEFAULT_PATH},
             "manifest": {"type": "path", "default": DEFAULT_PATH},
             "min_free_mib": {"type": "float", "default": _LIMITS.min_free_mib},
             "schedule": {"type": "str", "default": "00 */3 * * *"},

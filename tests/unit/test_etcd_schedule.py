@@ -29,6 +29,7 @@ OPTIONS: Json = {
     "full_gain_mib": 32.0,
     "full_percent": 80.0,
     "heal": False,
+    "lock_path": "/run/etcd-maintenance.lock",
     "manifest": "/etc/kubernetes/manifests/etcd.yaml",
     "min_free_mib": 100.0,
     "schedule": "00 */3 * * *",
@@ -278,8 +279,15 @@ def test_cron_file() -> None:
         CRON: texts.MARKER
         + "SHELL=/bin/sh\nPATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
         + f"00 */3 * * * root {TOOL} run 2>&1 | logger -t etcd-maintenance\n"
-        + f"* * * * * root {TOOL} watch 2>&1 | logger -t etcd-maintenance-watch\n"
+        + f"* * * * * root {TOOL} watch 2>&1 | logger -t etcd-maintenance\n"
     }
+
+
+def test_all_is_under_one_tag_of_the_journal() -> None:
+    """The one that documentation and alerts name."""
+    for path, text in texts.files(wanted(), "systemd").items():
+        assert ("SyslogIdentifier=etcd-maintenance\n" in text) == path.endswith(".service")
+    assert texts.files(wanted(), "cron")[CRON].count("logger -t etcd-maintenance\n") == 2
 
 
 ALL = wanted(
@@ -289,6 +297,7 @@ ALL = wanted(
     single_member=False,
     textfile_dir="/srv/m",
     manifest="/srv/etcd.yaml",
+    lock_path="/srv/lock",
 )
 
 
@@ -296,11 +305,12 @@ def test_all_options_reach_the_tool() -> None:
     found = texts.commands(ALL)
     ran = parser().parse_args(found[texts.RUN].split()[1:])
     assert (ran.verb, ran.manifest, ran.textfile_dir) == ("run", "/srv/etcd.yaml", "/srv/m")
+    assert ran.lock == "/srv/lock"
     assert (ran.allow_unsafe_version, ran.leave_single_member) == (True, True)
     assert Limits(ran.fragmented_percent, ran.min_free_mib, ran.full_percent, ran.full_gain_mib) == ALL.limits
     watched = parser().parse_args(found[texts.WATCH].split()[1:])
     assert (watched.verb, watched.heal, watched.allow_unsafe_version) == ("watch", True, True)
-    assert (watched.manifest, watched.textfile_dir) == ("/srv/etcd.yaml", "/srv/m")
+    assert (watched.manifest, watched.textfile_dir, watched.lock) == ("/srv/etcd.yaml", "/srv/m", "/srv/lock")
 
 
 def test_all_defaults_are_the_tools_own() -> None:
@@ -315,6 +325,7 @@ BAD: list[tuple[str, dict[str, object], str, str]] = [
     ("a blank in a path", {"textfile_dir": "/a b"}, "cron", "textfile_dir is '/a b'"),
     ("a percent sign", {"tool_path": "/a%b"}, "systemd", "tool_path is '/a%b'"),
     ("a shell's character", {"manifest": "/a;b"}, "cron", "manifest is '/a;b'"),
+    ("a blank in another path", {"lock_path": "/a b"}, "cron", "lock_path is '/a b'"),
     ("a line break", {"manifest": "/a\n"}, "cron", "manifest is '/a"),
     ("no absolute path", {"tool_path": "tool"}, "cron", "absolute paths"),
     ("too many percent", {"limits": Limits(101)}, "cron", "fragmented_percent is 101; it takes 0 to 100"),
