@@ -63,8 +63,9 @@ options:
   heal:
     description:
       - Take a NOSPACE alarm away without being asked, on the node of the leader - compact, defragment each member that
-        needs it, disarm when all of them fit. At most three times a day, never under a CORRUPT alarm, and never where
-        a probe of the static pod could kill a member in the middle.
+        needs it, disarm when all of them fit. At most three times a day in the whole cluster, never under a CORRUPT
+        alarm, and never where the liveness probe of the static pod fails under the alarm. A member that a probe could
+        kill in its defragmentation is passed over.
       - History is dropped by that, without a snapshot. Needs O(watch).
     type: bool
     default: false
@@ -99,15 +100,16 @@ options:
     default: true
   state:
     description:
-      - V(absent) removes the tool, its schedule, its memory and its metrics.
+      - V(absent) removes the tool, its schedule, its memory and its metrics. What others have put into the folder of
+        its memory stays there.
     type: str
     choices: [absent, present]
     default: present
   textfile_dir:
     description:
-      - Folder of node-exporter's textfile collector. Where it is missing no metrics are written.
+      - Folder of node-exporter's textfile collector. It is made where it is missing, readable by everybody.
       - Without it, the first that is there of C(/var/lib/prometheus/node-exporter) and
-        C(/var/lib/node_exporter/textfile_collector), each time anew.
+        C(/var/lib/node_exporter/textfile_collector), each time anew; where there is neither, no metrics are written.
     type: path
   tool_path:
     description:
@@ -148,7 +150,7 @@ backend:
   type: str
   sample: cron
 files:
-  description: The files that were written or removed, or in check mode would be.
+  description: The files and folders that were written or removed, or in check mode would be.
   returned: success
   type: list
   elements: str
@@ -216,8 +218,13 @@ def schedule(params: Json, *, check: bool) -> tuple[Json, list[str]]:
         wanted = wanted_files(params, place, backend)
     changes, warnings = install.changes(place, params["tool_path"], wanted)
     idle = install.idle_timers(place, wanted)
-    leftovers = [] if present else install.leftovers(place, params["textfile_dir"] or "")
+    textfile_dir = params["textfile_dir"] or ""
+    leftovers, left = install.leftovers(place, textfile_dir, present=present)
+    warnings += left
+    folder = install.missing_folder(place, textfile_dir) if present else ""
     if not check:
+        if folder:
+            install.make_folder(place, folder)
         install.apply(place, changes, idle)
         install.clear(place, leftovers)
     jobs = others.find({*texts.paths(), *wanted}, ROOT)
@@ -227,10 +234,16 @@ def schedule(params: Json, *, check: bool) -> tuple[Json, list[str]]:
             f"Something else seems to defragment etcd on this node ({named}): two schedules do not know of each other."
             " Take one of them away."
         )
+    said = [
+        install.metrics_warning(place) if present and params["watch"] and not textfile_dir else None,
+        install.heal_warning(place, params["manifest"]) if present and params["heal"] else None,
+    ]
+    warnings += filter(None, said)
+    made = [folder] if folder else []
     result: Json = {
-        "changed": bool(changes or idle or leftovers),
+        "changed": bool(changes or idle or leftovers or made),
         "backend": backend,
-        "files": [change.path for change in changes] + leftovers,
+        "files": [change.path for change in changes] + made + leftovers,
         "other_jobs": [job._asdict() for job in jobs],
         "diff": [change.diff() for change in changes],
     }

@@ -21,6 +21,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import fil
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.process import Outcome
 from ansible_collections.controlplane.etcd.plugins.module_utils._maintenance import (
+    cli,
     cron,
     heal,
     memory,
@@ -30,6 +31,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._maintenance imp
     status,
 )
 from ansible_collections.controlplane.etcd.plugins.module_utils._maintenance.memory import DAY, Memory
+from ansible_collections.controlplane.etcd.plugins.module_utils._maintenance.node import Node, Places
 from ansible_collections.controlplane.etcd.plugins.module_utils._schedule import archive
 
 GIB = 1024 * MIB
@@ -126,7 +128,7 @@ def test_healing_and_probes(version: str, before: int, after: int, begun: bool, 
 
 
 def test_who_was_passed_over_is_named_only_where_there_is_no_room() -> None:
-    said = ["cp2 was not defragmented: Its liveness probe."]
+    said = ["cp2 was not defragmented: its liveness probe fails."]
     assert heal.no_room(view(member(1), member(2)), said) is None
     assert heal.no_room(view(member(1)), []) is None
     over = view(member(1), member(2, size=1000 * MIB))
@@ -226,6 +228,34 @@ def test_put_replaces_and_leaves_nothing_beside(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="directory"):
         files.put(str(tmp_path / "nowhere" / "file"), b"", 0o600)
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_tool_that_was_removed_writes_nothing_any_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody would take it away."""
+    tool, state, folder = tmp_path / "tool", tmp_path / "state", tmp_path / "metrics"
+    folder.mkdir()
+    tool.touch()
+    monkeypatch.setattr(sys, "argv", [str(tool), "watch"])
+    node = Node(Places(state=str(state), textfile_dir=str(folder)))
+    tool.unlink()
+    assert node.remember(lambda known: replace(known, last_run=3.0)).last_run == 3.0
+    node.publish(None)
+    assert not state.exists()
+    assert list(folder.iterdir()) == []
+    tool.touch()
+    node.publish(None)
+    assert [path.name for path in folder.iterdir()] == [metrics.FILE]
+
+
+def test_who_is_not_root_is_told_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Else the status would say that there never was a run."""
+
+    def refuse(*_arguments: object, **_options: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr("builtins.open", refuse)
+    assert cli.main(["status", "--manifest=/m"]) == 1
+    assert capsys.readouterr().out == "etcd-maintenance needs root: /m cannot be read. Nothing was done.\n"
 
 
 LOOK = metrics.Look(

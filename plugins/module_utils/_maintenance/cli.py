@@ -100,6 +100,17 @@ def parser() -> argparse.ArgumentParser:
     return found
 
 
+def _needs_root(manifest: str) -> bool:
+    """Whether this user may not read it: then neither etcd nor what is remembered can be asked."""
+    try:
+        with open(manifest, "rb"):
+            return False
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+
+
 def _end(_number: int, _frame: object) -> t.NoReturn:
     raise SystemExit(FAILED)
 
@@ -110,6 +121,9 @@ def main(arguments: t.Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _end)
     folder = getattr(given, "textfile_dir", "")
     node = Node(Places(given.manifest, given.lock, given.state_dir, folder, given.timeout))
+    if _needs_root(given.manifest):
+        say(f"etcd-maintenance needs root: {given.manifest} cannot be read. Nothing was done.")
+        return FAILED
     try:
         if given.verb == "status":
             when = schedule.next_run(process.run, dt.datetime.now())

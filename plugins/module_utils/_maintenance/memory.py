@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import typing as t
 from dataclasses import asdict, dataclass, fields, replace
 
@@ -18,6 +19,7 @@ from .._etcd.files import put
 
 FOLDER = "/var/lib/etcd-maintenance"
 DAY = 86400.0
+_OWN = re.compile(r"lock|state\.json|\.state\.json\.\d+\.part")
 # An alarm that stays is noted again after so long: whoever leads may have tried to heal it meanwhile.
 STAYS_SECONDS = 900.0
 
@@ -95,8 +97,13 @@ def update(folder: str, change: t.Callable[[Memory], Memory]) -> Memory:
     return memory
 
 
+def files(folder: str) -> list[str]:
+    """What `update` has written there, by its name; also what a killed one left. Raises OSError."""
+    return sorted(filter(_OWN.fullmatch, os.listdir(folder)))
+
+
 def _path(folder: str) -> str:
     return os.path.join(folder, "state.json")
 
 
-__all__ = ("DAY", "FOLDER", "STAYS_SECONDS", "Memory", "load", "parse", "recent", "seen", "update")
+__all__ = ("DAY", "FOLDER", "STAYS_SECONDS", "Memory", "files", "load", "parse", "recent", "seen", "update")

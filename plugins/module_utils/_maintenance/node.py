@@ -63,6 +63,12 @@ class Node:
     def __init__(self, places: Places) -> None:
         self.places = places
         self._run = str(runs.current(os.getpid()))
+        # This very file, where it is one.
+        self._tool = os.path.abspath(sys.argv[0]) if os.path.isfile(sys.argv[0]) else ""
+
+    def _removed(self) -> bool:
+        """Whether the tool was removed while it was at work: what it wrote now nobody would take away any more."""
+        return bool(self._tool) and not os.path.exists(self._tool)
 
     def member(self) -> LocalMember:
         """The member of this node. Raises ManifestError, EtcdError where its files cannot be used."""
@@ -87,6 +93,8 @@ class Node:
 
     def remember(self, change: t.Callable[[Memory], Memory]) -> Memory:
         """Raises OSError."""
+        if self._removed():
+            return change(self.remembered())
         return memory.update(self.places.state, change)
 
     def done(self, what: Defragmentation) -> None:
@@ -101,6 +109,8 @@ class Node:
 
     def publish(self, look: metrics.Look | None) -> None:
         """Write the metrics, where there is a folder for them. Raises OSError."""
+        if self._removed():
+            return
         folder = self._textfile_dir()
         wanted = folder or self.places.textfile_dir or metrics.FOLDERS[0]
         missing = "" if folder else wanted
