@@ -240,7 +240,7 @@ def test_a_member_that_takes_too_long_for_its_probes_is_passed_over(make_cluster
     said = tool("watch", "--heal")
     assert said.code == 3, said.out
     for node in cluster.nodes:
-        assert said.out.count(f"{node.name} was not defragmented: Its liveness probe") == 2, said.out
+        assert said.out.count(f"{node.name} was not defragmented: its startup probe") == 2, said.out
     assert "free pages count as well." in said.out
     assert "The alarm is still armed." in said.out
     assert _alarms(leader)

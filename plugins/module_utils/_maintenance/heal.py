@@ -166,7 +166,7 @@ def _defragment(node: Node, member: LocalMember, turn: MemberView, own_id: int, 
             raise Moved(moved)
         why = rule.run_threat(again, member.manifest.probes if member.manifest else ())
         why = why or rule.disk_threat(again, member.free_disk_bytes(), own=own)
-        return f"{why[0].upper()}{why[1:]}." if why else None
+        return f"{why}." if why else None
 
     node.done(
         maintenance.defragment(
