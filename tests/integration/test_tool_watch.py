@@ -166,6 +166,25 @@ def test_at_most_three_times_a_day(make_cluster: Any, tools_of: Any) -> None:
     assert (tool.metrics()["heals_today"], tool.metrics()["heal_failed"]) == (1, 0)
 
 
+def test_a_leadership_that_moves_brings_no_new_attempt(make_cluster: Any, tools_of: Any) -> None:
+    """Who leads now cannot know what the one before has tried."""
+    cluster = make_cluster(full=True)
+    tools, leader, heir = tools_of(cluster), cluster.leader(), cluster.followers()[0]
+    tool = tools[heir.name]
+    assert "healing it is up to the leader's node" in tool("watch", "--heal").out
+    with leader.client() as client:
+        client.move_leader(next(each.id for each in client.members() if each.name == heir.name))
+    await_true(lambda: cluster.leader() is heir, "the other one leads")
+    assert "this node has not led for long enough" in tool("watch", "--heal").out
+    tool.pass_time(60)
+    said = tool("watch", "--heal")
+    assert (said.code, "whoever led before may have tried" in said.out) == (0, True)
+    assert defragmentations(cluster.nodes) == []
+    tool.pass_time(900)
+    said = tool("watch", "--heal")
+    assert "Disarmed, and writes are accepted: " in said.out
+
+
 def test_a_lock_is_honoured(make_cluster: Any, tools_of: Any) -> None:
     cluster = make_cluster(full=True)
     tool = _leading(cluster, tools_of(cluster))

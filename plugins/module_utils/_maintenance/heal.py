@@ -61,8 +61,8 @@ def not_yet(memory: Memory, now: float) -> str | None:
     noted = max(memory.alarms, default=0.0)
     if now - noted < STAYS_SECONDS and memory.led_since > noted:
         return (
-            f"another node led when this one last noted the alarm, {(now - noted) / 60:.0f} min ago, and may have"
-            " tried; the next attempt is after 15 min"
+            f"this node has led only since it last noted the alarm, {(now - noted) / 60:.0f} min ago, and whoever led"
+            " before may have tried; the next attempt is 15 min after that"
         )
     return None
 

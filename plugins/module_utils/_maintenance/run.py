@@ -199,9 +199,7 @@ def _defragment(node: Node, member: LocalMember, turn: Turn, options: Options, o
         why = rule.not_mine(now, own_id, term)
         if why:  # not a refusal of etcd's: nothing is wrong
             raise Left(f"{why} {turn.member.name} and what comes after it is left to the next wake.")
-        killer = rule.run_threat(again, member.manifest.probes if member.manifest else ())
-        killer = killer or rule.disk_threat(again, member.free_disk_bytes(), own=own)
-        return f"{again.name} was left alone, and what comes after it: {killer}." if killer else None
+        return _danger(member, again, own=own)
 
     node.done(
         maintenance.defragment(
@@ -216,6 +214,13 @@ def _defragment(node: Node, member: LocalMember, turn: Turn, options: Options, o
     )
 
 
+def _danger(member: LocalMember, turn: MemberView, *, own: bool) -> str | None:
+    """What has come up since the first look against the defragmentation of a member."""
+    killer = rule.run_threat(turn, member.manifest.probes if member.manifest else ())
+    killer = killer or rule.disk_threat(turn, member.free_disk_bytes(), own=own)
+    return f"{turn.name} was left alone: {killer}. What was not named as done was not touched." if killer else None
+
+
 def _own(node: Node, member: LocalMember, turn: Turn, options: Options, own_id: int, term: int) -> None:
     """The last act: the leadership goes to another one, whose next wake does this member. Raises as `_defragment`."""
     view = member.look()
@@ -226,6 +231,7 @@ def _own(node: Node, member: LocalMember, turn: Turn, options: Options, own_id: 
             return
         _defragment(node, member, turn, options, own_id, term)
         return
+    maintenance.refuse(_danger(member, view.by_id(own_id) or turn.member, own=True))
     target = maintenance.hand_over(view, turn.member, member.endpoint, member.look)
     say(f"The leadership went from {turn.member.name}, which is due itself, to {target}: its next wake does that.")
 
