@@ -427,3 +427,22 @@ def test_the_archive_is_the_same_each_time() -> None:
     assert archive.is_ours(archive.build("/opt/python"))
     for data in (b"", b"#!/bin/sh\n", archive.MARKER, b"#!/bin/sh\necho\n" + archive.MARKER):
         assert not archive.is_ours(data)
+
+
+@pytest.mark.parametrize("stays", [True, False], ids=["an alarm that stays", "one that comes back after each healing"])
+@pytest.mark.parametrize("moves", [0, 3, 7, 14, 16, 40, 120, 500], ids="the leadership moves every {} min".format)
+def test_attempts_of_all_nodes_in_a_day(moves: int, stays: bool) -> None:
+    """Every node looks each minute, and who leads heals when it may."""
+    nodes, attempts, healed = [Memory()] * 3, 0, -60
+    for minute in range(23 * 60):
+        now, leader = NOW + 60 * minute, minute // moves % 3 if moves else 0
+        term = minute // moves if moves else 1
+        armed = stays or minute - healed > 20
+        for number in range(3):
+            leads = number == leader
+            nodes[number] = memory.seen(nodes[number], now=now + number, armed=armed, leads=leads, term=term, heal=True)
+        if armed and not (heal.not_yet(nodes[leader], now + leader) or heal.too_often(nodes[leader])):
+            attempts += 1
+            nodes[leader] = replace(nodes[leader], heals=(*nodes[leader].heals, now), armed=stays)
+            healed = minute
+    assert 1 <= attempts <= heal.A_DAY
