@@ -63,11 +63,18 @@ options:
   heal:
     description:
       - Disarm a NOSPACE alarm automatically, on the node of the leader - compact, defragment each member that
-        needs it, disarm when all of them fit. At most three times a day, never under a CORRUPT alarm, and never if a
-        probe of the static pod could kill a member in the middle.
+        needs it, disarm when all of them fit. At most three times a day in the whole cluster, never under a CORRUPT
+        alarm, and never if the liveness probe of the static pod fails under the alarm. A member that a probe could kill
+        during its defragmentation is passed over.
       - This removes history without a snapshot. Needs O(watch).
     type: bool
     default: false
+  lock_path:
+    description:
+      - The file that keeps two runs from working on this node at once, as O(controlplane.etcd.run_lock#module:path) of
+        other runs has it.
+    type: path
+    default: /run/etcd-maintenance.lock
   manifest:
     description:
       - Static pod manifest of etcd.
@@ -93,15 +100,16 @@ options:
     default: true
   state:
     description:
-      - V(absent) removes the tool, its schedule, its memory and its metrics.
+      - V(absent) removes the tool, its schedule, its memory and its metrics. What others have put into the folder of
+        its memory stays there.
     type: str
     choices: [absent, present]
     default: present
   textfile_dir:
     description:
-      - Folder of node-exporter's textfile collector. If it is missing, no metrics are written.
+      - Folder of node-exporter's textfile collector. It is created if it is missing, readable by everybody.
       - Without it, the first that is there of C(/var/lib/prometheus/node-exporter) and
-        C(/var/lib/node_exporter/textfile_collector), looked up each time.
+        C(/var/lib/node_exporter/textfile_collector), looked up each time; if there is neither, no metrics are written.
     type: path
   tool_path:
     description:
@@ -142,7 +150,7 @@ backend:
   type: str
   sample: cron
 files:
-  description: The files that were written or removed, or in check mode would be.
+  description: The files and folders that were written or removed, or in check mode would be.
   returned: success
   type: list
   elements: str
@@ -167,7 +175,7 @@ other_jobs:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._etcd import process
+from ..module_utils._etcd import lock, process
 from ..module_utils._etcd.kubelet import UnitError
 from ..module_utils._etcd.manifest import DEFAULT_PATH
 from ..module_utils._etcd.transport import Json
@@ -194,6 +202,7 @@ def wanted_files(params: Json, place: Place, backend: str) -> dict[str, bytes]:
         single_member=params["single_member"],
         textfile_dir=params["textfile_dir"] or "",
         manifest=params["manifest"],
+        lock_path=params["lock_path"],
     )
     scheduled = {path: text.encode() for path, text in texts.files(wanted, backend).items()}
     return {params["tool_path"]: archive.build(place.interpreter()), **scheduled}
@@ -209,8 +218,13 @@ def schedule(params: Json, *, check: bool) -> tuple[Json, list[str]]:
         wanted = wanted_files(params, place, backend)
     changes, warnings = install.changes(place, params["tool_path"], wanted)
     idle = install.idle_timers(place, wanted)
-    leftovers = [] if present else install.leftovers(place, params["textfile_dir"] or "")
+    textfile_dir = params["textfile_dir"] or ""
+    leftovers, left = install.leftovers(place, textfile_dir, present=present)
+    warnings += left
+    folder = install.missing_folder(place, textfile_dir) if present else ""
     if not check:
+        if folder:
+            install.make_folder(place, folder)
         install.apply(place, changes, idle)
         install.clear(place, leftovers)
     jobs = others.find({*texts.paths(), *wanted}, ROOT)
@@ -220,10 +234,16 @@ def schedule(params: Json, *, check: bool) -> tuple[Json, list[str]]:
             f"Something else also seems to defragment etcd on this node ({named}), and neither schedule knows of the"
             " other. Remove one of them."
         )
+    said = [
+        install.metrics_warning(place) if present and params["watch"] and not textfile_dir else None,
+        install.heal_warning(place, params["manifest"]) if present and params["heal"] else None,
+    ]
+    warnings += filter(None, said)
+    made = [folder] if folder else []
     result: Json = {
-        "changed": bool(changes or idle or leftovers),
+        "changed": bool(changes or idle or leftovers or made),
         "backend": backend,
-        "files": [change.path for change in changes] + leftovers,
+        "files": [change.path for change in changes] + made + leftovers,
         "other_jobs": [job._asdict() for job in jobs],
         "diff": [change.diff() for change in changes],
     }
@@ -239,6 +259,7 @@ def main() -> None:
             "full_gain_mib": {"type": "float", "default": _LIMITS.full_gain_mib},
             "full_percent": {"type": "float", "default": _LIMITS.full_percent},
             "heal": {"type": "bool", "default": False},
+            "lock_path": {"type": "path", "default": lock.DEFAULT_PATH},
             "manifest": {"type": "path", "default": DEFAULT_PATH},
             "min_free_mib": {"type": "float", "default": _LIMITS.min_free_mib},
             "schedule": {"type": "str", "default": "00 */3 * * *"},

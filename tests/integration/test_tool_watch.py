@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import stat
@@ -45,6 +46,9 @@ def test_metrics_are_what_the_witness_sees(make_cluster: Any, tools_of: Any, ver
             truth = witness.status()
         metrics = tool.metrics()
         assert abs(metrics.pop("last_look_timestamp_seconds") - time.time()) < 60
+        # Others write on that disk, too.
+        free = metrics["disk_free_bytes"]
+        assert abs(free - shutil.disk_usage(cluster[name].folder).free) < 1024 * MIB
         assert metrics == {
             "member_up": 1,
             "has_leader": 1,
@@ -52,6 +56,7 @@ def test_metrics_are_what_the_witness_sees(make_cluster: Any, tools_of: Any, ver
             "db_size_bytes": truth.db_size,
             "db_in_use_bytes": truth.db_size_in_use,
             "quota_bytes": QUOTA,
+            "disk_free_bytes": free,
             'alarm{type="NOSPACE"}': 0,
             'alarm{type="CORRUPT"}': 0,
             f'version_info{{version="{version}"}}': 1,
@@ -161,6 +166,25 @@ def test_at_most_three_times_a_day(make_cluster: Any, tools_of: Any) -> None:
     assert (tool.metrics()["heals_today"], tool.metrics()["heal_failed"]) == (1, 0)
 
 
+def test_a_leadership_that_moves_brings_no_new_attempt(make_cluster: Any, tools_of: Any) -> None:
+    """Who leads now cannot know what the one before has tried."""
+    cluster = make_cluster(full=True)
+    tools, leader, heir = tools_of(cluster), cluster.leader(), cluster.followers()[0]
+    tool = tools[heir.name]
+    assert "healing it is up to the leader's node" in tool("watch", "--heal").out
+    with leader.client() as client:
+        client.move_leader(next(each.id for each in client.members() if each.name == heir.name))
+    await_true(lambda: cluster.leader() is heir, "the other one leads")
+    assert "this node has not led for long enough" in tool("watch", "--heal").out
+    tool.pass_time(60)
+    said = tool("watch", "--heal")
+    assert (said.code, "whoever led before may have tried" in said.out) == (0, True)
+    assert defragmentations(cluster.nodes) == []
+    tool.pass_time(900)
+    said = tool("watch", "--heal")
+    assert "Disarmed, and writes are accepted: " in said.out
+
+
 def test_a_lock_is_honoured(make_cluster: Any, tools_of: Any) -> None:
     cluster = make_cluster(full=True)
     tool = _leading(cluster, tools_of(cluster))
@@ -204,6 +228,41 @@ def test_a_member_that_a_probe_could_kill_is_for_people(make_cluster: Any, tools
     assert tool.metrics()["heal_failed"] == 1
     assert marks(cluster).alarms == before
     assert defragmentations(cluster.nodes) == []
+
+
+def test_a_startup_probe_that_was_passed_is_no_reason(make_cluster: Any, tools_of: Any) -> None:
+    """The probes of kubeadm 1.25 to 1.30: the startup probe alone fails under the alarm."""
+    cluster = make_cluster(full=True)
+    leader = cluster.leader()
+    text = leader.manifest.read_text("utf-8")
+    for line, old in (("livez", "health?exclude=NOSPACE&serializable=true"), ("readyz", "health?serializable=false")):
+        assert f"path: /{line}\n" in text
+        text = text.replace(f"path: /{line}\n", f"path: /{old}\n")
+    leader.manifest.write_text(text, "utf-8")
+    tool = _leading(cluster, tools_of(cluster))
+    _long_ago(tool)
+    said = tool("watch", "--heal")
+    assert said.code == 0, said.out
+    assert "Disarmed, and writes are accepted: " in said.out
+    assert _alarms(leader) == set()
+
+
+def test_a_member_that_takes_too_long_for_its_probes_is_passed_over(make_cluster: Any, tools_of: Any) -> None:
+    """Who was not defragmented is said again where that is why there is no room."""
+    cluster = make_cluster(full=True, live_fraction=0.5)
+    leader = cluster.leader()
+    text = leader.manifest.read_text("utf-8")
+    text = re.sub(r"failureThreshold: \d+", "failureThreshold: 1", text)
+    leader.manifest.write_text(re.sub(r"periodSeconds: \d+", "periodSeconds: 0.1", text), "utf-8")
+    tool = _leading(cluster, tools_of(cluster))
+    _long_ago(tool)
+    said = tool("watch", "--heal")
+    assert said.code == 3, said.out
+    for node in cluster.nodes:
+        assert said.out.count(f"{node.name} was not defragmented: its startup probe") == 2, said.out
+    assert "free pages count as well." in said.out
+    assert "The alarm is still armed." in said.out
+    assert _alarms(leader)
 
 
 def test_live_data_that_does_not_fit(make_cluster: Any, tools_of: Any) -> None:

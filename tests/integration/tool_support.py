@@ -73,7 +73,8 @@ class Tool:
         path = self.state / "state.json"
         body = json.loads(path.read_text("utf-8"))
         body["led_since"] = body["led_since"] and body["led_since"] - seconds
-        body["heals"] = [moment - seconds for moment in body["heals"]]
+        for name in ("heals", "alarms"):
+            body[name] = [moment - seconds for moment in body[name]]
         path.write_text(json.dumps(body), "utf-8")
 
 

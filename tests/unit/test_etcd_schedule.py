@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from unit.made import FakeRun, Json, main_of, table
+from unit.made import DATA, FakeRun, Json, main_of, table
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import process
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.process import Outcome
@@ -21,6 +21,7 @@ from ansible_collections.controlplane.etcd.plugins.modules import etcd_schedule
 
 TOOL = "/usr/local/sbin/etcd-maintenance"
 CRON = "/etc/cron.d/etcd-maintenance"
+METRICS = "/var/lib/prometheus/node-exporter"
 UNITS = tuple(path for path in texts.paths() if path != CRON)
 OPTIONS: Json = {
     "allow_unsafe_version": False,
@@ -29,6 +30,7 @@ OPTIONS: Json = {
     "full_gain_mib": 32.0,
     "full_percent": 80.0,
     "heal": False,
+    "lock_path": "/run/etcd-maintenance.lock",
     "manifest": "/etc/kubernetes/manifests/etcd.yaml",
     "min_free_mib": 100.0,
     "schedule": "00 */3 * * *",
@@ -51,12 +53,15 @@ class Host:
         monkeypatch.setattr(etcd_schedule, "ROOT", str(root))
         monkeypatch.setattr(process, "run", self.run)
         self.has(cron=True, systemd=True)
+        (root / METRICS[1:]).mkdir(parents=True)
 
     def has(self, *, cron: bool, systemd: bool) -> None:
         for there, folder in ((cron, "etc/cron.d"), (systemd, "run/systemd/system")):
             if there:
                 (self.root / folder).mkdir(parents=True, exist_ok=True)
-        self._monkeypatch.setattr(process, "running", lambda program: cron and program == "cron")
+        self._monkeypatch.setattr(
+            process, "running", lambda program, *, of_host: of_host and cron and program == "cron"
+        )
         if not systemd and (self.root / "run/systemd/system").is_dir():
             (self.root / "run/systemd/system").rmdir()
 
@@ -217,12 +222,14 @@ def test_what_has_been_changed_by_hand_comes_back(host: Host) -> None:
 
 def test_absent_takes_memory_and_metrics_along(host: Host) -> None:
     host()
-    host.write("/var/lib/etcd-maintenance/state.json", "{}")
+    for name in ("state.json", "lock", ".state.json.4711.part"):
+        host.write(f"/var/lib/etcd-maintenance/{name}", "{}")
     host.write("/var/lib/prometheus/node-exporter/etcd_maintenance.prom", "")
     host.write("/var/lib/prometheus/node-exporter/other.prom", "")
     assert set(host(check=True, state="absent")["files"]) == {
         TOOL,
         CRON,
+        *(f"/var/lib/etcd-maintenance/{name}" for name in ("state.json", "lock", ".state.json.4711.part")),
         "/var/lib/etcd-maintenance",
         "/var/lib/prometheus/node-exporter/etcd_maintenance.prom",
     }
@@ -234,21 +241,97 @@ def test_absent_takes_memory_and_metrics_along(host: Host) -> None:
     assert "/srv/metrics/etcd_maintenance.prom" not in host.files()
 
 
+def test_absent_leaves_what_others_have_put_there(host: Host) -> None:
+    """Also where nothing was ever installed."""
+    host.write("/var/lib/etcd-maintenance/backup.db", "dear")
+    for again in range(2):
+        gone = host(state="absent")
+        assert gone["warnings"] == [
+            "/var/lib/etcd-maintenance holds something that the node tool did not write, and is left there."
+        ]
+        assert (gone["changed"], gone["files"]) == (False, []), again
+    host()
+    host.write("/var/lib/etcd-maintenance/state.json", "{}")
+    assert "/var/lib/etcd-maintenance/state.json" in host(state="absent")["files"]
+    assert host.files() == {"/var/lib/etcd-maintenance/backup.db"}
+
+
+def test_a_memory_that_is_a_link_is_not_removed(host: Host) -> None:
+    host.write("/srv/elsewhere/state.json", "{}")
+    (host.root / "var/lib/etcd-maintenance").symlink_to(host.root / "srv/elsewhere")
+    assert host(state="absent")["warnings"]
+    assert (host.root / "srv/elsewhere").is_dir()
+
+
+def test_metrics_that_nobody_writes_any_more_go(host: Host) -> None:
+    """Old ones would be served for ever."""
+    host.write(f"{METRICS}/etcd_maintenance.prom", "")
+    would = host(check=True, textfile_dir="/srv/metrics")
+    assert {"/srv/metrics", f"{METRICS}/etcd_maintenance.prom"} <= set(would["files"])
+    assert not (host.root / "srv").exists()
+    assert host(textfile_dir="/srv/metrics")["files"] == would["files"]
+    assert (host.root / "srv/metrics").stat().st_mode & 0o777 == 0o755
+    assert f"{METRICS}/etcd_maintenance.prom" not in host.files()
+    host.write("/srv/metrics/etcd_maintenance.prom", "")
+    host.write("/srv/metrics/other.prom", "")
+    assert host(textfile_dir="/srv/metrics")["changed"] is False
+    # Back to the usual folders: those of the old one go.
+    assert "/srv/metrics/etcd_maintenance.prom" in host()["files"]
+    host.write(f"{METRICS}/etcd_maintenance.prom", "")
+    assert host()["changed"] is False
+    # And where nobody says again which one it was.
+    host(textfile_dir="/srv/metrics", backend="systemd")
+    host.write("/srv/metrics/etcd_maintenance.prom", "")
+    host(state="absent")
+    assert host.files() == {"/srv/metrics/other.prom"}
+
+
+def test_no_folder_for_metrics(host: Host) -> None:
+    (host.root / METRICS[1:]).rmdir()
+    (warning,) = host()["warnings"]
+    assert warning.startswith(f"No metrics are written: none of node-exporter's usual folders ({METRICS}, ")
+    for options in ({"watch": False}, {"textfile_dir": "/srv/metrics"}, {"state": "absent"}):
+        assert host(**options)["warnings"] == []
+
+
+@pytest.mark.parametrize(("version", "never"), [("1.20", True), ("1.22", True), ("1.30", False), ("1.37", False)])
+def test_probes_that_would_refuse_every_healing(host: Host, version: str, never: bool) -> None:
+    host.write("/etc/kubernetes/manifests/etcd.yaml", (DATA / "manifests" / version / "plain.manifest").read_text())
+    warnings = host(heal=True)["warnings"]
+    assert ["a full etcd is never healed by itself: its liveness probe (/health)" in each for each in warnings] == [
+        True
+    ] * never
+    assert host()["warnings"] == []
+
+
+def test_no_manifest_is_no_warning(host: Host) -> None:
+    assert host(heal=True)["warnings"] == []
+    host.write("/etc/kubernetes/manifests/etcd.yaml", "{")
+    assert host(heal=True)["warnings"] == []
+
+
 def test_other_jobs_are_named(host: Host) -> None:
     host.write("/etc/cron.d/etcd-defrag", "# etcdctl defrag\n\n0 4 * * * root etcdctl --user=root:secret defrag\n")
     host.write("/var/spool/cron/crontabs/root", "0 4 * * * /root/defrag.sh\n")
     host.write("/etc/systemd/system/e.service", "[Service]\nExecStart=/bin/etcd-defrag --cluster\n")
+    host.write("/var/spool/cron/tabs/root", "0 4 * * * etcdctl defrag\n")
+    host.write("/usr/lib/systemd/system/etcd-defrag.timer", "[Timer]\nOnCalendar=daily\n")
+    host.write("/etc/cron.daily/etcd_defrag", "#!/bin/sh\n/opt/tidy\n")
+    host.write("/etc/cron.daily/etcd-defrag-off", "# not any more\n")
     host.write("/etc/cron.daily/disks", "btrfs filesystem defragment /\ne4defrag /\n")
     result = host()
     assert result["other_jobs"] == [
         {"path": "/etc/cron.d/etcd-defrag", "line": 3},
+        {"path": "/etc/cron.daily/etcd_defrag", "line": 1},
         {"path": "/var/spool/cron/crontabs/root", "line": 1},
+        {"path": "/var/spool/cron/tabs/root", "line": 1},
         {"path": "/etc/systemd/system/e.service", "line": 2},
+        {"path": "/usr/lib/systemd/system/etcd-defrag.timer", "line": 1},
     ]
     assert "/etc/cron.d/etcd-defrag line 3" in result["warnings"][0]
     assert "secret" not in str(result)
     # Its own files, which a second call finds, are none of them.
-    assert len(host()["other_jobs"]) == 3
+    assert len(host()["other_jobs"]) == 6
 
 
 LINES: list[tuple[str, str, bool]] = [
@@ -278,8 +361,15 @@ def test_cron_file() -> None:
         CRON: texts.MARKER
         + "SHELL=/bin/sh\nPATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
         + f"00 */3 * * * root {TOOL} run 2>&1 | logger -t etcd-maintenance\n"
-        + f"* * * * * root {TOOL} watch 2>&1 | logger -t etcd-maintenance-watch\n"
+        + f"* * * * * root {TOOL} watch 2>&1 | logger -t etcd-maintenance\n"
     }
+
+
+def test_all_is_under_one_tag_of_the_journal() -> None:
+    """The one that documentation and alerts name."""
+    for path, text in texts.files(wanted(), "systemd").items():
+        assert ("SyslogIdentifier=etcd-maintenance\n" in text) == path.endswith(".service")
+    assert texts.files(wanted(), "cron")[CRON].count("logger -t etcd-maintenance\n") == 2
 
 
 ALL = wanted(
@@ -289,6 +379,7 @@ ALL = wanted(
     single_member=False,
     textfile_dir="/srv/m",
     manifest="/srv/etcd.yaml",
+    lock_path="/srv/lock",
 )
 
 
@@ -296,11 +387,12 @@ def test_all_options_reach_the_tool() -> None:
     found = texts.commands(ALL)
     ran = parser().parse_args(found[texts.RUN].split()[1:])
     assert (ran.verb, ran.manifest, ran.textfile_dir) == ("run", "/srv/etcd.yaml", "/srv/m")
+    assert ran.lock == "/srv/lock"
     assert (ran.allow_unsafe_version, ran.leave_single_member) == (True, True)
     assert Limits(ran.fragmented_percent, ran.min_free_mib, ran.full_percent, ran.full_gain_mib) == ALL.limits
     watched = parser().parse_args(found[texts.WATCH].split()[1:])
     assert (watched.verb, watched.heal, watched.allow_unsafe_version) == ("watch", True, True)
-    assert (watched.manifest, watched.textfile_dir) == ("/srv/etcd.yaml", "/srv/m")
+    assert (watched.manifest, watched.textfile_dir, watched.lock) == ("/srv/etcd.yaml", "/srv/m", "/srv/lock")
 
 
 def test_all_defaults_are_the_tools_own() -> None:
@@ -315,6 +407,7 @@ BAD: list[tuple[str, dict[str, object], str, str]] = [
     ("a blank in a path", {"textfile_dir": "/a b"}, "cron", "textfile_dir is '/a b'"),
     ("a percent sign", {"tool_path": "/a%b"}, "systemd", "tool_path is '/a%b'"),
     ("a shell's character", {"manifest": "/a;b"}, "cron", "manifest is '/a;b'"),
+    ("a blank in another path", {"lock_path": "/a b"}, "cron", "lock_path is '/a b'"),
     ("a line break", {"manifest": "/a\n"}, "cron", "manifest is '/a"),
     ("no absolute path", {"tool_path": "tool"}, "cron", "absolute paths"),
     ("too many percent", {"limits": Limits(101)}, "cron", "fragmented_percent is 101; it takes 0 to 100"),

@@ -236,6 +236,20 @@ def test_running(tmp_path: Path, words: list[str], expected: bool) -> None:
     assert process.running("kube-apiserver", str(tmp_path)) is expected
 
 
+def test_running_on_the_host(tmp_path: Path) -> None:
+    """A pod has cron, too; that one reads nothing of the host's."""
+    for entry, namespace in (("self", "pid:[1]"), ("7", "pid:[2]"), ("8", "pid:[1]")):
+        (tmp_path / entry / "ns").mkdir(parents=True)
+        (tmp_path / entry / "ns/pid").symlink_to(namespace)
+    (tmp_path / "7/cmdline").write_bytes(b"crond\0")
+    assert process.running("crond", str(tmp_path))
+    assert not process.running("crond", str(tmp_path), of_host=True)
+    (tmp_path / "8/cmdline").write_bytes(b"crond\0")
+    assert process.running("crond", str(tmp_path), of_host=True)
+    own = Path("/proc/self/cmdline").read_text("utf-8").partition("\0")[0]
+    assert process.running(os.path.basename(own), of_host=True)
+
+
 def test_interpreter_is_a_program_as_well(tmp_path: Path) -> None:
     add(tmp_path, "7", ["/usr/bin/python3", "/opt/x.py"])
     assert process.running("python3", str(tmp_path))

@@ -21,6 +21,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import fil
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.process import Outcome
 from ansible_collections.controlplane.etcd.plugins.module_utils._maintenance import (
+    cli,
     cron,
     heal,
     memory,
@@ -30,6 +31,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._maintenance imp
     status,
 )
 from ansible_collections.controlplane.etcd.plugins.module_utils._maintenance.memory import DAY, Memory
+from ansible_collections.controlplane.etcd.plugins.module_utils._maintenance.node import Node, Places
 from ansible_collections.controlplane.etcd.plugins.module_utils._schedule import archive
 
 GIB = 1024 * MIB
@@ -77,10 +79,60 @@ TURNS: list[tuple[str, list[dict[str, Any]], list[str], bool, list[str]]] = [
 @pytest.mark.parametrize(("members", "others", "own", "left"), table(TURNS))
 def test_turns(members: list[dict[str, Any]], others: list[str], own: bool, left: list[str]) -> None:
     seen = view(*(member(number, **given) for number, given in enumerate(members, start=1)))
-    found = rule.turns(seen, 1, rule.Limits(), probes_of("1.33"))
+    found = rule.turns(seen, 1, rule.Limits(), probes_of("1.33"), None)
     assert [turn.member.name for turn in found.others] == others
     assert (found.own is not None) == own
     assert [sentence.split(" is due but left alone: ")[0] for sentence in found.left] == left
+
+
+# What is free on the disk of this node, where one with 100 MiB in use needs 180 MiB; others, own, left.
+DISKS: list[tuple[str, int | None, list[str], bool, list[str]]] = [
+    ("not known", None, ["cp2", "cp3"], True, []),
+    ("just enough", 180 * MIB, ["cp2", "cp3"], True, []),
+    ("too little", 180 * MIB - 1, [], False, ["cp2", "cp3", "cp1"]),
+    ("full", 0, [], False, ["cp2", "cp3", "cp1"]),
+]
+
+
+@pytest.mark.parametrize(("free", "others", "own", "left"), table(DISKS))
+def test_turns_and_the_disk(free: int | None, others: list[str], own: bool, left: list[str]) -> None:
+    """The leadership is not handed over by a node on whose disk its member could not be defragmented."""
+    found = rule.turns(view(*(member(number, **DUE_ONE) for number in (1, 2, 3))), 1, rule.Limits(), (), free)
+    assert [turn.member.name for turn in found.others] == others
+    assert (found.own is not None) == own
+    assert [sentence.split(" is due and left alone: ")[0] for sentence in found.left] == left
+    # Whose disk was looked at is said of those that it is not of.
+    assert ["the others are judged" in sentence for sentence in found.left] == [name != "cp1" for name in left]
+
+
+# The probes of a kubeadm, what is in use before and after the compaction; whether it is begun, and the member done.
+HEALABLE: list[tuple[str, str, int, int, bool, bool]] = [
+    ("1.20: liveness kills", "1.20", GIB, 0, False, True),
+    ("1.22: liveness kills", "1.22", GIB, 0, False, True),
+    ("1.30: a startup probe that was passed", "1.30", GIB, 100 * MIB, True, True),
+    ("1.33", "1.33", GIB, 100 * MIB, True, True),
+    ("1.33, 2 GiB of history", "1.33", 2 * GIB, 100 * MIB, True, True),
+    ("1.37, 5 GiB of history", "1.37", 5 * GIB, 100 * MIB, True, True),
+    ("1.37, 5 GiB of live data", "1.37", 5 * GIB, 5 * GIB, True, False),
+    ("1.37, 4 GiB of live data", "1.37", 4 * GIB, 4 * GIB, True, True),
+]
+
+
+@pytest.mark.parametrize(("version", "before", "after", "begun", "done"), table(HEALABLE))
+def test_healing_and_probes(version: str, before: int, after: int, begun: bool, done: bool) -> None:
+    seen = view(member(1, in_use=before, size=before), alarms=[Alarm(1, "NOSPACE")])
+    refusal = heal.heal_refusal(seen, probes_of(version), allow_unsafe=False)
+    assert (refusal is None) == begun
+    assert begun or "its liveness probe (/health) fails under the alarm" in str(refusal)
+    assert (rule.run_threat(member(1, in_use=after, size=before), probes_of(version)) is None) == done
+
+
+def test_who_was_passed_over_is_named_only_where_there_is_no_room() -> None:
+    said = ["cp2 was not defragmented: its liveness probe fails."]
+    assert heal.no_room(view(member(1), member(2)), said) is None
+    assert heal.no_room(view(member(1)), []) is None
+    over = view(member(1), member(2, size=1000 * MIB))
+    assert str(heal.no_room(over, said)).endswith(f"free pages count as well. {said[0]}")
 
 
 def test_half_of_what_the_probes_allow() -> None:
@@ -112,6 +164,7 @@ def test_run_refusal() -> None:
     assert "no leader" in str(rule.run_refusal(view(member(1), leader=0)))
 
 
+KNOWN_LONG = Memory(armed=True, alarms=(NOW - 900,), term=2)
 SEEN: list[tuple[str, Memory, dict[str, Any], Memory]] = [
     ("at first", Memory(), {}, Memory(term=2)),
     ("it leads", Memory(), {"leads": True}, Memory(term=2, led_since=NOW)),
@@ -121,6 +174,9 @@ SEEN: list[tuple[str, Memory, dict[str, Any], Memory]] = [
     ("the alarm comes", Memory(), {"armed": True}, Memory(armed=True, alarms=(NOW,), term=2)),
     ("it stays", Memory(armed=True, alarms=(NOW - 5,)), {"armed": True}, Memory(armed=True, alarms=(NOW - 5,), term=2)),
     ("it goes", Memory(armed=True, alarms=(NOW - 5,), heal_failed=True), {}, Memory(alarms=(NOW - 5,), term=2)),
+    ("it stays, and may not be healed", KNOWN_LONG, {"armed": True, "heal": False}, KNOWN_LONG),
+    ("it stays for long", KNOWN_LONG, {"armed": True}, replace(KNOWN_LONG, alarms=(NOW - 900, NOW))),
+    ("it stays since yesterday", Memory(armed=True), {"armed": True}, Memory(armed=True, alarms=(NOW,), term=2)),
     ("days pass", Memory(alarms=(NOW - DAY,), heals=(NOW - DAY, NOW - 1)), {}, Memory(heals=(NOW - 1,), term=2)),
     ("a clock set back", Memory(heals=(NOW + 9999,)), {}, Memory(heals=(NOW,), term=2)),
 ]
@@ -128,7 +184,8 @@ SEEN: list[tuple[str, Memory, dict[str, Any], Memory]] = [
 
 @pytest.mark.parametrize(("before", "seen", "expected"), table(SEEN))
 def test_seen(before: Memory, seen: dict[str, Any], expected: Memory) -> None:
-    assert memory.seen(before, **{"now": NOW, "armed": False, "leads": False, "term": 2, **seen}) == expected
+    usual = {"now": NOW, "armed": False, "leads": False, "term": 2, "heal": True}
+    assert memory.seen(before, **{**usual, **seen}) == expected
 
 
 HEALS: list[tuple[str, Memory, str | None, str | None]] = [
@@ -139,7 +196,10 @@ HEALS: list[tuple[str, Memory, str | None, str | None]] = [
     ("tried long ago", Memory(led_since=NOW - 60, heals=(NOW - 2000, NOW - 1000)), None, None),
     ("three times", Memory(led_since=NOW - 60, heals=(NOW - 9, NOW - 8, NOW - 7)), "0 min ago", "3 times"),
     ("others did it three times", Memory(led_since=NOW - 60, alarms=(1.0, 2.0, 3.0)), None, None),
-    ("and a fourth", Memory(led_since=NOW - 60, alarms=(1.0, 2.0, 3.0, 4.0)), None, "saw the alarm come 4 times"),
+    ("and a fourth", Memory(led_since=NOW - 60, alarms=(1.0, 2.0, 3.0, 4.0)), None, "saw the alarm 4 times"),
+    ("led when the alarm came", Memory(led_since=NOW - 60, alarms=(NOW - 60,)), None, None),
+    ("another one led then", Memory(led_since=NOW - 60, alarms=(NOW - 90,)), "may have tried", None),
+    ("and it stays", Memory(led_since=NOW - 60, alarms=(NOW - 990, NOW)), None, None),
 ]
 
 
@@ -170,6 +230,34 @@ def test_put_replaces_and_leaves_nothing_beside(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_tool_that_was_removed_writes_nothing_any_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody would take it away."""
+    tool, state, folder = tmp_path / "tool", tmp_path / "state", tmp_path / "metrics"
+    folder.mkdir()
+    tool.touch()
+    monkeypatch.setattr(sys, "argv", [str(tool), "watch"])
+    node = Node(Places(state=str(state), textfile_dir=str(folder)))
+    tool.unlink()
+    assert node.remember(lambda known: replace(known, last_run=3.0)).last_run == 3.0
+    node.publish(None)
+    assert not state.exists()
+    assert list(folder.iterdir()) == []
+    tool.touch()
+    node.publish(None)
+    assert [path.name for path in folder.iterdir()] == [metrics.FILE]
+
+
+def test_who_is_not_root_is_told_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Else the status would say that there never was a run."""
+
+    def refuse(*_arguments: object, **_options: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr("builtins.open", refuse)
+    assert cli.main(["status", "--manifest=/m"]) == 1
+    assert capsys.readouterr().out == "etcd-maintenance needs root: /m cannot be read. Nothing was done.\n"
+
+
 LOOK = metrics.Look(
     has_leader=True,
     is_leader=False,
@@ -178,6 +266,7 @@ LOOK = metrics.Look(
     db_size_bytes=7,
     db_in_use_bytes=5,
     quota_bytes=9,
+    disk_free_bytes=8,
     alarms=(Alarm(1, "NOSPACE"),),
 )
 KNOWN = Memory(last_run=1.0, last_defrag=2.0, last_defrag_seconds=0.5, heals=(3.0,), heal_failed=True)
@@ -203,6 +292,8 @@ MEASURED: list[tuple[str, metrics.Look | None, Memory, list[str], list[str]]] = 
     ("a safe one", replace(LOOK, version="3.5.6"), KNOWN, ["version_unsafe 0.0"], []),
     ("quotes", replace(LOOK, version='a"b\\c'), KNOWN, ['version_info{version="a\\"b\\\\c"} 1.0'], []),
     ("no quota", replace(LOOK, quota_bytes=-1), KNOWN, ["db_size_bytes 7.0"], ["quota_bytes"]),
+    ("no disk", replace(LOOK, disk_free_bytes=None), KNOWN, ["db_size_bytes 7.0"], ["disk_free_bytes"]),
+    ("a full disk", replace(LOOK, disk_free_bytes=0), KNOWN, ["disk_free_bytes 0.0"], []),
     ("before any run", LOOK, Memory(), ["heals_today 0.0"], ["last_run_success", "last_defrag_seconds"]),
     ("down", None, KNOWN, ["member_up 0.0", "last_run_success 1.0", "heal_failed 1.0"], ["db_size_bytes", "alarm"]),
 ]
@@ -338,3 +429,22 @@ def test_the_archive_is_the_same_each_time() -> None:
     assert archive.is_ours(archive.build("/opt/python"))
     for data in (b"", b"#!/bin/sh\n", archive.MARKER, b"#!/bin/sh\necho\n" + archive.MARKER):
         assert not archive.is_ours(data)
+
+
+@pytest.mark.parametrize("stays", [True, False], ids=["an alarm that stays", "one that comes back after each healing"])
+@pytest.mark.parametrize("moves", [0, 3, 7, 14, 16, 40, 120, 500], ids="the leadership moves every {} min".format)
+def test_attempts_of_all_nodes_in_a_day(moves: int, stays: bool) -> None:
+    """Every node looks each minute, and who leads heals when it may."""
+    nodes, attempts, healed = [Memory()] * 3, 0, -60
+    for minute in range(23 * 60):
+        now, leader = NOW + 60 * minute, minute // moves % 3 if moves else 0
+        term = minute // moves if moves else 1
+        armed = stays or minute - healed > 20
+        for number in range(3):
+            leads = number == leader
+            nodes[number] = memory.seen(nodes[number], now=now + number, armed=armed, leads=leads, term=term, heal=True)
+        if armed and not (heal.not_yet(nodes[leader], now + leader) or heal.too_often(nodes[leader])):
+            attempts += 1
+            nodes[leader] = replace(nodes[leader], heals=(*nodes[leader].heals, now), armed=stays)
+            healed = minute
+    assert 1 <= attempts <= heal.A_DAY

@@ -193,7 +193,7 @@ def defrag_refusal(
             f"{join(each.name for each in behind)} has not applied what the other members have; wait until it has"
             " caught up, then run this again."
         )
-    needed = member.in_use_bytes + DEFRAG_EXTRA_BYTES + WAL_SEGMENT_BYTES
+    needed = defrag_disk_bytes(member.in_use_bytes)
     if free_disk_bytes is not None and free_disk_bytes < needed:
         return (
             f"A defragmentation writes a copy beside the file, and etcd needs room for its log: {mib(needed)} are"
@@ -201,6 +201,11 @@ def defrag_refusal(
             " the disk."
         )
     return None
+
+
+def defrag_disk_bytes(in_use_bytes: int) -> int:
+    """What has to be free on the disk of a member: for the copy, and for the next segment of the log."""
+    return in_use_bytes + DEFRAG_EXTRA_BYTES + WAL_SEGMENT_BYTES
 
 
 def transferee(view: ClusterView) -> MemberView | None:
@@ -267,6 +272,7 @@ __all__ = (
     "Room",
     "Rule",
     "corrupt_refusal",
+    "defrag_disk_bytes",
     "defrag_order",
     "defrag_refusal",
     "defrag_seconds",

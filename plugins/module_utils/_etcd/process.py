@@ -122,9 +122,13 @@ def age(pid: int, proc: str = "/proc") -> float | None:
     return None if started is None else max(uptime - int(started) / os.sysconf("SC_CLK_TCK"), 0.0)
 
 
-def running(program: str, proc: str = "/proc") -> bool:
-    """Whether any process runs a program of this name, itself or through an interpreter."""
+def running(program: str, proc: str = "/proc", *, of_host: bool = False) -> bool:
+    """Whether any process runs a program of this name, itself or through an interpreter. With `of_host` those in
+    containers do not count."""
+    own = _pid_namespace("self", proc)
     for entry in filter(str.isdigit, os.listdir(proc)):
+        if of_host and _pid_namespace(entry, proc) != own:
+            continue
         words = _command(os.path.join(proc, entry))[:2]
         if not words:
             continue
@@ -133,6 +137,14 @@ def running(program: str, proc: str = "/proc") -> bool:
         if program == names[0] or (_INTERPRETER.match(names[0]) and program in names):
             return True
     return False
+
+
+def _pid_namespace(pid: str, proc: str) -> str:
+    """Empty where it cannot be told."""
+    try:
+        return os.readlink(os.path.join(proc, pid, "ns/pid"))
+    except OSError:
+        return ""
 
 
 def program_beside(pid: int, name: str, proc: str = "/proc") -> str | None:

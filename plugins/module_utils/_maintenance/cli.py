@@ -34,17 +34,20 @@ exit codes:
 _RUN = """\
 Defragments what is due, if the member of this node leads: the other voters one after the other, each only while this
 node still leads in the same term; then, if its own member is due, it hands over the leadership, and the next run on the
-new leader's node defragments the old leader. Learners are never defragmented. Whether the disk of another node has room
-for the copy cannot be seen from here. A member whose defragmentation might take longer than half of what the probes of
-the static pod allow is left alone, and named. etcd 3.5.0 to 3.5.5 can come back with different data from the other
-members if it dies during a defragmentation, and is left alone unless --allow-unsafe-version is given. The only member
-of a cluster serves nothing while it is defragmented, about a second for each 120 MiB in use, and all the API server's
-requests wait; by default that is done, since the alternative is a full database."""
+new leader's node defragments the old leader. Learners are never defragmented. A member whose defragmentation might take
+longer than half of what the probes of the static pod allow is left alone, and named; so is one for whose copy there is
+no room. The disks of other nodes cannot be seen from here: this node's stands in for them. etcd 3.5.0 to 3.5.5 can come
+back with different data from the other members if it dies during a defragmentation, and is left alone unless
+--allow-unsafe-version is given. The only member of a cluster serves nothing while it is defragmented, about a second
+for each 120 MiB in use, and all the API server's requests wait; by default that is done, since the alternative is a
+full database."""
 
 _WATCH = """\
 Looks at the member of this node alone, and writes metrics for node-exporter's textfile collector. With --heal, under a
 NOSPACE alarm, the leader's node compacts, defragments each member that needs it, and disarms when all members fit: at
-most three times a day, never under CORRUPT, never without a leader, never if a probe could kill a member."""
+most three times a day in the whole cluster, never under CORRUPT, never without a leader, never if a liveness probe
+fails under the alarm. A member that a probe could kill during its defragmentation, or whose disk has no room for the
+copy, is passed over."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -99,6 +102,17 @@ def parser() -> argparse.ArgumentParser:
     return found
 
 
+def _needs_root(manifest: str) -> bool:
+    """Whether this user may not read it: then neither etcd nor what is remembered can be asked."""
+    try:
+        with open(manifest, "rb"):
+            return False
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+
+
 def _end(_number: int, _frame: object) -> t.NoReturn:
     raise SystemExit(FAILED)
 
@@ -109,6 +123,9 @@ def main(arguments: t.Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _end)
     folder = getattr(given, "textfile_dir", "")
     node = Node(Places(given.manifest, given.lock, given.state_dir, folder, given.timeout))
+    if _needs_root(given.manifest):
+        say(f"etcd-maintenance needs root: {given.manifest} cannot be read. Nothing was done.")
+        return FAILED
     try:
         if given.verb == "status":
             when = schedule.next_run(process.run, dt.datetime.now())

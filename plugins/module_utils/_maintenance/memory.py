@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import typing as t
 from dataclasses import asdict, dataclass, fields, replace
 
@@ -18,12 +19,16 @@ from .._etcd.files import put
 
 FOLDER = "/var/lib/etcd-maintenance"
 DAY = 86400.0
+_OWN = re.compile(r"lock|state\.json|\.state\.json\.\d+\.part")
+# An alarm that stays is noted again after so long: whoever leads may have tried to heal it meanwhile.
+STAYS_SECONDS = 900.0
 
 
 @dataclass(frozen=True)
 class Memory:
-    """All times in seconds since 1970. `heals` are this node's own attempts; `alarms` are the moments in which it saw
-    the NOSPACE alarm come, whoever healed it then; `led_since` is when it first saw itself lead in `term`."""
+    """All times in seconds since 1970. `heals` are this node's own attempts; `alarms` are the moments in which it noted
+    the NOSPACE alarm, whoever healed it then: when it came, and where healing is allowed also while it stays;
+    `led_since` is when it first saw itself lead in `term`."""
 
     last_run: float | None = None
     last_run_success: bool = True
@@ -50,10 +55,11 @@ def parse(text: str) -> Memory:
         return Memory()
 
 
-def seen(memory: Memory, *, now: float, armed: bool, leads: bool, term: int) -> Memory:
-    """The memory after a look at the member of this node."""
+def seen(memory: Memory, *, now: float, armed: bool, leads: bool, term: int, heal: bool) -> Memory:
+    """The memory after a look at the member of this node; `heal` says whether the alarm may be healed."""
     same = leads and memory.led_since is not None and memory.term == term
-    came = (now,) if armed and not memory.armed else ()
+    stays = memory.armed and not (heal and now - max(memory.alarms, default=0.0) >= STAYS_SECONDS)
+    came = (now,) if armed and not stays else ()
     return replace(
         memory,
         armed=armed,
@@ -91,8 +97,13 @@ def update(folder: str, change: t.Callable[[Memory], Memory]) -> Memory:
     return memory
 
 
+def files(folder: str) -> list[str]:
+    """What `update` has written there, by its name; also what a killed one left. Raises OSError."""
+    return sorted(filter(_OWN.fullmatch, os.listdir(folder)))
+
+
 def _path(folder: str) -> str:
     return os.path.join(folder, "state.json")
 
 
-__all__ = ("DAY", "FOLDER", "Memory", "load", "parse", "recent", "seen", "update")
+__all__ = ("DAY", "FOLDER", "STAYS_SECONDS", "Memory", "files", "load", "parse", "recent", "seen", "update")

@@ -29,6 +29,7 @@ HELP: t.Mapping[str, str] = {
     "db_size_bytes": "Size of its file, which counts against the quota.",
     "db_in_use_bytes": "What a defragmentation would leave of that file.",
     "quota_bytes": "Its quota; absent where it is switched off.",
+    "disk_free_bytes": "What is free on the disk of its data.",
     "alarm": "Whether an alarm of this type is armed anywhere in the cluster.",
     "version_info": "Its version of etcd.",
     "version_unsafe": "Whether that version can lose data when it dies during a defragmentation.",
@@ -43,7 +44,8 @@ HELP: t.Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Look:
-    """What the member of this node says of itself; `quota_bytes` is below 0 where it is off."""
+    """What the member of this node says of itself; `quota_bytes` is below 0 where it is off, `disk_free_bytes` None
+    where the disk cannot be asked."""
 
     has_leader: bool
     is_leader: bool
@@ -52,6 +54,7 @@ class Look:
     db_size_bytes: int
     db_in_use_bytes: int
     quota_bytes: int
+    disk_free_bytes: int | None
     alarms: tuple[Alarm, ...]
 
     def armed(self, kind: str) -> bool:
@@ -81,6 +84,8 @@ def _values(look: Look | None, memory: Memory, now: float) -> dict[str, list[tup
         )
         if look.quota_bytes > 0:
             plain["quota_bytes"] = look.quota_bytes
+        if look.disk_free_bytes is not None:
+            plain["disk_free_bytes"] = look.disk_free_bytes
         labelled["alarm"] = [(f'{{type="{kind}"}}', look.armed(kind)) for kind in (NOSPACE, CORRUPT)]
         labelled["version_info"] = [(f'{{version="{_escaped(look.version)}"}}', 1)]
     if memory.last_run is not None:

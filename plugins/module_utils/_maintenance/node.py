@@ -63,6 +63,12 @@ class Node:
     def __init__(self, places: Places) -> None:
         self.places = places
         self._run = str(runs.current(os.getpid()))
+        # This very file, where it is one.
+        self._tool = os.path.abspath(sys.argv[0]) if os.path.isfile(sys.argv[0]) else ""
+
+    def _removed(self) -> bool:
+        """Whether the tool was removed while it was at work: what it wrote now nobody would take away any more."""
+        return bool(self._tool) and not os.path.exists(self._tool)
 
     def member(self) -> LocalMember:
         """The member of this node. Raises ManifestError, EtcdError where its files cannot be used."""
@@ -87,6 +93,8 @@ class Node:
 
     def remember(self, change: t.Callable[[Memory], Memory]) -> Memory:
         """Raises OSError."""
+        if self._removed():
+            return change(self.remembered())
         return memory.update(self.places.state, change)
 
     def done(self, what: Defragmentation) -> None:
@@ -101,6 +109,8 @@ class Node:
 
     def publish(self, look: metrics.Look | None) -> None:
         """Write the metrics, where there is a folder for them. Raises OSError."""
+        if self._removed():
+            return
         folder = self._textfile_dir()
         wanted = folder or self.places.textfile_dir or metrics.FOLDERS[0]
         missing = "" if folder else wanted
@@ -120,6 +130,9 @@ def look_locally(member: LocalMember) -> metrics.Look:
     """What the member of this node says of itself: nothing goes to any other. Raises EtcdError."""
     status = member.endpoint.status()
     manifest = member.manifest
+    free = None
+    with suppress(OSError):
+        free = member.free_disk_bytes()
     return metrics.Look(
         has_leader=status.leader_id != 0,
         is_leader=status.leader_id == status.member_id,
@@ -128,6 +141,7 @@ def look_locally(member: LocalMember) -> metrics.Look:
         db_size_bytes=status.db_size_bytes,
         db_in_use_bytes=status.db_size_in_use_bytes,
         quota_bytes=quota_of(status, member.endpoint, manifest.quota_bytes if manifest else None).bytes,
+        disk_free_bytes=free,
         alarms=status.alarms,
     )
 

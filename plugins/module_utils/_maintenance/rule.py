@@ -56,8 +56,10 @@ class Turns:
     left: tuple[str, ...]
 
 
-def turns(view: ClusterView, own_id: int, limits: Limits, probes: t.Sequence[Probe]) -> Turns:
-    """Who is due. The probes are those of this node, which its fellows are taken to have as well."""
+def turns(
+    view: ClusterView, own_id: int, limits: Limits, probes: t.Sequence[Probe], free_disk_bytes: int | None
+) -> Turns:
+    """Who is due. Probes and disk are those of this node, which its fellows are taken to have as well."""
     found: list[Turn] = []
     left: list[str] = []
     for member in plan.defrag_order(view):
@@ -65,11 +67,14 @@ def turns(view: ClusterView, own_id: int, limits: Limits, probes: t.Sequence[Pro
         if rule is None:
             continue
         killer = run_threat(member, probes)
+        full = disk_threat(member, free_disk_bytes, own=member.id == own_id)
         if killer:
             left.append(
                 f"{member.name} is due but left alone: {killer}. Stop its kubelet, defragment the member by hand, and"
                 " start its kubelet again."
             )
+        elif full:
+            left.append(f"{member.name} is due and left alone: {full}. Make room there, or enlarge the disk.")
         else:
             found.append(Turn(member, rule))
     others = tuple(turn for turn in found if turn.member.id != own_id)
@@ -80,6 +85,25 @@ def run_threat(member: MemberView, probes: t.Sequence[Probe]) -> str | None:
     """Which probe could kill a member during its defragmentation."""
     seconds = plan.defrag_seconds(member.in_use_bytes)
     return threat(probes, Outlook(armed=False, leaderless=False, defrag_seconds=seconds), margin=RUN_MARGIN)
+
+
+def alarm_threat(probes: t.Iterable[Probe]) -> str | None:
+    """Which probe kills a member that runs, again and again, for as long as the NOSPACE alarm is armed. A startup probe
+    is not asked any more of a member that has passed it."""
+    return threat((probe for probe in probes if probe.kind == "liveness"), Outlook(armed=True, leaderless=False))
+
+
+def disk_threat(member: MemberView, free_disk_bytes: int | None, *, own: bool) -> str | None:
+    """Why there is no room for the copy, as half a sentence. The disk is that of this node, None where that is not
+    known; the disks of the others cannot be seen, and are taken to be like it."""
+    needed = plan.defrag_disk_bytes(member.in_use_bytes)
+    if free_disk_bytes is None or free_disk_bytes >= needed:
+        return None
+    stands_in = "" if own else ", by which the disks of the others are judged"
+    return (
+        f"a defragmentation needs {plan.mib(needed)} for a copy of the file and for etcd's log, and only"
+        f" {plan.mib(free_disk_bytes)} are free on the data disk of this node{stands_in}"
+    )
 
 
 def run_refusal(view: ClusterView) -> str | None:
@@ -108,4 +132,16 @@ def not_mine(view: ClusterView, own_id: int, term: int) -> str | None:
     return None
 
 
-__all__ = ("RUN_MARGIN", "Limits", "Turn", "Turns", "not_mine", "run_refusal", "run_threat", "term_of", "turns")
+__all__ = (
+    "RUN_MARGIN",
+    "Limits",
+    "Turn",
+    "Turns",
+    "alarm_threat",
+    "disk_threat",
+    "not_mine",
+    "run_refusal",
+    "run_threat",
+    "term_of",
+    "turns",
+)

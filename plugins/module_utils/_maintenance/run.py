@@ -110,7 +110,8 @@ def _work(node: Node, member: LocalMember, options: Options) -> bool:
     maintenance.refuse(rule.run_refusal(view))
     _still_mine(view, own_id, term)
     manifest = member.manifest
-    turns = rule.turns(view, own_id, options.limits, manifest.probes if manifest else ())
+    probes = manifest.probes if manifest else ()
+    turns = rule.turns(view, own_id, options.limits, probes, member.free_disk_bytes())
     for sentence in turns.left:
         say(sentence)
     if not (turns.others or turns.own):
@@ -169,7 +170,8 @@ def _sizes(turn: Turn) -> str:
 @contextmanager
 def _alone(endpoint: Endpoint) -> t.Iterator[None]:
     """Be the only one in the whole cluster who does this. Raises Left."""
-    granted = time.time()
+    # A clock that nobody sets, and that goes on while the machine sleeps, as the lease does.
+    granted = time.clock_gettime(time.CLOCK_BOOTTIME)
     try:
         endpoint.grant_lease(LOCK_SECONDS, LEASE_ID)
     except LeaseExists:
@@ -181,7 +183,7 @@ def _alone(endpoint: Endpoint) -> t.Iterator[None]:
         yield
     finally:
         # It ends by itself. After such a time it may be that of another node.
-        if 0 <= time.time() - granted < LOCK_SECONDS:
+        if time.clock_gettime(time.CLOCK_BOOTTIME) - granted < LOCK_SECONDS:
             with suppress(EtcdError):
                 endpoint.revoke_lease(LEASE_ID)
 
@@ -193,11 +195,11 @@ def _defragment(node: Node, member: LocalMember, turn: Turn, options: Options, o
         raise Left("The lease that keeps other nodes out is gone: the rest is left to the next scheduled run.")
     own = turn.member.id == own_id
 
-    def gone(now: ClusterView, _member: MemberView) -> str | None:
+    def gone(now: ClusterView, again: MemberView) -> str | None:
         why = rule.not_mine(now, own_id, term)
         if why:  # not a refusal of etcd's: nothing is wrong
             raise Left(f"{why} {turn.member.name} and what comes after it are left to the next scheduled run.")
-        return None
+        return _danger(member, again, own=own)
 
     node.done(
         maintenance.defragment(
@@ -212,6 +214,13 @@ def _defragment(node: Node, member: LocalMember, turn: Turn, options: Options, o
     )
 
 
+def _danger(member: LocalMember, turn: MemberView, *, own: bool) -> str | None:
+    """What has come up since the first look against the defragmentation of a member."""
+    killer = rule.run_threat(turn, member.manifest.probes if member.manifest else ())
+    killer = killer or rule.disk_threat(turn, member.free_disk_bytes(), own=own)
+    return f"{turn.name} was left alone: {killer}. What was not named as done was not touched." if killer else None
+
+
 def _own(node: Node, member: LocalMember, turn: Turn, options: Options, own_id: int, term: int) -> None:
     """The last act: the leadership goes to another one, whose next wake does this member. Raises as `_defragment`."""
     view = member.look()
@@ -222,6 +231,7 @@ def _own(node: Node, member: LocalMember, turn: Turn, options: Options, own_id: 
             return
         _defragment(node, member, turn, options, own_id, term)
         return
+    maintenance.refuse(_danger(member, view.by_id(own_id) or turn.member, own=True))
     target = maintenance.hand_over(view, turn.member, member.endpoint, member.look)
     say(
         f"The leadership moved from {turn.member.name}, which is due itself, to {target}, whose next scheduled run"

@@ -35,7 +35,12 @@ def watch(node: Node, options: Options) -> int:
             seen = look
             known = node.remember(
                 lambda before: memory.seen(
-                    before, now=time.time(), armed=seen.armed(NOSPACE), leads=seen.is_leader, term=seen.term
+                    before,
+                    now=time.time(),
+                    armed=seen.armed(NOSPACE),
+                    leads=seen.is_leader,
+                    term=seen.term,
+                    heal=options.heal,
                 )
             )
             if look.armed(NOSPACE) and member is not None:

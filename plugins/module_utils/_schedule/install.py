@@ -11,17 +11,18 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shutil
 import stat
 import sys
 import typing as t
+from contextlib import suppress
 from dataclasses import dataclass
 
 from .._etcd import kubelet, process
 from .._etcd.files import put
 from .._etcd.kubelet import UnitError
+from .._etcd.manifest import ManifestError, read_manifest
 from .._etcd.process import Run
-from .._maintenance import memory, metrics
+from .._maintenance import memory, metrics, rule
 from . import archive, texts
 from .texts import BadSchedule
 
@@ -30,6 +31,7 @@ _CRON_D = "/etc/cron.d"
 _PYTHON = "/usr/bin/python3"
 _SECONDS = 60.0
 _TOOL = re.compile(r"(/\S+) run\b")
+_TEXTFILES = re.compile(r"--textfile-dir=(\S+)")
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,8 @@ class Place:
         return _PYTHON if asked.code == 0 else sys.executable
 
     def cron_runs(self) -> bool:
-        return os.path.isdir(self.at(_CRON_D)) and any(map(process.running, ("cron", "crond")))
+        daemons = (process.running(name, of_host=True) for name in ("cron", "crond"))
+        return os.path.isdir(self.at(_CRON_D)) and any(daemons)
 
     def systemd_runs(self) -> bool:
         return os.path.isdir(self.at(_SYSTEMD))
@@ -130,11 +133,16 @@ def changes(place: Place, tool_path: str, wanted: t.Mapping[str, bytes]) -> tupl
 
 def _known(place: Place, tool_path: str) -> set[str]:
     """All paths that an earlier call may have written, with the tool where the schedule of that call has it."""
-    found = {tool_path, *texts.paths()}
+    return {tool_path, *texts.paths(), *_said(place, _TOOL)}
+
+
+def _said(place: Place, what: re.Pattern[str]) -> set[str]:
+    """What the files of an earlier call say."""
+    found: set[str] = set()
     for path in texts.paths():
         data = place.read(path)
         if data and data.startswith(texts.MARKER.encode()):
-            found.update(match.group(1) for match in _TOOL.finditer(data.decode("utf-8", "replace")))
+            found.update(what.findall(data.decode("utf-8", "replace")))
     return found
 
 
@@ -192,20 +200,81 @@ def _systemctl(run: Run, *words: str) -> None:
         raise UnitError(f"systemctl {' '.join(words)} failed: {done.output.rstrip('.')}.")
 
 
-def leftovers(place: Place, textfile_dir: str) -> list[str]:
-    """What the tool itself has written: its memory, and metrics that would stay as they are for ever."""
-    folders = [textfile_dir] if textfile_dir else list(metrics.FOLDERS)
-    files = [f"{folder}/{metrics.FILE}" for folder in folders]
-    return [path for path in (memory.FOLDER, *files) if os.path.lexists(place.at(path))]
+def leftovers(place: Place, textfile_dir: str, *, present: bool) -> tuple[list[str], list[str]]:
+    """What the tool itself has written and is not to stay, in the order in which it goes; and warnings. Metrics would
+    stay as they are for ever where nobody writes them any more. Raises OSError."""
+    now = {textfile_dir} if textfile_dir else set(metrics.FOLDERS)
+    folders = {*metrics.FOLDERS, *_said(place, _TEXTFILES), *now} - (now if present else set())
+    files = [f"{folder.rstrip('/')}/{metrics.FILE}" for folder in sorted(folders)]
+    found = [path for path in files if os.path.lexists(place.at(path))]
+    if present or not os.path.lexists(place.at(memory.FOLDER)):
+        return found, []
+    own = [f"{memory.FOLDER}/{name}" for name in memory.files(place.at(memory.FOLDER))]
+    whole = not os.path.islink(place.at(memory.FOLDER)) and len(own) == len(os.listdir(place.at(memory.FOLDER)))
+    if whole:
+        return [*found, *own, memory.FOLDER], []
+    return [*found, *own], [f"{memory.FOLDER} holds something that the node tool did not write, and is left there."]
+
+
+def missing_folder(place: Place, textfile_dir: str) -> str:
+    """The folder for metrics that was named and is not there; empty where it is."""
+    return textfile_dir if textfile_dir and not os.path.isdir(place.at(textfile_dir)) else ""
+
+
+def metrics_warning(place: Place) -> str | None:
+    """Why no metrics are written where no folder was named."""
+    if any(os.path.isdir(place.at(folder)) for folder in metrics.FOLDERS):
+        return None
+    return (
+        f"No metrics are written: none of node-exporter's usual folders ({', '.join(metrics.FOLDERS)}) is there. Give"
+        " the one that it reads as textfile_dir (variable harden_textfile_dir of the role); it is made where it is"
+        " missing."
+    )
+
+
+def heal_warning(place: Place, manifest: str) -> str | None:
+    """Why the healing that is asked for will never come about with the probes of this node."""
+    try:
+        killer = rule.alarm_threat(read_manifest(place.at(manifest)).probes)
+    except (ManifestError, OSError):  # there may be none yet
+        return None
+    if killer is None:
+        return None
+    return (
+        f"With the probes in {manifest} a full etcd is never healed by itself: {killer}. Let kubeadm 1.25 or"
+        " newer write that manifest; until then run the playbook controlplane.etcd.recover, which stops the kubelets"
+        " meanwhile."
+    )
+
+
+def make_folder(place: Place, path: str) -> None:
+    """Readable by everybody: node-exporter is not root. Raises OSError."""
+    os.makedirs(place.at(path), exist_ok=True)
+    os.chmod(place.at(path), 0o755)
 
 
 def clear(place: Place, paths: t.Iterable[str]) -> None:
     """Remove them. Raises OSError."""
     for path in map(place.at, paths):
-        if os.path.isdir(path) and not os.path.islink(path):
-            shutil.rmtree(path)
-        else:
-            os.unlink(path)
+        # The tool may be at work, and what it was about to remove or to write comes and goes.
+        with suppress(FileNotFoundError):
+            if os.path.isdir(path) and not os.path.islink(path):
+                os.rmdir(path)
+            else:
+                os.unlink(path)
 
 
-__all__ = ("Change", "Place", "apply", "changes", "choose", "clear", "idle_timers", "leftovers")
+__all__ = (
+    "Change",
+    "Place",
+    "apply",
+    "changes",
+    "choose",
+    "clear",
+    "heal_warning",
+    "idle_timers",
+    "leftovers",
+    "make_folder",
+    "metrics_warning",
+    "missing_folder",
+)

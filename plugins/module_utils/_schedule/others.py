@@ -23,11 +23,15 @@ PLACES = (
     "/etc/cron.monthly/*",
     "/var/spool/cron/*",
     "/var/spool/cron/crontabs/*",
+    "/var/spool/cron/tabs/*",
     "/etc/systemd/system/*.service",
     "/etc/systemd/system/*.timer",
     "/usr/local/lib/systemd/system/*.service",
+    "/usr/local/lib/systemd/system/*.timer",
     "/usr/lib/systemd/system/*.service",
+    "/usr/lib/systemd/system/*.timer",
     "/lib/systemd/system/*.service",
+    "/lib/systemd/system/*.timer",
 )
 
 # Other things are defragmented, too.
@@ -37,7 +41,8 @@ _MOST_BYTES = 1024**2
 
 
 class Job(t.NamedTuple):
-    """A line of a file. What it says is not shown: it may hold a password."""
+    """A line of a file, the first one where only the name of the file says it. What it says is not shown: it may hold a
+    password."""
 
     path: str
     line: int
@@ -61,7 +66,11 @@ def _lines(path: str) -> list[int]:
             text = file.read(_MOST_BYTES)
     except OSError:
         return []
-    return [number for number, line in enumerate(text.splitlines(), start=1) if says_defrag(line)]
+    found = [number for number, line in enumerate(text.splitlines(), start=1) if says_defrag(line)]
+    name = os.path.basename(path)
+    # One that has no line, or nothing but comments, does nothing.
+    works = any(line.strip() and not line.lstrip().startswith(("#", ";")) for line in text.splitlines())
+    return found or ([1] if works and "etcd" in name and says_defrag(name) else [])
 
 
 def says_defrag(line: str) -> bool:

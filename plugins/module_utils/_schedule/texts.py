@@ -12,6 +12,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
+from .._etcd import lock
 from .._etcd.manifest import DEFAULT_PATH
 from .._maintenance import cron
 from .._maintenance.cron import NotCron
@@ -45,11 +46,13 @@ class Wanted:
     single_member: bool = True
     textfile_dir: str = ""
     manifest: str = DEFAULT_PATH
+    lock_path: str = lock.DEFAULT_PATH
 
 
 def commands(wanted: Wanted) -> dict[str, str]:
     """By the name of the unit: what is run. Options that are the tool's own defaults are left out."""
     shared = [f"--manifest={wanted.manifest}"] if wanted.manifest != DEFAULT_PATH else []
+    shared += [f"--lock={wanted.lock_path}"] if wanted.lock_path != lock.DEFAULT_PATH else []
     shared += [f"--textfile-dir={wanted.textfile_dir}"] if wanted.textfile_dir else []
     shared += ["--allow-unsafe-version"] if wanted.allow_unsafe_version else []
     given, usual = vars(wanted.limits), vars(Limits())
@@ -82,8 +85,8 @@ def timers(found: t.Iterable[str]) -> list[str]:
 
 
 def _check(wanted: Wanted) -> None:
-    named = {"tool_path": wanted.tool_path, "textfile_dir": wanted.textfile_dir, "manifest": wanted.manifest}
-    for option, path in named.items():
+    for option in ("tool_path", "textfile_dir", "manifest", "lock_path"):
+        path = getattr(wanted, option)
         if path and not _PLAIN.fullmatch(path):
             raise BadSchedule(
                 f"{option} is {path!r}: a cron line and a unit take absolute paths of letters, digits and ._+- only."
@@ -97,7 +100,7 @@ def _check(wanted: Wanted) -> None:
 
 def _cron(wanted: Wanted) -> dict[str, str]:
     moments = {RUN: " ".join(wanted.schedule.split()), WATCH: "* * * * *"}
-    lines = [f"{moments[name]} root {command} 2>&1 | logger -t {name}\n" for name, command in commands(wanted).items()]
+    lines = [f"{moments[name]} root {command} 2>&1 | logger -t {RUN}\n" for name, command in commands(wanted).items()]
     head = "SHELL=/bin/sh\nPATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
     return {CRON_FILE: f"{MARKER}{head}{''.join(lines)}"}
 
@@ -109,6 +112,9 @@ Description={about}
 [Service]
 Type=oneshot
 ExecStart={command}
+# Refused, or put off: alerts and the journal tell that, and nothing is wrong with the unit.
+SuccessExitStatus=3
+SyslogIdentifier=etcd-maintenance
 Nice=10
 """
 
