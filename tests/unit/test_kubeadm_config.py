@@ -899,6 +899,7 @@ ENVS = "    extraEnvs:\n    - name: ETCD_QUOTA_BACKEND_BYTES\n      value: '1'\n
 WARNED: list[tuple[str, str, str]] = [
     ("dashes", f"{MAP}      --max-wals: '7'\n", "--max-wals has its own dashes: kubeadm makes ----max-wals of it"),
     ("no bytes", MAP.replace("1073741824", "4G"), "quota-backend-bytes is '4G', which is no number of bytes"),
+    ("no octal", MAP.replace("1073741824", "08589934592"), "quota-backend-bytes is '08589934592', which is no number of"),
     ("null", MAP.replace('"1073741824"', ""), "quota-backend-bytes is '', which is no number of bytes"),
     ("data-dir", f"{MAP}      data-dir: /srv\n", "data-dir changes the flag alone"),
     ("address", f"{MAP}      listen-metrics-urls: http://192.0.2.1:2381\n", "listen-metrics-urls holds 192.0.2.1."),
@@ -933,6 +934,8 @@ def test_warned(text: str, sentence: str) -> None:
 
 
 def test_nothing_to_warn_about() -> None:
+    for number in ("0x140000000", "5_368_709_120", "-1"):
+        assert edit(MAP.replace("1073741824", number), {"max-wals": "5"}).warnings == ()
     assert edit(LIST + ENVS.replace("QUOTA_BACKEND_BYTES", "MAX_WALS"), QUOTA).warnings == ()
     assert edit(V4 + LOCAL + ENVS, {"max-wals": "7"}).warnings == ()
 
@@ -951,9 +954,12 @@ def test_variable_beside_the_argument_is_refused() -> None:
 
 
 def test_spelling_alone_changes_nothing() -> None:
-    text = f"{V3}{LOCAL}    extraArgs:\n      auto-compaction-retention: '1'\n      quota-backend-bytes: '08'\n"
+    text = f"{V3}{LOCAL}    extraArgs:\n      auto-compaction-retention: '1'\n      quota-backend-bytes: '0x10'\n"
     for retention in ("1h", "60m", "1", "3600s"):
         assert edit(text, {"auto-compaction-retention": retention}).text == text
+    assert edit(text, {"quota-backend-bytes": "8GiB"}).text == text.replace("'0x10'", '"8589934592"')
+    octal = text.replace("'0x10'", "'08589934592'")  # etcd does not start with it
+    assert edit(octal, {"quota-backend-bytes": "8GiB"}).text == octal.replace("'08589934592'", '"8589934592"')
     mode = text.replace("    extraArgs:\n", "    extraArgs:\n      auto-compaction-mode: revision\n")
     assert edit(mode, {"auto-compaction-retention": "1h"}, ["auto-compaction-mode"]).text == text
     assert edit(text, {"auto-compaction-retention": "2h"}).text == text.replace("'1'", '"2h"')

@@ -231,7 +231,12 @@ def test_any_text_is_judged(text: str) -> None:
 
 
 ALIKE: list[tuple[str, str, str, str | None, bool]] = [
-    ("quota-backend-bytes", "8589934592", "08589934592", None, True),
+    ("quota-backend-bytes", "8589934592", "08589934592", None, False),
+    ("quota-backend-bytes", "08589934592", "0_8589934592", None, False),
+    ("quota-backend-bytes", "1073741824", "010000000000", None, True),
+    ("quota-backend-bytes", "10000000000", "010000000000", None, False),
+    ("quota-backend-bytes", "5368709120", "0x140000000", None, True),
+    ("quota-backend-bytes", "5368709120", "5_368_709_120", None, True),
     ("quota-backend-bytes", "8589934592", "8589934593", None, False),
     ("quota-backend-bytes", "8GiB", "8589934592", None, False),
     ("auto-compaction-retention", "1", "1h", "periodic", True),

@@ -12,6 +12,7 @@ A flag beats the environment variable of the same name, and of a flag given twic
 from __future__ import annotations
 
 import os
+import re
 import typing as t
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -83,13 +84,10 @@ class EtcdManifest:
 
     @property
     def quota_bytes(self) -> int | None:
-        """The quota that is set (-1: off), None where none is; Go's number syntax is understood (0x10, 5_000)."""
-        text = self.setting("quota-backend-bytes")
-        try:
-            value = int(text, 0) if text else 0
-        except ValueError:
-            return None  # etcd exits on it; what runs was started with something else
-        return None if value == 0 else max(value, -1)
+        """The quota that is set (-1: off), None where none is, or what etcd exits on: what runs was started with
+        something else."""
+        value = go_int(self.setting("quota-backend-bytes"))
+        return max(value, -1) if value else None
 
     def tls_files(self, exists: t.Callable[[str], bool] = os.path.exists) -> TlsFiles | None:
         """The files of a client: the health check's certificate, which is on every kubeadm node, else the API server's,
@@ -105,6 +103,18 @@ class EtcdManifest:
             if exists(stem + ".crt") and exists(stem + ".key"):
                 return TlsFiles(self.ca_cert, stem + ".crt", stem + ".key")
         return TlsFiles(self.ca_cert, self.file("cert-file"), self.file("key-file"))
+
+
+def go_int(text: str) -> int | None:
+    """The whole number that Go, and so etcd, reads (strconv.ParseInt with base 0), None where it reads none: 0x10 and
+    5_000 are numbers, 010 is eight and 08 is none."""
+    if not re.fullmatch(r"[+-]?\w+", text, re.ASCII):
+        return None
+    try:
+        value = int(re.sub(r"^([+-]?0)(?=_?\d)", r"\1o", text), 0)
+    except ValueError:
+        return None
+    return value if -(2**63) <= value < 2**63 else None
 
 
 def _urls(text: str) -> list[str]:
@@ -205,6 +215,7 @@ __all__ = (
     "DEFAULT_PATH",
     "EtcdManifest",
     "ManifestError",
+    "go_int",
     "is_flag",
     "parse_flags",
     "parse_manifest",

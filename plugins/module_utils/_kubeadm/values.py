@@ -14,6 +14,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
+from .._etcd.manifest import go_int
 from .errors import ConfigRefused
 
 QUOTA, MODE, RETENTION = "quota-backend-bytes", "auto-compaction-mode", "auto-compaction-retention"
@@ -88,7 +89,7 @@ def problems(args: t.Mapping[str, str | None]) -> list[str]:
     """What is wrong with arguments that are there already, one sentence each."""
     found = []
     quota = args.get(QUOTA)
-    if quota is not None and not re.fullmatch(r"-?\d+", quota, re.ASCII):
+    if quota is not None and go_int(quota) is None:
         found.append(f"{QUOTA} is {quota!r}, which is no number of bytes: etcd does not start with it.")
     problem = compaction_problem(args.get(MODE), args.get(RETENTION))
     if problem:
@@ -186,7 +187,8 @@ def same(name: str, one: str, other: str, mode: str | None) -> bool:
     if one == other:
         return True
     if name == QUOTA:
-        return all(re.fullmatch(r"\d+", each, re.ASCII) for each in (one, other)) and int(one) == int(other)
+        size = go_int(one)
+        return size is not None and size == go_int(other)
     if name == RETENTION and mode in (None, "periodic"):
         seconds = retention_seconds(one)
         return seconds is not None and seconds == retention_seconds(other)
