@@ -93,9 +93,15 @@ def environment_refusal(names: t.Iterable[str], environment: t.Container[str]) -
                 f"The manifest sets {variable} in the environment of etcd, which does not start with that and"
                 f" --{name}. Take the variable out of the manifest, and out of etcd.local.extraEnvs, first."
             )
-    if "ETCD_CONFIG_FILE" in environment:
-        return "The manifest sets ETCD_CONFIG_FILE, with which etcd takes no notice of any flag. Set it in that file."
     return None
+
+
+def config_file_refusal(flags: t.Container[str], environment: t.Container[str]) -> str | None:
+    """Why no flag is set beside a configuration file of etcd's own, None where it has none."""
+    named = "--config-file" if "config-file" in flags else "ETCD_CONFIG_FILE"
+    if "config-file" not in flags and named not in environment:
+        return None
+    return f"The manifest sets {named}, with which etcd takes no notice of any other flag. Set it in that file."
 
 
 def _unknown(version: tuple[int, int], name: str) -> str | None:
@@ -117,4 +123,4 @@ def _shown(version: tuple[int, int]) -> str:
     return ".".join(map(str, version))
 
 
-__all__ = ("environment_refusal", "member_refusal", "refusal", "version_of_image")
+__all__ = ("config_file_refusal", "environment_refusal", "member_refusal", "refusal", "version_of_image")
