@@ -47,6 +47,7 @@ NO_FACTS = [
     ("a digest", "etcd:3.5.24-0", "etcd:3.5.24-0@sha256:0a", "cannot be held to the image registry.k8s.io/etcd:3"),
     ("another name", "k8s.io/etcd:", "k8s.io/etcd-amd64:", "cannot be held to the image"),
     ("no name", "    - --name=vm\n", "", "does not tell the name and address"),
+    ("half an address", "urls: https://192.0.2.2", "urls: https://[::1", "does not tell the name and address"),
 ]
 
 

@@ -68,13 +68,16 @@ def facts(manifest: str, apiserver: str = "", kubelet: t.Iterable[str] = ()) -> 
         raise NotRendered(f"kubeadm cannot be held to the image {container.get('image')}.")
     annotations = (body.get("metadata") or {}).get("annotations") or {}
     urls = str(annotations.get(_ANNOTATION) or flags.get("advertise-client-urls", ""))
-    address = urlsplit(urls.partition(",")[0])
-    if "name" not in flags or not address.hostname:
+    try:
+        address = urlsplit(urls.partition(",")[0]).hostname
+    except ValueError:  # half of an IPv6 address
+        address = None
+    if "name" not in flags or not address:
         raise NotRendered("The manifest does not tell the name and address of the member.")
     sockets = [match[1] for text in kubelet for match in _CRI_SOCKET.finditer(text)]
     return Facts(
         flags["name"],
-        address.hostname,
+        address,
         image["repository"],
         image["tag"],
         sockets[0] if sockets else "",
