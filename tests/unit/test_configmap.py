@@ -366,6 +366,22 @@ def test_edit(node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [stat.S_IMODE(each.stat().st_mode) for each in (backup, backup.parent)] == [0o600, 0o700]
 
 
+REPLACED: list[tuple[str, Json, list[str], Json]] = [
+    ("another value", {"quota-backend-bytes": "5GiB"}, [], {"quota-backend-bytes": "8589934592"}),
+    ("a new one", {"max-wals": "7"}, [], {}),
+    ("one that goes", {}, ["quota-backend-bytes", "max-wals"], {"quota-backend-bytes": "8589934592"}),
+    ("the same", {"quota-backend-bytes": "8GiB"}, [], {}),
+]
+
+
+@pytest.mark.parametrize(("wanted", "remove", "replaced"), table(REPLACED))
+def test_replaced(node: Path, monkeypatch: pytest.MonkeyPatch, wanted: Json, remove: list[str], replaced: Json) -> None:
+    for check in (True, False):
+        result = run(node, monkeypatch, check=check, extra_args=wanted, remove=remove)
+        assert result["replaced"] == replaced
+    assert run(node, monkeypatch, extra_args=wanted, remove=remove)["replaced"] == {}
+
+
 def test_returned_as_documented(node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     returned = set(run(node, monkeypatch)) - {"changed", "diff"}
     documented = yaml.safe_load(kubeadm_configmap.RETURN)
