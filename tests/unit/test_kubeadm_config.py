@@ -899,7 +899,11 @@ ENVS = "    extraEnvs:\n    - name: ETCD_QUOTA_BACKEND_BYTES\n      value: '1'\n
 WARNED: list[tuple[str, str, str]] = [
     ("dashes", f"{MAP}      --max-wals: '7'\n", "--max-wals has its own dashes: kubeadm makes ----max-wals of it"),
     ("no bytes", MAP.replace("1073741824", "4G"), "quota-backend-bytes is '4G', which is no number of bytes"),
-    ("no octal", MAP.replace("1073741824", "08589934592"), "quota-backend-bytes is '08589934592', which is no number of"),
+    (
+        "no octal",
+        MAP.replace("1073741824", "08589934592"),
+        "quota-backend-bytes is '08589934592', which is no number of",
+    ),
     ("null", MAP.replace('"1073741824"', ""), "quota-backend-bytes is '', which is no number of bytes"),
     ("data-dir", f"{MAP}      data-dir: /srv\n", "data-dir changes the flag alone"),
     ("address", f"{MAP}      listen-metrics-urls: http://192.0.2.1:2381\n", "listen-metrics-urls holds 192.0.2.1."),

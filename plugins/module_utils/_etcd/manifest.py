@@ -196,8 +196,17 @@ def _cut_off(text: str) -> str:
 def read_manifest(path: str) -> EtcdManifest:
     """The record of the manifest at `path`. Raises ManifestError; FileNotFoundError where there is none."""
     try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
+        text = read_bytes(path).decode("utf-8")
+    except UnicodeDecodeError as exc:
+        raise ManifestError(f"{path} cannot be read: {exc}") from exc
+    return parse_manifest(text, path)
+
+
+def read_bytes(path: str) -> bytes:
+    """What is in the file. Raises ManifestError; FileNotFoundError where there is none."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
     except FileNotFoundError:
         if os.path.islink(path):
             raise ManifestError(
@@ -206,9 +215,8 @@ def read_manifest(path: str) -> EtcdManifest:
         raise
     except PermissionError as exc:
         raise ManifestError(f"{path} cannot be read: root rights are needed (become)") from exc
-    except (OSError, UnicodeDecodeError) as exc:
+    except OSError as exc:
         raise ManifestError(f"{path} cannot be read: {exc}") from exc
-    return parse_manifest(text, path)
 
 
 __all__ = (
@@ -219,5 +227,6 @@ __all__ = (
     "is_flag",
     "parse_flags",
     "parse_manifest",
+    "read_bytes",
     "read_manifest",
 )
