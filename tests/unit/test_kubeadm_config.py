@@ -212,6 +212,8 @@ KEPT: list[tuple[str, str]] = [
     ("InitConfiguration before", f"{INIT}---\n{LIST}"),
     ("InitConfiguration behind", f"{LIST}---\n{INIT}"),
     ("JoinConfiguration beside", f"{LIST}---\n{INIT.replace('Init', 'Join')}"),
+    ("UpgradeConfiguration beside", f"{LIST}---\n{INIT.replace('Init', 'Upgrade')}"),
+    ("ResetConfiguration before", f"{INIT.replace('Init', 'Reset')}---\n{LIST}"),
     ("other kinds", f"{KUBELET}---\n{LIST}--- # c\napiVersion: example.com/v1\nkind: Foo\na: [1, {{b: c}}]\n"),
     ("UTF-8 BOM", f"\ufeff{LIST}"),
     ("BOM and ---", f"\ufeff---\n{LIST}"),
@@ -905,6 +907,27 @@ WARNED: list[tuple[str, str, str]] = [
         "quota-backend-bytes is '08589934592', which is no number of",
     ),
     ("null", MAP.replace('"1073741824"', ""), "quota-backend-bytes is '', which is no number of bytes"),
+    ("dashes in a list", LIST.replace("- name: q", "- name: --q"), "--quota-backend-bytes has its own dashes: kubeadm"),
+    ("empty", f"{MAP}      snapshot-count: ''\n", "snapshot-count is empty: kubeadm makes --snapshot-count= of it"),
+    (
+        "null for another",
+        f"{MAP}      snapshot-count:\n",
+        "snapshot-count is empty: kubeadm makes --snapshot-count= of",
+    ),
+    ("no value in a list", f"{LIST}    - name: snapshot-count\n", "snapshot-count is empty: kubeadm makes"),
+    (
+        "line break",
+        f"{MAP}      log-level: |\n        debug\n",
+        "log-level is 'debug\\n': such characters do not belong",
+    ),
+    ("name with blanks", f"{MAP}      no-such flag: '7'\n", "'no-such flag' is no name of a flag of etcd, which does"),
+    ("name with underscores", f"{MAP}      max_wals: '7'\n", "'max_wals' is no name of a flag of etcd, which does"),
+    ("name", f"{MAP}      name: other\n", "name holds other. These arguments are the same on every control-plane node"),
+    (
+        "file",
+        f"{MAP}      config-file: /x\n",
+        "config-file is set: with it etcd takes no notice of any other argument.",
+    ),
     ("data-dir", f"{MAP}      data-dir: /srv\n", "data-dir changes the flag alone"),
     ("address", f"{MAP}      listen-metrics-urls: http://192.0.2.1:2381\n", "listen-metrics-urls holds 192.0.2.1."),
     ("mode", f"{MAP}      auto-compaction-mode: hourly\n", "auto-compaction-mode is 'hourly': etcd knows periodic and"),
@@ -938,6 +961,7 @@ def test_warned(text: str, sentence: str) -> None:
 
 
 def test_nothing_to_warn_about() -> None:
+    assert edit(f"{MAP}      listen-metrics-urls: http://0.0.0.0:2381\n", {"max-wals": "5"}).warnings == ()
     for number in ("0x140000000", "5_368_709_120", "-1"):
         assert edit(MAP.replace("1073741824", number), {"max-wals": "5"}).warnings == ()
     assert edit(LIST + ENVS.replace("QUOTA_BACKEND_BYTES", "MAX_WALS"), QUOTA).warnings == ()

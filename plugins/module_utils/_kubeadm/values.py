@@ -21,6 +21,7 @@ QUOTA, MODE, RETENTION = "quota-backend-bytes", "auto-compaction-mode", "auto-co
 DATA_DIR = "data-dir"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_FLAG = re.compile(r"[a-z0-9][a-z0-9.-]*")  # as all of etcd's are named
 _QUOTA = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT]i?)?(B?)", re.ASCII)
 _FACTORS = {"K": 1, "M": 2, "G": 3, "T": 4}
 _SMALLEST_QUOTA = 1024**2  # less is a forgotten unit
@@ -34,6 +35,7 @@ _LONGEST_SECONDS = _INT64 / 1e9
 
 _ADDRESS = re.compile(r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|\[?[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*\]?)(?![\w.])")
 _HOST = re.compile(r"://(\[[^\]]*\]|[^/:,\s]+)")
+_GIVE_BOTH = "Give both, auto-compaction-mode and auto-compaction-retention, as they belong."
 _ANY_HOST = ("localhost", "0.0.0.0", "::", "")
 # What kubeadm fills in for each node.
 _OF_A_NODE = (
@@ -60,6 +62,8 @@ def checked(
     """The arguments as they are to be written, judged together with those that stay. Raises ConfigRefused."""
     for name in [*wanted, *remove]:
         _check_name(name)
+    for name in wanted:
+        _check_spelling(name)
     both = sorted(set(wanted) & set(remove))
     if both:
         raise ConfigRefused(f"{both[0]} is to be set and to be removed.", "Leave one of the two out.")
@@ -76,7 +80,9 @@ def checked(
     after.update(texts)
     problem = compaction_problem(after.get(MODE), after.get(RETENTION))
     if problem and (MODE in texts or RETENTION in texts):
-        raise ConfigRefused(problem, "Give both, auto-compaction-mode and auto-compaction-retention, as they belong.")
+        raise ConfigRefused(problem, _GIVE_BOTH)
+    if RETENTION not in texts:
+        _check_retention_that_stays(existing or {}, after)
     warnings = []
     if int(texts.get(QUOTA, 0)) > _LARGEST_QUOTA:
         warnings.append(f"The quota of {texts[QUOTA]} bytes is beyond 8 GiB, the most that etcd is made for.")
@@ -94,6 +100,23 @@ def problems(args: t.Mapping[str, str | None]) -> list[str]:
     problem = compaction_problem(args.get(MODE), args.get(RETENTION))
     if problem:
         found.append(problem)
+    found += [
+        f"{name} is empty: kubeadm makes --{name}= of it, and etcd does not start where that is no text."
+        for name, value in args.items()
+        if value == "" and name not in (QUOTA, MODE, RETENTION)
+    ]
+    found += [
+        f"{name} is {value!r}: such characters do not belong in a flag."
+        for name, value in args.items()
+        if value and not value.isprintable()
+    ]
+    found += [
+        f"{name!r} is no name of a flag of etcd, which does not start with it."
+        for name in args
+        if not name.startswith("-") and not _FLAG.fullmatch(name)
+    ]
+    if "config-file" in args:
+        found.append("config-file is set: with it etcd takes no notice of any other argument.")
     found += [
         f"{name} has its own dashes: kubeadm makes --{name} of it, and etcd does not start with that."
         for name in args
@@ -144,6 +167,18 @@ def quota_bytes(text: str) -> int:
 def _rounded(number: str, factor: int) -> int:
     whole, _point, fraction = number.partition(".")
     return int(whole) * factor + (int(fraction) * factor // 10 ** len(fraction) if fraction else 0)
+
+
+def _check_retention_that_stays(before: t.Mapping[str, str], after: t.Mapping[str, str]) -> None:
+    """Raises ConfigRefused where a number of revisions would become one of hours, or the other way round: nobody has
+    said what it is to be then."""
+    retention, modes = after.get(RETENTION, "0"), [each.get(MODE, "periodic") for each in (before, after)]
+    if retention != "0" and modes[0] != modes[1]:
+        raise ConfigRefused(
+            f"{RETENTION} is {retention!r} and was meant for {MODE} {modes[0]}: with {modes[1]} it would be something"
+            " else.",
+            _GIVE_BOTH,
+        )
 
 
 def compaction_problem(mode: str | None, retention: str | None) -> str | None:
@@ -222,6 +257,14 @@ def _check_name(name: t.Any) -> None:
         if str(name).startswith("-"):
             raise ConfigRefused(f"{name!r} has leading dashes, and kubeadm adds its own.", advice)
         raise ConfigRefused(f"{name!r} is no name of an argument.", advice)
+
+
+def _check_spelling(name: str) -> None:
+    usual = name.lower().replace("_", "-")
+    if name != usual:
+        raise ConfigRefused(
+            f"{name!r} is no flag of etcd: those are written in small letters, with dashes.", f"Write {usual}."
+        )
 
 
 def _text(name: str, value: t.Any) -> str:
