@@ -699,6 +699,23 @@ BAD_FORMS: list[tuple[str, str, str, str]] = [
         "a, 8, in line 8 is a value with a tag and no string",
         "Put it in quotes",
     ),
+    # json: cannot unmarshal number into Go struct field ClusterConfiguration.kubernetesVersion of type string
+    (
+        "number for kubernetesVersion",
+        LIST.replace("v1.36.0", "1.33"),
+        "kubernetesVersion, 1.33, in line 3 is a number and no string: kubeadm refuses the whole file.",
+        'Write the whole version, in quotes, such as "1.33.0".',
+    ),
+    (
+        "list for kubernetesVersion",
+        MAP.replace("v1.36.0", "[v1.36.0]"),
+        "kubernetesVersion in line 3 is a list and no string: kubeadm refuses the whole file.",
+        'in quotes, such as "1.33.0".',
+    ),
+    # a second local would be added, and the last one counts for kubeadm
+    ("tag of a key", LIST.replace("  local:", "  ! local:"), "Line 5 has a key that is a value with a tag", "Write it"),
+    ("tag of etcd", LIST.replace("etcd:", "!x etcd:"), "Line 4 has a key that is a value with a tag", "Write it as"),
+    ("tag of extraArgs", LIST.replace("extraArgs:", "!x extraArgs:"), "Line 7 has a key that is a value with", "Write"),
     # not clear, and for kubeadm config validate an error
     (
         "etcd twice",
@@ -838,7 +855,8 @@ UNSAFE: list[tuple[str, str, str]] = [
 def test_unsafe_is_refused_with_the_lines(text: str, sentence: str) -> None:
     reason, advice = refused(text, QUOTA)
     assert sentence in reason
-    assert advice == f"Make it say, by hand:\n{BY_HAND}"
+    assert advice.endswith(f"Make it say, by hand:\n{BY_HAND}")
+    assert advice.startswith("Leave what else etcd and etcd.local hold.") is ("dataDir" in text)
     # What is told there is what would have been made.
     assert read(V4 + advice.partition("\n")[2]) == QUOTA
 
@@ -849,7 +867,7 @@ def test_json_is_refused_with_json() -> None:
         assert edit(text, QUOTA).text == text
         reason, advice = refused(text.replace("8589934592", "1"), QUOTA)
         assert "is in flow style" in reason
-        made = json.loads(advice.removeprefix("Make it say, by hand: "))
+        made = json.loads(advice.removeprefix("Make it say, by hand: "))  # nothing else is there
         assert made == {"etcd": {"local": {"extraArgs": shape}}}
         reason, advice = refused(json.dumps(yaml.safe_load(version)), QUOTA)
         assert reason.startswith("Line 1 is in JSON or flow style")
@@ -859,9 +877,19 @@ def test_lines_by_hand_hold_what_stays() -> None:
     text = f"{V3}{LOCAL}    extraArgs: {{max-wals: '7', quota-backend-bytes: '1', name: x, a: null}}\n"
     _reason, advice = refused(text, {**QUOTA, "b": "true"}, ("name",))
     assert advice == (
-        "Make it say, by hand:\netcd:\n  local:\n    extraArgs:\n"
+        "Leave what else etcd and etcd.local hold. Make it say, by hand:\netcd:\n  local:\n    extraArgs:\n"
         '      max-wals: "7"\n      quota-backend-bytes: "8589934592"\n      a: ""\n      b: "true"'
     )
+    # Also what kubeadm would not take without quotes, and what else an entry says.
+    unquoted = f"{V3}{LOCAL}    extraArgs: {{max-wals: 7, pre-vote: true, quota-backend-bytes: '1'}}\n"
+    _reason, advice = refused(unquoted, QUOTA)
+    assert '      max-wals: "7"\n      pre-vote: "true"\n      quota-backend-bytes: "8589934592"' in advice
+    listed = f"{V4}{LOCAL}    extraArgs: [{{name: a, value: 7, mergeMethod: append}}]\n"
+    _reason, advice = refused(listed, QUOTA)
+    assert advice.startswith(
+        "Leave what else etcd and etcd.local hold. Keep the other keys of a. Make it say, by hand:"
+    )
+    assert '    - name: a\n      value: "7"\n    - name: quota-backend-bytes\n' in advice
     _reason, advice = refused(f"{V3}{LOCAL}    extraArgs: {{a: b}}\n", {}, ("a",))
     assert advice == "Take etcd.local.extraArgs away by hand."
 
@@ -949,7 +977,11 @@ WARNED: list[tuple[str, str, str]] = [
     ),
     ("typo", f"{MAP}    extra_args: {{}}\n", "etcd.local.extra_args in line 10 is not known to kubeadm"),
     ("no version", MAP.replace("kubernetesVersion: v1.36.0\n", ""), "No kubernetesVersion is given: kubeadm looks"),
-    ("any version", MAP.replace("v1.36.0", "stable"), "No kubernetesVersion is given: kubeadm looks one up"),
+    ("null version", MAP.replace("v1.36.0", ""), "No kubernetesVersion is given: kubeadm looks one up on the internet"),
+    *(
+        (version, MAP.replace("v1.36.0", version), f"kubernetesVersion is '{version}', which is no whole version")
+        for version in ("stable", "stable-1.33", "ci/latest", "release/stable", "v1.33")
+    ),
 ]
 
 
@@ -961,6 +993,8 @@ def test_warned(text: str, sentence: str) -> None:
 
 
 def test_nothing_to_warn_about() -> None:
+    for version in ("1.33.0", "v1.33.0-rc.1", '"v1.33.0"', "v1.33.0+k3s1"):
+        assert edit(MAP.replace("v1.36.0", version), {"max-wals": "5"}).warnings == ()
     assert edit(f"{MAP}      listen-metrics-urls: http://0.0.0.0:2381\n", {"max-wals": "5"}).warnings == ()
     for number in ("0x140000000", "5_368_709_120", "-1"):
         assert edit(MAP.replace("1073741824", number), {"max-wals": "5"}).warnings == ()
@@ -976,6 +1010,11 @@ def test_variable_beside_the_argument_is_refused() -> None:
             "sets ETCD_QUOTA_BACKEND_BYTES, and etcd does not start when quota-backend-bytes is set as well." in reason
         )
         assert advice.startswith("Take ETCD_QUOTA_BACKEND_BYTES out of extraEnvs first")
+    file = LIST + ENVS.replace("QUOTA_BACKEND_BYTES", "CONFIG_FILE")
+    reason, advice = refused(file, QUOTA)
+    assert "in line 11 sets ETCD_CONFIG_FILE, with which etcd takes no notice of any argument." in reason
+    assert advice == "Set it in that file."
+    assert edit(file, {}).text == file
 
 
 # --- the small parts ---

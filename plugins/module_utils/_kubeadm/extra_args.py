@@ -27,6 +27,7 @@ Args = t.Dict[str, t.Optional[str]]  # evaluated, also on Python 3.8
 _PATH = ("etcd", "local", "extraArgs")
 _EXTRA_ARGS = _PATH[-1]
 _BLANKS = " \t\r"
+_WHOLE_VERSION = re.compile(r"v?\d+\.\d+\.\d+.*", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -548,6 +549,13 @@ def _refuse_environment(found: Found, wanted: t.Mapping[str, str]) -> None:
     """etcd ends at once when a flag is set that a variable sets as well (3.4 to 3.7, "conflicting environment variable
     is shadowed by corresponding command-line flag")."""
     variables = _environment(found)
+    file = variables.get("ETCD_CONFIG_FILE") if wanted else None
+    if file:
+        raise ConfigRefused(
+            f"etcd.local.extraEnvs in line {found.line(file.start)} sets ETCD_CONFIG_FILE, with which etcd takes no"
+            " notice of any argument.",
+            "Set it in that file.",
+        )
     for name in wanted:
         node = variables.get(_variable(name))
         if node:
@@ -559,7 +567,17 @@ def _refuse_environment(found: Found, wanted: t.Mapping[str, str]) -> None:
 
 
 def _refuse_unreadable(found: Found) -> None:
-    """Refuse to leave a file behind that kubeadm does not read because of its extraArgs."""
+    """Refuse to leave a file behind that kubeadm does not read because of its extraArgs or its kubernetesVersion."""
+    version = found.document.root.get("kubernetesVersion")
+    if version is not None and version.reads_as not in ("string", "null"):
+        shown = version.resolved.value
+        written = f", {shown}," if shown else ""
+        example = f"{shown}.0" if re.fullmatch(r"\d+\.\d+", shown, re.ASCII) else "1.33.0"
+        raise ConfigRefused(
+            f"kubernetesVersion{written} in line {found.line(version.start)} is a {version.reads_as} and no string:"
+            " kubeadm refuses the whole file.",
+            f'Write the whole version, in quotes, such as "{example}".',
+        )
     local = _local(found)
     args = local.get(_EXTRA_ARGS) if local else None
     if args is not None and args.empty and args.reads_as not in ("null", nodes.LIST if found.is_list else nodes.MAP):
@@ -602,7 +620,12 @@ def _findings(found: Found, after: Args, wanted: t.Mapping[str, str]) -> list[st
         if key.text and key.text != _EXTRA_ARGS and re.fullmatch("extra[-_]?args?", key.text, re.IGNORECASE)
     ]
     version = found.document.root.get("kubernetesVersion")
-    if version is None or version.text in (None, "", "stable", "latest"):
+    if version is not None and version.text and not _WHOLE_VERSION.fullmatch(version.text):
+        said.append(
+            f"kubernetesVersion is {version.text!r}, which is no whole version such as v1.33.0: kubeadm refuses it, or"
+            " looks it up on the internet, else takes its own, and the image of etcd with it."
+        )
+    elif version is None or not version.text:
         said.append(
             "No kubernetesVersion is given: kubeadm looks one up on the internet, else takes its own, and the image of"
             " etcd with it."
@@ -612,15 +635,22 @@ def _findings(found: Found, after: Args, wanted: t.Mapping[str, str]) -> list[st
 
 def _lines_by_hand(found: Found, plan: _Plan) -> str:
     """All of etcd.local.extraArgs as it should be, for somebody who edits the file."""
-    args = [(f.entry.name, f.entry.text if f.stays else f.value) for f in plan.fates if f.stays or f.value is not None]
-    args += plan.added
-    wanted = [(name, value or "") for name, value in args]
+    left = [fate for fate in plan.fates if fate.stays or fate.value is not None]
+    wanted = [(fate.entry.name, fate.entry.shown if fate.value is None else fate.value) for fate in left]
+    wanted += plan.added
     if not wanted:
         return "Take etcd.local.extraArgs away by hand."
+    more = [fate.entry.name for fate in left if fate.entry.rest()]
+    keep = f" Keep the other keys of {', '.join(more)}." if more else ""
+    local = _local(found)
+    etcd = found.document.root.get("etcd")
+    if any(key.text not in _PATH for node in (etcd, local) if node for key, _value in node.resolved.pairs):
+        keep = f" Leave what else etcd and etcd.local hold.{keep}"
     if found.document.root.flow:
         listed = [{"name": name, "value": value} for name, value in wanted] if found.is_list else dict(wanted)
-        return f"Make it say, by hand: {json.dumps({'etcd': {'local': {_EXTRA_ARGS: listed}}}, ensure_ascii=False)}"
-    return _in_lines(found.is_list, wanted)
+        made = json.dumps({"etcd": {"local": {_EXTRA_ARGS: listed}}}, ensure_ascii=False)
+        return f"{keep} Make it say, by hand: {made}".lstrip()
+    return f"{keep} {_in_lines(found.is_list, wanted)}".lstrip()
 
 
 def _in_lines(is_list: bool, args: t.Sequence[tuple[str, str]]) -> str:
