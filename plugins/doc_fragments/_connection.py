@@ -39,13 +39,13 @@ options:
     default: /etc/kubernetes/manifests/etcd.yaml
   timeout:
     description:
-      - Seconds that one ordinary call may take. A member that does not answer in time counts as silent.
+      - Seconds that one ordinary call may take. A member that takes longer counts as not answering.
     type: float
     default: 10.0
 notes:
   - The module needs nothing but Python on the node. It talks to etcd's JSON gateway over verified TLS.
   - It has to run as root, because the keys below C(/etc/kubernetes/pki) are root's.
-  - Where O(manifest) does not exist, O(endpoint), O(ca_cert), O(client_cert) and O(client_key) are all required.
+  - If O(manifest) does not exist, O(endpoint), O(ca_cert), O(client_cert) and O(client_key) are all required.
 requirements:
   - Python 3.8 or newer on the node.
 """
@@ -55,7 +55,7 @@ requirements:
 options:
   work_timeout:
     description:
-      - Seconds to wait for the work itself. etcd goes on with it when the time is over.
+      - Seconds to wait for the work itself. etcd carries on with it after that.
     type: float
     default: 600.0
 """
@@ -66,7 +66,7 @@ options:
   allow_unsafe_version:
     description:
       - Go on with etcd 3.5.0 to 3.5.5 as well. There a member that dies during a defragmentation can come back with
-        other data than its fellows.
+        different data from the other members.
     type: bool
     default: false
 """

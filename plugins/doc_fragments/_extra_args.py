@@ -13,23 +13,23 @@ class ModuleDocFragment:
 options:
   backup:
     description:
-      - Folder on the node for a copy of what was there, written before it is replaced. Created with mode 0700 where it
-        is missing.
-      - A folder inside a C(manifests) folder is refused, because the kubelet starts whatever lies there.
+      - Folder on the node for a copy of what was there, written before it is replaced. Created with mode 0700 if it is
+        missing.
+      - A folder inside a C(manifests) folder is refused, because the kubelet starts whatever is there.
     type: path
     default: /etc/kubernetes/etcd-backup
   extra_args:
     description:
       - Arguments of etcd, without their leading dashes.
       - The quota C(quota-backend-bytes) may have a unit, such as V(8GiB); it is written in bytes.
-      - Values that etcd would not start with are refused where they are known. C(auto-compaction-mode) and
+      - Values that etcd is known not to start with are refused. C(auto-compaction-mode) and
         C(auto-compaction-retention) are judged together, also with what is there already.
       - A retention that means the same as the one that is there, such as V(1h) and V(1), is left as it is.
     type: dict
     default: {}
   remove:
     description:
-      - Names of arguments to take away, without their leading dashes.
+      - Names of arguments to remove, without their leading dashes.
     type: list
     elements: str
     default: []

@@ -32,7 +32,7 @@ options:
     type: bool
     default: false
   run:
-    description: Id of this run, so that a kubelet that it holds itself is not told from others' by mistake.
+    description: Id of this run, so that a kubelet that it holds itself is not mistaken for one that another run holds.
     type: str
     default: ""
 positional: host
@@ -53,8 +53,8 @@ _value:
       V(hold) and V(full).
     - V(order) lists the voters that answer, the leader last, each with its V(name), the V(host) to work on it from, and
       its V(endpoint), which is empty where that host is its own.
-    - V(revive) tells by host whether its kubelet is to be restarted (V(restart)) or its etcd is to be waited for
-      (V(wait)); V(hold) tells by host why its kubelet is to be held.
+    - V(revive) says by host whether its kubelet is to be restarted (V(restart)) or its etcd is to be waited for
+      (V(wait)); V(hold) says by host why its kubelet is to be held.
   type: dict
 """
 
@@ -185,8 +185,8 @@ def _strangers(mates: Mates) -> list[str]:
     found = "; ".join(f"{', '.join(names)}: cluster {identity}" for identity, names in sorted(ids.items()))
     message = (
         f"These hosts trust one etcd CA, but their members belong to different clusters ({found}). One of them was"
-        " probably emptied and came up as a cluster of its own. Take that member out of the cluster it should be in"
-        " (etcdctl member remove), empty its data directory, and join it again; run this afterwards."
+        " probably emptied and came up as a cluster of its own. Remove that member from the cluster it should be in"
+        " (etcdctl member remove), empty its data directory, and join it again, then run this again."
     )
     return [message]
 
@@ -194,8 +194,8 @@ def _strangers(mates: Mates) -> list[str]:
 def _full_disks(mates: Mates) -> list[str]:
     """etcd ends when it cannot write its log, whatever its quota says."""
     return [
-        f"The data disk of {name} has only {mib(look['free_disk_bytes'])} free: etcd ends when it cannot write its log."
-        " Make room there first (old snapshots, logs), then run this again."
+        f"The data disk of {name} has only {mib(look['free_disk_bytes'])} free: etcd exits when it cannot write its"
+        " log. Make room there first (old snapshots, logs), then run this again."
         for name, look in mates.items()
         if look["free_disk_bytes"] is not None and look["free_disk_bytes"] < WAL_SEGMENT_BYTES
     ]

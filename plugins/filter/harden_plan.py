@@ -14,7 +14,7 @@ author:
   - The controlplane.etcd authors (@controlplane-etcd)
 description:
   - Decides on quota and auto-compaction for all members of a cluster, and whether they may be restarted now.
-  - A quota is never lowered unless told. Where it is raised, the smallest node of the cluster has to carry it.
+  - A quota is never lowered unless O(lower) is set. If it is raised, it has to fit the smallest node of the cluster.
 options:
   _input:
     description: The cluster, from P(controlplane.etcd.cluster_of#filter).
@@ -25,7 +25,7 @@ options:
     type: dict
     required: true
   allow_downtime:
-    description: Whether etcd may be away for a while, as it is with one or two members.
+    description: Whether etcd may be down for a while, as it is with one or two members.
     type: bool
     default: false
   extra_args:
@@ -35,7 +35,7 @@ options:
     type: dict
     default: {}
   lower:
-    description: Whether a quota that is higher than O(quota) is lowered.
+    description: Whether to lower a quota that is higher than O(quota).
     type: bool
     default: false
   quota:
@@ -59,10 +59,10 @@ RETURN = r"""
 _value:
   description:
     - The plan, as a dictionary of V(quota_bytes), V(extra_args), V(order), V(downtime), V(refusal) and V(notes).
-    - V(quota_bytes) is what every member shall have, V(-1) where it stays switched off. V(extra_args) holds the flags
-      by name, all as text. V(order) lists the hosts, the leader's last. V(downtime) tells whether etcd is away while
-      one member is restarted. V(refusal) says why nothing may be done, and is empty where all may. V(notes) is what
-      else there is to say.
+    - V(quota_bytes) is what every member shall have, V(-1) if it stays switched off. V(extra_args) holds the flags
+      by name, all as text. V(order) lists the hosts, the leader's last. V(downtime) says whether etcd is down while one
+      member is restarted. V(refusal) says why nothing may be done, and is empty otherwise. V(notes) holds further
+      remarks.
   type: dict
 """
 
@@ -124,7 +124,7 @@ def harden_plan(
 def _arguments(quota: Quota, further: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """All flags that are wanted. Raises ConfigRefused."""
     if values.QUOTA in further:
-        raise ConfigRefused(f"{values.QUOTA} is among the further arguments.", "The quota has an option of its own.")
+        raise ConfigRefused(f"{values.QUOTA} is among the extra arguments.", "The quota has its own option.")
     compaction = dict(COMPACTION)
     if further.get(values.MODE, compaction[values.MODE]) != compaction[values.MODE]:
         del compaction[values.RETENTION]  # it counts hours there, and something else in another mode
@@ -159,9 +159,9 @@ def _idle_kubelets(mates: Looks) -> list[str]:
     stopped = [name for name, kubelet in found.items() if kubelet["stopped"] and not kubelet["held"]]
     said = []
     if held:
-        said.append(f"The kubelet of {', '.join(held)} is held: wait until that is over, then run this again.")
+        said.append(f"The kubelet of {', '.join(held)} is held: wait until it is released, then run this again.")
     if stopped:
-        said.append(f"The kubelet of {', '.join(stopped)} does not run: start it, then run this again.")
+        said.append(f"The kubelet of {', '.join(stopped)} is not running: start it, then run this again.")
     return said
 
 
@@ -174,8 +174,8 @@ def _full(members: t.Iterable[Look]) -> list[str]:
 
 def _learners(members: t.Iterable[Look]) -> list[str]:
     return [
-        f"The learner {member['name']} is left as it is, and a smaller quota of its own stops all writes as well:"
-        " promote it (etcdctl member promote), then run this again."
+        f"The learner {member['name']} is not changed, and its own smaller quota would stop all writes too: promote it"
+        " (etcdctl member promote), then run this again."
         for member in members
         if member["role"] == "learner"
     ]
@@ -185,8 +185,8 @@ def _downtime(count: int, *, allowed: bool) -> str:
     of = "the only member" if count == 1 else f"one of {count} members"
     so = "is" if allowed else "would be"
     return (
-        f"While {of} is restarted, up to 50 s, etcd {so} away, and the API server with it"
-        f"{'.' if allowed else ': that is done only where downtime is allowed.'}"
+        f"While {of} is restarted, up to 50 s, etcd {so} down, and the API server with"
+        f" it{'.' if allowed else ': this is done only if downtime is allowed.'}"
     )
 
 

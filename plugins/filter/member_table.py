@@ -29,7 +29,7 @@ positional: before
 
 EXAMPLES = r"""
 ---
-- name: Show what has become of the members
+- name: Show how the members have changed
   ansible.builtin.debug:
     msg: "{{ now.cluster | controlplane.etcd.member_table(earlier.cluster.members) }}"
 """

@@ -14,7 +14,7 @@ author:
   - The controlplane.etcd authors (@controlplane-etcd)
 description:
   - Looks, before anything is changed, whether every member can be given a quota - it has to be larger than what they
-    have, memory and disk of each node have to carry it, and all of them have to answer and to be among the hosts.
+    have, it has to fit memory and disk of each node, and all of them have to answer and to be among the hosts.
 options:
   _input:
     description: The cluster, from P(controlplane.etcd.cluster_of#filter).
@@ -33,14 +33,14 @@ positional: looks, quota
 
 EXAMPLES = r"""
 ---
-- name: Show what stands against a larger quota
+- name: Show why a larger quota is refused
   ansible.builtin.debug:
     msg: "{{ clusters_mine | controlplane.etcd.quota_refusals(looks, '8GiB') }}"
 """
 
 RETURN = r"""
 _value:
-  description: One sentence for each reason, none where it may be raised.
+  description: One sentence for each reason, none if it may be raised.
   type: list
   elements: str
 """

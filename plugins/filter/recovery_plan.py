@@ -20,7 +20,7 @@ options:
     type: dict
     required: true
   check:
-    description: Whether it would only be done.
+    description: Whether this is check mode.
     type: bool
     default: false
   forks:
@@ -73,7 +73,7 @@ def recovery_plan(
     will = "It would" if check else "It will now"
     first_of_all = [*_revival(cluster, check, forks), *(_holding(cluster, check) if hold else [])]
     if not cluster["has_quorum"]:
-        return [*cluster["findings"], *first_of_all, "What follows can be said when there is a leader again."]
+        return [*cluster["findings"], *first_of_all, "The next steps can be planned once there is a leader again."]
     first = "take a snapshot, compact" if snapshot else "compact (without a snapshot)"
     order = ", then ".join(member["name"] for member in cluster["order"])
     plan = f"{will} {first}, defragment {order}, disarm and prove: about {cluster['expected_seconds']} s."
@@ -87,8 +87,8 @@ def _revival(cluster: Cluster, check: bool, forks: int) -> list[str]:
     waited = [host for host, way in ways.items() if way == "wait"]
     said = []
     if restarted:
-        why = "do not answer" if cluster["has_quorum"] else "have no leader among them"
-        moment = "" if cluster["has_quorum"] else ", all in the same moment"
+        why = "do not answer" if cluster["has_quorum"] else "have no leader"
+        moment = "" if cluster["has_quorum"] else ", all at once"
         verb = "would be" if check else "are"
         said.append(
             f"The members of {', '.join(restarted)} {why}: their kubelets {verb} restarted first{moment}, which ends"
@@ -97,13 +97,13 @@ def _revival(cluster: Cluster, check: bool, forks: int) -> list[str]:
     if waited:
         verb = "would be" if check else "is"
         said.append(
-            f"The etcd of {', '.join(waited)} runs but does not answer. A member that starts reads its log first: it"
+            f"etcd on {', '.join(waited)} is running but does not answer. A starting member reads its log first: it"
             f" {verb} waited for, not restarted."
         )
     if ways and 0 < forks < len(ways):
         said.append(
-            f"Ansible works on {forks} hosts at once, fewer than the {len(ways)} to be waited for, which takes turns"
-            f" then: --forks {len(ways)} would be faster."
+            f"Ansible works on {forks} hosts at once, but {len(ways)} must be waited for, so they take turns: --forks"
+            f" {len(ways)} would be faster."
         )
     return said
 

@@ -29,7 +29,7 @@ options:
     type: float
     required: true
   snapshot:
-    description: What M(controlplane.etcd.etcd_snapshot) returned, null where none was taken.
+    description: What M(controlplane.etcd.etcd_snapshot) returned, null if none was taken.
     type: dict
   snapshot_host:
     description: The host that the snapshot is on.
@@ -39,7 +39,7 @@ options:
     description: What M(controlplane.etcd.apiserver_proof) returned, by host.
     type: dict
   check:
-    description: Whether nothing was really done.
+    description: Whether this was check mode.
     type: bool
     default: false
 """
@@ -53,7 +53,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: A table of the members, and what there is to say beside it.
+  description: A table of the members, and the remarks below it.
   type: list
   elements: str
 """
@@ -79,7 +79,7 @@ def recovery_report(
     """The table, and one line each for the outcome, the snapshot, and how long it will last."""
     table = member_table(proof["cluster"], before)
     if check:
-        return [*table, "Check mode: nothing was changed. The sizes are those of now."]
+        return [*table, "Check mode: nothing was changed. The sizes are the current ones."]
     said = [_outcome(proof, seconds), *_api_servers(nodes or {}), _snapshot(snapshot, snapshot_host), _outlook(proof)]
     return [*table, *said, *proof["findings"]]
 
@@ -96,30 +96,32 @@ def _api_servers(nodes: t.Mapping[str, Result]) -> list[str]:
     for host, result in nodes.items():
         if result.get("outcome") == "refused":
             said.append(
-                f"The API server of {host} did not take the write, which was not etcd's doing: {result['reason']}."
+                f"The API server of {host} did not take the write, but not because of etcd: {result['reason']}."
             )
         elif result.get("outcome") == "not ready":
             said.append(
-                f"The API server of {host} is not up again after {result['seconds']:.0f} s: {result['reason']}."
+                f"The API server of {host} is still not up after {result['seconds']:.0f} s: {result['reason']}."
             )
     return said
 
 
 def _snapshot(snapshot: Result | None, host: str) -> str:
     if snapshot is None:
-        return "No snapshot was taken, as told."
+        return "No snapshot was taken (recover_snapshot=false)."
     if not snapshot:
         return "No snapshot was taken: nothing was compacted."
     reused = ", reused from an earlier attempt" if snapshot["reused"] else ""
-    return f"The snapshot of before is {snapshot['path']} on {host} (revision {snapshot['revision']}{reused})."
+    return (
+        f"Snapshot from before the compaction: {snapshot['path']} on {host} (revision {snapshot['revision']}{reused})."
+    )
 
 
 def _outlook(proof: Result) -> str:
     rate = proof["growth_bytes_per_minute"] / MIB
     if proof["minutes_to_full"] is None:
-        return f"It grows by {rate:.1f} MiB per minute."
+        return f"The database grows by {rate:.1f} MiB per minute."
     left = "less than a minute" if proof["minutes_to_full"] < 1 else f"{proof['minutes_to_full']:.0f} minutes"
-    return f"It grows by {rate:.1f} MiB per minute: at that rate it is full in {left}."
+    return f"The database grows by {rate:.1f} MiB per minute: at that rate it is full in {left}."
 
 
 class FilterModule:

@@ -14,7 +14,7 @@ author:
   - The controlplane.etcd authors (@controlplane-etcd)
 description:
   - Returns an id that is the same for all hosts of one run, and differs from that of every other run.
-  - P(controlplane.etcd.ended_runs#filter) tells later, on the same controller, whether that run is still there.
+  - P(controlplane.etcd.ended_runs#filter) says later, on the same controller, whether that run has ended.
 options:
   _terms:
     description: Not used.

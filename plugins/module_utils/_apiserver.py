@@ -76,7 +76,7 @@ def address_of(text: str, path: str) -> Address:
     host = host.strip("[]") or flags.get("advertise-address") or "127.0.0.1"
     port = flags.get("secure-port") or port or "6443"
     if not port.isdigit():
-        raise KubeError(f"{path}: {port!r} is no port")
+        raise KubeError(f"{path}: {port!r} is not a valid port")
     return Address(host, int(port))
 
 
@@ -107,7 +107,7 @@ def _pem(entry: t.Mapping[str, t.Any], name: str, path: str) -> bytes:
         with open(os.path.join(os.path.dirname(path), str(entry[name])), "rb") as file:
             return file.read()
     except (KeyError, ValueError, AttributeError, OSError):
-        raise KubeError(f"{path} has no {name} that can be used") from None
+        raise KubeError(f"{path} has no usable {name}") from None
 
 
 class ApiServer:

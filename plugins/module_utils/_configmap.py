@@ -26,7 +26,7 @@ from ._etcd.transport import Json
 NAMESPACE, NAME, KEY = "kube-system", "kubeadm-config", "ClusterConfiguration"
 
 UNTOUCHED = "Nothing was changed."
-_UNSURE = "Whether it was written is not known: running this again changes nothing where it was."
+_UNSURE = "It is not known whether it was written. Run this again: if it was, that changes nothing."
 
 _PATH = f"/api/v1/namespaces/{NAMESPACE}/configmaps/{NAME}"
 _MANAGER = "controlplane.etcd"  # who it was, for those who look at the managedFields
@@ -35,8 +35,8 @@ _PLAIN_HTTP = re.compile(r"\bserver[\"']?\s*:\s*[\"']?(http://)")
 _PATIENCE = 5.0  # seconds more than one request may take, for kubectl to start and to end
 _MOST = 500  # characters of what kubectl says
 
-_RECOVER = "Where etcd is full or down, run the playbook controlplane.etcd.recover first, then this again."
-_ELSEWHERE = f"{_RECOVER} The API server of another node can be named (server)."
+_RECOVER = "If etcd is full or down, run the playbook controlplane.etcd.recover first, then this again."
+_ELSEWHERE = f"{_RECOVER} Or name the API server of another node (server)."
 
 
 class KubectlFailed(Exception):
@@ -63,10 +63,9 @@ class Answer(t.NamedTuple):
 
 @dataclass(frozen=True)
 class Stored:
-    """The ConfigMap as it was read: the text of its key, and the version with which it can be replaced."""
+    """The ConfigMap as it was read: the text of its key, and the whole with the version that a replacement names."""
 
     text: str
-    resource_version: str
     whole: Json
 
 
@@ -96,7 +95,9 @@ class Kubectl:
         """Raises KubectlFailed."""
         self.kubeconfig = kubeconfig
         if server is not None and not server.startswith("https://"):
-            raise KubectlFailed(f"The API server is to be asked at {server!r}.", "Give its URL, https://ADDRESS:6443.")
+            raise KubectlFailed(
+                f"{server!r} is not an https:// URL of an API server.", "Give its URL, https://ADDRESS:6443."
+            )
         self.server = server or own_address(api_manifest)
         _check_kubeconfig(kubeconfig, names_server=not self.server)
         self.where = self.server or f"the address in {kubeconfig}"
@@ -119,9 +120,9 @@ class Kubectl:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            return Answer(None, "", f"no end after {self._timeout + _PATIENCE:.0f} s")
+            return Answer(None, "", f"timed out after {self._timeout + _PATIENCE:.0f} s")
         except OSError as exc:
-            raise KubectlFailed(f"{self._head[0]} cannot be run: {exc.strerror}.", "Mend it, or name another.") from exc
+            raise KubectlFailed(f"{self._head[0]} cannot be run: {exc.strerror}.", "Fix it, or name another.") from exc
         return Answer(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
 
 
@@ -146,7 +147,7 @@ def own_address(manifest: str) -> str:
         return ""
     except (OSError, UnicodeDecodeError, KubeError) as exc:
         raise KubectlFailed(
-            f"Where the API server of this node listens cannot be read: {exc}.", "Name its URL (server)."
+            f"The address of this node's API server cannot be read: {exc}.", "Name its URL (server)."
         ) from exc
 
 
@@ -158,8 +159,8 @@ def _check_kubeconfig(path: str, *, names_server: bool) -> None:
     except FileNotFoundError:
         raise KubectlFailed(
             f"There is no {path} on this node.",
-            "kubeadm writes it on every control-plane node: run this on another one that has it, or name a kubeconfig"
-            " of an administrator (kubeconfig).",
+            "kubeadm writes it on every control-plane node: run this on a node that has it, or name an"
+            " administrator's kubeconfig (kubeconfig).",
         ) from None
     except OSError as exc:
         raise KubectlFailed(f"{path} cannot be read: {exc.strerror}.", "Run this as root (become).") from exc
@@ -167,7 +168,7 @@ def _check_kubeconfig(path: str, *, names_server: bool) -> None:
         found = pattern.search(text) if counts else None
         if found:
             raise KubectlFailed(
-                f"{path} says {found[1]}: whoever answers would be believed.",
+                f"{path} says {found[1]}: any server that answers would be trusted.",
                 "Name a kubeconfig with an address that begins with https:// and the cluster's CA (kubeconfig).",
             )
 
@@ -193,7 +194,7 @@ def write(call: Kubectl, old: Stored, text: str) -> None:
         raise KubectlFailed(f"It could not be read back. {exc}", exc.advice, left="It was written.") from exc
     if there != text:
         raise KubectlFailed(
-            "What was written is not what is read back: somebody, or a webhook, has changed it in that moment.",
+            "What was read back is not what was written: somebody, or a webhook, changed it at the same time.",
             f"See what is there (kubectl -n {NAMESPACE} get configmap {NAME} -o yaml --show-managed-fields), then run"
             " this again.",
             left="It was written.",
@@ -209,14 +210,14 @@ def stored(answer: str, where: str) -> Stored:
         if whole["kind"] != "ConfigMap" or not isinstance(version, str) or not isinstance(found, dict):
             raise ValueError
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise KubectlFailed(f"What answers at {where} gives no ConfigMap.", "Name an API server (server).") from None
+        raise KubectlFailed(f"The answer from {where} is not a ConfigMap.", "Name an API server (server).") from None
     if not isinstance(found.get(KEY), str):
         keys = ", ".join(sorted(found)) or "nothing"
         raise KubectlFailed(
             f"The ConfigMap {NAME} in {NAMESPACE} has no key {KEY} (it has {keys}).",
-            "Write it anew from the cluster's own file: kubeadm init phase upload-config kubeadm --config FILE.",
+            "Write it again from the cluster's own file: kubeadm init phase upload-config kubeadm --config FILE.",
         )
-    return Stored(found[KEY], version, whole)
+    return Stored(found[KEY], whole)
 
 
 def failure(answer: Answer, where: str, kubeconfig: str, *, writing: bool) -> KubectlFailed:
@@ -243,20 +244,20 @@ _MEANINGS = (
     # Before all that speaks of connections: the API server's own one, to a webhook, may be refused.
     _Meaning(
         r"admission webhook .* denied|calling webhook|ValidatingAdmissionPolicy",
-        "Something in front of the cluster's API does not let it through: {words}.",
-        "Let this change pass there, or mend that webhook, and run this again.",
+        "Something in front of the cluster's API rejected it: {words}.",
+        "Allow this change there, or fix that webhook, and run this again.",
     ),
     _Meaning(
         r"\(Conflict\)",
         f"Somebody else is changing the ConfigMap {NAME} at the same time.",
-        "See who does (kubectl -n kube-system get configmap kubeadm-config -o yaml --show-managed-fields), then run"
+        "See who it is (kubectl -n kube-system get configmap kubeadm-config -o yaml --show-managed-fields), then run"
         " this again.",
     ),
     _Meaning(
         f'configmaps "{NAME}" not found',
         f"There is no ConfigMap {NAME} in the namespace {NAMESPACE}.",
-        "Where kubeadm has made this cluster, write it from the cluster's own file: kubeadm init phase upload-config"
-        " kubeadm --config FILE. A cluster that something else has made gets its arguments of etcd there.",
+        "If kubeadm made this cluster, write it from the cluster's own file: kubeadm init phase upload-config kubeadm"
+        " --config FILE. If something else made it, set etcd's arguments there.",
     ),
     _Meaning(
         r"\(Forbidden\)",
@@ -277,7 +278,7 @@ _MEANINGS = (
     ),
     _Meaning(
         "x509:|tls:",
-        "What answers at {where} cannot be trusted: {words}.",
+        "The server at {where} cannot be trusted: {words}.",
         "Name an address that its certificate holds (server), or the kubeconfig of this very cluster (kubeconfig).",
     ),
     _Meaning(
@@ -287,7 +288,7 @@ _MEANINGS = (
         away=True,
     ),
     _Meaning(
-        r"Unable to connect|no end after|\((?:Server)?Timeout\)|\(ServiceUnavailable\)|etcdserver:",
+        r"Unable to connect|timed out after|\((?:Server)?Timeout\)|\(ServiceUnavailable\)|etcdserver:",
         "The API server at {where} does not answer as it should ({words}).",
         _ELSEWHERE,
         unsure=True,
@@ -295,7 +296,7 @@ _MEANINGS = (
     ),
     _Meaning(
         r"is invalid:|\(BadRequest\)|\(Invalid\)",
-        "The API server does not take it: {words}.",
+        "The API server rejected it: {words}.",
         "",
     ),
 )

@@ -130,8 +130,8 @@ class Node:
         new = parse_manifest(rendered.text, self.path)
         if (new.image, new.mounts) != (self.manifest.image, self.manifest.mounts):
             raise Refused(
-                "kubeadm's manifest has another image or other volumes than the one that runs: that is more than a"
-                " change of flags. Use the method patch, or see to these first."
+                "kubeadm's manifest has a different image or different volumes from the running one: that is more"
+                " than a change of flags. Use the method patch, or fix these first."
             )
 
     def _refuse_unknown(self, edited: Edited) -> None:
@@ -152,27 +152,27 @@ class Node:
         strays = static_pods.strays(self.path)
         if strays:
             raise Refused(
-                f"Beside the manifest lies {', '.join(strays)}, which the kubelet takes for the same pod, or may: it"
-                " could start etcd from that one. Move it out of the folder first."
+                f"{', '.join(strays)} is beside the manifest, and the kubelet may take it for the same pod and start"
+                " etcd from it. Move it out of the folder first."
             )
         if not glob.glob(os.path.join(glob.escape(self.manifest.wal_dir), "*.wal")):
             raise Refused(
                 f"There is no log of a member in {self.manifest.wal_dir}: etcd would start as another member, or as a"
                 " cluster of its own. See whether the disk of its data is mounted; where the data is lost, remove this"
-                " member (etcdctl member remove) and have the node join again."
+                " member (etcdctl member remove) and join the node again."
             )
         refuse(_kubelet_refusal(self._params["unit"]))
         pid = process.find(self.manifest)
         if pid is None:
             raise Refused(
-                f"The etcd of this manifest does not run.{_last_words()}Find out why (crictl logs, journalctl --unit"
+                f"The etcd of this manifest is not running.{_last_words()}Find out why (crictl logs, journalctl --unit"
                 f" kubelet) before it is changed.{self._way_back()}"
             )
         others = rollout.drift(self.manifest.flags, process.flags(pid) or {})
         if others:
             raise Refused(
-                f"The etcd that runs (process {pid}) was started with other flags than the manifest has"
-                f" ({', '.join(others)}): the kubelet has not taken the manifest as it is, or not yet. See what it says"
+                f"The running etcd (process {pid}) was started with other flags than the manifest has"
+                f" ({', '.join(others)}): the kubelet has not applied the manifest, or not yet. See what it says"
                 " (journalctl --unit kubelet), and run this again."
             )
         return pid
@@ -192,8 +192,8 @@ class Node:
         found = view.by_id(own.member_id)
         if found is None:
             raise Refused(
-                "This member is not in the member list any more: it was removed. Where the node is to stay in the"
-                " cluster, reset it (kubeadm reset) and have it join again."
+                "This member is not in the member list any more: it was removed. Take this node out of the inventory,"
+                " or reset it (kubeadm reset) and join it again."
             )
         refuse(
             rollout.restart_refusal(
@@ -293,27 +293,27 @@ class Node:
 
     def _taken_back(self, failed: Outcome, new: bytes, old: bytes, backup: str, *, old_pid: int | None) -> str:
         """Put the old text back; what to say about all of it."""
-        said = f"The new manifest was in its place, but after {failed.seconds:.0f} s {failed.problem}.{_last_words()}"
+        said = f"The new manifest was in place, but after {failed.seconds:.0f} s {failed.problem}.{_last_words()}"
         try:
             self._replace(there=new, text=old)
         except (ConfigRefused, OSError) as exc:
             return (
                 f"{said}The old manifest could not be put back ({str(exc).rstrip('.')}): {self.path} stays as it"
-                f" is, the old one is in {backup}. See what is there now, and put that back by hand (cp {backup}"
-                f" {self.path}). This has touched no other member."
+                f" is, the old one is in {backup}. See what is there now, and restore that one by hand (cp {backup}"
+                f" {self.path}). No other member was touched."
             )
         gone = failed.pid if failed.pid != old_pid else None
         after = self._watch(old.decode("utf-8"), gone=gone).until_proved(self._patience)
         if after.problem:
             return (
                 f"{said}The old manifest was put back, but after another {after.seconds:.0f} s {after.problem}. See"
-                f" what the kubelet and etcd say (journalctl --unit kubelet, crictl logs) before anything else is done;"
-                " this has touched no other member."
+                " what the kubelet and etcd say (journalctl --unit kubelet, crictl logs) before anything else is"
+                " done. No other member was touched."
             )
         return (
             f"{said}The old manifest was put back, and etcd answers again with its old flags and has caught up"
-            f" ({after.away_seconds:.0f} s later). This has touched no other member. Correct what is named above, and"
-            " run this again."
+            f" ({after.away_seconds:.0f} s later). No other member was touched. Correct what is named above, and run"
+            " this again."
         )
 
     def _replace(self, *, there: bytes, text: bytes) -> None:
@@ -323,7 +323,7 @@ class Node:
             if data != text or parse_manifest(files.text_of(data), self.path) != parse_manifest(
                 files.text_of(text), self.path
             ):
-                raise OSError("what was written is not what is read again")
+                raise OSError("what was read back is not what was written")
 
         files.replace(self.path, there, text, agrees, above=True)
 
@@ -372,14 +372,14 @@ def _kubelet_refusal(unit: str) -> str | None:
     if found is None or not found.exists:
         if process.running(unit):
             return None
-        return f"No {unit} runs on this node: nobody would start etcd from a changed manifest."
+        return f"{unit} is not running on this node: nothing would start etcd from a changed manifest."
     held = kubelet.read_hold(unit)
     if held:
-        return f"{unit} is held by {held.owner}: nobody would start etcd from a changed manifest. Release it first."
+        return f"{unit} is held by {held.owner}: nothing would start etcd from a changed manifest. Release it first."
     if not found.running:
-        return kubelet.refusal(found, None) or f"{unit} does not run ({found.active}): start it first."
+        return kubelet.refusal(found, None) or f"{unit} is not running ({found.active}): start it first."
     if found.crashes(time.clock_gettime(time.CLOCK_MONOTONIC)):
-        return f"{unit} does not stay up (journalctl --unit {unit}): nobody would start etcd from a changed manifest."
+        return f"{unit} does not stay up (journalctl --unit {unit}): nothing would start etcd from a changed manifest."
     return None
 
 

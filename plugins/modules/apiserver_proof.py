@@ -14,9 +14,9 @@ author:
   - The controlplane.etcd authors (@controlplane-etcd)
 description:
   - Asks the API server of this very node, at the address in its manifest, since a virtual address or a load balancer
-    may be down. It waits until that one is ready, makes a Lease in C(kube-system) and deletes it again.
-  - Fails only where etcd itself refuses the write. Where something else does, such as an admission webhook that cannot
-    be reached, or where the API server is not ready in time, the result says so.
+    may be down. It waits until that one is ready, creates a Lease in C(kube-system) and deletes it again.
+  - Fails only if etcd itself refuses the write. If something else does, such as an admission webhook that cannot be
+    reached, or if the API server is not ready in time, the result says so.
 extends_documentation_fragment:
   - controlplane.etcd._attributes
 attributes:
@@ -57,7 +57,7 @@ EXAMPLES = r"""
 RETURN = r"""
 ---
 address:
-  description: Where it was asked, empty where there is none.
+  description: The address that was asked, empty if there is none.
   returned: success
   type: str
   sample: https://192.0.2.11:6443

@@ -13,10 +13,10 @@ version_added: 0.1.0
 author:
   - The controlplane.etcd authors (@controlplane-etcd)
 description:
-  - Takes every NOSPACE alarm away, those of members that are down or gone included, because one that is left keeps the
+  - Disarms every NOSPACE alarm, including those of members that are down or removed, because a single one keeps the
     whole cluster read-only. Afterwards the list is read back.
   - Refused while a member or a learner that answers uses 95 % of its quota or more, since it would raise the alarm with
-    the next write; also where no alarm is armed just now. From 85 % on there is a warning.
+    the next write; also if no alarm is armed just now. From 85 % on there is a warning.
   - A CORRUPT alarm is never touched, and nothing is disarmed beside one.
 extends_documentation_fragment:
   - controlplane.etcd._connection
@@ -40,7 +40,7 @@ EXAMPLES = r"""
 RETURN = r"""
 ---
 disarmed:
-  description: Names of the members whose alarm was taken away.
+  description: Names of the members whose alarm was disarmed.
   returned: success
   type: list
   elements: str
@@ -69,7 +69,10 @@ def disarm(module: AnsibleModule, member: LocalMember) -> Json:
     left = [alarm for alarm in maintenance.disarm(view, member.endpoint) if alarm in view.full_alarms]
     if left:
         still = plan.join(sorted(view.name_of(alarm.member_id) for alarm in left))
-        raise maintenance.Refused(f"The alarm of {still} is still armed after it was disarmed: raised again at once.")
+        raise maintenance.Refused(
+            f"The alarm of {still} is still armed after it was disarmed: it was raised again at once. See which member"
+            " is over its quota (etcd_info), defragment it, and run this again."
+        )
     return {"changed": True, "disarmed": names}
 
 

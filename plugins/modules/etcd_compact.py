@@ -8,14 +8,14 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: etcd_compact
-short_description: Drop the history of an etcd cluster
+short_description: Compact the history of an etcd cluster
 version_added: 0.1.0
 author:
   - The controlplane.etcd authors (@controlplane-etcd)
 description:
   - Compacts physically, and waits on every voter that answers until it has done so in its own file. A member that is
     defragmented while its own compaction still runs would reclaim nothing.
-  - A compaction takes the history away for good, not the live keys. Watches that resume at an older revision start over
+  - A compaction removes the history for good, not the live keys. Watches that resume at an older revision start over
     with a new list, as they do every five minutes under a healthy API server.
   - It works while writes are refused for lack of space. It frees pages inside the files, which only
     M(controlplane.etcd.etcd_defrag) gives back.
@@ -40,7 +40,7 @@ options:
 
 EXAMPLES = r"""
 ---
-- name: Drop the whole history
+- name: Compact the whole history
   controlplane.etcd.etcd_compact:
   become: true
   run_once: true
@@ -55,7 +55,8 @@ EXAMPLES = r"""
 RETURN = r"""
 ---
 pending:
-  description: Members that had not finished within O(work_timeout), with what they answered. They go on with it.
+  description: Members that had not finished within O(work_timeout), with what they answered. They are still working on
+    it.
   returned: success
   type: dict
   sample: {}
@@ -89,7 +90,7 @@ def compact(module: AnsibleModule, member: LocalMember) -> Json:
     # Also where nothing is left to compact: a member may still be at work on it, and has to be waited for.
     done = maintenance.compact(view, member.connect, revision, timeout=module.params["work_timeout"])
     for name, error in done.pending.items():
-        module.warn(f"{name} did not say that its compaction is finished: {error}.")
+        module.warn(f"{name} did not report that its compaction is finished: {error}.")
     return {
         "changed": done.changed,
         "revision": done.revision,

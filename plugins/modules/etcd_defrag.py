@@ -20,7 +20,7 @@ description:
   - It waits for a compaction that the member is still carrying out, since it would reclaim nothing before.
   - Defragment one member after the other, the leader last; the role P(controlplane.etcd.recover#role) does that.
   - Refused without a leader, under a CORRUPT alarm, for a learner, while a member that answers is behind the others,
-    where the disk is too small for the copy, and for etcd 3.5.0 to 3.5.5.
+    if the disk is too small for the copy, and for etcd 3.5.0 to 3.5.5.
 extends_documentation_fragment:
   - controlplane.etcd._connection
   - controlplane.etcd._connection.unsafe
@@ -87,12 +87,12 @@ member:
   type: str
   sample: cp1
 moved_leader_to:
-  description: Who leads now, empty where the member did not lead.
+  description: Who leads now, empty if the member did not lead.
   returned: success
   type: str
   sample: ""
 seconds:
-  description: How long the member was away.
+  description: How long the member did not serve.
   returned: success
   type: float
   sample: 3.4
@@ -145,7 +145,7 @@ def main() -> None:
         module,
         defragment,
         doing="Defragmenting the member",
-        untouched="Members that come later were not touched; run this again, those that are done are left alone.",
+        untouched="Later members were not touched. Run this again; members that are done are left alone.",
     )
 
 

@@ -14,7 +14,7 @@ author:
   - The controlplane.etcd authors (@controlplane-etcd)
 description:
   - Reads the whole cluster through one of its members, and says what follows from it.
-  - Every member of the list is asked for its own status, so that one that is down, behind or over its quota shows.
+  - Every member of the list is asked for its own status, which shows when one is down, behind or over its quota.
 extends_documentation_fragment:
   - controlplane.etcd._connection
   - controlplane.etcd._connection.unsafe
@@ -60,7 +60,7 @@ cluster:
           type: str
           sample: NOSPACE
         member:
-          description: Name of the member that raised it, null where that is no longer a member.
+          description: Name of the member that raised it, null if that is no longer a member.
           returned: always
           type: str
           sample: cp1
@@ -97,7 +97,7 @@ cluster:
           elements: str
           sample: ["https://192.0.2.11:2379"]
         db_size_bytes:
-          description: Size of its file, which is what counts against the quota. 0 where it is silent.
+          description: Size of its file, which is what counts against the quota. 0 if it does not answer.
           returned: always
           type: int
           sample: 2146672640
@@ -112,7 +112,7 @@ cluster:
           type: str
           sample: https://192.0.2.11:2379
         error:
-          description: Why it is silent, else empty.
+          description: Why it does not answer, else empty.
           returned: always
           type: str
           sample: ""
@@ -133,12 +133,12 @@ cluster:
           elements: str
           sample: ["https://192.0.2.11:2380"]
         quota_bytes:
-          description: Its quota, V(-1) where it is switched off.
+          description: Its quota, V(-1) if it is switched off.
           returned: always
           type: int
           sample: 2147483648
         quota_source:
-          description: Where the quota was read. V(default) means that nothing told it and etcd's 2 GiB are assumed.
+          description: Where the quota was read. V(default) means that it was not found and etcd's 2 GiB are assumed.
           returned: always
           type: str
           sample: status
@@ -158,7 +158,7 @@ cluster:
           type: str
           sample: follower
         version:
-          description: Its version of etcd, empty where it is silent.
+          description: Its version of etcd, empty if it does not answer.
           returned: always
           type: str
           sample: 3.6.16
@@ -178,7 +178,7 @@ diagnosis:
       type: int
       sample: 74
     findings:
-      description: What there is to say about the cluster, worst first, one sentence each.
+      description: What was found about the cluster, worst first, one sentence each.
       returned: always
       type: list
       elements: str
@@ -194,7 +194,7 @@ diagnosis:
       type: bool
       sample: true
     refusals:
-      description: Why nothing may be compacted or defragmented now. Empty where nothing stands against it.
+      description: Why nothing may be compacted or defragmented now. Empty if it is allowed.
       returned: always
       type: list
       elements: str

@@ -13,23 +13,23 @@ version_added: 0.1.0
 author:
   - The controlplane.etcd authors (@controlplane-etcd)
 description:
-  - Changes flags in the static pod manifest of etcd. The kubelet then starts etcd anew, which takes this one member
-    away for 11 to 50 seconds and the time that it needs to read its log.
+  - Changes flags in the static pod manifest of etcd. The kubelet then restarts etcd, so this one member is down for 11
+    to 50 seconds plus the time that it needs to read its log.
   - The new text is written outside the manifests folder and renamed over the old one; there is never a moment without a
     whole manifest. Then the module waits until the etcd that runs has these flags, answers, knows a leader and has
-    caught up with it. Where that does not come about, the old text is put back, and etcd is proved to run with it.
+    caught up with it. If that fails, the old text is restored, and etcd is proved to run with it.
   - A flag whose value means the same already, such as V(1h) and V(1) for C(auto-compaction-retention), is left as it
     is, and etcd is not restarted.
-  - It refuses to begin where the other members do not hold the quorum without this one, while an alarm is armed, where
-    one of the members lags behind, and where the node is not in order - no log of a member in the data directory,
-    other files in the manifests folder that the kubelet could take for etcd, a kubelet or an etcd that does not run, an
-    etcd that runs with other flags than its manifest has.
-  - Flags that the etcd of the manifest's image does not know are refused, because it would end at once. So are flags
+  - It refuses to begin if the other members do not hold the quorum without this one, while an alarm is armed, if one of
+    the members lags behind, and if the node is not in order - no log of a member in the data directory, other files in
+    the manifests folder that the kubelet could take for etcd, a kubelet or an etcd that is not running, an etcd that
+    runs with other flags than its manifest has.
+  - Flags that the etcd of the manifest's image does not know are refused, because it would exit at once. So are flags
     that are part of what a member is, such as its name, addresses, certificates and data directory.
-  - When a run was killed in the middle, the next one proves what it began, or takes it back.
-  - Nothing keeps two nodes apart that run it at the same moment, since each sees the other one's member still running.
-    Run it on one node after the other, and on none after one that has failed, as the first example does with C(serial)
-    and C(any_errors_fatal).
+  - If a run was killed in the middle, the next one proves what it began, or reverts it.
+  - Nothing keeps two nodes apart that run it at the same time, because each still sees the other one's member running.
+    Run it on one node after the other, and on none after a failed one, as the first example does with C(serial) and
+    C(any_errors_fatal).
   - C(kubeadm upgrade) and C(kubeadm join) read the ConfigMap C(kubeadm-config) instead and know nothing of this.
 extends_documentation_fragment:
   - controlplane.etcd._connection
@@ -46,27 +46,26 @@ attributes:
 options:
   allow_downtime:
     description:
-      - Restart etcd also where it is the only member or one of two, which takes the whole cluster away meanwhile.
+      - Restart etcd even if it is the only member or one of two, which takes the whole cluster down meanwhile.
     type: bool
     default: false
   backup:
     description:
-      - Folder for a copy of the old manifest, written before it is replaced. Created with mode 0700 where it is
-        missing.
-      - A folder inside a C(manifests) folder is refused, because the kubelet starts whatever lies there.
+      - Folder for a copy of the old manifest, written before it is replaced. Created with mode 0700 if it is missing.
+      - A folder inside a C(manifests) folder is refused, because the kubelet starts whatever is there.
     type: path
     default: /etc/kubernetes/etcd-backup
   during_recovery:
     description:
       - Go on while the NOSPACE alarm is armed. For the role P(controlplane.etcd.recover#role), which raises quotas
-        before it disarms. A CORRUPT alarm forbids it all the same.
+        before it disarms. A CORRUPT alarm still forbids it.
     type: bool
     default: false
   extra_args:
     description:
       - Flags of etcd, without their leading dashes.
       - The quota C(quota-backend-bytes) may have a unit, such as V(8GiB); it is written in bytes.
-      - Values that etcd would not start with are refused where they are known. C(auto-compaction-mode) and
+      - Values that etcd is known not to start with are refused. C(auto-compaction-mode) and
         C(auto-compaction-retention) are judged together, also with what is in the manifest already.
     type: dict
     default: {}
@@ -86,14 +85,14 @@ options:
       - V(patch) changes the lines of these flags and leaves every other byte as it is.
       - V(kubeadm) takes the manifest that C(kubeadm init phase etcd local) writes for this node, with the image that
         runs, and with the node's own C(--initial-cluster) and C(--initial-cluster-state).
-      - V(auto) asks kubeadm as well, and takes its manifest only where that differs from what runs in nothing but these
-        flags. Otherwise, and where kubeadm cannot be asked, it patches and says why.
+      - V(auto) asks kubeadm as well, and takes its manifest only if that differs from what runs in nothing but these
+        flags. Otherwise, and if kubeadm cannot be asked, it patches and says why.
     type: str
     choices: [auto, kubeadm, patch]
     default: auto
   remove:
     description:
-      - Names of flags to take away, without their leading dashes.
+      - Names of flags to remove, without their leading dashes.
     type: list
     elements: str
     default: []
@@ -104,8 +103,8 @@ options:
     default: kubelet
   wait_timeout:
     description:
-      - Seconds to wait for etcd, beside the time that it needs to read its log; once more, where the old manifest has
-        to be put back.
+      - Seconds to wait for etcd, on top of the time that it needs to read its log; and as long again if the old
+        manifest has to be restored.
     type: float
     default: 120.0
 """
@@ -125,7 +124,7 @@ EXAMPLES = r"""
           auto-compaction-mode: periodic
           auto-compaction-retention: 1h
 
-- name: Take a flag away on a cluster of one member
+- name: Remove a flag on a cluster of one member
   hosts: control_plane
   become: true
   tasks:
@@ -139,12 +138,12 @@ EXAMPLES = r"""
 RETURN = r"""
 ---
 backup_file:
-  description: The copy of the old manifest. Empty in check mode and where nothing changed.
+  description: The copy of the old manifest. Empty in check mode and if nothing changed.
   returned: success
   type: str
   sample: /etc/kubernetes/etcd-backup/etcd.yaml.20261123T205937Z
 differences:
-  description: What kubeadm would have written otherwise beyond these flags, one sentence each.
+  description: What kubeadm would have written differently beyond these flags, one sentence each.
   returned: success
   type: list
   elements: str
@@ -155,23 +154,23 @@ flags:
   type: dict
   contains:
     after:
-      description: With their values after it; in check mode, that they would have.
+      description: Their values afterwards; in check mode, those that they would have.
       returned: always
       type: dict
       sample:
         quota-backend-bytes: "8589934592"
     before:
-      description: With their values before it.
+      description: Their values before.
       returned: always
       type: dict
       sample: {}
 method:
-  description: How the new manifest came about, V(kubeadm) or V(patch).
+  description: How the new manifest was made, V(kubeadm) or V(patch).
   returned: success
   type: str
   sample: kubeadm
 reason:
-  description: Why kubeadm's manifest was not taken, empty where it was and where V(patch) was asked for.
+  description: Why kubeadm's manifest was not taken, empty if it was and if V(patch) was asked for.
   returned: success
   type: str
   sample: There is no kubeadm on this node.
@@ -197,7 +196,7 @@ from ..module_utils._kubeadm.rendering import NotRendered
 from ..module_utils._manifest_change import Node, NotProved
 from ..module_utils._member import CONNECTION_SPEC
 
-_PATCH = "Mend that, or use the method patch, which does without kubeadm and its configuration."
+_PATCH = "Fix that, or use the method patch, which needs neither kubeadm nor its configuration."
 
 
 def bring(module: AnsibleModule) -> Json:

@@ -15,7 +15,7 @@ author:
 description:
   - Collects what a node knows about its own etcd - manifest, certificates, ids, disk, run lock - and, where the member
     answers, what M(controlplane.etcd.etcd_info) returns.
-  - Unlike that module it does not fail where the member is silent, nor on a node without etcd. The roles of this
+  - Unlike that module it does not fail if the member does not answer, nor on a node without etcd. The roles of this
     collection begin with it.
 extends_documentation_fragment:
   - controlplane.etcd._connection
@@ -26,8 +26,8 @@ extends_documentation_fragment:
 options:
   data_dir:
     description:
-      - Data directory to look for where there is no manifest. Data without a manifest is an etcd that somebody took
-        away.
+      - Data directory to look for if there is no manifest. Data without a manifest means that somebody removed the
+        manifest.
     type: path
     default: /var/lib/etcd
   kubelet_unit:
@@ -49,7 +49,7 @@ EXAMPLES = r"""
   become: true
   register: node
 
-- name: Say why its member is silent
+- name: Say why its member does not answer
   ansible.builtin.debug:
     msg: "{{ node.error }}"
   when:
@@ -71,7 +71,7 @@ ca_sha256:
   elements: str
   sample: [9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08]
 cluster_id:
-  description: Id of the cluster from the node's own write-ahead log, in hexadecimal; known with etcd down.
+  description: Id of the cluster from the node's own write-ahead log, in hexadecimal; known even with etcd down.
   returned: success
   type: str
   sample: cdf818194e3a8c32
@@ -91,7 +91,7 @@ kubelet:
   type: dict
   contains:
     held:
-      description: Who stopped it for a while, null where it is not held. See M(controlplane.etcd.kubelet).
+      description: Who stopped it for a while, null if it is not held. See M(controlplane.etcd.kubelet).
       returned: always
       type: dict
       contains:
@@ -117,7 +117,7 @@ kubelet:
       elements: str
       sample: []
     refusal:
-      description: Why it would not be started or restarted, empty where it may be.
+      description: Why it would not be started or restarted, empty if it may be.
       returned: always
       type: str
       sample: ""
@@ -127,7 +127,7 @@ kubelet:
       type: bool
       sample: true
     stopped:
-      description: Whether it is there and does not run.
+      description: Whether it is installed but not running.
       returned: always
       type: bool
       sample: false
@@ -137,12 +137,12 @@ kubelet:
       type: str
       sample: kubelet
 lock:
-  description: Who holds the run lock on this node, null where nobody does.
+  description: Who holds the run lock on this node, null if nobody does.
   returned: success
   type: dict
   contains:
     owner:
-      description: Who it is, for people.
+      description: Who holds it, in readable form.
       returned: always
       type: str
       sample: root@admin, recover
@@ -162,12 +162,12 @@ manifest:
   type: str
   sample: /etc/kubernetes/manifests/etcd.yaml
 member_id:
-  description: Id of the node's own member from its write-ahead log, in hexadecimal; known with etcd down.
+  description: Id of the node's own member from its write-ahead log, in hexadecimal; known even with etcd down.
   returned: success
   type: str
   sample: 8e9e05c52164694d
 memory_bytes:
-  description: How much memory the node has, null where the system does not say. Limits of a container do not count.
+  description: How much memory the node has, null if the system does not say. Limits of a container do not count.
   returned: on a node with etcd
   type: int
   sample: 16756170752
@@ -182,7 +182,7 @@ play:
   type: str
   sample: 0a1b2c3d-4e5f-6071-8293-000000000007
 present:
-  description: Whether the node has a manifest of etcd. Everything else is missing where it has none.
+  description: Whether the node has a manifest of etcd. Everything else is missing if it has none.
   returned: success
   type: bool
   sample: true
@@ -213,7 +213,7 @@ probes:
       type: float
       sample: 10.0
     port:
-      description: The port that is asked, null where the manifest does not tell it.
+      description: The port that is asked, null if the manifest does not give it.
       returned: always
       type: int
       sample: 2381
@@ -228,7 +228,7 @@ probes:
       type: float
       sample: 15.0
 process:
-  description: The process of the node's etcd, null where it does not run.
+  description: The process of the node's etcd, null if it is not running.
   returned: on a node with etcd
   type: dict
   contains:
@@ -238,7 +238,7 @@ process:
       type: int
       sample: 4711
     seconds:
-      description: For how long it runs.
+      description: For how long it has been running.
       returned: always
       type: float
       sample: 86.2
@@ -248,7 +248,7 @@ pyyaml:
   type: bool
   sample: true
 stray_files:
-  description: Files beside the manifest that the kubelet takes for the same pod, or may.
+  description: Files beside the manifest that the kubelet takes, or may take, for the same pod.
   returned: on a node with etcd
   type: list
   elements: str
@@ -281,7 +281,7 @@ cluster:
           type: str
           sample: NOSPACE
         member:
-          description: Name of the member that raised it, null where that is no longer a member.
+          description: Name of the member that raised it, null if that is no longer a member.
           returned: always
           type: str
           sample: cp1
@@ -318,7 +318,7 @@ cluster:
           elements: str
           sample: ["https://192.0.2.11:2379"]
         db_size_bytes:
-          description: Size of its file, which is what counts against the quota. 0 where it is silent.
+          description: Size of its file, which is what counts against the quota. 0 if it does not answer.
           returned: always
           type: int
           sample: 2146672640
@@ -333,7 +333,7 @@ cluster:
           type: str
           sample: https://192.0.2.11:2379
         error:
-          description: Why it is silent, else empty.
+          description: Why it does not answer, else empty.
           returned: always
           type: str
           sample: ""
@@ -354,12 +354,12 @@ cluster:
           elements: str
           sample: ["https://192.0.2.11:2380"]
         quota_bytes:
-          description: Its quota, V(-1) where it is switched off.
+          description: Its quota, V(-1) if it is switched off.
           returned: always
           type: int
           sample: 2147483648
         quota_source:
-          description: Where the quota was read. V(default) means that nothing told it and etcd's 2 GiB are assumed.
+          description: Where the quota was read. V(default) means that it was not found and etcd's 2 GiB are assumed.
           returned: always
           type: str
           sample: status
@@ -379,7 +379,7 @@ cluster:
           type: str
           sample: follower
         version:
-          description: Its version of etcd, empty where it is silent.
+          description: Its version of etcd, empty if it does not answer.
           returned: always
           type: str
           sample: 3.6.16
@@ -399,7 +399,7 @@ diagnosis:
       type: int
       sample: 74
     findings:
-      description: What there is to say about the cluster, worst first, one sentence each.
+      description: What was found about the cluster, worst first, one sentence each.
       returned: always
       type: list
       elements: str
@@ -415,7 +415,7 @@ diagnosis:
       type: bool
       sample: true
     refusals:
-      description: Why nothing may be compacted or defragmented now. Empty where nothing stands against it.
+      description: Why nothing may be compacted or defragmented now. Empty if it is allowed.
       returned: always
       type: list
       elements: str
@@ -430,9 +430,9 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._etcd import kubelet, lock, process, sizing, static_pods
 from ..module_utils._etcd.errors import LASTING, EtcdError
+from ..module_utils._etcd.files import free_bytes
 from ..module_utils._etcd.kubelet import UnitError
 from ..module_utils._etcd.manifest import EtcdManifest, ManifestError, read_manifest
-from ..module_utils._etcd.snapshot import free_bytes
 from ..module_utils._etcd.transport import Json
 from ..module_utils._etcd.wal import read_ids, wal_bytes
 from ..module_utils._member import (
@@ -473,7 +473,7 @@ def of_memory(path: str = "/proc/meminfo") -> int | None:
 
 
 def of_node(manifest: EtcdManifest, lock_path: str, unit: str) -> Json:
-    """What is known with etcd down. Raises ManifestError, EtcdError, OSError."""
+    """What is known even with etcd down. Raises ManifestError, EtcdError, OSError."""
     if not manifest.ca_cert:
         raise ManifestError(f"{manifest.path} has no --trusted-ca-file: etcd without TLS is not supported")
     fingerprints = ca_sha256(manifest.ca_cert)
@@ -521,8 +521,8 @@ def look(params: Json) -> Json:
     except FileNotFoundError:
         if os.path.isdir(os.path.join(params["data_dir"], "member")):
             raise ManifestError(
-                f"{params['manifest']} is missing, but {params['data_dir']}/member is there: somebody took the manifest"
-                " away, and this member does not run. Put it back (kubeadm init phase etcd local writes one)"
+                f"{params['manifest']} is missing, but {params['data_dir']}/member is there: somebody removed the"
+                " manifest, so this member is not running. Put it back (kubeadm init phase etcd local writes one)"
             ) from None
         return {"present": False}
     return {**of_node(manifest, params["lock_path"], params["kubelet_unit"]), **of_cluster(params)}

@@ -15,7 +15,7 @@ author:
 description:
   - Writes through every voter that answers, waits until all members have applied it, and reads the alarms after that. A
     member over its quota raises its alarm only when it applies what another one has accepted.
-  - Does the same once more O(settle_seconds) later, and compares the members' data by hash where etcd serves that, one
+  - Does the same once more O(settle_seconds) later, and compares the members' data by hash if etcd serves that, one
     member after the other.
   - The write is a lease that is granted and revoked. It leaves no key and no revision behind.
 extends_documentation_fragment:
@@ -46,7 +46,7 @@ EXAMPLES = r"""
 RETURN = r"""
 ---
 findings:
-  description: What there is still to say about the cluster, one sentence each. Empty in check mode.
+  description: What is still to be noted about the cluster, one sentence each. Empty in check mode.
   returned: success
   type: list
   elements: str
@@ -57,12 +57,12 @@ growth_bytes_per_minute:
   type: float
   sample: 181043.2
 hashes_agree:
-  description: Whether all members hold the same data, null where that could not be compared.
+  description: Whether all members hold the same data, null if that could not be compared.
   returned: success
   type: bool
   sample: true
 minutes_to_full:
-  description: When the first member would be full at that rate, null where nothing grows.
+  description: When the first member would be full at that rate, null if nothing grows.
   returned: success
   type: float
   sample: 10434.7
@@ -89,7 +89,7 @@ cluster:
           type: str
           sample: NOSPACE
         member:
-          description: Name of the member that raised it, null where that is no longer a member.
+          description: Name of the member that raised it, null if that is no longer a member.
           returned: always
           type: str
           sample: cp1
@@ -126,7 +126,7 @@ cluster:
           elements: str
           sample: ["https://192.0.2.11:2379"]
         db_size_bytes:
-          description: Size of its file, which is what counts against the quota. 0 where it is silent.
+          description: Size of its file, which is what counts against the quota. 0 if it does not answer.
           returned: always
           type: int
           sample: 2146672640
@@ -141,7 +141,7 @@ cluster:
           type: str
           sample: https://192.0.2.11:2379
         error:
-          description: Why it is silent, else empty.
+          description: Why it does not answer, else empty.
           returned: always
           type: str
           sample: ""
@@ -162,12 +162,12 @@ cluster:
           elements: str
           sample: ["https://192.0.2.11:2380"]
         quota_bytes:
-          description: Its quota, V(-1) where it is switched off.
+          description: Its quota, V(-1) if it is switched off.
           returned: always
           type: int
           sample: 2147483648
         quota_source:
-          description: Where the quota was read. V(default) means that nothing told it and etcd's 2 GiB are assumed.
+          description: Where the quota was read. V(default) means that it was not found and etcd's 2 GiB are assumed.
           returned: always
           type: str
           sample: status
@@ -187,7 +187,7 @@ cluster:
           type: str
           sample: follower
         version:
-          description: Its version of etcd, empty where it is silent.
+          description: Its version of etcd, empty if it does not answer.
           returned: always
           type: str
           sample: 3.6.16

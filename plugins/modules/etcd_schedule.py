@@ -16,12 +16,12 @@ description:
   - Puts the command C(etcd-maintenance) on a control-plane node - one file that needs nothing but Python - and lets
     cron or systemd run it. Install it on every control-plane node of a cluster.
   - Every three hours, on the node of the leader alone, it defragments the other members that are due, one after the
-    other, and at last hands the leadership over where the leader itself is due; the next run of the new leader does
-    that one. Two nodes never do it at the same time, whatever their clocks say.
+    other, and finally hands over leadership if the leader's own member is due; the next run on the new leader's node
+    defragments that one. Two nodes never do it at the same time, whatever their clocks say.
   - Every minute it looks at the member of its own node, writes metrics for node-exporter's textfile collector, and,
-    where O(heal) allows it, takes a NOSPACE alarm away.
+    if O(heal) allows it, disarms a NOSPACE alarm.
   - C(etcd-maintenance status) shows the cluster at any time, C(etcd-maintenance --help) the rest.
-  - A file of the same name that this module did not write is refused.
+  - A file of the same name that this module did not write is not replaced; the module fails.
 extends_documentation_fragment:
   - controlplane.etcd._attributes
 attributes:
@@ -34,13 +34,13 @@ attributes:
 options:
   allow_unsafe_version:
     description:
-      - Also defragment etcd 3.5.0 to 3.5.5, which can come back with other data than its fellows when it dies
-        meanwhile.
+      - Also defragment etcd 3.5.0 to 3.5.5, where a member that dies meanwhile can come back with different data from
+        the other members.
     type: bool
     default: false
   backend:
     description:
-      - Who runs it. V(auto) takes cron where a cron daemon runs and C(/etc/cron.d) is there, else systemd. The files of
+      - What runs it. V(auto) takes cron if a cron daemon runs and C(/etc/cron.d) is there, else systemd. The files of
         the other one are removed.
     type: str
     choices: [auto, cron, systemd]
@@ -62,10 +62,10 @@ options:
     default: 80.0
   heal:
     description:
-      - Take a NOSPACE alarm away without being asked, on the node of the leader - compact, defragment each member that
-        needs it, disarm when all of them fit. At most three times a day, never under a CORRUPT alarm, and never where
-        a probe of the static pod could kill a member in the middle.
-      - History is dropped by that, without a snapshot. Needs O(watch).
+      - Disarm a NOSPACE alarm automatically, on the node of the leader - compact, defragment each member that
+        needs it, disarm when all of them fit. At most three times a day, never under a CORRUPT alarm, and never if a
+        probe of the static pod could kill a member in the middle.
+      - This removes history without a snapshot. Needs O(watch).
     type: bool
     default: false
   manifest:
@@ -82,7 +82,7 @@ options:
     description:
       - When to defragment what is due, as the five fields of a cron line, in the node's own time. Nodes may have the
         same.
-      - With O(backend=systemd), a day of the month beside a day of the week cannot be said, and is refused.
+      - With O(backend=systemd), a day of the month together with a day of the week cannot be expressed, and is refused.
     type: str
     default: 00 */3 * * *
   single_member:
@@ -99,9 +99,9 @@ options:
     default: present
   textfile_dir:
     description:
-      - Folder of node-exporter's textfile collector. Where it is missing no metrics are written.
+      - Folder of node-exporter's textfile collector. If it is missing, no metrics are written.
       - Without it, the first that is there of C(/var/lib/prometheus/node-exporter) and
-        C(/var/lib/node_exporter/textfile_collector), each time anew.
+        C(/var/lib/node_exporter/textfile_collector), looked up each time.
     type: path
   tool_path:
     description:
@@ -128,7 +128,7 @@ EXAMPLES = r"""
     heal: true
   become: true
 
-- name: Take it all away again
+- name: Remove all of it again
   controlplane.etcd.etcd_schedule:
     state: absent
   become: true
@@ -137,7 +137,7 @@ EXAMPLES = r"""
 RETURN = r"""
 ---
 backend:
-  description: Who runs it, V(cron) or V(systemd); null with O(state=absent).
+  description: What runs it, V(cron) or V(systemd); null with O(state=absent).
   returned: success
   type: str
   sample: cron
@@ -217,8 +217,8 @@ def schedule(params: Json, *, check: bool) -> tuple[Json, list[str]]:
     if present and jobs:
         named = ", ".join(f"{job.path} line {job.line}" for job in jobs)
         warnings.append(
-            f"Something else seems to defragment etcd on this node ({named}): two schedules do not know of each other."
-            " Take one of them away."
+            f"Something else also seems to defragment etcd on this node ({named}), and neither schedule knows of the"
+            " other. Remove one of them."
         )
     result: Json = {
         "changed": bool(changes or idle or leftovers),

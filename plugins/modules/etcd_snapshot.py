@@ -28,7 +28,7 @@ attributes:
 options:
   directory:
     description:
-      - Where to write it, on the node. Created with mode 0700 where it is missing.
+      - Where to write it, on the node. Created with mode 0700 if it is missing.
     type: path
     required: true
   keep:
@@ -45,9 +45,8 @@ options:
     default: auto
   reuse:
     description:
-      - Take a snapshot of this cluster that is there already, if it is still whole and holds every value that the
-        member has. Deletions since do not count - an expired lease deletes, also while writes are refused for lack of
-        space.
+      - Reuse an existing snapshot of this cluster, if it is still whole and holds every value that the member has.
+        Later deletions do not count - an expired lease deletes, also while writes are refused for lack of space.
     type: bool
     default: false
 """

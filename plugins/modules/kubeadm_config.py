@@ -14,16 +14,16 @@ author:
   - The controlplane.etcd authors (@controlplane-etcd)
 description:
   - Sets and removes C(etcd.local.extraArgs) of the C(ClusterConfiguration) in a file as C(kubeadm init --config) takes
-    it. No etcd changes by that. C(kubeadm init phase etcd local --config) reads the file; C(kubeadm upgrade) and
+    it. No running etcd changes. C(kubeadm init phase etcd local --config) reads the file; C(kubeadm upgrade) and
     C(kubeadm join) read the ConfigMap C(kubeadm-config) instead, which M(controlplane.etcd.kubeadm_configmap) edits.
   - The shape follows the C(apiVersion) of that document itself, whichever kubeadm is installed - a map up to
     C(v1beta3), a list of name and value from C(v1beta4) on. Values that are written are quoted strings.
-  - Only the lines of these arguments change. Comments, order, quotes, line breaks and all other documents stay byte
-    for byte. Of several entries of one name that is set, one remains.
-  - What cannot be edited safely in its place is refused, with the lines to write by hand - flow style and JSON, what an
+  - Only the lines of these arguments change. Comments, order, quotes, line breaks and all other documents stay byte for
+    byte. If a name that is set has several entries, one remains.
+  - What cannot be edited safely in place is refused, with the lines to write by hand - flow style and JSON, what an
     anchor shares with another place, tags, merge keys. So is what kubeadm itself would refuse or ignore - a comment or
     nothing before the first C(---) or between two of them, a kind given twice, external etcd, the shape of another
-    version, a number or boolean without quotes where it is not set anew.
+    version, a number or boolean without quotes that is not being set.
   - An argument that C(etcd.local.extraEnvs) sets as well is refused, because etcd does not start with both.
 extends_documentation_fragment:
   - controlplane.etcd._extra_args
@@ -56,7 +56,7 @@ EXAMPLES = r"""
       auto-compaction-retention: 1h
   become: true
 
-- name: Take an argument away again
+- name: Remove an argument again
   controlplane.etcd.kubeadm_config:
     path: /etc/kubernetes/kubeadm-config.yaml
     remove:
@@ -67,14 +67,14 @@ EXAMPLES = r"""
 RETURN = r"""
 ---
 backup_file:
-  description: The copy of the old file. Empty in check mode and where nothing changed.
+  description: The copy of the old file. Empty in check mode and if nothing changed.
   returned: success
   type: str
   sample: /etc/kubernetes/etcd-backup/kubeadm-config.yaml.20261123T205937Z
 extra_args:
   description:
-    - All arguments that the file holds after it, by name; in check mode, that it would hold. An argument without a
-      value is empty.
+    - All arguments that the file holds afterwards, by name; in check mode, those that it would hold. An argument
+      without a value is empty.
   returned: success
   type: dict
   sample:
@@ -116,7 +116,7 @@ def configure(params: Json, *, check: bool) -> tuple[Json, tuple[str, ...]]:
 
     def agrees(data: bytes) -> None:
         if data != new or extra_args.read(files.text_of(data)) != edited.extra_args:
-            raise OSError("what was written is not what is read again")
+            raise OSError("what was read back is not what was written")
 
     if changed and not check:
         backup_file = files.back_up(old, path, params["backup"])

@@ -14,12 +14,12 @@ author:
   - The controlplane.etcd authors (@controlplane-etcd)
 description:
   - Sets and removes C(etcd.local.extraArgs) in the key C(ClusterConfiguration) of the ConfigMap C(kubeadm-config) in
-    C(kube-system). No etcd changes by that, but C(kubeadm upgrade) and C(kubeadm join) write etcd's manifest from it,
+    C(kube-system). No running etcd changes, but C(kubeadm upgrade) and C(kubeadm join) write etcd's manifest from it,
     and what is not there is lost then.
-  - The text is edited as M(controlplane.etcd.kubeadm_config) edits a file, and refused where that refuses it. All else
+  - The text is edited as M(controlplane.etcd.kubeadm_config) edits a file, and refused if that refuses it. All else
     in the ConfigMap stays as it is, its other keys, labels and annotations included.
   - It is read and replaced with C(kubectl) on the node, and read back. A change that somebody else makes in between is
-    not overwritten - then it is read and edited once more, and after a second time it fails.
+    not overwritten - then it is read and edited once more, and if that happens again it fails.
   - The API server has to answer, and etcd to accept writes. Where etcd is full, run the playbook
     C(controlplane.etcd.recover) first.
 extends_documentation_fragment:
@@ -35,7 +35,7 @@ attributes:
 options:
   api_manifest:
     description:
-      - Path of the API server's static pod manifest, which tells the address of the node's own API server.
+      - Path of the API server's static pod manifest, which gives the address of the node's own API server.
     type: path
     default: /etc/kubernetes/manifests/kube-apiserver.yaml
   kubeconfig:
@@ -77,7 +77,7 @@ EXAMPLES = r"""
   become: true
   run_once: true
 
-- name: Take an argument away again, through the API server of another node
+- name: Remove an argument again, through the API server of another node
   controlplane.etcd.kubeadm_configmap:
     remove:
       - max-wals
@@ -90,20 +90,20 @@ RETURN = r"""
 ---
 away:
   description:
-    - Whether no API server has answered, or its etcd has not, which may change by itself. Not so where there is no
-      C(kubectl), or where the ConfigMap is refused.
+    - Whether no API server, or not its etcd, has answered, which may change by itself. False if there is no C(kubectl),
+      or if the ConfigMap is refused.
   returned: failure
   type: bool
   sample: true
 backup_file:
-  description: A copy of the old text, on the node. Empty in check mode and where nothing changed.
+  description: A copy of the old text, on the node. Empty in check mode and if nothing changed.
   returned: success
   type: str
   sample: /etc/kubernetes/etcd-backup/kubeadm-config.ClusterConfiguration.20261123T205937Z
 extra_args:
   description:
-    - All arguments that the ConfigMap holds after it, by name; in check mode, that it would hold. An argument without a
-      value is empty.
+    - All arguments that the ConfigMap holds afterwards, by name; in check mode, those that it would hold. An argument
+      without a value is empty.
   returned: success
   type: dict
   sample:
@@ -119,7 +119,7 @@ replaced:
   sample:
     quota-backend-bytes: "2147483648"
 server:
-  description: The API server that was asked; empty where O(kubeconfig) alone tells it.
+  description: The API server that was asked; empty if only O(kubeconfig) gives it.
   returned: success
   type: str
   sample: https://192.0.2.11:6443

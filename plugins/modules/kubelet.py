@@ -14,9 +14,9 @@ author:
   - The controlplane.etcd authors (@controlplane-etcd)
 description:
   - Restarting a kubelet ends the back-off that keeps a crashed etcd down for up to five minutes. It tries again within
-    two seconds. What runs goes on running.
-  - A kubelet is held while the probes of the static pod would kill etcd in the middle of the work. It is stopped, and
-    a systemd timer that was set before starts it again whatever becomes of the run. Nothing is edited.
+    two seconds. What is running keeps running.
+  - A kubelet is held while the probes of the static pod would kill etcd in the middle of the work. It is stopped, and a
+    systemd timer set beforehand restarts it even if the run dies. Nothing is edited.
   - A kubelet that somebody else has stopped or masked is not started.
   - The running etcd is found in C(/proc), by the name and data directory of the manifest, whatever the runtime is.
 extends_documentation_fragment:
@@ -30,19 +30,19 @@ attributes:
 options:
   after:
     description:
-      - With O(state=released), start the kubelet only so many seconds from now, by its timer. The module does not wait
+      - With O(state=released), start the kubelet only after this many seconds, by its timer. The module does not wait
         for that.
     type: float
     default: 0.0
   hold:
     description:
-      - With O(state=awaited), stop the kubelet in the moment in which the process of etcd is there. Where etcd dies
-        before it answers, the kubelet is started again, and stopped again when the next process is there.
+      - With O(state=awaited), stop the kubelet as soon as the process of etcd is there. If etcd dies before it answers,
+        the kubelet is started again, and stopped again as soon as the next process is there.
     type: bool
     default: false
   hold_seconds:
     description:
-      - After how long its timer starts a held kubelet. Calling the module again begins that anew.
+      - Seconds after which its timer starts a held kubelet. Calling the module again resets the timer.
     type: float
     default: 300.0
   only_if_backed_off:
@@ -64,7 +64,7 @@ options:
   state:
     description:
       - V(restarted) restarts it and returns at once. Waiting is a task of its own, so that all kubelets of a cluster
-        are restarted in the same moment.
+        are restarted at the same time.
       - V(awaited) waits until the etcd of this node answers.
       - V(released) starts a kubelet that is held, and does nothing to others.
     type: str
@@ -77,7 +77,7 @@ options:
     default: kubelet
   wait_timeout:
     description:
-      - Seconds to wait for etcd, beside the time that it needs to read its log.
+      - Seconds to wait for etcd, on top of the time that it needs to read its log.
     type: float
     default: 120.0
 """
@@ -124,17 +124,17 @@ etcd:
       type: bool
       sample: true
     pid:
-      description: Its process id, null where it does not run.
+      description: Its process id, null if it is not running.
       returned: always
       type: int
       sample: 4711
     seconds:
-      description: How long was waited for it.
+      description: How long the module waited for it.
       returned: always
       type: float
       sample: 2.4
 held_until:
-  description: When its timer starts the kubelet, in seconds since 1970 by the node's clock; null where it is not held.
+  description: When its timer starts the kubelet, in seconds since 1970 by the node's clock; null if it is not held.
   returned: success
   type: float
   sample: 1795428300.0
@@ -266,13 +266,13 @@ class Waiting:
         said = container_log.last_words()
         if pid:
             what = (
-                f"its process {pid} runs but does not answer: a member that starts reads its log first, which is"
+                f"its process {pid} is running but does not answer: a starting member reads its log first, which is"
                 f" {mib(wal_bytes(self._manifest.wal_dir))} here"
             )
         else:
-            what = "it does not run"
+            what = "it is not running"
             said += kubelet.last_lines(process.run, self._unit)
-        return f"etcd was waited for in vain for {waited:.0f} s: {what}." + kubelet.quoted("Last lines", said)
+        return f"etcd did not come up within {waited:.0f} s: {what}." + kubelet.quoted("Last lines", said)
 
 
 def restarted(params: Json, *, check: bool) -> Json:
@@ -293,7 +293,7 @@ def _must_stay_up(params: Json) -> None:
     """Raises UnitError: restarting a kubelet that ends by itself helps nobody."""
     found = kubelet.unit(process.run, params["unit"])
     if found.crashes(time.clock_gettime(time.CLOCK_MONOTONIC)):
-        why = f"{found.name} does not stay up; nobody restarts what dies on this node."
+        why = f"{found.name} does not stay up, so nothing that dies on this node will be restarted."
         raise UnitError(why + kubelet.quoted("Its last lines", kubelet.last_lines(process.run, found.name, 10)))
 
 
@@ -361,8 +361,8 @@ def _startable(params: Json) -> Unit:
 _WORK = {"awaited": awaited, "released": released, "restarted": restarted}
 _DOING = {
     "awaited": ("Waiting for etcd", "Nothing else was changed."),
-    "released": ("Releasing the kubelet", "Its timer, where there is one, starts it all the same."),
-    "restarted": ("Restarting the kubelet", "What runs goes on running."),
+    "released": ("Releasing the kubelet", "Its timer, if it has one, still starts it."),
+    "restarted": ("Restarting the kubelet", "What is running keeps running."),
 }
 
 

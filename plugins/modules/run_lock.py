@@ -14,7 +14,7 @@ author:
   - The controlplane.etcd authors (@controlplane-etcd)
 description:
   - Takes or releases a lock on the node - a small file that says who works here and until when.
-  - A lock of another run is taken over when its time is over, when that run is named in O(ended), or when it was a
+  - A lock of another run is taken over when it has expired, when that run is named in O(ended), or when it was a
     process of this node that has ended. Otherwise the module fails and says whose it is.
   - Of two runs that take the same lock in the same moment, exactly one gets it.
 extends_documentation_fragment:
@@ -33,7 +33,7 @@ options:
     default: []
   owner:
     description:
-      - Who takes it, for people. Required to take it.
+      - Who takes it, in readable form. Required to take it.
     type: str
   path:
     description:
@@ -47,7 +47,7 @@ options:
     required: true
   seconds:
     description:
-      - How long the lock counts, if it is never released.
+      - Seconds until the lock expires if it is never released.
     type: int
     default: 3600
   state:
@@ -66,7 +66,7 @@ EXAMPLES = r"""
     owner: root@admin, recover
   become: true
 
-- name: Give it back
+- name: Release it
   controlplane.etcd.run_lock:
     run: admin:4711:8812345
     state: released
@@ -76,12 +76,12 @@ EXAMPLES = r"""
 RETURN = r"""
 ---
 taken_over:
-  description: The lock that was replaced, null where there was none.
+  description: The lock that was replaced, null if there was none.
   returned: success
   type: dict
   contains:
     owner:
-      description: Who had it, for people.
+      description: Who had it, in readable form.
       returned: always
       type: str
       sample: root@admin, recover

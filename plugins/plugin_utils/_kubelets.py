@@ -116,9 +116,9 @@ def kubelet_findings(mates: Mates, cluster: Look, run: str) -> list[str]:
 def stray_refusals(mates: Mates) -> list[str]:
     """Copies beside the manifest: the kubelet runs whichever name sorts last, and a restart may swap them."""
     return [
-        f"{name} has {', '.join(look['stray_files'])} beside the manifest of etcd. The kubelet reads every file in that"
-        " folder, whatever it is called, and of two with one pod the last name counts: it may be running an old copy."
-        " Move it out of the folder (not only to another name), see which etcd runs, and run this again."
+        f"{name} has {', '.join(look['stray_files'])} beside the manifest of etcd. The kubelet reads every file in"
+        " that folder, whatever it is called, and of two with one pod the last name counts: it may be running an"
+        " old copy. Move it out of the folder (renaming it is not enough), see which etcd runs, and run this again."
         for name, look in mates.items()
         if look["stray_files"]
     ]
@@ -129,7 +129,7 @@ def silence(mates: Mates) -> list[str]:
     if any(look["answers"] for look in mates.values()):
         return []
     reasons = "; ".join(f"{name}: {look['error']}" for name, look in mates.items())
-    advice = "See why etcd ends there (journalctl -u kubelet, /var/log/pods/kube-system_etcd-*), and start it first."
+    advice = "See why etcd exits there (journalctl -u kubelet, /var/log/pods/kube-system_etcd-*), and start it first."
     return [f"No member of this cluster answers ({reasons}). {advice}"]
 
 

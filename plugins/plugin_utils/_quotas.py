@@ -84,7 +84,7 @@ def quota_of(nodes: t.Sequence[Node], quota: str, *, lower: bool) -> Quota:
     least = min((size for size in (node.auto() for node in nodes) if size), default=None)
     if quota.strip().lower() == AUTO:
         if least is None:
-            return Quota(0, (f"The value {AUTO} cannot be worked out: memory and disk of no node are known.",))
+            return Quota(0, (f"The value {AUTO} cannot be worked out: no node's memory and disk are known.",))
         asked = least
     else:
         asked = values.quota_bytes(quota) or DEFAULT_QUOTA_BYTES
@@ -93,13 +93,16 @@ def quota_of(nodes: t.Sequence[Node], quota: str, *, lower: bool) -> Quota:
     kept = highest > asked and not lower
     if kept and highest == math.inf:
         off = ", ".join(node.name for node in nodes if node.quota_bytes == math.inf)
-        note = f"The quota of {off} is switched off and stays so: it is set only where lowering is asked for."
+        note = (
+            f"The quota of {off} is switched off and stays off: it is set only if lowering is allowed"
+            " (harden_lower_quota)."
+        )
         return Quota(None, (), (*notes, note))
     size = int(highest) if kept else asked
     if kept:
         notes.append(
-            f"The quota stays at {sizing.gib(size)}, which is more than the {sizing.gib(asked)} that are wanted: it is"
-            " lowered only where that is asked for."
+            f"The quota stays at {sizing.gib(size)}, which is more than the {sizing.gib(asked)} asked for: it is"
+            " lowered only if that is allowed (harden_lower_quota)."
         )
     refusals = _overflows(nodes, size)
     too_small = sorted((node for node in nodes if node.refusal(size)), key=lambda node: (node.auto(), node.host))
@@ -174,8 +177,9 @@ def absent(members: t.Iterable[Look]) -> list[str]:
         if member["role"] in ("silent", "unstarted")
     ]
     said = (
-        f"Not every member answers: {', '.join(names)}. One after the other is restarted, and the rest has to carry on"
-        " without it. Start what is down, or take it out of the cluster (etcdctl member remove), then run this again."
+        f"Not every member answers: {', '.join(names)}. Members are restarted one at a time, and the others must keep"
+        " the quorum. Start what is down, or remove it from the cluster (etcdctl member remove), then run this"
+        " again."
     )
     return [said] if names else []
 

@@ -83,7 +83,7 @@ class Ours:
         for member in plan.defrag_order(view):
             endpoint = self.connect(member.endpoint)
             maintenance.defragment(
-                maintenance.looker(endpoint, self.connect),
+                partial(look, endpoint, self.connect),
                 endpoint,
                 rule=plan.Rule(),
                 free_disk_bytes=lambda: None,

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import signal
@@ -169,7 +170,7 @@ def test_no_etcd_outlives_the_lab(tmp_path: Path, number: signal.Signals) -> Non
         [*command, f"--folder={tmp_path}"], cwd=TESTS, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as lab:
         assert lab.stdout is not None
-        printed = iter(lab.stdout.readline, "Ctrl-C ends it.\n")
+        printed = itertools.takewhile(lambda line: line != "Ctrl-C ends it.\n", lab.stdout)
         pids = [int(line.split(" pid ")[1].split(",")[0]) for line in printed if " pid " in line]
         assert len(pids) == 3
         assert all(map(_is_alive, pids))

@@ -172,7 +172,7 @@ def test_a_voter_that_freezes_during_the_compaction_is_pending(make_cluster: Any
     done = library.maintenance.compact(view, connect, endpoint.revision(), timeout=2.0)
     assert done.changed is True
     assert done.revision == view.revision
-    assert dict(done.pending) == {frozen.name: "no answer within 2 s; it goes on with it"}
+    assert dict(done.pending) == {frozen.name: "no answer within 2 s; it is still working on it"}
     frozen.thaw()
     result = module("etcd_defrag", frozen)
     assert not result["failed"], result["msg"]
@@ -200,7 +200,7 @@ def test_nothing_is_defragmented_while_a_member_lags(make_cluster: Any, library:
 
     with pytest.raises(library.maintenance.Refused, match=f"^{slow.name} has not applied what the other members have"):
         library.maintenance.defragment(
-            library.maintenance.looker(endpoint, connect),
+            lambda: library.cluster.look(endpoint, connect),
             endpoint,
             rule=library.plan.Rule(),
             free_disk_bytes=lambda: None,
@@ -238,7 +238,7 @@ def test_two_members_are_never_defragmented_at_once(make_cluster: Any, library: 
             return library.api.Endpoint(transport) if url == busy.client_url else _connect(library, other, url)
 
         return library.maintenance.defragment(
-            library.maintenance.looker(endpoint, connect),
+            lambda: library.cluster.look(endpoint, connect),
             endpoint,
             rule=library.plan.Rule(),
             free_disk_bytes=lambda: None,
@@ -293,7 +293,7 @@ def test_a_proof_notices_members_that_differ(make_cluster: Any, library: Any) ->
             Tampered(transport, answers={"/v3/maintenance/hashkv": {**answer, "hash": answer["hash"] ^ 1}})
         )
 
-    proof = library.maintenance.prove(library.maintenance.looker(endpoint, connect), connect, settle_seconds=0.1)
+    proof = library.maintenance.prove(lambda: library.cluster.look(endpoint, connect), connect, settle_seconds=0.1)
     assert proof.hashes_agree is False
     assert "the members hold different data at one revision" in proof.problems[0]
 

@@ -95,7 +95,7 @@ def test_a_manifest_of_another_kubeadm(library: Any, kubeadm: str) -> None:
 
 def test_a_configuration_that_kubeadm_does_not_read(library: Any, kubeadm: str) -> None:
     source = _source(kubeadm).replace(KUBEADMS[kubeadm], "v1beta2")
-    with pytest.raises(library("rendering").NotRendered, match=r"kubeadm does not write the manifest: .*v1beta2"):
+    with pytest.raises(library("rendering").NotRendered, match=r"kubeadm did not write the manifest: .*v1beta2"):
         _rendered(library, _manifest(kubeadm, "plain"), source, kubeadm)
 
 

@@ -186,7 +186,7 @@ def test_somebody_else_is_quicker_twice(api: ApiServer, run: Run, stored: str, t
     result = run(kubectl=str(rival(api, tmp_path, times=9)))
     assert result["msg"].startswith(
         "Setting etcd.local.extraArgs in the ConfigMap kubeadm-config in kube-system failed. Somebody else is changing"
-        " the ConfigMap kubeadm-config at the same time. Nothing was changed. See who does"
+        " the ConfigMap kubeadm-config at the same time. Nothing was changed. See who it is"
     )
     assert (tmp_path / "writes").read_text("utf-8") == "x\n" * 2
     found = there(api)
@@ -204,7 +204,7 @@ def test_its_key_is_missing(api: ApiServer, run: Run) -> None:
     remove(api)
     api.ask("create", "configmap", NAME, "--namespace=kube-system", "--from-literal=MyConfiguration=x")
     message = run()["msg"]
-    assert "has no key ClusterConfiguration (it has MyConfiguration). Nothing was changed. Write it anew" in message
+    assert "has no key ClusterConfiguration (it has MyConfiguration). Nothing was changed. Write it again" in message
 
 
 @pytest.mark.usefixtures("stored")
@@ -228,7 +228,7 @@ def test_a_user_who_is_not_known(api: ApiServer, run: Run, stranger: bool) -> No
 def test_the_server_is_verified(api: ApiServer, cluster: Cluster, run: Run) -> None:
     """Whoever answers there has a certificate, but not of this cluster's authority."""
     message = run(server=cluster.nodes[0].client_url)["msg"]
-    assert f"failed. What answers at {cluster.nodes[0].client_url} cannot be trusted: " in message
+    assert f"failed. The server at {cluster.nodes[0].client_url} cannot be trusted: " in message
     assert "x509: certificate signed by unknown authority. Nothing was changed." in message
 
 
@@ -251,8 +251,8 @@ def test_a_silent_server_that_gets_a_write(api: ApiServer, run: Run, stored: str
     try:
         message = run(kubectl=str(frozen), timeout=1.0)["msg"]
         assert f"failed. The API server at {api.url} does not answer as it should (" in message
-        assert "Whether it was written is not known: running this again changes nothing where it was." in message
-        assert "). Nothing was changed. Where etcd is full or down" in run(timeout=1.0)["msg"]
+        assert "It is not known whether it was written. Run this again: if it was, that changes nothing." in message
+        assert "). Nothing was changed. If etcd is full or down" in run(timeout=1.0)["msg"]
     finally:
         os.kill(api.pid, signal.SIGCONT)
     run()
@@ -300,8 +300,8 @@ def policy(api: ApiServer) -> Iterator[None]:
 def test_a_policy_denies_it(api: ApiServer, run: Run, stored: str) -> None:
     with policy(api):
         message = run()["msg"]
-        assert "Something in front of the cluster's API does not let it through: " in message
-        assert "no changes on Fridays. Nothing was changed. Let this change pass there" in message
+        assert "Something in front of the cluster's API rejected it: " in message
+        assert "no changes on Fridays. Nothing was changed. Allow this change there" in message
         assert there(api)["data"]["ClusterConfiguration"] == stored
 
 

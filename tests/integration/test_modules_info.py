@@ -188,7 +188,7 @@ def test_a_node_without_etcd_is_no_failure(tmp_path: Path, module: Any) -> None:
     (tmp_path / "etcd/member").mkdir(parents=True)
     taken_away = module("etcd_node_info", None, **missing)
     assert taken_away["failed"]
-    assert "somebody took the manifest away" in taken_away["msg"]
+    assert "somebody removed the manifest" in taken_away["msg"]
 
 
 def test_a_frozen_member_is_silent_and_costs_the_time_limit_only(make_cluster: Any, module: Any) -> None:

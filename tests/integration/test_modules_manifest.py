@@ -255,10 +255,10 @@ def test_a_value_that_etcd_refuses_is_taken_back(make_cluster: Any, change: Chan
     assert writer.failures == []
     assert result["failed"]
     for part in (
-        "The new manifest was in its place, but after",
-        "etcd does not run",
+        "The new manifest was in place, but after",
+        "etcd is not running",
         "The old manifest was put back, and etcd answers again with its old flags and has caught up",
-        "This has touched no other member.",
+        "No other member was touched.",
     ):
         assert part in result["msg"], result["msg"]
     assert result["msg"].endswith("Correct what is named above, and run this again.")
@@ -290,7 +290,7 @@ def test_few_members_need_a_word(make_cluster: Any, change: Change, watched: Any
     for check in (True, False):
         result = change(node, check=check)
         assert result["failed"]
-        assert "the whole cluster would be away for about" in result["msg"]
+        assert "the whole cluster would be down for about" in result["msg"]
         assert result["msg"].endswith("Nothing was changed.")
     assert _state(node) == before
     done = change(node, allow_downtime=True)
@@ -354,9 +354,9 @@ def test_a_node_that_is_not_in_order(make_cluster: Any, change: Change, watched:
     before = _state(node)
     stray = node.manifest.with_name("etcd.yaml.bak")
     stray.write_bytes(node.manifest.read_bytes())
-    assert f"Beside the manifest lies {stray}" in change(node)["msg"]
+    assert f"{stray} is beside the manifest" in change(node)["msg"]
     stray.unlink()
-    assert "No no-kubelet-is-called-so runs on this node" in change(node, unit="no-kubelet-is-called-so")["msg"]
+    assert "no-kubelet-is-called-so is not running on this node" in change(node, unit="no-kubelet-is-called-so")["msg"]
     assert "is inside a manifests folder" in change(node, backup=str(node.manifest.parent / "old"))["msg"]
     other = cluster.nodes[1]
     assert "is not this node's own" in change(node, endpoint=other.client_url)["msg"]
@@ -388,7 +388,7 @@ def test_killed_before_the_proof(
     assert QUOTA_FLAG in node.manifest.read_text("utf-8")
     unproved = change(node, check=True)
     assert unproved["changed"] is False
-    assert any("The manifest has these flags already, but the etcd that runs" in text for text in unproved["warnings"])
+    assert any("The manifest has these flags already, but the running etcd" in text for text in unproved["warnings"])
     player.thaw()
     finished = change(node)
     assert (finished["failed"], finished["changed"]) == (False, False)

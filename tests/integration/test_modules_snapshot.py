@@ -101,7 +101,7 @@ def test_a_filesystem_that_makes_no_reflinks(make_cluster: Any, module: Any, tmp
     _some_keys(cluster)
     result = module("etcd_snapshot", cluster.nodes[0], directory=str(tmp_path / "backups"), method="reflink")
     if result["failed"]:
-        assert "reflink: the filesystem makes no reflinks (" in result["msg"]
+        assert "reflink: the filesystem does not support reflinks (" in result["msg"]
         assert _names(tmp_path / "backups") == []
     else:
         assert _status(cluster.version, result["path"])["revision"] == result["revision"]
@@ -140,7 +140,7 @@ def test_a_member_whose_files_are_elsewhere(make_cluster: Any, module: Any, tmp_
     assert result["tried"] == [
         "reflink: its files are not on this host",
         "file: its files are not on this host",
-        "etcdctl: its process does not run on this host",
+        "etcdctl: its process is not running on this host",
     ]
 
 
@@ -231,7 +231,7 @@ def test_a_folder_that_cannot_be_made(make_cluster: Any, module: Any, tmp_path: 
     (tmp_path / "file").write_text("", "ascii")
     result = module("etcd_snapshot", make_cluster(members=1).nodes[0], directory=str(tmp_path / "file/backups"))
     assert result["failed"]
-    assert f"The folder {tmp_path}/file/backups cannot be made: Not a directory" in result["msg"]
+    assert f"The folder {tmp_path}/file/backups cannot be created: Not a directory" in result["msg"]
 
 
 @pytest.fixture
@@ -267,5 +267,5 @@ def test_a_disk_shared_with_etcd_keeps_room_for_its_log(make_cluster: Any, modul
         os.posix_fallocate(ballast.fileno(), 0, disk.f_bavail * disk.f_frsize - 30 * MIB)
     result = module("etcd_snapshot", node, directory=str(node.data_dir / "backups"))
     assert result["failed"]
-    assert "with room for etcd's next WAL segment, which lies on the same disk" in result["msg"]
+    assert "with room for etcd's next WAL segment, which is on the same disk" in result["msg"]
     assert "30.0 MiB are free" in result["msg"]

@@ -57,7 +57,7 @@ def test_two_full_clusters_among_hosts_of_all_kinds(
     assert run.rc == 4, run.out
     assert run.recap["gone"]["unreachable"] == 1
     assert not any(each["failed"] for each in run.recap.values())
-    assert f"There is no {tmp_path / 'no-such.yaml'} here; this host is passed over." in run.flat
+    assert f"There is no {tmp_path / 'no-such.yaml'} here; this host is skipped." in run.flat
     assert [keys(leader).entries for leader in leaders] == before
     assert_recovered(one, two)
     for cluster, leader in zip((one, two), leaders, strict=True):
@@ -94,7 +94,7 @@ def test_a_failure_ends_the_work_on_its_own_cluster_only(
 
     assert run.rc == 2, run.out
     assert (run.recap["bad"]["failed"], run.recap["good"]["failed"]) == (1, 0)
-    assert f"The folder {obstacle} cannot be made" in run.flat
+    assert f"The folder {obstacle} cannot be created" in run.flat
     assert state(bad) == before
     assert_full(bad)
     assert locks(bad) == []

@@ -110,7 +110,7 @@ def test_live_data_that_does_not_fit(make_cluster: MakeCluster, playbook: Playbo
     assert run.recap["close1"]["failed"] == 0
     assert "writes will be refused again soon. Raise the quota or delete what fills it." in run.flat
     found = re.search(
-        r"It grows by (\S+) MiB per minute: at that rate it is full in (\d+|less than a) minute", run.flat
+        r"The database grows by (\S+) MiB per minute: at that rate it is full in (\d+|less than a) minute", run.flat
     )
     assert found
     assert float(found[1]) > 0
@@ -188,7 +188,7 @@ def test_a_member_that_is_down_and_comes_back(make_cluster: MakeCluster, playboo
     assert run.rc == 0, run.out
     assert_recovered(cluster)
     assert f"{down.name} does not answer (" in run.flat
-    assert "its alarm is disarmed as well, and it will raise it again when it comes back with its full file" in run.flat
+    assert "its alarm is disarmed too, but it raises it again when it comes back with its full file" in run.flat
     assert down.name not in defragmented(cluster)
     assert len(defragmented(cluster)) == 2
 
@@ -226,7 +226,7 @@ def test_disks_that_are_too_small(make_cluster: MakeCluster, playbook: Playbook,
         )
         assert re.search(needed, run.flat), run.out
         assert re.search(
-            r"The data disk of data1 has only (\d|10)\.\d MiB free: etcd ends when it cannot write its log\.", run.flat
+            r"The data disk of data1 has only (\d|10)\.\d MiB free: etcd exits when it cannot write its log\.", run.flat
         ), run.out
         assert work(*data.nodes) == []
         assert_full(copy, data)

@@ -81,12 +81,18 @@ def _programs(options: argparse.Namespace) -> int:
     obtain, pinned = _PROGRAM_SETS[options.name]
     for version in options.versions:
         print(obtain(version))
+    failed = []
     for version in pinned() if not options.versions else ():
         try:
             print(obtain(version))
-        except ProgramMissingError as error:  # not every machine can have all; tests of what is missing are skipped
+        except ProgramMissingError as error:
             print(f"lab: going on without {options.name} {version}: {error}", file=sys.stderr)
-    return 0
+            # Not every machine can have Debian's; tests of what is missing are skipped.
+            if programs.can_be_built(version):
+                failed.append(version)
+    if failed:
+        print(f"lab: {options.name} {', '.join(failed)} could not be had, see above", file=sys.stderr)
+    return int(bool(failed))
 
 
 def _up(options: argparse.Namespace) -> int:

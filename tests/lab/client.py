@@ -241,10 +241,6 @@ class Client:
         """Remove a member from the cluster; its process ends by itself."""
         self.call("/v3/cluster/member/remove", {"ID": str(member_id)})
 
-    def promote_member(self, member_id: int) -> None:
-        """Make a voter of a learner."""
-        self.call("/v3/cluster/member/promote", {"ID": str(member_id)})
-
     def move_leader(self, member_id: int) -> None:
         """Hand the leadership over; only the leader itself takes this call."""
         self.call("/v3/maintenance/transfer-leadership", {"targetID": str(member_id)})

@@ -31,7 +31,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, _leave)
     options = _parser().parse_args(arguments)
     try:
-        engine.obtain()
         options.run(options)
     except LabError as error:
         print(f"nodes: {error}", file=sys.stderr)
@@ -94,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _up(options: argparse.Namespace) -> None:
+    engine.obtain()
     try:
         made = cluster.up(
             options.name,
@@ -144,17 +144,22 @@ def _compare(options: argparse.Namespace) -> None:
 
 
 def _existing(name: str) -> Cluster:
-    if found := cluster.find(name):
+    # Where no engine runs, no node does.
+    if engine.find() and (found := cluster.find(name)):
         return found
     raise NodesError(f"there is no cluster {name!r}; `python -m nodes --name {name} up` makes it")
 
 
 def _down(options: argparse.Namespace) -> None:
+    # Started where it must be: nodes also outlive a private one that was killed.
+    engine.obtain()
     cluster.remove_for_good(options.name)
     engine.release()
 
 
 def _env(_options: argparse.Namespace) -> None:
+    if not engine.find():
+        raise NodesError("no Docker engine runs; `python -m nodes up` starts one where it can")
     if "DOCKER_HOST" in os.environ:
         print(f"export DOCKER_HOST={os.environ['DOCKER_HOST']}")
 

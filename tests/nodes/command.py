@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import IO
 
 from nodes.errors import NodesError
@@ -55,6 +55,18 @@ def run(
 def docker(*arguments: str, stdin: str | IO[bytes] | None = None, seconds: float | None = None) -> str:
     """Run ``docker`` on the engine that the environment names (``DOCKER_HOST``); see ``run``."""
     return run("docker", *arguments, stdin=stdin, seconds=seconds)
+
+
+def attempt(*steps: Callable[[], object]) -> None:
+    """Take every step, also those after one that fails; raises ``NodesError`` with all that went wrong."""
+    reasons = []
+    for step in steps:
+        try:
+            step()
+        except (NodesError, OSError) as error:
+            reasons.append(str(error))
+    if reasons:
+        raise NodesError("\n".join(reasons))
 
 
 def say(text: str) -> None:

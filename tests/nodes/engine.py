@@ -14,12 +14,14 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from lab import programs
-from nodes.command import docker, run, say
+from nodes.command import attempt, docker, run, say
 from nodes.errors import EngineMissingError, NodesError
-from nodes.host import Host, make_room
+from nodes.host import Host, give_room_back, make_room
+from nodes.packages import install
 
 LABEL = "controlplane.etcd.nodes"
 _ANSWER_SECONDS = 20.0
@@ -27,15 +29,20 @@ _START_SECONDS = 60.0
 _STOP_SECONDS = 60.0
 _POLL_SECONDS = 0.1
 _LAST_LINES = 10
+_UNIT_FOLDER = Path("/lib/systemd/system")
+_UNITS = ("docker.service", "docker.socket", "containerd.service")
 
 
 def obtain() -> None:
     """Make ``docker`` work in this process and its children, by ``DOCKER_HOST`` where that is needed.
 
     Where no engine answers, and this is root on Debian or Ubuntu, a private one is started, and installed before if
-    it is missing. Raises ``EngineMissingError`` where that is not possible.
+    it is missing. Raises ``EngineMissingError`` where that is not possible, ``NodesError`` where an engine's host
+    has no room for nodes.
     """
     if _answers():
+        with _only_one():
+            _make_room()
         return
     with _only_one():
         private = _Private(folder())
@@ -43,24 +50,36 @@ def obtain() -> None:
             _require_debian_root()
             try:
                 _install_docker()
-                if _answers():  # the package has started a service
-                    return
+                _make_room()
                 private.start()
             except NodesError as error:
+                give_room_back(_room())
                 raise EngineMissingError(f"no Docker engine answers, and none can be started here: {error}") from error
         os.environ["DOCKER_HOST"] = private.url
 
 
+def find() -> bool:
+    """Make ``docker`` work as ``obtain`` does where an engine runs already; return whether one does."""
+    if _answers():
+        return True
+    private = _Private(folder())
+    if private.running:
+        os.environ["DOCKER_HOST"] = private.url
+    return private.running
+
+
 def release() -> None:
-    """Stop the private engine if it runs and has no nodes any more, and put back what it changed on the host."""
+    """Put back what was changed on the host for the nodes if there are none any more; a private engine is stopped."""
     with _only_one():
         private = _Private(folder())
         if private.running:
             os.environ["DOCKER_HOST"] = private.url
-            if docker("ps", "--all", "--quiet", "--filter", f"label={LABEL}"):
+            if _nodes():
                 say(f"the private Docker engine stays for other nodes: DOCKER_HOST={private.url}")
                 return
-        private.stop()
+        elif _answers() and _nodes():
+            return
+        attempt(private.stop, partial(give_room_back, _room()))
 
 
 def folder() -> Path:
@@ -68,14 +87,6 @@ def folder() -> Path:
     home = programs.store().folder / "engine"
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     return home
-
-
-def install(*packages: str) -> None:
-    """Install Debian packages, and say so."""
-    say(f"installing {', '.join(packages)} with apt-get")
-    env = {"DEBIAN_FRONTEND": "noninteractive"}
-    run("apt-get", "-qq", "update", env=env)
-    run("apt-get", "-qq", "install", "--yes", "--no-install-recommends", *packages, env=env)
 
 
 class _Private:
@@ -97,7 +108,6 @@ class _Private:
         """Start it and wait until it answers; the host's settings of before are kept in a file."""
         say(f"no Docker engine answers: starting a private one, with its log in {self._log}")
         self._keep_settings()
-        make_room()
         command = [
             "dockerd",
             f"--host={self.url}",
@@ -131,8 +141,9 @@ class _Private:
                     )
                 _reap(pid)
                 time.sleep(_POLL_SECONDS)
-        for mounted in self._mounts():
-            run("umount", mounted)
+        attempt(self._restore, *(partial(run, "umount", mounted) for mounted in self._mounts()))
+
+    def _restore(self) -> None:
         if self._before.exists():
             if before := Host.from_json(json.loads(self._before.read_text("utf-8"))):
                 before.restore()
@@ -159,6 +170,20 @@ class _Private:
             if f"--pidfile={self._pid_file}".encode() in words:
                 return pid
         return None
+
+
+def _nodes() -> str:
+    return docker("ps", "--all", "--quiet", "--filter", f"label={LABEL}")
+
+
+def _make_room() -> None:
+    # An engine elsewhere has limits of its own.
+    if not os.environ.get("DOCKER_HOST", "").startswith(("ssh:", "tcp:")):
+        make_room(_room())
+
+
+def _room() -> Path:
+    return folder() / "watchers"
 
 
 def _reap(pid: int) -> None:
@@ -189,10 +214,15 @@ def _require_debian_root() -> None:
 
 
 def _install_docker() -> None:
+    """Install what is missing; what comes along as a service is neither started nor there after the next boot."""
     wanted = {"dockerd": "docker.io", "iptables": "iptables", "ip": "iproute2"}
     missing = [package for program, package in wanted.items() if not shutil.which(program)]
     if missing:
+        before = {unit for unit in _UNITS if _UNIT_FOLDER.joinpath(unit).exists()}
         install(*missing)
+        came = [unit for unit in _UNITS if unit not in before and _UNIT_FOLDER.joinpath(unit).exists()]
+        if came and shutil.which("systemctl"):
+            run("systemctl", "disable", *came)
     if not shutil.which("docker"):  # a package of its own from Debian 13 on
         install("docker-cli")
 

@@ -10,10 +10,12 @@ import re
 import shutil
 import socket
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from nodes.command import run
+from nodes.command import attempt, run
+from nodes.errors import NodesError
 
 _SYSCTLS = Path("/proc/sys")
 # Forwarding first: a change of it sets the ones about redirects.
@@ -24,12 +26,11 @@ _SETTINGS = (
     "net/ipv6/conf/all/forwarding",
     "net/bridge/bridge-nf-call-iptables",
     "net/bridge/bridge-nf-call-ip6tables",
-    "fs/inotify/max_user_instances",
 )
 # A kubelet and its containerd use some 30; the usual limit of 128 is that of all root's processes on the host, and a
 # kubelet that is refused one ends.
-_WATCHERS = _SYSCTLS / "fs/inotify/max_user_instances"
-_ENOUGH_WATCHERS = 1024
+_WATCHERS = "fs/inotify/max_user_instances"
+_ENOUGH_WATCHERS = 512
 _FIREWALLS = ("iptables", "ip6tables")
 _CGROUPS = Path("/sys/fs/cgroup")
 # Docker's first bridge, and the bridges of its networks.
@@ -52,7 +53,7 @@ class Host:
         """Read the settings; changes nothing."""
         return cls(
             boot=_boot(),
-            settings={name: (_SYSCTLS / name).read_text("ascii").strip() for name in _SETTINGS if _exists(name)},
+            settings={name: _setting(name) for name in _SETTINGS},
             rules={tool: run(f"{tool}-save") for tool in _FIREWALLS if shutil.which(f"{tool}-save")},
             bridges=_bridges(),
             cgroups=_cgroups(),
@@ -68,30 +69,44 @@ class Host:
         return asdict(self)
 
     def restore(self) -> None:
-        """Put everything back that differs; what others have changed meanwhile stays."""
-        for bridge in _bridges():
-            if bridge not in self.bridges:
-                run("ip", "link", "delete", bridge)
-        for tool, before in self.rules.items():
-            now = run(f"{tool}-save")
-            cleaned = without_dockers(before, now)
-            if cleaned != now:
-                run(f"{tool}-restore", stdin=cleaned)
-        for name, value in self.settings.items():
-            file = _SYSCTLS / name
-            if file.exists() and file.read_text("ascii").strip() != value:
-                file.write_text(value, "ascii")
-        for cgroup in _cgroups():
-            # Empty by now; one that is not has somebody in it, and stays.
-            if cgroup not in self.cgroups:
-                with contextlib.suppress(OSError):
-                    Path(cgroup).rmdir()
+        """Put everything back that differs; what others have changed meanwhile stays.
+
+        Raises ``NodesError`` with all that cannot be put back, after the rest is.
+        """
+        attempt(
+            *(partial(run, "ip", "link", "delete", name) for name in _bridges() if name not in self.bridges),
+            *(partial(_clean_firewall, tool, before) for tool, before in self.rules.items()),
+            *(partial(_set, name, value) for name, value in self.settings.items()),
+            *(partial(_remove_empty, cgroup) for cgroup in _cgroups() if cgroup not in self.cgroups),
+        )
 
 
-def make_room() -> None:
-    """Allow so many watchers of files that five nodes have enough; ``restore`` puts the limit of before back."""
-    if int(_WATCHERS.read_text("ascii")) < _ENOUGH_WATCHERS:
-        _WATCHERS.write_text(str(_ENOUGH_WATCHERS), "ascii")
+def make_room(kept: Path) -> None:
+    """Allow so many watchers of files that all nodes have enough; the limit of before is in ``kept`` until given back.
+
+    Raises ``NodesError`` where there are too few, and this user may not allow more.
+    """
+    limit = _setting(_WATCHERS)
+    if int(limit) >= _ENOUGH_WATCHERS:
+        return
+    try:
+        kept.write_text(f"{_boot()} {limit}", "ascii")
+        _set(_WATCHERS, str(_ENOUGH_WATCHERS))
+    except OSError as error:
+        kept.unlink(missing_ok=True)
+        raise NodesError(
+            f"the nodes' kubelets would end for want of file watchers: this host allows {limit} to a user, and more "
+            f"cannot be set here ({error.strerror}); as root: sysctl {_WATCHERS.replace('/', '.')}={_ENOUGH_WATCHERS}"
+        ) from None
+
+
+def give_room_back(kept: Path) -> None:
+    """Put back the limit that ``make_room`` has kept, where it is still the one that was set there."""
+    if kept.exists():
+        boot, limit = kept.read_text("ascii").split()
+        if boot == _boot() and _setting(_WATCHERS) == str(_ENOUGH_WATCHERS):
+            _set(_WATCHERS, limit)
+        kept.unlink()
 
 
 def without_dockers(before: str, now: str) -> str:
@@ -120,8 +135,23 @@ def _lines(text: str) -> list[tuple[str, str]]:
     return lines
 
 
-def _exists(setting: str) -> bool:
-    return (_SYSCTLS / setting).exists()
+def _clean_firewall(tool: str, before: str) -> None:
+    now = run(f"{tool}-save")
+    cleaned = without_dockers(before, now)
+    if cleaned != now:
+        run(f"{tool}-restore", stdin=cleaned)
+
+
+def _setting(name: str) -> str:
+    """Return a setting; one that does not exist yet, as those of a module that dockerd loads, is as good as off."""
+    file = _SYSCTLS / name
+    return file.read_text("ascii").strip() if file.exists() else "0"
+
+
+def _set(name: str, value: str) -> None:
+    file = _SYSCTLS / name
+    if file.exists() and file.read_text("ascii").strip() != value:
+        file.write_text(value, "ascii")
 
 
 def _bridges() -> list[str]:
@@ -131,6 +161,12 @@ def _bridges() -> list[str]:
 def _cgroups() -> list[str]:
     """Return the groups that all of an engine's containers are in: one, or on cgroup v1 one for each controller."""
     return sorted(str(path) for pattern in ("docker", "*/docker") for path in _CGROUPS.glob(pattern))
+
+
+def _remove_empty(cgroup: str) -> None:
+    # One that is not empty by now has somebody in it, and stays.
+    with contextlib.suppress(OSError):
+        Path(cgroup).rmdir()
 
 
 def _boot() -> str:

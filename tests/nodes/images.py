@@ -22,6 +22,7 @@ from nodes.archive import Image, write_archive
 from nodes.command import docker, run, say
 from nodes.errors import NodesError
 from nodes.generations import Generation
+from nodes.packages import install
 
 REPOSITORY = "controlplane-etcd"
 _CONTEXT = Path(__file__).parent / "image"
@@ -128,7 +129,7 @@ def _bootstrap(name: str) -> None:
                 f"{_BASE} cannot be pulled, and cannot be made without {', '.join(missing)}; install that, or give "
                 f"this engine an image {_BASE}"
             )
-        engine.install(*missing)
+        install(*missing)
     with tempfile.TemporaryDirectory(prefix="controlplane-etcd-") as temporary:
         tar = Path(temporary, "root.tar")
         run("mmdebstrap", "--quiet", "--variant=minbase", _BASE.partition(":")[2], str(tar))

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import ipaddress
 import json
 from pathlib import Path
@@ -19,18 +18,21 @@ _FIRST_NODE = 11
 
 
 def create(name: str, label: str) -> list[str]:
-    """Make a network and return its subnet as text; raises ``NodesError`` where every candidate is taken."""
+    """Make a network and return addresses for its nodes; raises ``NodesError`` where every candidate is taken."""
     taken = [*_routes(), *_networks()]
+    refusal = ""
     for subnet in _CANDIDATES:
         if any(subnet.overlaps(other) for other in taken):
             continue
-        # Another process may take it in this moment.
-        with contextlib.suppress(NodesError):
+        try:
             docker("network", "create", f"--label={label}", f"--subnet={subnet}", name)
+        except NodesError as error:  # another process may have taken it in this moment
+            refusal = f", or is refused: {error}"
+        else:
             return [str(subnet[_FIRST_NODE + number]) for number in range(20)]
     raise NodesError(
         f"no network for the nodes: each subnet from {_CANDIDATES[0]} to {_CANDIDATES[-1]} is a route of this host or "
-        f"a network of Docker already (see `ip route` and `docker network ls`)"
+        f"a network of Docker already (see `ip route` and `docker network ls`){refusal}"
     )
 
 

@@ -31,7 +31,7 @@ from types import FrameType
 
 import yaml
 
-from lab.errors import LabError, ProgramMissingError
+from lab.errors import LabError
 from nodes import cluster, engine, images
 from nodes.errors import EngineMissingError
 from nodes.generations import generation
@@ -108,12 +108,16 @@ def main(wanted: list[str]) -> int:
         return 2
     chosen = {name: known[name] for name in known if name in (wanted or by_default)}
     start = time.monotonic()
+    results: list[Result] = []
     try:
         with _only_one(), _engine():
             results = _run_all(chosen)
     except EngineMissingError as error:
         results = [Result(name, "skipped", 0) for name in chosen]
         print(f"SKIPPED: {', '.join(chosen)}: {error}", flush=True)
+    except LabError as error:
+        print(f"FAILED: {error}", flush=True)
+        results.append(Result("engine", "failed", 0))
     return _close(results, time.monotonic() - start)
 
 
@@ -168,7 +172,12 @@ class Lane:
         print(f"{f' {name}: {nodes} ':=^{_WIDTH}}" if self._shown else f"{name} begins: {nodes}", flush=True)
         start = time.monotonic()
         log = WORK / f"{name}.log"
-        result = Result(name, self._outcome(name, kind, log), time.monotonic() - start)
+        try:
+            outcome = self._outcome(name, kind, log)
+        except LabError as error:  # of making or removing nodes; the other scenarios go on
+            print(f"FAILED: {name}: {error}", flush=True)
+            outcome = "failed"
+        result = Result(name, outcome, time.monotonic() - start)
         if not self._shown and not self._ended:
             said = log.read_text("utf-8", "replace") if log.exists() else ""
             print(f"\n{f' {name} {result.outcome} in {result.seconds:.0f} s ':=^{_WIDTH}}\n{said}", flush=True)
@@ -177,18 +186,15 @@ class Lane:
     def end(self) -> None:
         """End what runs, and run nothing any more."""
         self._ended = True
-        if self._process:
+        # One that has ended may have left its number to somebody else's.
+        if self._process and self._process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGTERM)
 
     def _outcome(self, name: str, kind: Kind, log: Path) -> str:
         if self._ended:
             return "skipped"
-        try:
-            images.obtain(generation(kind.generation))
-        except ProgramMissingError as error:
-            print(f"SKIPPED: {name}: {error}", flush=True)
-            return "skipped"
+        images.obtain(generation(kind.generation))
         # molecule would take what it remembers of an earlier run for nodes that are there.
         work = WORK / name
         shutil.rmtree(work, ignore_errors=True)

@@ -5,14 +5,24 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
+import sys
 from pathlib import Path
+
+from nodes.errors import NodesError
+from nodes.packages import install
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def working_tree_files() -> list[Path]:
-    """Return the paths, relative to the root; a file that git knows but that was deleted is left out."""
+    """Return the paths, relative to the root; a file that git knows but that was deleted is left out.
+
+    Where git is missing, and this is root on Debian or Ubuntu, it is installed before; elsewhere the program ends.
+    """
+    _have_git()
     listing = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -22,3 +32,14 @@ def working_tree_files() -> list[Path]:
     ).stdout
     paths = sorted({Path(name) for name in listing.split("\0") if name})
     return [path for path in paths if (ROOT / path).is_file() or (ROOT / path).is_symlink()]
+
+
+def _have_git() -> None:
+    if shutil.which("git"):
+        return
+    if os.geteuid() or not shutil.which("apt-get"):
+        sys.exit("git is needed to tell the files of this collection from others: install it (Debian: apt install git)")
+    try:
+        install("git")
+    except NodesError as error:
+        sys.exit(f"git is needed, and cannot be installed: {error}")

@@ -76,7 +76,7 @@ NO_MANIFESTS: list[tuple[str, str, str]] = [
     ("no containers", "spec:\n  containers:\n", "x.yaml is not the manifest of an API server"),
     ("no metadata", "spec:\n  containers:\n  - name: a\n", "x.yaml is not the manifest of an API server"),
     ("a container that is none", "metadata: {}\nspec:\n  containers:\n  - a\n", "x.yaml is not the manifest"),
-    ("no port", pod("--secure-port=https"), "x.yaml: 'https' is no port"),
+    ("no port", pod("--secure-port=https"), "x.yaml: 'https' is not a valid port"),
 ]
 
 
@@ -156,11 +156,11 @@ NO_CONFIGS: list[tuple[str, str, str]] = [
     ("no such context", WHOLE.replace("current-context: k", "current-context: x"), UNREADABLE),
     ("no such user", WHOLE.replace("user: kubernetes-admin", "user: x"), UNREADABLE),
     ("no contexts", WHOLE.replace("contexts:\n", "texts:\n"), UNREADABLE),
-    ("a token instead", WHOLE.replace("client-certificate-data", "token"), "x.conf has no client-certificate that"),
-    ("no CA", WHOLE.replace("certificate-authority-data", "x"), "x.conf has no certificate-authority that can be used"),
-    ("no base64", WHOLE.replace("client-key-data: ", "client-key-data: ("), "x.conf has no client-key that can be"),
-    ("a file that is gone", WHOLE.replace("client-key-data", "client-key"), "x.conf has no client-key that can be"),
-    ("an empty user", WHOLE[: WHOLE.index("    client-cert")], "x.conf has no client-certificate that can be used"),
+    ("a token instead", WHOLE.replace("client-certificate-data", "token"), "x.conf has no usable client-certificate"),
+    ("no CA", WHOLE.replace("certificate-authority-data", "x"), "x.conf has no usable certificate-authority"),
+    ("no base64", WHOLE.replace("client-key-data: ", "client-key-data: ("), "x.conf has no usable client-key"),
+    ("a file that is gone", WHOLE.replace("client-key-data", "client-key"), "x.conf has no usable client-key"),
+    ("an empty user", WHOLE[: WHOLE.index("    client-cert")], "x.conf has no usable client-certificate"),
 ]
 
 

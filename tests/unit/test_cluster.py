@@ -101,14 +101,14 @@ OTHERS: list[tuple[str, dict[int, Reply], Json, str, str]] = [
         {1: status(1), 2: status(2, cluster=8)},
         listed(2),
         "silent",
-        "answers member 2 of cluster 8, not member 2 of cluster 7",
+        "is 2 of cluster 8, not 2 of cluster 7",
     ),
     (
         "address of another member",
         {1: status(1), 2: status(3)},
         listed(2),
         "silent",
-        "answers member 3 of cluster 7, not member 2 of cluster 7",
+        "is 3 of cluster 7, not 2 of cluster 7",
     ),
     (
         "first address is dead, second answers",

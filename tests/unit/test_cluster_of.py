@@ -361,7 +361,7 @@ ALL_DOWN = {f"host{number}": silent(number) for number in (1, 2, 3)}
 ALONE = [entry(1), entry(2, "silent"), entry(3, "silent")]
 LEADERLESS = {**ALL_DOWN, "host1": look(1, ALONE, quorum=False, refusals=["No leader."])}
 ONE_DOWN = {**THREE, "host1": look(1, [entry(1, "leader"), entry(2, "silent"), entry(3)]), "host2": silent(2)}
-STOPPED: Json = {"refusal": "kubelet was stopped by somebody."}
+STOPPED: Json = {"refusal": "kubelet was stopped by someone else."}
 
 # Hosts; whether members are brought back; who is, whether there is work, and why it is refused.
 REVIVED: list[tuple[str, dict[str, Json], bool, list[str], bool, list[str]]] = [
@@ -487,7 +487,7 @@ def test_others_are_held_while_one_is_brought_back() -> None:
 
 def test_kubelet_that_somebody_stopped_is_told() -> None:
     looks = {**ONE_DOWN, "host2": silent(2, node=STOPPED)}
-    assert cluster_of(looks, "host1")["findings"] == ["It is full.", "host2: kubelet was stopped by somebody."]
+    assert cluster_of(looks, "host1")["findings"] == ["It is full.", "host2: kubelet was stopped by someone else."]
     assert cluster_of(THREE | {"host3": look(3, node=STOPPED)}, "host1")["findings"] == ["It is full."]
 
 

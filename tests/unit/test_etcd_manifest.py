@@ -158,21 +158,21 @@ def _silent(machine: Machine) -> None:
 
 
 GATES: list[tuple[str, Callable[[Machine], None], str, str]] = [
-    ("no log", _without_wal, "There is no log of a member in", "have the node join again. Nothing was changed."),
+    ("no log", _without_wal, "There is no log of a member in", "join the node again. Nothing was changed."),
     (
         "etcd is down",
         _down,
-        "does not run. etcd's last words:\n  fatal: no space left on device\nFind out why (crictl logs",
+        "is not running. etcd's last words:\n  fatal: no space left on device\nFind out why (crictl logs",
         "before it is changed. Nothing was changed.",
     ),
     (
         "other flags run",
         _other_flags,
-        "was started with other flags than the manifest has (--max-wals): the kubelet has not taken the manifest",
+        "was started with other flags than the manifest has (--max-wals): the kubelet has not applied the manifest",
         "run this again. Nothing was changed.",
     ),
     ("learner", _learner, "This member is a learner", "Promote it first (etcdctl member promote). Nothing was"),
-    ("removed", _removed, "This member is not in the member list any more", "and have it join again. Nothing was"),
+    ("removed", _removed, "This member is not in the member list any more", "and join it again. Nothing was"),
     ("another's", _elsewhere, f"The member at {URL} is not this node's own", "Nothing was changed."),
     (
         "silent",
@@ -205,7 +205,9 @@ def test_changed_and_remembered(machine: Machine) -> None:
     machine.down, machine.words = True, ["fatal: no space left on device"]
     for _again in range(2):
         said = machine.run()["msg"]
-        assert "has these flags already, but after 0 s etcd does not run. etcd's last words:\n  fatal: no space" in said
+        assert (
+            "has these flags already, but after 0 s etcd is not running. etcd's last words:\n  fatal: no space" in said
+        )
         assert said.endswith("(crictl logs, journalctl --unit kubelet). etcd has run from this very manifest before.")
         assert machine.path.read_bytes() == new
 
@@ -224,11 +226,9 @@ def test_taken_back(machine: Machine) -> None:
     old = machine.path.read_bytes()
     machine.words = ["fatal: no"]
     said = machine.run(extra_args=BAD)["msg"]
-    assert (
-        "The new manifest was in its place, but after 0 s etcd does not run. etcd's last words:\n  fatal: no\n" in said
-    )
+    assert "The new manifest was in place, but after 0 s etcd is not running. etcd's last words:\n  fatal: no\n" in said
     assert "was put back, and etcd answers again with its old flags" in said
-    assert said.endswith("This has touched no other member. Correct what is named above, and run this again.")
+    assert said.endswith("No other member was touched. Correct what is named above, and run this again.")
     assert machine.path.read_bytes() == old
 
 
@@ -246,8 +246,8 @@ def test_not_taken_back(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> No
     said = machine.run(extra_args=BAD)["msg"]
     (copy,) = machine.copies
     assert "The old manifest could not be put back ([Errno 28] No space left on device)" in said
-    assert f"put that back by hand (cp {copy} {machine.path})" in said
-    assert said.endswith("This has touched no other member.")
+    assert f"restore that one by hand (cp {copy} {machine.path})" in said
+    assert said.endswith("No other member was touched.")
     assert machine.flags["max-wals"] == "many"
 
 
@@ -261,9 +261,10 @@ def test_down_after_it_was_taken_back(machine: Machine, monkeypatch: pytest.Monk
     monkeypatch.setattr(files, "replace", breaking)
     said = machine.run(extra_args=BAD)["msg"]
     assert (
-        "The old manifest was put back, but after another 0 s etcd does not run. See what the kubelet and etcd" in said
+        "The old manifest was put back, but after another 0 s etcd is not running. See what the kubelet and etcd"
+        in said
     )
-    assert said.endswith("this has touched no other member.")
+    assert said.endswith("No other member was touched.")
     assert machine.path.read_bytes() == old
 
 
@@ -274,7 +275,7 @@ def test_killed_with_a_bad_value(machine: Machine) -> None:
     machine.words = ["invalid value"]
     said = machine.refused()
     (copy,) = machine.copies
-    assert "The etcd of this manifest does not run. etcd's last words:\n  invalid value\nFind out why" in said
+    assert "The etcd of this manifest is not running. etcd's last words:\n  invalid value\nFind out why" in said
     assert (
         f"Where a flag is to blame, the manifest from before (--max-wals) is in {copy}: put it back (cp {copy}" in said
     )
@@ -308,7 +309,11 @@ def test_nothing_to_go_back_to(machine: Machine) -> None:
 
 MANIFESTS: list[tuple[str, Callable[[Path], object], str]] = [
     ("missing", lambda path: path.unlink(), "There is no {} on this node. Run this on a control-plane node, or name"),
-    ("dangling", lambda path: (path.unlink(), path.symlink_to("x")), "{} is a symbolic link to x, which is not there"),
+    (
+        "dangling",
+        lambda path: (path.unlink(), path.symlink_to("x")),
+        "{} is a symbolic link to x, which does not exist",
+    ),
     ("a folder", lambda path: (path.unlink(), path.mkdir()), "{} cannot be read: [Errno 21] Is a directory"),
     ("empty", lambda path: path.write_bytes(b""), "{} cannot be read as a static pod manifest: it is empty"),
     (
@@ -348,7 +353,7 @@ def test_a_folder_for_backups_that_the_kubelet_reads(machine: Machine, tmp_path:
 def test_a_configuration_file_of_etcd(machine: Machine) -> None:
     text = machine.path.read_text("utf-8")
     machine.path.write_text(text.replace("    - --name=", "    - --config-file=/x\n    - --name="), "utf-8")
-    assert "The manifest sets --config-file, with which etcd takes no notice of any other flag." in machine.refused()
+    assert "The manifest sets --config-file, which makes etcd ignore every other flag." in machine.refused()
 
 
 def test_not_root(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -365,7 +370,7 @@ def test_not_root(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "etcd.yaml cannot be read: root rights are needed (become). Nothing was changed." in said
 
 
-PATCH = "Mend that, or use the method patch, which does without kubeadm and its configuration."
+PATCH = "Fix that, or use the method patch, which needs neither kubeadm nor its configuration."
 
 RENDERED: list[tuple[str, str, str]] = [
     ("another image", "etcd:3.5.24-0", "etcd:3.6.8-0"),
@@ -381,7 +386,7 @@ def test_kubeadm_would_start_another_etcd(
     monkeypatch.setattr(rendering, "render", lambda _config: text.replace(old, new))
     source = str(DATA / "kubeadm/configs/v1beta4-noextra.config")
     said = machine.refused(method="kubeadm", kubeadm_config=source)
-    assert "kubeadm's manifest has another image or other volumes than the one that runs" in said
+    assert "kubeadm's manifest has a different image or different volumes from the running one" in said
     assert "Use the method patch" in said
     patched = machine.run(method="auto", kubeadm_config=source)
     assert (patched["changed"], patched["method"]) == (True, "patch")

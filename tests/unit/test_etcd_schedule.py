@@ -186,7 +186,7 @@ def test_the_files_of_others_are_theirs(host: Host, path: str) -> None:
     host.write(path, "#!/bin/sh\necho mine\n")
     result = host()
     assert result["failed"]
-    assert f"{path} is there, and was not written by this module" in result["msg"]
+    assert f"{path} exists and was not written by this module" in result["msg"]
     assert host.files() == {path}
     gone = host(state="absent")
     assert gone["changed"] is False

@@ -100,12 +100,14 @@ def test_default() -> None:
     }
 
 
-STAYS = "The quota stays at 8.0 GiB, which is more than the {} GiB that are wanted: it is lowered only where that is"
+STAYS = "The quota stays at 8.0 GiB, which is more than the {} GiB asked for: it is lowered only if that is"
 DIFFERENT = "The members have different quotas (cp1 2.0 GiB, cp2 8.0 GiB, cp3 2.0 GiB); all get the same."
 MIXED = [entry(1, "leader"), entry(2, quota=8), entry(3)]
 OFF = [entry(1, "leader"), entry(2, quota=-1), entry(3)]
 UNKNOWN: dict[int, Json] = {number: {"memory": None} for number in (1, 2, 3)}
-SWITCHED_OFF = "The quota of cp2 is switched off and stays so: it is set only where lowering is asked for."
+SWITCHED_OFF = (
+    "The quota of cp2 is switched off and stays off: it is set only if lowering is allowed (harden_lower_quota)."
+)
 
 # Quota in GiB, None where there is no flag for it; the heads of the notes.
 QUOTAS: list[tuple[str, list[Json], dict[int, Json], Json, float | None, list[str]]] = [
@@ -156,7 +158,7 @@ QUOTAS: list[tuple[str, list[Json], dict[int, Json], Json, float | None, list[st
         {2: {"memory": 4}},
         {},
         5,
-        ["host2: A quota of 5.0 GiB is too much: the database is mapped into memory, for which 7.0 GiB"],
+        ["host2: A quota of 5.0 GiB is too large: the database is mapped into memory, which needs 7.0 GiB"],
     ),
     ("nothing is known of the nodes", three(), UNKNOWN, {}, 5, []),
 ]
@@ -190,12 +192,12 @@ REFUSALS: list[tuple[str, Json, str]] = [
     (
         "one is silent",
         {"members": SILENT, "hosts": (1, 3)},
-        "Not every member answers: cp2 (connection refused). One after the other is restarted",
+        "Not every member answers: cp2 (connection refused). Members are restarted one at a time",
     ),
     (
         "one has never started",
         {"members": UNSTARTED},
-        "Not every member answers: cp4 (it has never started). One after the other is restarted",
+        "Not every member answers: cp4 (it has never started). Members are restarted one at a time",
     ),
     (
         "one is not in the inventory",
@@ -211,15 +213,15 @@ REFUSALS: list[tuple[str, Json, str]] = [
         "memory cannot carry it",
         {"nodes": {2: {"memory": 3.8}, 3: {"memory": 4.5}}},
         (
-            "host2: A quota of 5.0 GiB is too much: the database is mapped into memory, for which 7.0 GiB are needed"
-            " (the quota, and 2.0 GiB for all else); there are 3.8 GiB. The value auto would be 2.0 GiB here."
+            "host2: A quota of 5.0 GiB is too large: the database is mapped into memory, which needs 7.0 GiB (the"
+            " quota, and 2.0 GiB for everything else); there are 3.8 GiB. The value auto would be 2.0 GiB here."
         ),
     ),
     (
         "the disk cannot carry it: another one decides on auto",
         {"nodes": {1: {"memory": 64}, 2: {"memory": 64, "free": 8.5}, 3: {"memory": 7.8}}},
         (
-            "host2: A quota of 5.0 GiB is too much: a database of that size and one copy of it need 10.0 GiB on"
+            "host2: A quota of 5.0 GiB is too large: a database of that size and one copy of it need 10.0 GiB on"
             " etcd's disk; there are 8.5 GiB free and 0.5 GiB in use by the database. The value auto would be"
             " 4.0 GiB here. For the whole cluster it would be 2.0 GiB."
         ),
@@ -227,30 +229,34 @@ REFUSALS: list[tuple[str, Json, str]] = [
     (
         "not even auto",
         {"nodes": {2: {"free": 1}}, "quota": "auto", "members": three(quota=1)},
-        "host2: A quota of 2.0 GiB is too much: a database of that size and one copy of it need 4.0 GiB",
+        "host2: A quota of 2.0 GiB is too large: a database of that size and one copy of it need 4.0 GiB",
     ),
     (
         "the highest that runs is too much for another one",
         {"members": MIXED, "nodes": {1: {"memory": 4}}},
-        "host1: A quota of 8.0 GiB is too much",
+        "host1: A quota of 8.0 GiB is too large",
     ),
     (
         "lowered below what is there",
         {"members": three(quota=8, size=4.9), "lower": True},
         "With a quota of 5.0 GiB etcd would be full at once: the database takes cp1 4.9 GiB, cp2 4.9 GiB, cp3 4.9 GiB.",
     ),
-    ("no size", {"quota": "much"}, "quota-backend-bytes is 'much', which is no size. Give bytes, or a number with MiB"),
+    (
+        "no size",
+        {"quota": "much"},
+        "quota-backend-bytes is 'much', which is not a valid size. Give bytes, or a number with MiB",
+    ),
     ("a forgotten unit", {"quota": "5"}, "quota-backend-bytes is '5': with 5 bytes every member would be full"),
     ("an unclear unit", {"quota": "5G"}, "quota-backend-bytes is '5G', which may mean"),
     (
         "auto of nothing",
         {"quota": "auto", "nodes": UNKNOWN},
-        "The value auto cannot be worked out: memory and disk of no node are known.",
+        "The value auto cannot be worked out: no node's memory and disk are known.",
     ),
     (
         "the quota twice",
         {"extra_args": {"quota-backend-bytes": "1"}},
-        "quota-backend-bytes is among the further arguments. The quota has an option of its own.",
+        "quota-backend-bytes is among the extra arguments. The quota has its own option.",
     ),
     (
         "a retention that etcd does not take",
@@ -269,7 +275,7 @@ def test_refusals(options: Json, expected: str) -> None:
 def test_all_reasons_are_told() -> None:
     found = plan(hosts=(1, 2), nodes={1: {"memory": 4}})["refusal"]
     assert found.startswith("The nodes of cp3 are not among the hosts")
-    assert "host1: A quota of 5.0 GiB is too much" in found
+    assert "host1: A quota of 5.0 GiB is too large" in found
 
 
 def test_nobody_answers() -> None:
@@ -328,7 +334,7 @@ NOTES: list[tuple[str, Json, str]] = [
     (
         "a learner",
         {"members": [*three(), entry(4, "learner")], "hosts": (1, 2, 3, 4)},
-        "The learner cp4 is left as it is, and a smaller quota of its own stops all writes as well: promote it",
+        "The learner cp4 is not changed, and its own smaller quota would stop all writes too: promote it",
     ),
 ]
 
@@ -342,7 +348,7 @@ def test_notes(options: Json, head: str) -> None:
 
 
 TWO = [entry(1), entry(2, "leader")]
-AWAY = "etcd would be away, and the API server with it: that is done only where downtime is allowed."
+AWAY = "etcd would be down, and the API server with it: this is done only if downtime is allowed."
 
 DOWNTIMES: list[tuple[str, list[Json], bool, str]] = [
     ("one", [entry(1, "leader")], False, f"While the only member is restarted, up to 50 s, {AWAY}"),
@@ -351,7 +357,7 @@ DOWNTIMES: list[tuple[str, list[Json], bool, str]] = [
         "two, allowed",
         TWO,
         True,
-        "While one of 2 members is restarted, up to 50 s, etcd is away, and the API server with it.",
+        "While one of 2 members is restarted, up to 50 s, etcd is down, and the API server with it.",
     ),
 ]
 
@@ -365,8 +371,12 @@ def test_downtime(members: list[Json], allowed: bool, note: str) -> None:
 
 
 KUBELETS: list[tuple[str, Json, str]] = [
-    ("stopped", on_node(refusal="kubelet was stopped by somebody."), "The kubelet of host2 does not run: start it"),
-    ("held", on_node(held=held_by("run 7")), "The kubelet of host2 (by run 7) is held: wait until that is over"),
+    (
+        "stopped",
+        on_node(refusal="kubelet was stopped by someone else."),
+        "The kubelet of host2 is not running: start it",
+    ),
+    ("held", on_node(held=held_by("run 7")), "The kubelet of host2 (by run 7) is held: wait until it is released"),
 ]
 
 
@@ -402,7 +412,7 @@ RAISES: list[tuple[str, list[Json], Sequence[int], str, str]] = [
     ),
     ("no quota", three(), (1, 2, 3), "much", "much"),
     ("two meanings", three(), (1, 2, 3), "8G", "8G"),
-    ("more than the node can carry", three(), (1, 2, 3), "30GiB", "host1: A quota of 30.0 GiB is too much"),
+    ("more than the node can carry", three(), (1, 2, 3), "30GiB", "host1: A quota of 30.0 GiB is too large"),
     ("a node that is not there", three(), (1, 2), "4GiB", "The nodes of cp3 are not among the hosts of this run"),
     (
         "a member that is down",

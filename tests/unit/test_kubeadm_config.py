@@ -157,8 +157,8 @@ REFUSED_FILES: list[tuple[str, str, str]] = [
     ("map, empty document", "v1beta3-emptydocs", f"Line 14 holds only comments, after a ---: {MANDATORY}"),
     ("list, empty document", "v1beta4-emptydocs", f"Line 17 holds only comments, after a ---: {MANDATORY}"),
     # kubeadm, all: says nothing, writes nothing, exits with 0
-    ("map, external etcd", "v1beta3-external", "etcd is external here (etcd.external in line 6): kubeadm does not"),
-    ("list, external etcd", "v1beta4-external", "etcd is external here (etcd.external in line 6): kubeadm does not"),
+    ("map, external etcd", "v1beta3-external", "etcd is external here (etcd.external on line 6): kubeadm does not"),
+    ("list, external etcd", "v1beta4-external", "etcd is external here (etcd.external on line 6): kubeadm does not"),
     # kubeadm: kind "ClusterConfiguration" is specified twice in YAML file
     ("map, two", "v1beta3-twocc", 'kind "ClusterConfiguration" is specified twice in it: lines 1 and 12.'),
     ("list, two", "v1beta4-twocc", 'kind "ClusterConfiguration" is specified twice in it: lines 1 and 15.'),
@@ -452,83 +452,83 @@ BAD_FORMS: list[tuple[str, str, str, str]] = [
     (
         "comment before the first ---",
         f"# ours\n---\n{LIST}",
-        f"Line 1 holds only comments before the --- in line 2: {MANDATORY}",
-        "Take the --- in line 2 away, or put what is above it below it.",
+        f"Line 1 holds only comments before the --- on line 2: {MANDATORY}",
+        "Remove the --- on line 2, or move what is above it below it.",
     ),
     (
         "header before the first ---",
         f"#\n# Ansible managed\n#\n---\n{LIST}",
-        "Lines 1 to 3 hold only comments before the --- in line 4: kubeadm takes",
-        "Take the --- in line 4 away",
+        "Lines 1 to 3 hold only comments before the --- on line 4: kubeadm takes",
+        "Remove the --- on line 4",
     ),
     (
         "blank line before the first ---",
         f"\n---\n{LIST}",
-        f"Line 1 holds only blank lines before the --- in line 2: {MANDATORY}",
-        "Take the --- in line 2 away",
+        f"Line 1 holds only blank lines before the --- on line 2: {MANDATORY}",
+        "Remove the --- on line 2",
     ),
     (
         "BOM, comment, ---",
         f"\ufeff# ours\n---\n{LIST}",
-        "Line 1 holds only comments before the --- in line 2: ",
-        "Take the --- in line 2 away",
+        "Line 1 holds only comments before the --- on line 2: ",
+        "Remove the --- on line 2",
     ),
     (
         "--- twice at the start",
         f"---\n---\n{LIST}",
-        "Line 1 holds only --- before the --- in line 2: ",
-        "Take the --- in line 2 away",
+        "Line 1 holds only --- before the --- on line 2: ",
+        "Remove the --- on line 2",
     ),
     (
         "empty document in the middle",
         f"{LIST}---\n\n---\n{KUBELET}",
         f"Line 11 holds only blank lines, after a ---: {MANDATORY}",
-        "Take these lines away",
+        "Remove these lines",
     ),
     (
         "comments in the middle",
         f"{LIST}---\n# a\n# b\n---\n{KUBELET}",
         "Lines 11 to 12 hold only comments, after a ---: ",
-        "Take these lines away",
+        "Remove these lines",
     ),
     (
         "--- three times",
         f"{LIST}---\n---\n---\n{KUBELET}",
         "Line 11 holds only ---, after a ---: ",
-        "Take these lines away",
+        "Remove these lines",
     ),
     (
         "blank line behind the last ---",
         f"{LIST}---\n\n",
         "Line 11 holds only blank lines, after a ---: ",
-        "Take these lines away",
+        "Remove these lines",
     ),
     (
         "comment behind the last ---",
         f"{LIST}---\n# end\n",
         "Line 11 holds only comments, after a ---: ",
-        "Take these lines away",
+        "Remove these lines",
     ),
-    ("--- twice at the end", f"{LIST}---\n---\n", "Line 11 holds only ---, after a ---: ", "Take these lines away"),
+    ("--- twice at the end", f"{LIST}---\n---\n", "Line 11 holds only ---, after a ---: ", "Remove these lines"),
     (
         "no apiVersion",
         LIST.partition("\n")[2],
-        "from line 1 on has apiVersion '' and kind 'ClusterConfiguration'. kubeadm refuses",
-        "This wants a file as",
+        "that starts on line 1 has apiVersion '' and kind 'ClusterConfiguration'. kubeadm refuses",
+        "Name a file that",
     ),
     (
         "no kind",
         LIST.replace("kind: ClusterConfiguration\n", ""),
         "has apiVersion 'kubeadm.k8s.io/v1beta4' and kind ''.",
-        "This wants a file as",
+        "Name a file that",
     ),
     (
         "ConfigMap",
         "apiVersion: v1\nkind: ConfigMap\ndata:\n  ClusterConfiguration: |\n    a: b\n",
         "has apiVersion 'v1' and kind 'ConfigMap'.",
-        "the text of the key ClusterConfiguration alone",
+        "the text of its key ClusterConfiguration alone",
     ),
-    ("Pod", "apiVersion: v1\nkind: Pod\n", "has apiVersion 'v1' and kind 'Pod'.", "This wants a file as"),
+    ("Pod", "apiVersion: v1\nkind: Pod\n", "has apiVersion 'v1' and kind 'Pod'.", "Name a file that"),
     # invalid configuration: kind "ClusterConfiguration" is specified twice in YAML file
     (
         "two",
@@ -579,37 +579,37 @@ BAD_FORMS: list[tuple[str, str, str, str]] = [
         "the ConfigMap",
     ),
     # could not interpret GroupVersionKind; unmarshal error: error converting YAML to JSON: yaml: ...
-    ("broken YAML", "a: [1\nb: 2\n", "It is not YAML that can be read: line 2: ", "Mend it."),
+    ("broken YAML", "a: [1\nb: 2\n", "It cannot be read as YAML: line 2: ", "Fix the YAML at that line."),
     (
         "broken YAML in a later document",
         f"{LIST}---\na: [1\nb: 2\n",
-        "It is not YAML that can be read: line 12: ",
-        "Mend it.",
+        "It cannot be read as YAML: line 12: ",
+        "Fix the YAML at that line.",
     ),
     (
         "tab",
         LIST.replace("  local", "\tlocal"),
         "line 5: found character '\\t' that cannot start any token",
-        "Mend it.",
+        "Fix the YAML at that line.",
     ),
-    ("control character", LIST + "# \x00\n", "special characters are not allowed", "Mend it."),
-    ("undefined alias", f"{LIST}dns: *no\n", "line 10: found undefined alias no", "Mend it."),
-    ("directive", f"%YAML 1.1\n---\n{LIST}", "It is not YAML that can be read: ", "Mend it."),
-    ("list", "- a\n", "The document from line 1 on is a list, where kubeadm wants a map.", ""),
+    ("control character", LIST + "# \x00\n", "special characters are not allowed", "Fix the YAML at that line."),
+    ("undefined alias", f"{LIST}dns: *no\n", "line 10: found undefined alias no", "Fix the YAML at that line."),
+    ("directive", f"%YAML 1.1\n---\n{LIST}", "It cannot be read as YAML: ", "Fix the YAML at that line."),
+    ("list", "- a\n", "The document that starts on line 1 is a list, but kubeadm wants a map.", ""),
     # invalid Yaml document separator
     (
         "content behind ---",
         f"{LIST}--- {{a: b}}\n",
-        "Line 10 has something behind the ---: kubeadm refuses",
+        "Line 10 has text after the ---: kubeadm refuses",
         "Put it on",
     ),
-    ("four dashes", f"{LIST}----\n{KUBELET}", "Line 10 has something behind the ---: kubeadm refuses", "Put it on"),
+    ("four dashes", f"{LIST}----\n{KUBELET}", "Line 10 has text after the ---: kubeadm refuses", "Put it on"),
     # reads no further
     (
         "document behind ...",
         f"{KUBELET}...\n{LIST}",
-        "read: line 4: expected '<document start>'",
-        "Mend it.",
+        "read as YAML: line 4: expected '<document start>'",
+        "Fix the YAML at that line.",
     ),
     # no kind "ClusterConfiguration" is registered for version "kubeadm.example.com/v1beta4"
     (
@@ -652,11 +652,11 @@ BAD_FORMS: list[tuple[str, str, str, str]] = [
         "etcd.local.extraArgs in line 7 is a string, v1beta4 wants a list",
         "Write it as",
     ),
-    ("text for etcd", f"{V4}etcd: a\n", "etcd in line 4 is a string, where kubeadm wants a map.", "Correct it."),
+    ("text for etcd", f"{V4}etcd: a\n", "etcd on line 4 is a string, but kubeadm wants a map.", "Correct it."),
     (
         "list for local",
         f"{V4}etcd:\n  local: [a]\n",
-        "etcd.local in line 5 is a list, where kubeadm wants a map.",
+        "etcd.local on line 5 is a list, but kubeadm wants a map.",
         "Correct it.",
     ),
     # json: cannot unmarshal string into Go struct field LocalEtcd.etcd.local.extraArgs of type v1beta4.Arg
@@ -720,7 +720,7 @@ BAD_FORMS: list[tuple[str, str, str, str]] = [
     (
         "etcd twice",
         f"{LIST}etcd:\n",
-        "etcd is given more than once, in lines 4 and 10: what counts is not clear.",
+        "etcd is given more than once, in lines 4 and 10: it is not clear which one counts.",
         "Leave only",
     ),
     (
@@ -734,21 +734,21 @@ BAD_FORMS: list[tuple[str, str, str, str]] = [
     (
         "local and external",
         f"{V4}etcd:\n  local: {{}}\n  external:\n    endpoints: []\n",
-        "etcd is external here (etcd.external in line 7)",
+        "etcd is external here (etcd.external on line 7)",
         "Set them where",
     ),
     # a line break for YAML alone
     (
         "lone carriage return",
         LIST.replace("kind", "# a\rkind"),
-        "Line 2 holds '\\r', which is the end of a line for YAML",
+        "Line 2 holds '\\r', which ends a line for YAML",
         "Replace it",
     ),
-    ("next line", f"# a\x85b: c\n{LIST}", "Line 1 holds '\\x85', which is the end of a line for YAML", "Replace it"),
+    ("next line", f"# a\x85b: c\n{LIST}", "Line 1 holds '\\x85', which ends a line for YAML", "Replace it"),
     (
         "line separator",
         f"# a\u2028b: c\n{LIST}",
-        "Line 1 holds '\\u2028', which is the end of a line for YAML",
+        "Line 1 holds '\\u2028', which ends a line for YAML",
         "Replace it",
     ),
 ]
@@ -906,7 +906,7 @@ MERGES: list[tuple[str, str]] = [
 @pytest.mark.parametrize("text", table(MERGES))
 def test_merge_keys_are_refused(text: str) -> None:
     reason, advice = refused(text, QUOTA)
-    assert "merges entries from elsewhere (<<): what is there cannot be seen and changed safely" in reason
+    assert "merges entries from elsewhere (<<): they cannot be changed safely" in reason
     assert advice == "Write the entries out in place of the <<."
 
 
@@ -927,34 +927,34 @@ def test_removing_what_is_shared_is_refused() -> None:
 ENVS = "    extraEnvs:\n    - name: ETCD_QUOTA_BACKEND_BYTES\n      value: '1'\n"
 
 WARNED: list[tuple[str, str, str]] = [
-    ("dashes", f"{MAP}      --max-wals: '7'\n", "--max-wals has its own dashes: kubeadm makes ----max-wals of it"),
-    ("no bytes", MAP.replace("1073741824", "4G"), "quota-backend-bytes is '4G', which is no number of bytes"),
+    ("dashes", f"{MAP}      --max-wals: '7'\n", "--max-wals has leading dashes: kubeadm turns it into ----max-wals"),
+    ("no bytes", MAP.replace("1073741824", "4G"), "quota-backend-bytes is '4G', which is not a number of bytes"),
     (
         "no octal",
         MAP.replace("1073741824", "08589934592"),
-        "quota-backend-bytes is '08589934592', which is no number of",
+        "quota-backend-bytes is '08589934592', which is not a number of",
     ),
-    ("null", MAP.replace('"1073741824"', ""), "quota-backend-bytes is '', which is no number of bytes"),
-    ("dashes in a list", LIST.replace("- name: q", "- name: --q"), "--quota-backend-bytes has its own dashes: kubeadm"),
-    ("empty", f"{MAP}      snapshot-count: ''\n", "snapshot-count is empty: kubeadm makes --snapshot-count= of it"),
+    ("null", MAP.replace('"1073741824"', ""), "quota-backend-bytes is '', which is not a number of bytes"),
+    ("dashes in a list", LIST.replace("- name: q", "- name: --q"), "--quota-backend-bytes has leading dashes: kubeadm"),
+    ("empty", f"{MAP}      snapshot-count: ''\n", "snapshot-count is empty: kubeadm turns it into --snapshot-count="),
     (
         "null for another",
         f"{MAP}      snapshot-count:\n",
-        "snapshot-count is empty: kubeadm makes --snapshot-count= of",
+        "snapshot-count is empty: kubeadm turns it into",
     ),
-    ("no value in a list", f"{LIST}    - name: snapshot-count\n", "snapshot-count is empty: kubeadm makes"),
+    ("no value in a list", f"{LIST}    - name: snapshot-count\n", "snapshot-count is empty: kubeadm turns"),
     (
         "line break",
         f"{MAP}      log-level: |\n        debug\n",
         "log-level is 'debug\\n': such characters do not belong",
     ),
-    ("name with blanks", f"{MAP}      no-such flag: '7'\n", "'no-such flag' is no name of a flag of etcd, which does"),
-    ("name with underscores", f"{MAP}      max_wals: '7'\n", "'max_wals' is no name of a flag of etcd, which does"),
+    ("name with blanks", f"{MAP}      no-such flag: '7'\n", "'no-such flag' is not a valid flag name, and etcd does"),
+    ("name with underscores", f"{MAP}      max_wals: '7'\n", "'max_wals' is not a valid flag name, and etcd does"),
     ("name", f"{MAP}      name: other\n", "name holds other. These arguments are the same on every control-plane node"),
     (
         "file",
         f"{MAP}      config-file: /x\n",
-        "config-file is set: with it etcd takes no notice of any other argument.",
+        "config-file is set: it makes etcd ignore every other argument.",
     ),
     ("data-dir", f"{MAP}      data-dir: /srv\n", "data-dir changes the flag alone"),
     ("address", f"{MAP}      listen-metrics-urls: http://192.0.2.1:2381\n", "listen-metrics-urls holds 192.0.2.1."),
@@ -1012,7 +1012,7 @@ def test_variable_beside_the_argument_is_refused() -> None:
         assert advice.startswith("Take ETCD_QUOTA_BACKEND_BYTES out of extraEnvs first")
     file = LIST + ENVS.replace("QUOTA_BACKEND_BYTES", "CONFIG_FILE")
     reason, advice = refused(file, QUOTA)
-    assert "in line 11 sets ETCD_CONFIG_FILE, with which etcd takes no notice of any argument." in reason
+    assert "in line 11 sets ETCD_CONFIG_FILE, which makes etcd ignore every argument." in reason
     assert advice == "Set it in that file."
     assert edit(file, {}).text == file
 
@@ -1036,7 +1036,7 @@ def test_spelling_alone_changes_nothing() -> None:
 def test_what_is_there_is_told_as_it_stands() -> None:
     reason, told = refused(recorded_config("v1beta4-cc-unqbool"), {"auto-compaction-retention": "1h"})
     assert reason.startswith("auto-compaction-mode is 'true': etcd knows periodic and revision")
-    assert told.startswith("Give both")
+    assert told.startswith("Give auto-compaction-mode and")
 
 
 def test_the_document_alone_is_shown() -> None:

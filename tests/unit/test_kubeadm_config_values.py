@@ -44,13 +44,13 @@ NO_SIZES: list[tuple[str, str, str]] = [
     ("1.5GB", "which may mean 1610612736 or 1500000000 bytes.", "Write 1.5GiB for the first, or the bytes."),
     ("8", "with 8 bytes every member would be full at once.", "Give a unit, such as 8GiB."),
     ("5120", "with 5120 bytes every member would be full at once.", "Give a unit, such as 8GiB."),
-    ("0.5", "which is no whole number of bytes.", "Give a unit, such as 8GiB."),
-    ("", "which is no size.", "Give bytes, or a number with MiB or GiB, such as 8GiB."),
-    ("8gib", "which is no size.", "Give bytes"),
-    ("-1", "which is no size.", "Give bytes"),
-    ("1e9", "which is no size.", "Give bytes"),
-    ("0x10", "which is no size.", "Give bytes"),
-    ("\u0668GiB", "which is no size.", "Give bytes"),
+    ("0.5", "which is not a whole number of bytes.", "Give a unit, such as 8GiB."),
+    ("", "which is not a valid size.", "Give bytes, or a number with MiB or GiB, such as 8GiB."),
+    ("8gib", "which is not a valid size.", "Give bytes"),
+    ("-1", "which is not a valid size.", "Give bytes"),
+    ("1e9", "which is not a valid size.", "Give bytes"),
+    ("0x10", "which is not a valid size.", "Give bytes"),
+    ("\u0668GiB", "which is not a valid size.", "Give bytes"),
     ("9223372036854775808", "which is more than etcd can count.", "Give at most 8GiB."),
     ("99999999TiB", "which is more than etcd can count.", "Give at most 8GiB."),
 ]
@@ -133,7 +133,7 @@ def test_compaction_is_judged_with_what_is_there() -> None:
     ):
         with pytest.raises(ConfigRefused, match=sentence) as caught:
             values.checked(wanted, remove, existing)
-        assert caught.value.advice.startswith("Give both")
+        assert caught.value.advice.startswith("Give auto-compaction-mode and")
     assert values.checked({}, [mode, retention], there).wanted == {}
     assert values.checked({mode: "periodic"}, [retention], there).wanted
     assert values.checked({mode: "periodic"}, [], {**there, retention: "0"}).wanted
@@ -182,27 +182,27 @@ BAD: list[tuple[str, dict[Any, Any], list[str], str, str]] = [
     ),
     ("one dash", {"-max-wals": "7"}, [], "'-max-wals' has leading dashes", "Write max-wals."),
     ("dashes of what goes", {}, ["--max-wals"], "'--max-wals' has leading dashes", "Write max-wals."),
-    ("value in the name", {"max-wals=7": ""}, [], "'max-wals=7' is no name of an argument.", "Write max-wals."),
-    ("blanks", {"max wals": "7"}, [], "'max wals' is no name of an argument.", "Give the name of a flag of etcd."),
-    ("empty name", {"": "7"}, [], "'' is no name of an argument.", "Give the name"),
+    ("value in the name", {"max-wals=7": ""}, [], "'max-wals=7' is not a valid argument name.", "Write max-wals."),
+    ("blanks", {"max wals": "7"}, [], "'max wals' is not a valid argument name.", "Give the name of a flag of etcd."),
+    ("empty name", {"": "7"}, [], "'' is not a valid argument name.", "Give the name"),
     ("only dashes", {"--": "7"}, [], "'--' has leading dashes", "Give the name"),
-    ("number as a name", {8: "7"}, [], "8 is no name of an argument.", ""),
+    ("number as a name", {8: "7"}, [], "8 is not a valid argument name.", ""),
     (
         "underscores",
         {"quota_backend_bytes": "8GiB"},
         [],
-        "'quota_backend_bytes' is no flag of etcd: those are written in small letters, with dashes.",
+        "'quota_backend_bytes' is not a flag of etcd: those are in lower case, with dashes.",
         "Write quota-backend-bytes.",
     ),
-    ("capitals", {"Max-WALs": "7"}, [], "'Max-WALs' is no flag of etcd", "Write max-wals."),
-    ("set and removed", {"a": "7"}, ["a"], "a is to be set and to be removed.", "Leave one of the two out."),
-    ("float", {"a": 1e9}, [], "a is 1000000000.0, which is no string.", 'Put it in quotes: "...".'),
-    ("null", {"a": None}, [], "a is None, which is no string.", "Put it in quotes"),
-    ("list", {"a": ["7"]}, [], "a is ['7'], which is no string.", "Put it in quotes"),
-    ("line break", {"a": "1\n2"}, [], "a is '1\\n2': such characters do not belong in a flag.", "Take them out."),
-    ("control character", {"a": "\x00"}, [], "such characters do not belong in a flag.", "Take them out."),
-    ("line separator", {"a": "\u2028"}, [], "such characters do not belong in a flag.", "Take them out."),
-    ("surrogate", {"a": "\ud800"}, [], "such characters do not belong in a flag.", "Take them out."),
+    ("capitals", {"Max-WALs": "7"}, [], "'Max-WALs' is not a flag of etcd", "Write max-wals."),
+    ("set and removed", {"a": "7"}, ["a"], "a is both set and removed.", "Leave one of the two out."),
+    ("float", {"a": 1e9}, [], "a is 1000000000.0, which is not a string.", 'Put it in quotes: "...".'),
+    ("null", {"a": None}, [], "a is None, which is not a string.", "Put it in quotes"),
+    ("list", {"a": ["7"]}, [], "a is ['7'], which is not a string.", "Put it in quotes"),
+    ("line break", {"a": "1\n2"}, [], "a is '1\\n2': such characters do not belong in a flag.", "Remove them."),
+    ("control character", {"a": "\x00"}, [], "such characters do not belong in a flag.", "Remove them."),
+    ("line separator", {"a": "\u2028"}, [], "such characters do not belong in a flag.", "Remove them."),
+    ("surrogate", {"a": "\ud800"}, [], "such characters do not belong in a flag.", "Remove them."),
     ("data-dir", {"data-dir": "/srv"}, [], "data-dir as an argument changes the flag alone", "Use etcd.local.dataDir."),
 ]
 

@@ -51,7 +51,7 @@ def test_unit(shown: Outcome, expected: Unit) -> None:
 NO_SYSTEMD: list[tuple[str, Outcome]] = [
     ("no systemctl", Outcome(127, "[Errno 2] No such file or directory: 'systemctl'")),
     ("not booted with it", Outcome(1, "System has not been booted with systemd as init system")),
-    ("no answer", Outcome(None, "no end after 60 s")),
+    ("no answer", Outcome(None, "timed out after 60 s")),
 ]
 
 
@@ -59,13 +59,13 @@ NO_SYSTEMD: list[tuple[str, Outcome]] = [
 def test_no_systemd(shown: Outcome) -> None:
     with pytest.raises(UnitError) as caught:
         kubelet.unit(FakeRun({"systemctl": shown}), "kubelet")
-    assert str(caught.value) == f"systemd cannot be asked for kubelet: {shown.output}."
+    assert str(caught.value) == f"systemd cannot be asked about kubelet: {shown.output}."
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a;b", "../x", "a/b", "kubelet\n", "$(x)", "k*"])
 def test_bad_name(name: str) -> None:
     run = FakeRun()
-    with pytest.raises(UnitError, match=r"is no name of a systemd unit\.$"):
+    with pytest.raises(UnitError, match=r"is not a valid systemd unit name\.$"):
         kubelet.unit(run, name)
     assert run.calls == []
 
@@ -114,10 +114,15 @@ REFUSALS: list[tuple[str, Outcome, Hold | None, str | None]] = [
     ("runs and is said to be held", systemd_shows(), HELD, None),
     ("held", systemd_shows("inactive"), HELD, None),
     ("failed: starting it is what is wanted", systemd_shows("failed"), None, None),
-    ("stopped by somebody", systemd_shows("inactive"), None, "kubelet was stopped by somebody, and is not started"),
+    (
+        "stopped by somebody",
+        systemd_shows("inactive"),
+        None,
+        "kubelet was stopped by someone else, so it is not started",
+    ),
     ("not there", NOT_FOUND, None, "There is no unit kubelet on this node."),
     ("not there, though held", NOT_FOUND, HELD, "There is no unit kubelet on this node."),
-    ("masked", MASKED, None, "kubelet is masked: somebody wants it not to run."),
+    ("masked", MASKED, None, "kubelet is masked, so it was disabled on purpose."),
     ("masked, though held", MASKED, HELD, "kubelet is masked"),
     ("masked, though it runs", systemd_shows(file_state="masked-runtime"), None, "kubelet is masked"),
 ]
@@ -204,7 +209,10 @@ def test_time_of_the_timer(tmp_path: Path, seconds: float, expected: str) -> Non
 
 def test_without_a_timer_it_is_not_stopped(tmp_path: Path) -> None:
     run = FakeRun({"systemd-run": Outcome(1, "Failed to start transient timer unit")})
-    with pytest.raises(UnitError, match=r"^kubelet was not held: no timer could be set .* \(Failed to start transient"):
+    with pytest.raises(
+        UnitError,
+        match=r"^kubelet was not held: the timer to start it again could not be set \(Failed to start transient",
+    ):
         hold(run, tmp_path)
     assert [argv[0] for argv in run.calls] == ["systemd-run"]
     assert list(tmp_path.iterdir()) == []
@@ -234,7 +242,7 @@ def test_systemd_that_can_do_neither(tmp_path: Path) -> None:
 
 def test_without_a_new_timer_the_old_one_stays(tmp_path: Path) -> None:
     first = hold(FakeRun(), tmp_path)
-    run = FakeRun({"systemd-run": Outcome(None, "no end after 60 s")})
+    run = FakeRun({"systemd-run": Outcome(None, "timed out after 60 s")})
     with pytest.raises(UnitError, match=r"^kubelet was not held"):
         hold(run, tmp_path)
     assert [argv[0] for argv in run.calls] == ["systemd-run"]

@@ -211,7 +211,7 @@ def test_leader_is_elected_long_after_it_was_started(node: Node) -> None:
 def test_no_leader_and_then_no_answer(node: Node) -> None:
     comes(node, 1, answers=2, leader=0)
     node.at(20, node.dies)
-    with pytest.raises(UnitError, match="waited for in vain for 120 s: it does not run"):
+    with pytest.raises(UnitError, match="did not come up within 120 s: it is not running"):
         awaited(node)
 
 
@@ -228,7 +228,7 @@ def test_in_vain(node: Node) -> None:
     with pytest.raises(UnitError) as caught:
         awaited(node)
     assert str(caught.value) == (
-        "etcd was waited for in vain for 120 s: it does not run. Last lines:\n  panic: no space left\n  no such image"
+        "etcd did not come up within 120 s: it is not running. Last lines:\n  panic: no space left\n  no such image"
     )
 
 
@@ -250,7 +250,7 @@ def test_in_vain_for_a_log_that_is_too_long(node: Node) -> None:
     with pytest.raises(UnitError) as caught:
         awaited(node)
     assert str(caught.value) == (
-        "etcd was waited for in vain for 130 s: its process 7 runs but does not answer: a member that starts reads its"
+        "etcd did not come up within 130 s: its process 7 is running but does not answer: a starting member reads its"
         " log first, which is 250.0 MiB here. Last lines:\n  panic: no space left"
     )
 
@@ -330,7 +330,7 @@ def test_no_revival_of_one_that_runs(node: Node) -> None:
 
 def test_no_revival_of_a_kubelet_that_somebody_stopped(node: Node) -> None:
     node.active = "inactive"
-    with pytest.raises(UnitError, match="waited for in vain"):
+    with pytest.raises(UnitError, match="did not come up within"):
         awaited(node, revive=True, wait_timeout=30.0)
     assert node.verbs_told == []
 
@@ -364,7 +364,7 @@ def test_hold_whose_timer_fires_meanwhile(node: Node) -> None:
 
 def test_hold_in_vain_keeps_the_timer(node: Node) -> None:
     node.born_etcd(7)
-    with pytest.raises(UnitError, match="waited for in vain"):
+    with pytest.raises(UnitError, match="did not come up within"):
         awaited(node, hold=True, wait_timeout=5.0)
     assert node.active == "inactive"
     assert node.held is not None
@@ -374,7 +374,7 @@ def test_hold_of_a_kubelet_that_somebody_stopped(node: Node) -> None:
     node.active = "inactive"
     node.replies = {"journalctl": Outcome(0, "Stopped kubelet.")}
     with pytest.raises(
-        UnitError, match=r"^kubelet was stopped by somebody(.|\n)* Its last lines:\n  Stopped kubelet\.$"
+        UnitError, match=r"^kubelet was stopped by someone else(.|\n)* Its last lines:\n  Stopped kubelet\.$"
     ):
         awaited(node, hold=True)
     assert node.told == []
@@ -420,10 +420,10 @@ def test_restarted_ends_a_hold(node: Node) -> None:
 
 
 NOT_STARTED: list[tuple[str, Outcome, str]] = [
-    ("stopped by somebody", systemd_shows("inactive"), "kubelet was stopped by somebody"),
+    ("stopped by somebody", systemd_shows("inactive"), "kubelet was stopped by someone else"),
     ("masked", systemd_shows("inactive", loaded="masked"), "kubelet is masked"),
     ("called otherwise", systemd_shows("inactive", loaded="not-found"), "There is no unit kubelet on this node"),
-    ("no systemd", Outcome(127, "No such file or directory"), "systemd cannot be asked for kubelet"),
+    ("no systemd", Outcome(127, "No such file or directory"), "systemd cannot be asked about kubelet"),
 ]
 
 
@@ -605,21 +605,21 @@ def test_main_keeps_lines_apart(node: Node, monkeypatch: pytest.MonkeyPatch) -> 
     node.replies = {"systemctl restart": Outcome(1, "Job failed."), "journalctl": Outcome(0, "a\nb")}
     assert failure(node, "restarted", monkeypatch) == (
         "Restarting the kubelet failed. systemctl restart kubelet failed: Job failed. Its last lines:\n  a\n  b\n"
-        "What runs goes on running."
+        "What is running keeps running."
     )
 
 
 def test_main_where_a_release_fails(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     units.hold(node, "kubelet", owner="r0", seconds=300.0)
-    node.replies = {"systemctl start": Outcome(None, "no end after 60 s")}
+    node.replies = {"systemctl start": Outcome(None, "timed out after 60 s")}
     assert failure(node, "released", monkeypatch, owner="r0") == (
-        "Releasing the kubelet failed. systemctl start kubelet failed: no end after 60 s."
-        " Its timer, where there is one, starts it all the same."
+        "Releasing the kubelet failed. systemctl start kubelet failed: timed out after 60 s."
+        " Its timer, if it has one, still starts it."
     )
     assert node.held is not None
 
 
 def test_main_with_a_wrong_unit(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     assert failure(node, "restarted", monkeypatch, unit="a b") == (
-        "Restarting the kubelet failed. 'a b' is no name of a systemd unit. What runs goes on running."
+        "Restarting the kubelet failed. 'a b' is not a valid systemd unit name. What is running keeps running."
     )

@@ -21,9 +21,9 @@ from ansible_collections.controlplane.etcd.plugins.plugin_utils._kubelets import
     stray_refusals,
 )
 
-STOPPED = "kubelet was stopped by somebody, and is not started unasked."
-NO_UNIT = "There is no unit kubelet on this node. If its kubelet is called otherwise, say so (option unit)."
-NO_SYSTEMD = "systemd cannot be asked for kubelet: No such file or directory."
+STOPPED = "kubelet was stopped by someone else, so it is not started automatically."
+NO_UNIT = "There is no unit kubelet on this node. If its kubelet has another name, set it."
+NO_SYSTEMD = "systemd cannot be asked about kubelet: No such file or directory."
 
 
 def up(number: int, **node: object) -> Json:
@@ -82,7 +82,7 @@ REVIVALS: list[tuple[str, list[Json], list[Json], bool, bool, dict[str, str]]] =
         {"c": "restart"},
     ),
     ("one that is not started yet", [up(1), down(2)], members("leader", "unstarted"), True, True, {"b": "restart"}),
-    ("its kubelet was stopped by somebody", [up(1), up(2), down(3, refusal=STOPPED)], WITH_LEADER, True, True, {}),
+    ("its kubelet was stopped by someone else", [up(1), up(2), down(3, refusal=STOPPED)], WITH_LEADER, True, True, {}),
     ("no systemd", [up(1), up(2), down(3, refusal=NO_SYSTEMD)], WITH_LEADER, True, True, {}),
     (
         "its kubelet is held: it died there",
@@ -206,7 +206,7 @@ HOLDS: list[tuple[str, Json, Json, bool, str | None]] = [
         "its liveness probe (/livez) fails during the",
     ),
     ("a defragmentation that just fits", up(1), cluster(in_use=1920 * MIB), False, None),
-    ("its kubelet was stopped by somebody", up(1, probes=OLD, refusal=STOPPED), cluster(alarms=1), False, None),
+    ("its kubelet was stopped by someone else", up(1, probes=OLD, refusal=STOPPED), cluster(alarms=1), False, None),
     ("no systemd", up(1, probes=OLD, refusal=NO_SYSTEMD), cluster(alarms=1), False, None),
     ("an earlier run holds it", up(1, held=held_by("them")), cluster(), False, "an earlier run holds it"),
     ("held, and for a reason", up(1, probes=OLD, held=held_by("them")), cluster(alarms=1), False, ALARM),
@@ -238,7 +238,7 @@ BESIDE: list[tuple[str, Json, bool]] = [
     ("it runs, but refuses this node", refusing(2, probes=OLD), False),
     ("it is down, and refused this node before", down(2, probes=OLD, waiting_may_help=False), True),
     ("no probe minds", starting(2), False),
-    ("its kubelet was stopped by somebody", down(2, probes=OLD, refusal=STOPPED), False),
+    ("its kubelet was stopped by someone else", down(2, probes=OLD, refusal=STOPPED), False),
     ("an earlier run holds it", down(2, held=held_by("them")), True),
 ]
 
@@ -298,7 +298,7 @@ NOT_HELD = (
     f"The kubelet of a cannot be held ({NO_SYSTEMD.rstrip('.')}), although its startup probe"
     " (/health?serializable=false)"
 )
-MASKED = "kubelet is masked: somebody wants it not to run."
+MASKED = "kubelet is masked, so it was disabled on purpose."
 
 # A host, its cluster, and what is said of its kubelet.
 FINDINGS: list[tuple[str, Json, Json, str | None]] = [
@@ -352,7 +352,7 @@ def test_stray_refusals() -> None:
 
 
 NOBODY = "No member of this cluster answers"
-ADVICE = "See why etcd ends there (journalctl -u kubelet, /var/log/pods/kube-system_etcd-*), and start it first."
+ADVICE = "See why etcd exits there (journalctl -u kubelet, /var/log/pods/kube-system_etcd-*), and start it first."
 
 SILENCES: list[tuple[str, list[Json], str | None]] = [
     ("one answers", [down(1), up(2)], None),

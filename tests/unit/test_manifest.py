@@ -314,7 +314,7 @@ def test_symlink(tmp_path: Path) -> None:
 def test_symlink_to_nothing(tmp_path: Path) -> None:
     link = tmp_path / "etcd.yaml"
     link.symlink_to("gone.yaml")
-    message = rf"^{link} is a symbolic link to gone\.yaml, which is not there: the kubelet runs no etcd$"
+    message = rf"^{link} is a symbolic link to gone\.yaml, which does not exist: the kubelet runs no etcd$"
     with pytest.raises(ManifestError, match=message):
         read_manifest(str(link))
 

@@ -24,11 +24,11 @@ OLD = Unit("kubelet", "loaded", "active", "enabled", 1.0)
 KUBELETS: list[tuple[str, Unit | None, Hold | None, bool, str]] = [
     ("it runs", OLD, None, True, ""),
     ("no systemd, and it runs", None, None, True, ""),
-    ("no systemd, and it does not", None, None, False, "No kubelet runs on this node"),
+    ("no systemd, and it does not", None, None, False, "kubelet is not running on this node"),
     ("no unit, and it runs", Unit("kubelet", "not-found", "inactive", "", 0.0), None, True, ""),
     ("held", Unit("kubelet", "loaded", "inactive", "enabled", 1.0), Hold("run 7", "t", 9e9), False, "is held by run 7"),
-    ("stopped", Unit("kubelet", "loaded", "inactive", "enabled", 1.0), None, False, "was stopped by somebody"),
-    ("failed", Unit("kubelet", "loaded", "failed", "enabled", 1.0), None, False, "does not run (failed)"),
+    ("stopped", Unit("kubelet", "loaded", "inactive", "enabled", 1.0), None, False, "was stopped by someone else"),
+    ("failed", Unit("kubelet", "loaded", "failed", "enabled", 1.0), None, False, "is not running (failed)"),
     ("masked", Unit("kubelet", "masked", "inactive", "masked", 0.0), None, False, "is masked"),
     ("starts again and again", Unit("kubelet", "loaded", "activating", "enabled", 1.0), None, True, "does not stay up"),
 ]
@@ -40,7 +40,7 @@ def test_kubelet(
 ) -> None:
     def found(_run: object, _name: str) -> Unit:
         if unit is None:
-            raise UnitError("systemd cannot be asked for kubelet.")
+            raise UnitError("systemd cannot be asked about kubelet.")
         return unit
 
     monkeypatch.setattr(kubelet, "unit", found)

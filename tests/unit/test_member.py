@@ -135,7 +135,7 @@ NO_SYSTEMCTL = Outcome(127, "No such file or directory: 'systemctl'")
 # What systemd says, who holds it; whether it runs, whether it is there and does not, and why it is not started.
 STATES: list[tuple[str, Outcome, Json | None, bool, bool, str]] = [
     ("runs", systemd_shows(), None, True, False, ""),
-    ("stopped by somebody", systemd_shows("inactive"), None, False, True, "was stopped by somebody"),
+    ("stopped by somebody", systemd_shows("inactive"), None, False, True, "was stopped by someone else"),
     ("held", systemd_shows("inactive"), held_by("r1"), False, True, ""),
     ("failed", systemd_shows("failed"), None, False, True, ""),
     ("waits for its next start", systemd_shows("activating"), None, True, False, ""),

@@ -217,7 +217,7 @@ def test_member_that_is_behind_is_no_source(
     tmp_path: Path, node: EtcdManifest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(snapshots, "_COMMIT_SECONDS", 0.1)
-    with pytest.raises(snapshots.SnapshotError, match="is behind what its member answers"):
+    with pytest.raises(snapshots.SnapshotError, match="is older than what its member reports"):
         snapshot(FakeMember(SILENT, replies(cluster=REVISION + 1), node), tmp_path / "new")
 
 

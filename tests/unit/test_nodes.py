@@ -16,7 +16,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from nodes import network
 from nodes.archive import Image, write_archive
+from nodes.errors import NodesError
 from nodes.generations import GENERATIONS
 from nodes.host import without_dockers
 from nodes.kubeadm import Keys, discovery, init_configuration
@@ -131,3 +133,13 @@ def _content(archive: tarfile.TarFile, entry: tarfile.TarInfo) -> bytes:
     file = archive.extractfile(entry)
     assert file
     return file.read()
+
+
+def test_what_docker_says_against_a_network_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: str) -> str:
+        raise NodesError("could not find an available bridge")
+
+    monkeypatch.setattr(network, "_networks", list)
+    monkeypatch.setattr(network, "docker", refuse)
+    with pytest.raises(NodesError, match="or is refused: could not find an available bridge"):
+        network.create("dev", "label")

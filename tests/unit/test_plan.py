@@ -64,14 +64,14 @@ def test_quorum_refusal() -> None:
     refusal = plan.quorum_refusal(view(member(1, leader=0), *down, member(4, learner=True), leader=0))
     assert refusal is not None
     assert "1 of 3 voters answer (cp1), 2 are needed" in refusal
-    assert "silent: cp2 (Connection refused), cp3 (Connection refused)" in refusal
+    assert "not answering: cp2 (Connection refused), cp3 (Connection refused)" in refusal
 
 
 def test_quorum_of_four_is_three() -> None:
     refusal = plan.quorum_refusal(view(*(member(number, leader=0) for number in range(1, 5)), leader=0))
     assert refusal is not None
     assert "4 of 4 voters" in refusal
-    assert "3 are needed; silent: none" in refusal
+    assert "3 are needed; not answering: none" in refusal
 
 
 QUOTA = 1000 * MIB
@@ -116,7 +116,7 @@ FINDINGS: list[tuple[str, ClusterView, list[str]]] = [
     (
         "silent under an alarm",
         view(member(1), member(2, error="down"), alarms=[NOSPACE]),
-        ["(by cp1)", "cp2 does not answer (down); its alarm is disarmed as well"],
+        ["(by cp1)", "cp2 does not answer (down); its alarm is disarmed too"],
     ),
     ("unstarted", view(member(1), member(2, started=False)), ["The member https://192.0.2.2:2380 was added"]),
     ("unstarted is not silent", view(member(1), member(2, started=False), alarms=[NOSPACE]), ["(by cp1)", "was added"]),

@@ -138,12 +138,12 @@ UNKNOWN: list[tuple[str, str, list[str], str]] = [
     ("old names on 3.7", "3.7.3", ["experimental-initial-corrupt-check"], "--feature-gates=InitialCorruptCheck=true"),
     ("others", "3.7.0", ["experimental-compaction-batch-limit"], "; --compaction-batch-limit may be what you want"),
     ("old names on 3.6", "3.6.8", ["experimental-initial-corrupt-check"], ""),
-    ("gates on 3.5", "3.5.24", ["feature-gates"], "etcd 3.5.24 does not know every flag and would end at once."),
+    ("gates on 3.5", "3.5.24", ["feature-gates"], "etcd 3.5.24 does not know every flag and would exit at once."),
     ("gates on 3.6", "3.6.0", ["feature-gates", "max-wals"], ""),
     ("new names on 3.5", "3.5.24", ["compaction-batch-limit"], "--experimental-compaction-batch-limit may be"),
-    ("gone", "3.6.0", ["enable-v2"], "--enable-v2 is gone since 3.6."),
+    ("gone", "3.6.0", ["enable-v2"], "--enable-v2 was removed in 3.6."),
     ("gone later", "3.5.24", ["enable-v2", "proxy"], ""),
-    ("gone since long", "3.7.0", ["debug"], "--debug is gone since 3.5."),
+    ("gone since long", "3.7.0", ["debug"], "--debug was removed in 3.5."),
     ("ordinary ones", "3.7.3", ["quota-backend-bytes", "max-wals"], ""),
     ("a version that nobody knows", "latest", ["feature-gates"], ""),
 ]
@@ -212,9 +212,9 @@ FILES = [
         "a variable",
         {},
         {"ETCD_CONFIG_FILE": "/x"},
-        "The manifest sets ETCD_CONFIG_FILE, with which etcd takes no notice",
+        "The manifest sets ETCD_CONFIG_FILE, which makes etcd ignore every other",
     ),
-    ("a flag", {"config-file": "/x"}, {}, "The manifest sets --config-file, with which etcd takes no notice"),
+    ("a flag", {"config-file": "/x"}, {}, "The manifest sets --config-file, which makes etcd ignore every other"),
 ]
 
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import yaml
 from hypothesis import given
@@ -46,6 +48,14 @@ def test_kubeadm(version: str) -> None:
     assert {probe.port for probe in probes} == {2381}
     patience = {probe.kind: probe.patience for probe in probes}
     assert patience == {"startup": 240.0, "liveness": 80.0, **({"readiness": 3.0} if found == NEWEST else {})}
+
+
+def test_the_scenario_with_the_probes_of_1_22_asks_what_they_ask() -> None:
+    """Its patch changes those of 1.30 into them, but for the times."""
+    patch = Path(__file__).parents[2] / "extensions/molecule/probes-1.22/files/short-probes.yaml"
+    (container,) = yaml.safe_load(patch.read_text("utf-8"))["spec"]["containers"]
+    asked = {probe.kind: probe.path for probe in of_container(container)}
+    assert asked == {probe.kind: probe.path for probe in probes_of("1.22")}
 
 
 ARMED = Outlook(armed=True, leaderless=False)

@@ -148,7 +148,7 @@ RUNS: list[tuple[str, list[str], float, Outcome]] = [
     ("exit code", [PYTHON, "-c", "raise SystemExit(3)"], 20, Outcome(3, "")),
     ("no text", [PYTHON, "-c", r"import os; os.write(1, b'\xff')"], 20, Outcome(0, "\ufffd")),
     ("no input", [PYTHON, "-c", "print(repr(input()))"], 20, Outcome(1, "EOFError")),
-    ("time is over", [PYTHON, "-c", "import time; time.sleep(60)"], 0.2, Outcome(None, "no end after 0 s")),
+    ("time is over", [PYTHON, "-c", "import time; time.sleep(60)"], 0.2, Outcome(None, "timed out after 0 s")),
     ("no such program", ["/nowhere/etcdctl"], 20, Outcome(127, "No such file or directory")),
 ]
 

@@ -27,11 +27,11 @@ HEALTHY: Json = {"needs_recovery": False, "findings": []}
 STEPS = "defragment cp2, then cp1, disarm and prove: about 74 s."
 WELL = "is not out of space: no alarm is armed, and the fullest member uses"
 
-FIRST, ENDS, MOMENT = "their kubelets", "which ends their back-off.", "all in the same moment"
-READS = "runs but does not answer. A member that starts reads its log first"
-LATER = "What follows can be said when there is a leader again."
+FIRST, ENDS, MOMENT = "their kubelets", "which ends their back-off.", "all at once"
+READS = "is running but does not answer. A starting member reads its log first"
+LATER = "The next steps can be planned once there is a leader again."
 HELD = "held (stopped, with a timer that starts it again) during the work:"
-FORKS = "which takes turns then: --forks 3 would be faster."
+FORKS = "so they take turns: --forks 3 would be faster."
 PLAN = f"It will now take a snapshot, compact, {STEPS}"
 
 PLANS: list[tuple[str, Json, dict[str, Any], list[str]]] = [
@@ -71,13 +71,13 @@ PLANS: list[tuple[str, Json, dict[str, Any], list[str]]] = [
         "brought back without one: nothing is known yet",
         {"revive": {"a": "restart", "b": "restart"}, "has_quorum": False, "members": [], "order": [], "findings": []},
         {},
-        [f"The members of a, b have no leader among them: {FIRST} are restarted first, {MOMENT}, {ENDS}", LATER],
+        [f"The members of a, b have no leader: {FIRST} are restarted first, {MOMENT}, {ENDS}", LATER],
     ),
     (
         "check mode, brought back",
         {"revive": {"a": "restart"}, "has_quorum": False, "findings": []},
         {"check": True},
-        [f"The members of a have no leader among them: {FIRST} would be restarted first, {MOMENT}, {ENDS}", LATER],
+        [f"The members of a have no leader: {FIRST} would be restarted first, {MOMENT}, {ENDS}", LATER],
     ),
     (
         "waited for",
@@ -85,7 +85,7 @@ PLANS: list[tuple[str, Json, dict[str, Any], list[str]]] = [
         {},
         [
             f"The members of b do not answer: {FIRST} are restarted first, {ENDS}",
-            f"The etcd of a {READS}: it is waited for, not restarted.",
+            f"etcd on a {READS}: it is waited for, not restarted.",
             PLAN,
         ],
     ),
@@ -94,7 +94,7 @@ PLANS: list[tuple[str, Json, dict[str, Any], list[str]]] = [
         {"revive": {"a": "wait"}, "findings": []},
         {"check": True},
         [
-            f"The etcd of a {READS}: it would be waited for, not restarted.",
+            f"etcd on a {READS}: it would be waited for, not restarted.",
             f"It would take a snapshot, compact, {STEPS}",
         ],
     ),
@@ -103,8 +103,8 @@ PLANS: list[tuple[str, Json, dict[str, Any], list[str]]] = [
         {"revive": {"a": "wait", "b": "wait", "c": "wait"}, "findings": []},
         {"forks": 2},
         [
-            f"The etcd of a, b, c {READS}: it is waited for, not restarted.",
-            f"Ansible works on 2 hosts at once, fewer than the 3 to be waited for, {FORKS}",
+            f"etcd on a, b, c {READS}: it is waited for, not restarted.",
+            f"Ansible works on 2 hosts at once, but 3 must be waited for, {FORKS}",
             PLAN,
         ],
     ),
@@ -112,7 +112,7 @@ PLANS: list[tuple[str, Json, dict[str, Any], list[str]]] = [
         "exactly as many",
         {"revive": {"a": "wait", "b": "wait"}, "findings": []},
         {"forks": 2},
-        [f"The etcd of a, b {READS}: it is waited for, not restarted.", PLAN],
+        [f"etcd on a, b {READS}: it is waited for, not restarted.", PLAN],
     ),
     (
         "nobody is waited for",

@@ -37,8 +37,9 @@ PROOF: Json = {
 }
 SNAPSHOT: Json = {"path": "/var/backups/etcd/x.db", "revision": 77, "reused": False}
 WRITES = "Recovered in 21.4 s. Writes are accepted through cp1, cp2; all members hold the same data."
-NO_SNAPSHOT = "No snapshot was taken, as told."
-STANDS = "It grows by 0.0 MiB per minute."
+NO_SNAPSHOT = "No snapshot was taken (recover_snapshot=false)."
+SNAPSHOT_LINE = "Snapshot from before the compaction: /var/backups/etcd/x.db on host1"
+STANDS = "The database grows by 0.0 MiB per minute."
 
 REPORTS: list[tuple[str, Json, Json, list[str]]] = [
     ("plain", {}, {}, [WRITES, NO_SNAPSHOT, STANDS]),
@@ -59,7 +60,7 @@ REPORTS: list[tuple[str, Json, Json, list[str]]] = [
         "snapshot",
         {},
         {"snapshot": SNAPSHOT, "snapshot_host": "host1"},
-        [WRITES, "The snapshot of before is /var/backups/etcd/x.db on host1 (revision 77).", STANDS],
+        [WRITES, f"{SNAPSHOT_LINE} (revision 77).", STANDS],
     ),
     (
         "snapshot of an earlier attempt",
@@ -67,7 +68,7 @@ REPORTS: list[tuple[str, Json, Json, list[str]]] = [
         {"snapshot": {**SNAPSHOT, "reused": True}, "snapshot_host": "host1"},
         [
             WRITES,
-            "The snapshot of before is /var/backups/etcd/x.db on host1 (revision 77, reused from an earlier attempt).",
+            f"{SNAPSHOT_LINE} (revision 77, reused from an earlier attempt).",
             STANDS,
         ],
     ),
@@ -75,25 +76,29 @@ REPORTS: list[tuple[str, Json, Json, list[str]]] = [
         "grows",
         {"growth_bytes_per_minute": 1.5 * MIB, "minutes_to_full": 83.3},
         {},
-        [WRITES, NO_SNAPSHOT, "It grows by 1.5 MiB per minute: at that rate it is full in 83 minutes."],
+        [WRITES, NO_SNAPSHOT, "The database grows by 1.5 MiB per minute: at that rate it is full in 83 minutes."],
     ),
     (
         "grows fast",
         {"growth_bytes_per_minute": 900.0 * MIB, "minutes_to_full": 0.9},
         {},
-        [WRITES, NO_SNAPSHOT, "It grows by 900.0 MiB per minute: at that rate it is full in less than a minute."],
+        [
+            WRITES,
+            NO_SNAPSHOT,
+            "The database grows by 900.0 MiB per minute: at that rate it is full in less than a minute.",
+        ],
     ),
     (
         "exactly a minute",
         {"growth_bytes_per_minute": 900.0 * MIB, "minutes_to_full": 1.0},
         {},
-        [WRITES, NO_SNAPSHOT, "It grows by 900.0 MiB per minute: at that rate it is full in 1 minutes."],
+        [WRITES, NO_SNAPSHOT, "The database grows by 900.0 MiB per minute: at that rate it is full in 1 minutes."],
     ),
     (
         "grows without a quota",
         {"growth_bytes_per_minute": 1.5 * MIB},
         {},
-        [WRITES, NO_SNAPSHOT, "It grows by 1.5 MiB per minute."],
+        [WRITES, NO_SNAPSHOT, "The database grows by 1.5 MiB per minute."],
     ),
     (
         "API servers",
@@ -113,8 +118,8 @@ REPORTS: list[tuple[str, Json, Json, list[str]]] = [
         },
         [
             WRITES,
-            "The API server of a did not take the write, which was not etcd's doing: HTTP 500: failed calling webhook.",
-            "The API server of b is not up again after 120 s: it does not answer.",
+            "The API server of a did not take the write, but not because of etcd: HTTP 500: failed calling webhook.",
+            "The API server of b is still not up after 120 s: it does not answer.",
             NO_SNAPSHOT,
             STANDS,
         ],
@@ -130,7 +135,7 @@ REPORTS: list[tuple[str, Json, Json, list[str]]] = [
         "check mode",
         {"writes": [], "hashes_agree": None},
         {"check": True, "snapshot": SNAPSHOT},
-        ["Check mode: nothing was changed. The sizes are those of now."],
+        ["Check mode: nothing was changed. The sizes are the current ones."],
     ),
 ]
 

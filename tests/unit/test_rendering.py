@@ -44,10 +44,10 @@ def test_facts() -> None:
 
 
 NO_FACTS = [
-    ("a digest", "etcd:3.5.24-0", "etcd:3.5.24-0@sha256:0a", "cannot be held to the image registry.k8s.io/etcd:3"),
-    ("another name", "k8s.io/etcd:", "k8s.io/etcd-amd64:", "cannot be held to the image"),
-    ("no name", "    - --name=vm\n", "", "does not tell the name and address"),
-    ("half an address", "urls: https://192.0.2.2", "urls: https://[::1", "does not tell the name and address"),
+    ("a digest", "etcd:3.5.24-0", "etcd:3.5.24-0@sha256:0a", "cannot be made to use the image registry.k8s.io/etcd:3"),
+    ("another name", "k8s.io/etcd:", "k8s.io/etcd-amd64:", "cannot be made to use the image"),
+    ("no name", "    - --name=vm\n", "", "does not give the member's name and address"),
+    ("half an address", "urls: https://192.0.2.2", "urls: https://[::1", "does not give the member's name and address"),
 ]
 
 
@@ -177,11 +177,11 @@ KUBEADM: list[tuple[str, str, str]] = [
         "manifest: a b.",
     ),
     ("no word", "exit 1", "it does not say why."),
-    ("no manifest", "exit 0", "ended well and has written no manifest of etcd."),
+    ("no manifest", "exit 0", "succeeded but wrote no manifest of etcd."),
     (
         "two of them",
         'for f in a b; do mkdir "$KUBEADM_INIT_DRYRUN_DIR/$f"; : > "$KUBEADM_INIT_DRYRUN_DIR/$f/etcd.yaml"; done',
-        "has written no manifest of etcd.",
+        "wrote no manifest of etcd.",
     ),
 ]
 

@@ -52,7 +52,7 @@ RESTARTS: list[tuple[str, ClusterView, bool, str]] = [
     ("two and a learner: it does not vote", view(*THREE[:2], member(3, learner=True)), False, "cp1 is one of only two"),
     ("two", view(*THREE[:2]), False, "cp1 is one of only two members"),
     ("two, allowed", view(*THREE[:2]), True, ""),
-    ("one", view(member(1)), False, "cp1 is the only member: the whole cluster would be away for about 20 s"),
+    ("one", view(member(1)), False, "cp1 is the only member: the whole cluster would be down for about 20 s"),
     ("one, allowed", view(member(1)), True, ""),
     ("no leader", view(*THREE, leader=0), True, "The cluster has no leader"),
     ("one is behind", view(*THREE[:2], member(3, applied=3999)), True, "cp3 has not applied"),
@@ -81,17 +81,17 @@ DEAF = Unreachable("Connection refused")
 
 OBSTACLES: list[tuple[str, dict[str, Any], str]] = [
     ("all is well", {}, ""),
-    ("it does not run", {"pid": None}, "etcd does not run"),
-    ("it does not answer", {"status": DEAF}, "etcd runs (process 7) and does not answer (Connection refused)"),
+    ("it does not run", {"pid": None}, "etcd is not running"),
+    ("it does not answer", {"status": DEAF}, "etcd is running (process 7) but does not answer (Connection refused)"),
     ("the old flags", {"flags": {**MANIFEST.flags, "max-wals": "7"}}, "was started with other flags (--max-wals)"),
     ("gone in that moment", {"flags": None}, "was started with other flags"),
-    ("the old process", {"gone": 7}, "etcd that runs (process 7) is still the one from before"),
+    ("the old process", {"gone": 7}, "running etcd (process 7) is still the old one"),
     ("another process", {"gone": 6}, ""),
-    ("no leader", {"status": replace(STATUS, leader_id=0)}, "etcd runs (process 7) and knows no leader"),
-    ("another quota", {"quota": 1}, "etcd runs (process 7) with a quota of 1 bytes"),
+    ("no leader", {"status": replace(STATUS, leader_id=0)}, "etcd is running (process 7) but knows no leader"),
+    ("another quota", {"quota": 1}, "etcd is running (process 7) with a quota of 1 bytes"),
     ("nobody tells the quota", {"quota": None}, ""),
-    ("behind", {"applied": 5007}, "etcd runs (process 7) and has 7 entries of its log still to apply"),
-    ("no cluster to be seen", {"look": DEAF}, "etcd runs (process 7) and does not answer"),
+    ("behind", {"applied": 5007}, "etcd is running (process 7) but still has 7 entries of its log to apply"),
+    ("no cluster to be seen", {"look": DEAF}, "etcd is running (process 7) but does not answer"),
 ]
 
 

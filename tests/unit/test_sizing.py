@@ -45,8 +45,8 @@ def test_auto(memory: float, free: float, database: float, expected: int) -> Non
 
 
 MEMORY = (
-    "A quota of {quota} GiB is too much: the database is mapped into memory, for which {needed} GiB are needed (the"
-    " quota, and 2.0 GiB for all else); there are {memory} GiB."
+    "A quota of {quota} GiB is too large: the database is mapped into memory, which needs {needed} GiB (the quota,"
+    " and 2.0 GiB for everything else); there are {memory} GiB."
 )
 DISK = "a database of that size and one copy of it need {needed} GiB on etcd's disk; there are {free} GiB free and"
 
@@ -73,7 +73,7 @@ REFUSALS: list[tuple[str, float, float, float, float, str | None]] = [
         8,
         1.5,
         (
-            f"A quota of 5.0 GiB is too much: {DISK.format(needed='10.0', free='8.0')} 1.5 GiB in use by the database."
+            f"A quota of 5.0 GiB is too large: {DISK.format(needed='10.0', free='8.0')} 1.5 GiB in use by the database."
             " The value auto would be 4.0 GiB here."
         ),
     ),
@@ -84,7 +84,7 @@ REFUSALS: list[tuple[str, float, float, float, float, str | None]] = [
         3,
         0.5,
         (
-            f"A quota of 5.0 GiB is too much: {DISK.format(needed='10.0', free='3.0')} 0.5 GiB in use by the database."
+            f"A quota of 5.0 GiB is too large: {DISK.format(needed='10.0', free='3.0')} 0.5 GiB in use by the database."
             " Not even etcd's default of 2.0 GiB fits there: make room on that disk, or enlarge it."
         ),
     ),
@@ -95,7 +95,7 @@ REFUSALS: list[tuple[str, float, float, float, float, str | None]] = [
         3,
         0,
         (
-            f"A quota of 2.0 GiB is too much: {DISK.format(needed='4.0', free='3.0')} 0.0 GiB in use by the database."
+            f"A quota of 2.0 GiB is too large: {DISK.format(needed='4.0', free='3.0')} 0.0 GiB in use by the database."
             " Not even etcd's default of 2.0 GiB fits there: make room on that disk, or enlarge it."
         ),
     ),

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from unit.made import MIB, VERSIONS, Reply, endpoint, recorded, recorded_snapshot, table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors, process, snapshot
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors, files, process, snapshot
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.manifest import EtcdManifest
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.snapshot import (
     METHODS,
@@ -93,14 +93,14 @@ WAYS: list[tuple[str, dict[str, Way], str, list[str]]] = [
         "cut off: the next way",
         {"reflink": WHOLE[:-512], "file": WHOLE},
         "file",
-        ["is damaged or cut off: its SHA-256 does not fit"],
+        ["is damaged or cut off: its SHA-256 does not match"],
     ),
     ("without its hash: the next way", {"reflink": WHOLE[:-32], "file": WHOLE}, "file", ["are not whole pages"]),
     (
         "a bit flipped: the next way",
         {"reflink": WHOLE[:9000] + bytes([WHOLE[9000] ^ 1]) + WHOLE[9001:], "file": WHOLE},
         "file",
-        ["its SHA-256 does not fit"],
+        ["its SHA-256 does not match"],
     ),
     ("etcd's own error: the next way", {"reflink": errors.TimedOut("too slow"), "file": WHOLE}, "file", ["too slow"]),
     ("disk full: the next way", {"reflink": OSError(28, "No space left"), "file": WHOLE}, "file", ["No space left"]),
@@ -237,7 +237,7 @@ DISKS: list[tuple[str, int, bool, str, str | None]] = [
 def test_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, shared: bool, method: str, message: str | None
 ) -> None:
-    monkeypatch.setattr(snapshot, "free_bytes", lambda _path: free)
+    monkeypatch.setattr(files, "free_bytes", lambda _path: free)
     source = FakeSource({method: WHOLE})
     options = {"methods": (method,), "size_bytes": 100, "data_dir": str(tmp_path) if shared else None}
     if message is None:
@@ -250,7 +250,7 @@ def test_disk(
 
 def test_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(SnapshotError, match="cannot be made"):
+    with pytest.raises(SnapshotError, match="cannot be created"):
         take(FakeSource({}), tmp_path / "file" / "below")
 
 
@@ -275,9 +275,9 @@ def with_hash(data: bytes) -> bytes:
 UNFIT: list[tuple[str, bytes, str]] = [
     ("empty", b"", "0 bytes are not whole pages and a SHA-256"),
     ("database without a hash", WHOLE[:-32], "are not whole pages and a SHA-256"),
-    ("hash of something else", WHOLE[:-32] + bytes(32), "its SHA-256 does not fit"),
-    ("no database", with_hash(bytes(16384)), "is no database of etcd"),
-    ("half a database", with_hash(WHOLE[:16384]), "is no database of etcd: cut off"),
+    ("hash of something else", WHOLE[:-32] + bytes(32), "its SHA-256 does not match"),
+    ("no database", with_hash(bytes(16384)), "is not an etcd database"),
+    ("half a database", with_hash(WHOLE[:16384]), "is not an etcd database: cut off"),
 ]
 
 
@@ -328,7 +328,7 @@ def test_remember(tmp_path: Path) -> None:
 def test_remember_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was known before is still known where it is interrupted."""
     made = keep(tmp_path, 7)
-    monkeypatch.setattr(os, "replace", interrupt)
+    monkeypatch.setattr(os, "rename", interrupt)
     with pytest.raises(KeyboardInterrupt):
         snapshot.remember(replace(made, member="cp2"))
     assert Snapshot(**json.loads(Path(made.path + ".json").read_text("utf-8"))) == made
@@ -509,7 +509,7 @@ def test_copy_once_more_where_a_transaction_ended(
 @pytest.mark.parametrize("method", ["reflink", "file"])
 def test_file_that_is_behind(tmp_path: Path, node: EtcdManifest, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
     monkeypatch.setattr(snapshot, "_COMMIT_SECONDS", 0.1)
-    with pytest.raises(SnapshotError, match="is behind what its member answers"):
+    with pytest.raises(SnapshotError, match="is older than what its member reports"):
         real(node).write(method, str(tmp_path / "out"), REVISION + 1)
 
 
@@ -546,9 +546,9 @@ def _damaged(database: Path) -> None:
 
 
 NO_PUTS: list[tuple[str, Callable[[Path], None], str]] = [
-    ("behind", _behind, "is behind what its member answers"),
-    ("damaged", _damaged, "is behind what its member answers"),
-    ("empty", lambda database: os.truncate(database, 0), "is behind what its member answers"),
+    ("behind", _behind, "is older than what its member reports"),
+    ("damaged", _damaged, "is older than what its member reports"),
+    ("empty", lambda database: os.truncate(database, 0), "is older than what its member reports"),
     ("missing", Path.unlink, "cannot be read: No such file or directory"),
 ]
 
@@ -580,7 +580,7 @@ def test_reflink_or_the_reason(tmp_path: Path, node: EtcdManifest) -> None:
     try:
         real(node).write("reflink", str(tmp_path / "out"), REVISION)
     except SnapshotError as exc:
-        assert "the filesystem makes no reflinks (" in str(exc)  # noqa: PT017  # both outcomes are right
+        assert "the filesystem does not support reflinks (" in str(exc)  # noqa: PT017  # both outcomes are right
     else:
         assert (tmp_path / "out").read_bytes() == WHOLE
 
@@ -628,7 +628,7 @@ def test_etcdctl(tmp_path: Path, node: EtcdManifest, tls: bool) -> None:
 OUTCOMES: list[tuple[str, process.Outcome, str]] = [
     ("last line", process.Outcome(1, "a\nError: no space left"), r"failed: Error: no space left$"),
     ("silent", process.Outcome(2, ""), r"failed: exit code 2$"),
-    ("too slow", process.Outcome(None, "no end after 5 s"), r"failed: no end after 5 s$"),
+    ("too slow", process.Outcome(None, "timed out after 5 s"), r"failed: timed out after 5 s$"),
 ]
 
 
@@ -640,10 +640,10 @@ def test_etcdctl_that_fails(node: EtcdManifest, outcome: process.Outcome, messag
 
 
 def test_etcdctl_that_is_not_there(node: EtcdManifest, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(SnapshotError, match="its process does not run on this host"):
+    with pytest.raises(SnapshotError, match="its process is not running on this host"):
         real(None).write("etcdctl", "/x.part", REVISION)
     monkeypatch.setattr(process, "find", lambda _manifest: None)
-    with pytest.raises(SnapshotError, match="its process does not run on this host"):
+    with pytest.raises(SnapshotError, match="its process is not running on this host"):
         real(node).write("etcdctl", "/x.part", REVISION)
     monkeypatch.setattr(process, "find", lambda _manifest: 1)
     monkeypatch.setattr(process, "program_beside", lambda _pid, _name: None)

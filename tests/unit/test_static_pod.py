@@ -170,8 +170,8 @@ def test_the_end_of_the_text() -> None:
 REFUSALS: list[tuple[str, str, str]] = [
     ("JSON", '{"spec": {"containers": [{"name": "etcd", "command": ["etcd"]}]}}', "is written as JSON"),
     ("flow style", pod('    command: ["etcd", "--name=cp1"]'), "cannot be edited safely"),
-    ("a flag after the end of flags", pod(*COMMAND, "    - --", "    - --a=1"), "holds '--', which is no flag"),
-    ("a word that belongs to nothing", pod(*COMMAND, "    - stray"), "holds 'stray', which is no flag"),
+    ("a flag after the end of flags", pod(*COMMAND, "    - --", "    - --a=1"), "holds '--', which is neither a flag"),
+    ("a word that belongs to nothing", pod(*COMMAND, "    - stray"), "holds 'stray', which is neither a flag"),
     ("no container of that name", pod(*COMMAND).replace("- name: etcd", "- name: db"), "one container named etcd"),
     ("two of that name", pod(*COMMAND, "  - name: etcd"), "one container named etcd"),
     ("no command", pod("    tty: true"), "has no command"),

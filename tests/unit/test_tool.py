@@ -80,7 +80,7 @@ def test_turns(members: list[dict[str, Any]], others: list[str], own: bool, left
     found = rule.turns(seen, 1, rule.Limits(), probes_of("1.33"))
     assert [turn.member.name for turn in found.others] == others
     assert (found.own is not None) == own
-    assert [sentence.split(" is due and left alone: ")[0] for sentence in found.left] == left
+    assert [sentence.split(" is due but left alone: ")[0] for sentence in found.left] == left
 
 
 def test_half_of_what_the_probes_allow() -> None:
@@ -95,7 +95,7 @@ NOT_MINE: list[tuple[str, int, int, str | None]] = [
     ("still", 1, 2, None),
     ("another one leads", 2, 2, "cp2 leads now."),
     ("nobody leads", 0, 2, "There is no leader now."),
-    ("it led again", 1, 1, "The leadership went away and came back meanwhile."),
+    ("it led again", 1, 1, "The leadership moved away and came back in between."),
 ]
 
 
@@ -268,7 +268,9 @@ def test_either_day_is_nothing_for_systemd() -> None:
     assert expression.on(dt.date(2026, 11, 27))  # a Friday
     assert expression.on(dt.date(2026, 12, 13))  # a Sunday
     assert not expression.on(dt.date(2026, 12, 14))
-    with pytest.raises(cron.NotCron, match="cron takes either and systemd only days that are both"):
+    with pytest.raises(
+        cron.NotCron, match="cron runs on days that match either, and systemd only on days that match both"
+    ):
         cron.on_calendar("0 4 13 * 5")
 
 

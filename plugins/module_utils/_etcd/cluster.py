@@ -193,8 +193,8 @@ def _ask(member: Member, own: Status, connect: Connect) -> MemberView:
         if (status.cluster_id, status.member_id) == (own.cluster_id, member.member_id):
             return MemberView(member, url, status, quota_of(status, endpoint, None))
         problem = (
-            f"at {url} answers member {status.member_id:x} of cluster {status.cluster_id:x},"
-            f" not member {member.member_id:x} of cluster {own.cluster_id:x}"
+            f"the member that answers at {url} is {status.member_id:x} of cluster {status.cluster_id:x}, not"
+            f" {member.member_id:x} of cluster {own.cluster_id:x}"
         )
     url = member.client_urls[0] if member.client_urls else ""
     return MemberView(member, url, None, unknown, problem)

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""Writes a whole file or nothing."""
+"""Writes a whole file or nothing, waits until it is on the disk, and tells how much room there is."""
 
 from __future__ import annotations
 
@@ -31,4 +31,19 @@ def put(path: str, data: bytes, mode: int) -> None:
             os.unlink(aside)
 
 
-__all__ = ("put",)
+def sync(path: str) -> None:
+    """Wait until a file's content, or a folder's list of names, is on the disk. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def free_bytes(path: str) -> int:
+    """What may still be written on the filesystem of `path`. Raises OSError."""
+    found = os.statvfs(path)
+    return found.f_bavail * found.f_frsize
+
+
+__all__ = ("free_bytes", "put", "sync")

@@ -80,11 +80,11 @@ class Hold:
 def unit(run: Run, name: str) -> Unit:
     """What systemd knows. Raises UnitError where there is no systemd, or no such name can be."""
     if not _NAME.fullmatch(name):
-        raise UnitError(f"{name!r} is no name of a systemd unit.")
+        raise UnitError(f"{name!r} is not a valid systemd unit name.")
     properties = ("LoadState", "ActiveState", "UnitFileState", "ActiveEnterTimestampMonotonic", "NRestarts")
     done = run(["systemctl", "show", f"--property={','.join(properties)}", "--", name], _SECONDS)
     if done.code != 0:
-        raise UnitError(f"systemd cannot be asked for {name}: {done.output.rstrip('.')}.")
+        raise UnitError(f"systemd cannot be asked about {name}: {done.output.rstrip('.')}.")
     found = dict(line.partition("=")[::2] for line in done.output.splitlines())
     return Unit(
         name,
@@ -117,13 +117,13 @@ def refusal(found: Unit, held: Hold | None) -> str | None:
         )
     if found.masked:
         return (
-            f"{found.name} is masked: somebody wants it not to run. If that is over, unmask it (systemctl unmask"
-            f" {found.name}), and run this again."
+            f"{found.name} is masked, so it was disabled on purpose. If that is no longer intended, unmask it"
+            f" (systemctl unmask {found.name}), and run this again."
         )
     if found.active == "inactive" and held is None:
         return (
-            f"{found.name} was stopped by somebody, and is not started unasked. Start it (systemctl start {found.name})"
-            " if it should run, and run this again."
+            f"{found.name} was stopped by someone else, so it is not started automatically. Start it (systemctl start"
+            f" {found.name}) if it should run, and run this again."
         )
     return None
 
@@ -170,7 +170,7 @@ def let_go_later(run: Run, name: str, *, owner: str, seconds: float, records: st
     if done.code and "--collect" in done.output:  # systemd before 236 does not know it
         done = run([word for word in command if word != "--collect"], _SECONDS)
     if done.code != 0:
-        raise UnitError(f"{name} was not held: no timer could be set that would start it again ({done.output}).")
+        raise UnitError(f"{name} was not held: the timer to start it again could not be set ({done.output}).")
     if before:
         _stop_timer(run, before.timer)
     put(_record(name, records), json.dumps(asdict(held)).encode(), 0o600)

@@ -13,8 +13,8 @@ from functools import cached_property
 from .api import Endpoint
 from .cluster import ClusterView, look
 from .errors import TimedOut, TlsRejected
+from .files import free_bytes
 from .manifest import DEFAULT_PATH, EtcdManifest, ManifestError, read_manifest
-from .snapshot import free_bytes
 from .transport import GatewayTransport, Json, TlsFiles
 from .wal import read_ids
 from .x509 import fingerprints

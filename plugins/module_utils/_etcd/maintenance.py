@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from . import plan
 from .api import Alarm, Endpoint
-from .cluster import ClusterView, Connect, MemberView, look
+from .cluster import ClusterView, Connect, MemberView
 from .errors import Compacted, EtcdError, FutureRevision, TimedOut
 
 Look = t.Callable[[], ClusterView]
@@ -138,7 +138,7 @@ def compact(view: ClusterView, connect: Connect, revision: int, *, timeout: floa
         changed=any(changed for _name, changed, _error in answers),
         seconds=time.monotonic() - started,
         pending={
-            name: f"{error}{'; it goes on with it' if isinstance(error, TimedOut) else ''}"
+            name: f"{error}{'; it is still working on it' if isinstance(error, TimedOut) else ''}"
             for name, error in failed.items()
         },
     )
@@ -174,15 +174,7 @@ def defragment(
     reason not to, asked last. Raises Refused where there is one, or where it would be unsafe, EtcdError where a call
     fails, TimedOut where the member is not back within `timeout` seconds.
     """
-    view, member = _self(look_again, endpoint)
-    if not check:
-        refuse(plan.corrupt_refusal(view) or plan.quorum_refusal(view))
-        _await_other_defragmentations(look_again, timeout)
-        # The compaction itself may be among what this member has still to apply.
-        applied = view.applied_index
-        await_true(lambda: endpoint.status().raft_applied_index >= applied, timeout)
-        await_own_compaction(endpoint, timeout)
-        view, member = _self(look_again, endpoint)
+    view, member = _self(look_again, endpoint) if check else _settled(look_again, endpoint, timeout)
     # In check mode nothing was compacted, so that what will be in use is not known yet.
     free = None if check else free_disk_bytes()
     refuse(plan.defrag_refusal(view, member, free_disk_bytes=free, allow_unsafe=allow_unsafe) or refusal(view, member))
@@ -193,6 +185,26 @@ def defragment(
     if check:
         return Defragmentation(member.name, True, before, member.in_use_bytes, 0.0)
     moved_to = hand_over(view, member, endpoint, look_again) if member.role == "leader" else ""
+    seconds = _rewrite(look_again, endpoint, member, timeout)
+    _view, after = _self(look_again, endpoint)
+    return Defragmentation(member.name, True, before, after.size_bytes, seconds, moved_to)
+
+
+def _settled(look_again: Look, endpoint: Endpoint, timeout: float) -> tuple[ClusterView, MemberView]:
+    """The cluster and the member, once no other one is being defragmented and this one is done with its compaction.
+    Raises Refused, EtcdError."""
+    view, _member = _self(look_again, endpoint)
+    refuse(plan.corrupt_refusal(view) or plan.quorum_refusal(view))
+    _await_other_defragmentations(look_again, timeout)
+    # The compaction itself may be among what this member has still to apply.
+    applied = view.applied_index
+    await_true(lambda: endpoint.status().raft_applied_index >= applied, timeout)
+    await_own_compaction(endpoint, timeout)
+    return _self(look_again, endpoint)
+
+
+def _rewrite(look_again: Look, endpoint: Endpoint, member: MemberView, timeout: float) -> float:
+    """Defragment it and wait until it has caught up; for how many seconds it served nothing. Raises EtcdError."""
     started = time.monotonic()
     with suppress(TimedOut):  # it goes on in the server: wait for it below, and never send it again
         endpoint.defragment(timeout)
@@ -201,12 +213,11 @@ def defragment(
     seconds = time.monotonic() - started
     if not await_true(lambda: _caught_up(look_again(), member.id), patience):
         raise TimedOut(
-            f"{member.name} had not answered and caught up {time.monotonic() - started:.0f} s after its defragmentation"
-            " began. It may still be at work: it was not sent again",
+            f"{member.name} had not answered and caught up {time.monotonic() - started:.0f} s after its"
+            " defragmentation began. It may still be working, so the request was not repeated",
             endpoint=endpoint.url,
         )
-    _view, after = _self(look_again, endpoint)
-    return Defragmentation(member.name, True, before, after.size_bytes, seconds, moved_to)
+    return seconds
 
 
 def line(done: Defragmentation, *, check: bool = False) -> str:
@@ -224,12 +235,22 @@ def _await_other_defragmentations(look_again: Look, timeout: float) -> None:
     """A scheduled job, or what is left of a run that was killed, may be at work on another member: two members that
     serve nothing at the same time would cost the quorum. Raises Refused."""
     busy: list[str] = []
+    unread: list[EtcdError] = []
 
     def nobody_is_busy() -> bool:
-        busy[:] = [member.name for member in look_again().members if member.busy]
-        return not busy
+        unread.clear()
+        try:
+            busy[:] = [member.name for member in look_again().members if member.busy]
+        except EtcdError as exc:
+            unread.append(exc)
+        return not (busy or unread)
 
     if not await_true(nobody_is_busy, timeout):
+        if unread:
+            raise Refused(
+                f"The cluster could not be read ({unread[0]}), so it is not known whether another member is being"
+                " defragmented, and two at once would cost the quorum. See which members answer, and run this again."
+            )
         raise Refused(
             f"{plan.join(busy)} is being defragmented by somebody else, and two at once would cost the quorum."
         )
@@ -243,7 +264,10 @@ def _self(look_again: Look, endpoint: Endpoint) -> tuple[ClusterView, MemberView
     view = look_again()
     member = view.by_id(own.member_id)
     if member is None:
-        raise Refused(f"The member at {endpoint.url} is not in the member list any more: it was removed.")
+        raise Refused(
+            f"The member at {endpoint.url} is not in the member list any more: it was removed. Take this node out of"
+            " the inventory, or join it again."
+        )
     return view, member
 
 
@@ -258,11 +282,17 @@ def hand_over(view: ClusterView, member: MemberView, endpoint: Endpoint, look_ag
     target = plan.transferee(view)
     if target is None:
         if len(view.voters) > 1:
-            raise Refused(f"{member.name} leads, and no other voter answers that could take over meanwhile.")
+            raise Refused(
+                f"{member.name} leads, and no other voter answers that could take over. Start another voter, then run"
+                " this again."
+            )
         return ""
     endpoint.move_leader(target.id)
     if not await_true(lambda: look_again().leader_id not in (0, member.id), 10.0):
-        raise Refused(f"{member.name} still leads 10 s after {target.name} was asked to take over.")
+        raise Refused(
+            f"{member.name} still leads 10 s after {target.name} was asked to take over. See whether {target.name} is"
+            " overloaded or cut off, then run this again."
+        )
     return target.name
 
 
@@ -343,11 +373,6 @@ def _hashes_agree(view: ClusterView, connect: Connect, timeout: float = 120.0) -
     return len({hash_ for _compacted, hash_ in answers}) == 1
 
 
-def looker(endpoint: Endpoint, connect: Connect, manifest_quota_bytes: int | None = None) -> Look:
-    """`look` with its arguments filled in, for the steps above."""
-    return lambda: look(endpoint, connect, manifest_quota_bytes=manifest_quota_bytes)
-
-
 __all__ = (
     "Compaction",
     "Defragmentation",
@@ -363,7 +388,6 @@ __all__ = (
     "disarm",
     "hand_over",
     "line",
-    "looker",
     "prove",
     "refuse",
 )

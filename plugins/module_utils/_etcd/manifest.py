@@ -210,7 +210,7 @@ def read_bytes(path: str) -> bytes:
     except FileNotFoundError:
         if os.path.islink(path):
             raise ManifestError(
-                f"{path} is a symbolic link to {os.readlink(path)}, which is not there: the kubelet runs no etcd"
+                f"{path} is a symbolic link to {os.readlink(path)}, which does not exist: the kubelet runs no etcd"
             ) from None
         raise
     except PermissionError as exc:

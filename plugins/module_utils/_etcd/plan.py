@@ -81,8 +81,8 @@ def quorum_refusal(view: ClusterView) -> str | None:
     silent = [f"{member.name} ({member.error})" for member in view.voters if not member.answers]
     return (
         f"The cluster has no leader: {len(view.answering_voters)} of {len(view.voters)} voters answer"
-        f" ({join(member.name for member in view.answering_voters)}), {len(view.voters) // 2 + 1} are needed;"
-        f" silent: {join(silent)}. Start those members first; a snapshot restore is the last resort."
+        f" ({join(member.name for member in view.answering_voters)}), {len(view.voters) // 2 + 1} are needed; not"
+        f" answering: {join(silent)}. Start those members first; a snapshot restore is the last resort."
     )
 
 
@@ -91,10 +91,10 @@ def version_refusal(view: ClusterView, *, allowed: bool) -> str | None:
     if allowed or not unsafe:
         return None
     return (
-        f"etcd {join(unsafe)} can come back with other data than its fellows when it dies during a defragmentation"
-        " (fixed in 3.5.6); upgrade etcd first, or make sure that nothing will kill the members and go on by name"
-        " (module option allow_unsafe_version, variable recover_allow_unsafe_etcd of the role, etcd-maintenance"
-        " --allow-unsafe-version)."
+        f"etcd {join(unsafe)} can come back with different data from the other members if it dies during a"
+        " defragmentation (fixed in 3.5.6); upgrade etcd first, or make sure that nothing will kill the members and"
+        " allow it by name (module option allow_unsafe_version, variable recover_allow_unsafe_etcd of the role,"
+        " etcd-maintenance --allow-unsafe-version)."
     )
 
 
@@ -122,8 +122,8 @@ def findings(view: ClusterView) -> list[str]:
     for member in view.members:
         if member.role == "silent":
             later = (
-                "; its alarm is disarmed as well, and it will raise it again when it comes back with its full file:"
-                " then run this once more"
+                "; its alarm is disarmed too, but it raises it again when it comes back with its full file: run this"
+                " once more then"
             )
             said.append(f"{member.name} does not answer ({member.error}){later if view.full_alarms else ''}.")
         elif member.role == "unstarted":

@@ -13,7 +13,9 @@ import re
 import shutil
 import subprocess
 import typing as t
+from pathlib import Path
 
+from . import runs
 from .manifest import EtcdManifest, parse_flags
 
 _INTERPRETER = re.compile(r"(python|perl|ruby|node|bash|dash|sh)[\d.]*$")
@@ -43,7 +45,7 @@ def run(argv: t.Sequence[str], timeout: float) -> Outcome:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return Outcome(None, f"no end after {timeout:.0f} s")
+        return Outcome(None, f"timed out after {timeout:.0f} s")
     except OSError as exc:
         return Outcome(127, str(exc))
     return Outcome(done.returncode, done.stdout.decode("utf-8", "replace").strip())
@@ -111,24 +113,20 @@ def flags(pid: int, proc: str = "/proc") -> dict[str, str] | None:
 
 def age(pid: int, proc: str = "/proc") -> float | None:
     """For how many seconds a process runs, None where it is gone."""
+    started = runs.started(pid, Path(proc))
     try:
-        with open(os.path.join(proc, str(pid), "stat"), encoding="utf-8", errors="replace") as file:
-            # The name in brackets before it may hold blanks and brackets of its own.
-            started = int(file.read().rpartition(")")[2].split()[19])
         with open(os.path.join(proc, "uptime"), encoding="ascii") as file:
             uptime = float(file.read().split()[0])
     except (OSError, ValueError, IndexError):
         return None
-    return max(uptime - started / os.sysconf("SC_CLK_TCK"), 0.0)
+    return None if started is None else max(uptime - int(started) / os.sysconf("SC_CLK_TCK"), 0.0)
 
 
 def running(program: str, proc: str = "/proc") -> bool:
     """Whether any process runs a program of this name, itself or through an interpreter."""
     for entry in filter(str.isdigit, os.listdir(proc)):
-        try:
-            with open(os.path.join(proc, entry, "cmdline"), "rb") as file:
-                words = file.read().decode("utf-8", "replace").split("\0")[:2]
-        except OSError:
+        words = _command(os.path.join(proc, entry))[:2]
+        if not words:
             continue
         # Some put a title in the place of their name: "nginx: master process".
         names = [os.path.basename(word.split(":")[0]) for word in words]

@@ -60,14 +60,14 @@ def restart_refusal(view: ClusterView, own: MemberView, *, allow_downtime: bool,
         silent = [f"{member.name} ({member.error})" for member in view.voters if not member.answers]
         return (
             f"Without {own.name} the cluster would have no quorum: {len(others)} of {len(view.voters)} voters would"
-            f" answer, {needed} are needed; silent: {plan.join(silent)}. Bring them back first."
+            f" answer, {needed} are needed; not answering: {plan.join(silent)}. Bring them back first."
         )
     if allow_downtime:
         return None
     who = "the only member" if len(view.voters) == 1 else "one of only two members"
     return (
-        f"{own.name} is {who}: the whole cluster would be away for about {seconds:.0f} s while it is restarted. If that"
-        " is fine, say so (module option allow_downtime, variable harden_allow_downtime of the role)."
+        f"{own.name} is {who}: the whole cluster would be down for about {seconds:.0f} s while it is restarted. To"
+        " accept that, set the module option allow_downtime (variable harden_allow_downtime of the role)."
     )
 
 
@@ -137,29 +137,33 @@ class Watch:
         self._answers = False
         self._pid = process.find(self._manifest)
         if self._pid is None:
-            return "etcd does not run"
+            return "etcd is not running"
         try:
             status = self._status()
             self._answers = True
             return self._not_in_step(status, self._pid)
         except (EtcdError, ManifestError, OSError) as exc:
-            return f"etcd runs (process {self._pid}) and does not answer ({exc})"
+            return f"etcd is running (process {self._pid}) but does not answer ({exc})"
 
     def _not_in_step(self, status: Status, pid: int) -> str:
         others = drift(self._manifest.flags, process.flags(pid) or {})
         if others:
-            return f"the etcd that runs (process {pid}) was started with other flags ({plan.join(others)})"
+            return f"the running etcd (process {pid}) was started with other flags ({plan.join(others)})"
         if pid == self._gone:
-            return f"the etcd that runs (process {pid}) is still the one from before"
+            return f"the running etcd (process {pid}) is still the old one"
         if not status.leader_id:
-            return f"etcd runs (process {pid}) and knows no leader"
+            return f"etcd is running (process {pid}) but knows no leader"
         wanted, kept = self._manifest.quota_bytes, self._quota(status)
         if wanted is not None and kept is not None and wanted != kept:
-            return f"etcd runs (process {pid}) with a quota of {kept} bytes"
+            return f"etcd is running (process {pid}) with a quota of {kept} bytes"
         if self._target is None:
             self._target = self._look().applied_index
         missing = self._target - self._status().raft_applied_index
-        return f"etcd runs (process {pid}) and has {missing} entries of its log still to apply" if missing > 0 else ""
+        return (
+            f"etcd is running (process {pid}) but still has {missing} entries of its log to apply"
+            if missing > 0
+            else ""
+        )
 
 
 __all__ = ("AWAY_SECONDS", "Outcome", "Watch", "alarm_refusal", "drift", "restart_refusal")

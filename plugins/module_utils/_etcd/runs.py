@@ -35,18 +35,18 @@ def parse(text: str) -> Run | None:
 
 def current(pid: int, proc: Path = Path("/proc")) -> Run:
     """The run whose main process has this id. Where there is no `/proc`, its id is unique and never known to end."""
-    place, started = _place(proc), _started(pid, proc)
-    if place is None or started is None:
+    place, since = _place(proc), started(pid, proc)
+    if place is None or since is None:
         return Run(uuid.uuid4().hex, pid, "0")
-    return Run(place, pid, started)
+    return Run(place, pid, since)
 
 
 def ended(run: Run, proc: Path = Path("/proc")) -> bool:
     """Whether that run was started here and is gone."""
     if run.place != _place(proc):
         return False
-    started = _started(run.pid, proc)
-    return started != run.started if started else not _exists(run.pid)
+    since = started(run.pid, proc)
+    return since != run.started if since else not _exists(run.pid)
 
 
 def _exists(pid: int) -> bool:
@@ -68,12 +68,13 @@ def _place(proc: Path) -> str | None:
         return None
 
 
-def _started(pid: int, proc: Path) -> str | None:
+def started(pid: int, proc: Path) -> str | None:
+    """When a process was started, in clock ticks since boot; None where it is gone."""
     try:
         stat = (proc / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
+        return stat.rpartition(")")[2].split()[19]  # field 22; the name before it may hold anything (proc(5))
+    except (OSError, IndexError):  # what ends just now has an empty one
         return None
-    return stat.rpartition(")")[2].split()[19]  # field 22; the name before it may hold anything (proc(5))
 
 
-__all__ = ("Run", "current", "ended", "parse")
+__all__ = ("Run", "current", "ended", "parse", "started")

@@ -60,8 +60,8 @@ def refusal(quota_bytes: int, memory_bytes: int, free_bytes: int, db_bytes: int)
     needed = quota_bytes + _RESERVED_MEMORY
     if quota_bytes > DEFAULT_QUOTA_BYTES and memory_bytes / (1 - _KERNEL_SHARE) < needed:
         reasons.append(
-            f"the database is mapped into memory, for which {gib(needed)} are needed (the quota, and"
-            f" {gib(_RESERVED_MEMORY)} for all else); there are {gib(memory_bytes)}"
+            f"the database is mapped into memory, which needs {gib(needed)} (the quota, and {gib(_RESERVED_MEMORY)}"
+            f" for everything else); there are {gib(memory_bytes)}"
         )
     if quota_bytes > _most_on_disk(free_bytes, db_bytes):
         reasons.append(
@@ -74,7 +74,7 @@ def refusal(quota_bytes: int, memory_bytes: int, free_bytes: int, db_bytes: int)
     advice = f"The value auto would be {gib(most)} here."
     if most > _most_on_disk(free_bytes, db_bytes):
         advice = f"Not even etcd's default of {gib(most)} fits there: make room on that disk, or enlarge it."
-    return f"A quota of {gib(quota_bytes)} is too much: {'; and '.join(reasons)}. {advice}"
+    return f"A quota of {gib(quota_bytes)} is too large: {'; and '.join(reasons)}. {advice}"
 
 
 def _most_on_disk(free_bytes: int, db_bytes: int) -> int:

@@ -25,7 +25,7 @@ import typing as t
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 
-from . import plan, process
+from . import files, plan, process
 from .api import Endpoint
 from .bolt import HEAD_BYTES, metas, newest_put, revision_of
 from .errors import EtcdError
@@ -75,18 +75,18 @@ def verify(path: str) -> Verified:
     try:
         size = os.path.getsize(path)
         if size < _SMALLEST or size % 512 != _HASH_BYTES:
-            raise SnapshotError(f"{path} is no snapshot: {size} bytes are not whole pages and a SHA-256")
+            raise SnapshotError(f"{path} is not a snapshot: {size} bytes are not whole pages and a SHA-256")
         with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             digest, body = hashlib.sha256(), size - _HASH_BYTES
             for start in range(0, body, _CHUNK):
                 digest.update(data[start : min(start + _CHUNK, body)])
             if digest.digest() != data[body:]:
-                raise SnapshotError(f"{path} is damaged or cut off: its SHA-256 does not fit")
+                raise SnapshotError(f"{path} is damaged or cut off: its SHA-256 does not match")
             revision = revision_of(data)
     except OSError as exc:
         raise SnapshotError(f"{path} cannot be read: {exc.strerror}") from exc
     except ValueError as exc:
-        raise SnapshotError(f"{path} is no database of etcd: {exc}") from exc
+        raise SnapshotError(f"{path} is not an etcd database: {exc}") from exc
     return Verified(revision, size, digest.hexdigest())
 
 
@@ -123,7 +123,7 @@ class Source:
             with open(database, "rb") as source, _create(path) as target:
                 fcntl.ioctl(target.fileno(), _FICLONE, source.fileno())
         except OSError as exc:
-            raise SnapshotError(f"the filesystem makes no reflinks ({exc.strerror})") from exc
+            raise SnapshotError(f"the filesystem does not support reflinks ({exc.strerror})") from exc
         _append_hash(path)
 
     def _file(self, path: str, revision: int) -> None:
@@ -144,7 +144,7 @@ class Source:
     def _etcdctl(self, path: str, _revision: int) -> None:
         pid = process.find(self._manifest) if self._manifest else None
         if pid is None:
-            raise SnapshotError("its process does not run on this host")
+            raise SnapshotError("its process is not running on this host")
         program = process.program_beside(pid, "etcdctl")
         if program is None:
             raise SnapshotError("there is no etcdctl beside its etcd")
@@ -251,11 +251,7 @@ def _locked(folder: str) -> t.Iterator[None]:
 
 def remember(snapshot: Snapshot) -> None:
     """Write what is known of a snapshot beside it."""
-    with _workplace(os.path.dirname(snapshot.path)) as aside:
-        part = os.path.join(aside, "record")
-        with _create(part) as file:
-            file.write(json.dumps(asdict(snapshot), indent=1).encode())
-        os.replace(part, _record_path(snapshot.path))
+    files.put(_record_path(snapshot.path), json.dumps(asdict(snapshot), indent=1).encode(), 0o600)
 
 
 def reusable(folder: str, *, cluster_id: int, ca_sha256: t.Container[str], put: int) -> Snapshot | None:
@@ -321,25 +317,19 @@ def make_folder(folder: str) -> None:
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
     except OSError as exc:
-        raise SnapshotError(f"The folder {folder} cannot be made: {exc.strerror}.") from exc
+        raise SnapshotError(f"The folder {folder} cannot be created: {exc.strerror}.") from exc
 
 
 def _refuse_small_disk(folder: str, size_bytes: int, data_dir: str | None) -> None:
     shared = data_dir is not None and os.path.exists(data_dir) and os.stat(folder).st_dev == os.stat(data_dir).st_dev
     needed = size_bytes + (plan.WAL_SEGMENT_BYTES if shared else 0)
-    free = free_bytes(folder)
+    free = files.free_bytes(folder)
     if free < needed:
-        reason = " (with room for etcd's next WAL segment, which lies on the same disk)" if shared else ""
+        reason = " (with room for etcd's next WAL segment, which is on the same disk)" if shared else ""
         raise SnapshotError(
             f"{plan.mib(needed)} are needed in {folder}{reason}, {plan.mib(free)} are free; make room there or name"
             " another folder"
         )
-
-
-def free_bytes(path: str) -> int:
-    """What may still be written on the filesystem of `path`. Raises OSError."""
-    found = os.statvfs(path)
-    return found.f_bavail * found.f_frsize
 
 
 def _create(path: str) -> t.BinaryIO:
@@ -381,7 +371,7 @@ def _await(database: str, look: t.Callable[[mmap.mmap], tuple[int, bool]]) -> in
         if there:
             return found
         if time.monotonic() >= deadline:
-            raise SnapshotError(f"{database} is behind what its member answers")
+            raise SnapshotError(f"{database} is older than what its member reports")
         time.sleep(0.05)
 
 
@@ -395,14 +385,9 @@ def _append_hash(path: str) -> None:
 
 def _settle(part: str, path: str) -> None:
     """Give a finished file its name, so that it is there with all its content whatever happens next."""
-    for each in (part, os.path.dirname(path)):
-        handle = os.open(each, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        if each == part:
-            os.replace(part, path)
+    files.sync(part)
+    os.replace(part, path)
+    files.sync(os.path.dirname(path))
 
 
 __all__ = (
@@ -411,7 +396,6 @@ __all__ = (
     "SnapshotError",
     "Source",
     "Verified",
-    "free_bytes",
     "last_put",
     "make_folder",
     "prune",

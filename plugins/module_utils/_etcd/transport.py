@@ -117,7 +117,7 @@ class GatewayTransport:
     def stream(self, path: str, body: Json, timeout: float | None = None) -> t.Iterator[Json]:
         with self._answer("POST", path, body, timeout) as answer:
             if answer.status != 200:
-                raise of_answer(_object(answer, answer.read(), self.endpoint), endpoint=self.endpoint)
+                _object(answer, answer.read(), self.endpoint)  # raises what it tells of
             for line in answer:
                 chunk = json.loads(line)
                 if not isinstance(chunk, dict):

@@ -43,7 +43,7 @@ def _time(tag: int, text: bytes) -> dt.datetime:
 
 
 def fingerprints(pem: str) -> list[str]:
-    """The SHA-256 of every certificate in `pem`, in hexadecimal and in order; comments and white space do not count.
+    """The SHA-256 of each certificate in `pem`, in hexadecimal, sorted and without repeats; comments do not count.
 
     Raises ValueError when there is none or one is damaged.
     """

@@ -90,7 +90,7 @@ def chunks(text: str) -> list[tuple[int, int]]:
             rest = line[3:].strip()
             if rest and not rest.startswith("#"):
                 raise ConfigRefused(
-                    f"Line {line_number(text, position)} has something behind the ---: kubeadm refuses the whole file"
+                    f"Line {line_number(text, position)} has text after the ---: kubeadm refuses the whole file"
                     " (invalid Yaml document separator).",
                     "Put it on a line of its own.",
                 )
@@ -108,9 +108,9 @@ def read(text: str) -> list[Document]:
     odd = _ODD_BREAKS.search(text)
     if odd:
         raise ConfigRefused(
-            f"Line {line_number(text, odd.start())} holds {odd.group()!r}, which is the end of a line for YAML and"
-            " not for kubeadm.",
-            "Replace it by an ordinary line break.",
+            f"Line {line_number(text, odd.start())} holds {odd.group()!r}, which ends a line for YAML but not for"
+            " kubeadm.",
+            "Replace it with an ordinary line break.",
         )
     found: list[Document] = []
     for start, end in chunks(text):
@@ -130,12 +130,14 @@ def _document(text: str, start: int, end: int, *, first: bool) -> Document:
     try:
         roots = nodes.read(body)
     except ValueError as exc:
-        raise ConfigRefused(f"It is not YAML that can be read: {_in_file(str(exc), line - 1)}.", "Mend it.") from exc
+        raise ConfigRefused(
+            f"It cannot be read as YAML: {_in_file(str(exc), line - 1)}.", "Fix the YAML at that line."
+        ) from exc
     if not roots or roots[0].reads_as == "null":
         raise _empty(text, start, end, first=first)
     root = roots[0]  # there is no second one: a --- begins another part, and PyYAML wants it also after a ...
     if root.kind != nodes.MAP:
-        raise ConfigRefused(f"The document from line {line} on is a {root.reads_as}, where kubeadm wants a map.")
+        raise ConfigRefused(f"The document that starts on line {line} is a {root.reads_as}, but kubeadm wants a map.")
     for key in ("apiVersion", "kind"):
         _once(text, start, root, key, key)
     api_version, kind = (root.get(key) for key in ("apiVersion", "kind"))
@@ -143,10 +145,10 @@ def _document(text: str, start: int, end: int, *, first: bool) -> Document:
     group, slash, version = version_text.partition("/")
     if not (group and slash and version and kind_text):
         raise ConfigRefused(
-            f"The document from line {_first_line_at(text, start, root)} on has apiVersion {version_text!r} and kind"
-            f" {kind_text!r}. kubeadm refuses a file in which a document has no group, version and kind.",
-            "This wants a file as kubeadm init --config takes it, or the text of the key ClusterConfiguration alone"
-            " where it comes out of the ConfigMap kubeadm-config.",
+            f"The document that starts on line {_first_line_at(text, start, root)} has apiVersion {version_text!r} and"
+            f" kind {kind_text!r}. kubeadm refuses a file in which a document has no group, version and kind.",
+            "Name a file that kubeadm init --config takes, or, from the ConfigMap kubeadm-config, the text of its key"
+            " ClusterConfiguration alone.",
         )
     return Document(start, end, root, version_text, kind_text)
 
@@ -159,14 +161,14 @@ def _empty(text: str, start: int, end: int, *, first: bool) -> ConfigRefused:
         comments = f"--- and {comments}" if last > begin else "---"
     if first and text.startswith("---", end):
         return ConfigRefused(
-            f"{lines} only {comments} before the --- in line {last + 1}: {_EMPTY}.",
-            f"Take the --- in line {last + 1} away, or put what is above it below it.",
+            f"{lines} only {comments} before the --- on line {last + 1}: {_EMPTY}.",
+            f"Remove the --- on line {last + 1}, or move what is above it below it.",
         )
     if first:
         return ConfigRefused(f"{lines} only {comments}: there is no {KIND} in it.", "Name another file.")
     return ConfigRefused(
         f"{lines} only {comments}, after a ---: {_EMPTY}.",
-        "Take these lines away, and one of the --- around them.",
+        "Remove these lines, and one of the --- around them.",
     )
 
 
@@ -187,7 +189,8 @@ def _once(text: str, start: int, parent: Node, key: str, name: str) -> None:
     again = [line_number(text, start + pair[0].start) for pair in parent.all(key)]
     if len(again) > 1:
         raise ConfigRefused(
-            f"{name} is given more than once, in lines {' and '.join(map(str, again))}: what counts is not clear.",
+            f"{name} is given more than once, in lines {' and '.join(map(str, again))}: it is not clear which one"
+            " counts.",
             "Leave only the one that counts.",
         )
 
@@ -197,8 +200,8 @@ def no_merge(found: Found, parent: Node) -> None:
     merged = parent.all("<<")
     if merged:
         raise ConfigRefused(
-            f"Line {found.line(merged[0][0].start)} merges entries from elsewhere (<<): what is there cannot be seen"
-            " and changed safely in its place.",
+            f"Line {found.line(merged[0][0].start)} merges entries from elsewhere (<<): they cannot be changed safely"
+            " in place.",
             "Write the entries out in place of the <<.",
         )
 
@@ -208,7 +211,7 @@ def _refuse_odd_keys(found: Found, parent: Node) -> None:
     odd = next((key for key, _value in parent.pairs if key.text is None), None)
     if odd is not None:
         raise ConfigRefused(
-            f"Line {found.line(odd.start)} has a key that is a {odd.reads_as}: what it is for kubeadm cannot be told.",
+            f"Line {found.line(odd.start)} has a key that is a {odd.reads_as}: it is not clear what kubeadm makes of it.",
             "Write it as a plain word.",
         )
 
@@ -252,7 +255,7 @@ def _check(found: Found) -> None:
             break
         if value.reads_as != nodes.MAP:
             raise ConfigRefused(
-                f"{path} in line {found.line(value.start)} is a {value.reads_as}, where kubeadm wants a map.",
+                f"{path} on line {found.line(value.start)} is a {value.reads_as}, but kubeadm wants a map.",
                 "Correct it.",
             )
         parents.append((path, value.resolved))
@@ -261,8 +264,8 @@ def _check(found: Found) -> None:
         external = etcd.get("external")
         if external is not None and external.reads_as != "null":
             raise ConfigRefused(
-                f"etcd is external here (etcd.external in line {found.line(external.start)}): kubeadm does not run it,"
-                " and would ignore these arguments without a word.",
+                f"etcd is external here (etcd.external on line {found.line(external.start)}): kubeadm does not run it,"
+                " and would silently ignore these arguments.",
                 "Set them where that etcd is started.",
             )
     if len(parents) > 2:

@@ -552,8 +552,8 @@ def _refuse_environment(found: Found, wanted: t.Mapping[str, str]) -> None:
     file = variables.get("ETCD_CONFIG_FILE") if wanted else None
     if file:
         raise ConfigRefused(
-            f"etcd.local.extraEnvs in line {found.line(file.start)} sets ETCD_CONFIG_FILE, with which etcd takes no"
-            " notice of any argument.",
+            f"etcd.local.extraEnvs in line {found.line(file.start)} sets ETCD_CONFIG_FILE, which makes etcd"
+            " ignore every argument.",
             "Set it in that file.",
         )
     for name in wanted:

@@ -15,6 +15,7 @@ import shutil
 import time
 import typing as t
 
+from .._etcd.files import sync
 from .errors import ConfigRefused
 
 DEFAULT_BACKUP = "/etc/kubernetes/etcd-backup"
@@ -29,7 +30,7 @@ def read(path: str) -> bytes:
             f"There is no {path} on this node.", "Name the file that holds the cluster's configuration."
         )
     if not os.path.isfile(path):
-        raise ConfigRefused(f"{path} is no file, or a link to none.", "Name the file itself.")
+        raise ConfigRefused(f"{path} is not a regular file, or is a broken link.", "Name the file itself.")
     with open(path, "rb") as file:
         return file.read()
 
@@ -54,17 +55,17 @@ def refuse_backup_folder(folder: str, manifest: str = "") -> None:
         )
     if "manifests" in real.split(os.sep):
         raise ConfigRefused(
-            f"The folder for backups {folder} is inside a manifests folder: the kubelet reads whatever lies there.",
+            f"The folder for backups {folder} is inside a manifests folder: the kubelet reads every file there.",
             f"Choose another one, such as {DEFAULT_BACKUP}.",
         )
     pods = [name for name in _STATIC_PODS if os.path.lexists(os.path.join(real, name))]
     if pods:
         raise ConfigRefused(
-            f"The folder for backups {folder} holds {pods[0]}: the kubelet may read whatever lies there.",
+            f"The folder for backups {folder} holds {pods[0]}: the kubelet may read every file there.",
             f"Choose another one, such as {DEFAULT_BACKUP}.",
         )
     if os.path.lexists(folder) and not os.path.isdir(folder):
-        raise ConfigRefused(f"{folder}, where backups are to go, is no folder.", "Choose another one.")
+        raise ConfigRefused(f"The path for backups {folder} is not a folder.", "Choose another one.")
 
 
 def back_up(data: bytes, path: str, folder: str) -> str:
@@ -78,7 +79,7 @@ def back_up(data: bytes, path: str, folder: str) -> str:
         copy = f"{wanted}-{number}"
     with os.fdopen(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         _write(file, data)
-    _sync(folder)
+    sync(folder)
     return copy
 
 
@@ -128,28 +129,20 @@ def replace(path: str, old: bytes, new: bytes, check: t.Callable[[bytes], None],
         shutil.copystat(target, aside)  # the mode, and SELinux's label among the extended attributes
         os.utime(aside)
         if read(target) != old:
-            raise ConfigRefused(f"Somebody else has changed {path} in this moment.", "Run this again.")
+            raise ConfigRefused(f"Somebody else changed {path} at the same time.", "Run this again.")
         os.rename(aside, target)
     finally:
         if os.path.lexists(aside):
             os.unlink(aside)
     with contextlib.suppress(OSError):  # it is in its place by now, and whole
         for each in sorted({folder, os.path.dirname(target)}):
-            _sync(each)
+            sync(each)
 
 
 def _write(file: t.BinaryIO, data: bytes) -> None:
     file.write(data)
     file.flush()
     os.fsync(file.fileno())
-
-
-def _sync(folder: str) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 __all__ = (

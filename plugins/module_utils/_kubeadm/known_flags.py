@@ -70,7 +70,7 @@ def refusal(version: str, names: t.Iterable[str]) -> str | None:
     if not unknown:
         return None
     which = " ".join(f"--{name} {why}." for name, why in unknown)
-    return f"etcd {version} does not know every flag and would end at once. {which}"
+    return f"etcd {version} does not know every flag and would exit at once. {which}"
 
 
 def member_refusal(names: t.Iterable[str]) -> str | None:
@@ -101,13 +101,13 @@ def config_file_refusal(flags: t.Container[str], environment: t.Container[str]) 
     named = "--config-file" if "config-file" in flags else "ETCD_CONFIG_FILE"
     if "config-file" not in flags and named not in environment:
         return None
-    return f"The manifest sets {named}, with which etcd takes no notice of any other flag. Set it in that file."
+    return f"The manifest sets {named}, which makes etcd ignore every other flag. Set it in that file."
 
 
 def _unknown(version: tuple[int, int], name: str) -> str | None:
     since = next((when for when, names in _GONE.items() if name in names and version >= when), None)
     if since:
-        return f"is gone since {_shown(since)}"
+        return f"was removed in {_shown(since)}"
     until = next((when for when, names in _NEW.items() if name in names and version < when), None)
     if until:
         older = f"; --{_EXPERIMENTAL}{name} may be what you want" if name != "feature-gates" else ""
@@ -115,7 +115,7 @@ def _unknown(version: tuple[int, int], name: str) -> str | None:
     if name.startswith(_EXPERIMENTAL) and version >= _NO_EXPERIMENTAL:
         gate = _GATES.get(name)
         newer = f"--feature-gates={gate}=true" if gate else f"--{name[len(_EXPERIMENTAL) :]}"
-        return f"is gone since {_shown(_NO_EXPERIMENTAL)}; {newer} may be what you want"
+        return f"was removed in {_shown(_NO_EXPERIMENTAL)}; {newer} may be what you want"
     return None
 
 

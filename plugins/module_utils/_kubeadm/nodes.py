@@ -81,11 +81,6 @@ class Node:
         """Null, or a map or list without entries."""
         return self.reads_as == "null" or (self.kind in (MAP, LIST) and not self.items and not self.pairs)
 
-    @property
-    def marked(self) -> bool:
-        """It has an anchor, a tag, or is an alias."""
-        return bool(self.anchor or self.tag or self.kind == ALIAS)
-
     def shape(self) -> t.Any:
         """What it says, without where: two texts that say the same have the same shape."""
         if self.kind == ALIAS:

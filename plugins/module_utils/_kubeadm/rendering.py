@@ -65,7 +65,7 @@ def facts(manifest: str, apiserver: str = "", kubelet: t.Iterable[str] = ()) -> 
     container = next(each for each in body["spec"]["containers"] if each.get("name") == "etcd")
     image = _IMAGE.fullmatch(str(container.get("image")))
     if not image:
-        raise NotRendered(f"kubeadm cannot be held to the image {container.get('image')}.")
+        raise NotRendered(f"kubeadm cannot be made to use the image {container.get('image')}.")
     annotations = (body.get("metadata") or {}).get("annotations") or {}
     urls = str(annotations.get(_ANNOTATION) or flags.get("advertise-client-urls", ""))
     try:
@@ -73,7 +73,7 @@ def facts(manifest: str, apiserver: str = "", kubelet: t.Iterable[str] = ()) -> 
     except ValueError:  # half of an IPv6 address
         address = None
     if "name" not in flags or not address:
-        raise NotRendered("The manifest does not tell the name and address of the member.")
+        raise NotRendered("The manifest does not give the member's name and address.")
     sockets = [match[1] for text in kubelet for match in _CRI_SOCKET.finditer(text)]
     return Facts(
         flags["name"],
@@ -170,12 +170,12 @@ def render(config: str) -> str:
             {"HOME": folder, "KUBEADM_INIT_DRYRUN_DIR": out},
         )
         if code != 0:
-            raise NotRendered(f"kubeadm does not write the manifest: {_last_line(err)}.")
+            raise NotRendered(f"kubeadm did not write the manifest: {_last_line(err)}.")
         # Up to 1.31 it makes folders of its own in there.
         found = [os.path.join(root, name) for root, _dirs, names in os.walk(out) for name in names]
         found = [path for path in found if os.path.basename(path) == "etcd.yaml"]
         if len(found) != 1:
-            raise NotRendered("kubeadm ended well and has written no manifest of etcd.")
+            raise NotRendered("kubeadm succeeded but wrote no manifest of etcd.")
         with open(found[0], encoding="utf-8", newline="") as file:
             return file.read()
 
@@ -192,7 +192,7 @@ def _run(argv: t.Sequence[str], env: t.Mapping[str, str]) -> tuple[int, str, str
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise NotRendered(f"{os.path.basename(argv[0])} had not ended after {_SECONDS:.0f} s.") from None
+        raise NotRendered(f"{os.path.basename(argv[0])} had not finished after {_SECONDS:.0f} s.") from None
     return done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
 
 

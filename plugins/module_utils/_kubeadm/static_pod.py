@@ -123,8 +123,8 @@ def _container(body: t.Any) -> dict[str, t.Any]:
     stray = _stray(words)
     if stray is not None:
         raise ConfigRefused(
-            f"The command of etcd holds {stray!r}, which is no flag and the value of none: etcd takes nothing that"
-            " comes after it.",
+            f"The command of etcd holds {stray!r}, which is neither a flag nor the value of one: etcd ignores"
+            " everything after it.",
             "Correct the manifest first.",
         )
     container: dict[str, t.Any] = found[0]
@@ -288,7 +288,7 @@ def _without_words(body: t.Any) -> t.Any:
 
 
 def _by_hand(why: str, changes: t.Mapping[str, str], gone: t.Collection[str]) -> ConfigRefused:
-    todo = [f"set --{name}={value}" for name, value in changes.items()] + [f"take --{name} away" for name in gone]
+    todo = [f"set --{name}={value}" for name, value in changes.items()] + [f"remove --{name}" for name in gone]
     return ConfigRefused(
         f"{why}.",
         f"Do it by hand, in a copy outside the manifests folder that is then moved over it: {', '.join(todo)}.",

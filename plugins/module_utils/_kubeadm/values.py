@@ -35,7 +35,7 @@ _LONGEST_SECONDS = _INT64 / 1e9
 
 _ADDRESS = re.compile(r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|\[?[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*\]?)(?![\w.])")
 _HOST = re.compile(r"://(\[[^\]]*\]|[^/:,\s]+)")
-_GIVE_BOTH = "Give both, auto-compaction-mode and auto-compaction-retention, as they belong."
+_GIVE_BOTH = "Give auto-compaction-mode and auto-compaction-retention together."
 _ANY_HOST = ("localhost", "0.0.0.0", "::", "")
 # What kubeadm fills in for each node.
 _OF_A_NODE = (
@@ -66,14 +66,14 @@ def checked(
         _check_spelling(name)
     both = sorted(set(wanted) & set(remove))
     if both:
-        raise ConfigRefused(f"{both[0]} is to be set and to be removed.", "Leave one of the two out.")
+        raise ConfigRefused(f"{both[0]} is both set and removed.", "Leave one of the two out.")
     texts = {name: _text(name, value) for name, value in wanted.items()}
     if QUOTA in texts:
         texts[QUOTA] = str(quota_bytes(texts[QUOTA]))
     if DATA_DIR in texts:
         raise ConfigRefused(
             "data-dir as an argument changes the flag alone: the folder that kubeadm mounts stays, and the data would"
-            " be in the container's own layer and go with it.",
+            " be in the container's own layer and be lost with it.",
             "Use etcd.local.dataDir.",
         )
     after = {name: value for name, value in (existing or {}).items() if name not in remove}
@@ -96,12 +96,12 @@ def problems(args: t.Mapping[str, str | None]) -> list[str]:
     found = []
     quota = args.get(QUOTA)
     if quota is not None and go_int(quota) is None:
-        found.append(f"{QUOTA} is {quota!r}, which is no number of bytes: etcd does not start with it.")
+        found.append(f"{QUOTA} is {quota!r}, which is not a number of bytes: etcd does not start with it.")
     problem = compaction_problem(args.get(MODE), args.get(RETENTION))
     if problem:
         found.append(problem)
     found += [
-        f"{name} is empty: kubeadm makes --{name}= of it, and etcd does not start where that is no text."
+        f"{name} is empty: kubeadm turns it into --{name}=, and etcd does not start unless it wants text there."
         for name, value in args.items()
         if value == "" and name not in (QUOTA, MODE, RETENTION)
     ]
@@ -111,14 +111,14 @@ def problems(args: t.Mapping[str, str | None]) -> list[str]:
         if value and not value.isprintable()
     ]
     found += [
-        f"{name!r} is no name of a flag of etcd, which does not start with it."
+        f"{name!r} is not a valid flag name, and etcd does not start with it."
         for name in args
         if not name.startswith("-") and not _FLAG.fullmatch(name)
     ]
     if "config-file" in args:
-        found.append("config-file is set: with it etcd takes no notice of any other argument.")
+        found.append("config-file is set: it makes etcd ignore every other argument.")
     found += [
-        f"{name} has its own dashes: kubeadm makes --{name} of it, and etcd does not start with that."
+        f"{name} has leading dashes: kubeadm turns it into --{name}, and etcd does not start with that."
         for name in args
         if name.startswith("-")
     ]
@@ -142,7 +142,7 @@ def quota_bytes(text: str) -> int:
     match = _QUOTA.fullmatch(text.strip())
     if not match:
         raise ConfigRefused(
-            f"{QUOTA} is {text!r}, which is no size.", "Give bytes, or a number with MiB or GiB, such as 8GiB."
+            f"{QUOTA} is {text!r}, which is not a valid size.", "Give bytes, or a number with MiB or GiB, such as 8GiB."
         )
     number, unit = match[1], match[2] or ""
     if unit and not unit.endswith("i"):
@@ -153,7 +153,7 @@ def quota_bytes(text: str) -> int:
             f"Write {number}{unit}iB for the first, or the bytes.",
         )
     if not unit and "." in number:
-        raise ConfigRefused(f"{QUOTA} is {text!r}, which is no whole number of bytes.", "Give a unit, such as 8GiB.")
+        raise ConfigRefused(f"{QUOTA} is {text!r}, which is not a whole number of bytes.", "Give a unit, such as 8GiB.")
     size = int(number) if not unit else _rounded(number, 1024 ** _FACTORS[unit[0]])
     if size < _SMALLEST_QUOTA and size != 0:
         raise ConfigRefused(
@@ -256,15 +256,13 @@ def _check_name(name: t.Any) -> None:
         advice = f"Write {bare}." if bare != name and _NAME.fullmatch(bare) else "Give the name of a flag of etcd."
         if str(name).startswith("-"):
             raise ConfigRefused(f"{name!r} has leading dashes, and kubeadm adds its own.", advice)
-        raise ConfigRefused(f"{name!r} is no name of an argument.", advice)
+        raise ConfigRefused(f"{name!r} is not a valid argument name.", advice)
 
 
 def _check_spelling(name: str) -> None:
     usual = name.lower().replace("_", "-")
     if name != usual:
-        raise ConfigRefused(
-            f"{name!r} is no flag of etcd: those are written in small letters, with dashes.", f"Write {usual}."
-        )
+        raise ConfigRefused(f"{name!r} is not a flag of etcd: those are in lower case, with dashes.", f"Write {usual}.")
 
 
 def _text(name: str, value: t.Any) -> str:
@@ -274,9 +272,9 @@ def _text(name: str, value: t.Any) -> str:
     if isinstance(value, int):
         return str(value)
     if not isinstance(value, str):
-        raise ConfigRefused(f"{name} is {value!r}, which is no string.", 'Put it in quotes: "...".')
+        raise ConfigRefused(f"{name} is {value!r}, which is not a string.", 'Put it in quotes: "...".')
     if not value.isprintable():
-        raise ConfigRefused(f"{name} is {value!r}: such characters do not belong in a flag.", "Take them out.")
+        raise ConfigRefused(f"{name} is {value!r}: such characters do not belong in a flag.", "Remove them.")
     return value
 
 

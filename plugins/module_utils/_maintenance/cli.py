@@ -20,8 +20,8 @@ from .node import FAILED, Node, Places, say
 from .rule import Limits
 
 _ABOUT = """\
-Looks after the etcd of a kubeadm control-plane node. Each node has this tool and its schedule; in a run only the
-leader's node acts, on one other member at a time, and no two nodes ever at once."""
+Maintains the etcd of a kubeadm control-plane node. Each node has this tool and its schedule; in a run only the leader's
+node acts, on one other member at a time, and never two nodes at once."""
 
 _EXIT = """\
 exit codes:
@@ -32,19 +32,19 @@ exit codes:
 """
 
 _RUN = """\
-Defragments what is due, where the member of this node leads: the other voters one after the other, each only while
-this node still leads in the same term; then, where its own member is due, it hands the leadership over, and the next
-run of the new leader does the old one. Learners are never defragmented. Whether the disk of another node has room for
-the copy cannot be seen from here. A member whose defragmentation might take longer than half of what the probes of the
-static pod allow is left alone, and named. etcd 3.5.0 to 3.5.5 can come back with other data than its fellows when it
-dies during a defragmentation, and is left alone unless --allow-unsafe-version is given. The only member of a cluster
-serves nothing while it is defragmented, about a second for each 120 MiB in use, and all the API server's requests
-wait; by default that is done, since the alternative is a full database."""
+Defragments what is due, if the member of this node leads: the other voters one after the other, each only while this
+node still leads in the same term; then, if its own member is due, it hands over the leadership, and the next run on the
+new leader's node defragments the old leader. Learners are never defragmented. Whether the disk of another node has room
+for the copy cannot be seen from here. A member whose defragmentation might take longer than half of what the probes of
+the static pod allow is left alone, and named. etcd 3.5.0 to 3.5.5 can come back with different data from the other
+members if it dies during a defragmentation, and is left alone unless --allow-unsafe-version is given. The only member
+of a cluster serves nothing while it is defragmented, about a second for each 120 MiB in use, and all the API server's
+requests wait; by default that is done, since the alternative is a full database."""
 
 _WATCH = """\
 Looks at the member of this node alone, and writes metrics for node-exporter's textfile collector. With --heal, under a
 NOSPACE alarm, the leader's node compacts, defragments each member that needs it, and disarms when all members fit: at
-most three times a day, never under CORRUPT, never without a leader, never where a probe could kill a member."""
+most three times a day, never under CORRUPT, never without a leader, never if a probe could kill a member."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -52,14 +52,16 @@ def parser() -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--manifest", default=DEFAULT_PATH, help="the static pod manifest of etcd (%(default)s)")
     shared.add_argument("--timeout", type=float, default=10.0, help="seconds for one answer (%(default)g)")
-    shared.add_argument("--state-dir", default=memory.FOLDER, help="what is remembered (%(default)s)")
+    shared.add_argument("--state-dir", default=memory.FOLDER, help="folder for what the tool remembers (%(default)s)")
     shared.add_argument("--lock", default=lock.DEFAULT_PATH, help="the run lock (%(default)s)")
     metric = argparse.ArgumentParser(add_help=False)
     metric.add_argument(
         "--textfile-dir",
         default="",
-        help=f"folder for the metrics (the first that is there of {', '.join(metrics.FOLDERS)}); nothing is written"
-        " where it is missing",
+        help=(
+            f"folder for the metrics (the first that exists of {', '.join(metrics.FOLDERS)}); nothing is written if it"
+            " is missing"
+        ),
     )
     unsafe = argparse.ArgumentParser(add_help=False)
     unsafe.add_argument("--allow-unsafe-version", action="store_true", help="also on etcd 3.5.0 to 3.5.5")
@@ -82,7 +84,7 @@ def parser() -> argparse.ArgumentParser:
     shown = verb("status", "show members, sizes, alarms, last and next run", "Shows the cluster, and changes nothing.")
     shown.add_argument("--json", action="store_true", help="for programs")
     watched = verb("watch", "look at the local member, write metrics, heal where allowed", _WATCH, metric, unsafe)
-    watched.add_argument("--heal", action="store_true", help="take a NOSPACE alarm away")
+    watched.add_argument("--heal", action="store_true", help="disarm a NOSPACE alarm: compact, defragment, disarm")
     ran = verb("run", "defragment what is due, where this node leads", _RUN, metric, unsafe)
     ran.add_argument("--check", action="store_true", help="only say what would be done")
     ran.add_argument("--leave-single-member", action="store_true", help="leave the only member of a cluster alone")
@@ -123,7 +125,7 @@ def main(arguments: t.Sequence[str] | None = None) -> int:
             ),
         )
     except KeyboardInterrupt:
-        say("Interrupted. A defragmentation that has begun goes on in its member.")
+        say("Interrupted. A defragmentation that has begun continues in its member.")
         return FAILED
 
 

@@ -66,7 +66,7 @@ def _values(field: str, name: str, first: int, last: int, names: t.Sequence[str]
     for part in field.split(","):
         match = _PART.fullmatch(part)
         if not match:
-            raise NotCron(f"{part!r} is no {name} of a cron line.")
+            raise NotCron(f"{part!r} is not a valid {name} in a cron line.")
         begin, end, step = match.groups()
         if begin == "*" and end is None:
             low, high = first, last
@@ -75,7 +75,7 @@ def _values(field: str, name: str, first: int, last: int, names: t.Sequence[str]
             # Without an end a step goes on to the last value.
             high = _number(end, name, first, names) if end else (last if step else low)
         if not (first <= low <= high <= last) or step == "0":
-            raise NotCron(f"{part!r} is no {name} of a cron line: it goes from {first} to {last}.")
+            raise NotCron(f"{part!r} is not a valid {name} in a cron line: it goes from {first} to {last}.")
         found.update(range(low, high + 1, int(step or 1)))
     return sorted(found)
 
@@ -85,7 +85,7 @@ def _number(word: str, name: str, first: int, names: t.Sequence[str]) -> int:
         return int(word)
     if word.lower() in names:
         return names.index(word.lower()) + first
-    raise NotCron(f"{word!r} is no {name} of a cron line.")
+    raise NotCron(f"{word!r} is not a valid {name} in a cron line.")
 
 
 def following(expression: Expression, after: dt.datetime) -> dt.datetime | None:
@@ -107,8 +107,8 @@ def on_calendar(text: str) -> str:
     found = parse(text)
     if found.either_day:
         raise NotCron(
-            f"{text!r} gives a day of the month and a day of the week, of which cron takes either and systemd only days"
-            " that are both. Give one of them, or use cron."
+            f"{text!r} gives a day of the month and a day of the week, but cron runs on days that match either, and"
+            " systemd only on days that match both. Give one of them, or use cron."
         )
     names = ",".join(_DAYS[day].capitalize() for day in found.weekdays)
     weekdays = "" if len(found.weekdays) == len(_DAYS) else f"{names} "

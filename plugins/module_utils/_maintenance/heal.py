@@ -45,7 +45,7 @@ def too_often(memory: Memory) -> str | None:
 def not_yet(memory: Memory, now: float) -> str | None:
     """What is still waited for."""
     if memory.led_since is None or now - memory.led_since < SETTLED_SECONDS:
-        return "this node has not led for long enough; the next wake does it"
+        return "this node has not led for long enough; the next check, in a minute, does it"
     if memory.heals and now - memory.heals[-1] < _PAUSE_SECONDS:
         return f"the last attempt was {(now - memory.heals[-1]) / 60:.0f} min ago; the next one is after 15 min"
     return None
@@ -108,7 +108,7 @@ def _heal(node: Node, member: LocalMember, allow_unsafe: bool) -> None:
     done = maintenance.compact(view, member.connect, revision, timeout=WORK_SECONDS)
     say(f"Compacted at revision {revision} in {done.seconds:.1f} s.")
     for name, error in done.pending.items():
-        say(f"{name} did not say that its compaction is finished: {error}.")
+        say(f"{name} did not report that its compaction is finished: {error}.")
     for turn in plan.defrag_order(view):
         node.lock("watch")
         _defragment(node, member, turn, own_id, term, allow_unsafe)

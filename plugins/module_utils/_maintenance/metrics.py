@@ -35,9 +35,9 @@ HELP: t.Mapping[str, str] = {
     "last_run_timestamp_seconds": "When the last scheduled run on this node ended.",
     "last_run_success": "Whether it succeeded; one that had nothing to do did.",
     "last_defrag_timestamp_seconds": "When a defragmentation that this node asked for last ended.",
-    "last_defrag_seconds": "How long the member was away in that defragmentation.",
+    "last_defrag_seconds": "How long the member did not serve during that defragmentation.",
     "heals_today": "How often this node tried to heal the NOSPACE alarm in the last 24 hours.",
-    "heal_failed": "Whether the NOSPACE alarm is armed and could not be healed, or may not be any more.",
+    "heal_failed": "Whether the NOSPACE alarm is armed and could not be healed, or healing is used up for today.",
 }
 
 

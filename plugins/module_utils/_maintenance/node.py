@@ -22,11 +22,11 @@ from .._etcd.files import put
 from .._etcd.local import DEFAULTS, LocalMember
 from .._etcd.lock import Lock
 from .._etcd.maintenance import Defragmentation, line
-from .._etcd.manifest import DEFAULT_PATH, ManifestError
+from .._etcd.manifest import ManifestError
 from . import memory, metrics
 from .memory import Memory
 
-OK, FAILED, USAGE, REFUSED = 0, 1, 2, 3
+OK, FAILED, REFUSED = 0, 1, 3  # 2 is what argparse ends with
 
 # A run renews its lock before each step, and no step takes longer unless a member hangs. What a killed run leaves is
 # known to be left on its own node, and expires for all others.
@@ -40,11 +40,11 @@ WORK_SECONDS = 600.0
 class Places:
     """Files and folders; `textfile_dir` is empty for the first of the usual ones that is there."""
 
-    manifest: str = DEFAULT_PATH
-    lock: str = lock.DEFAULT_PATH
-    state: str = memory.FOLDER
-    textfile_dir: str = ""
-    timeout: float = 10.0
+    manifest: str
+    lock: str
+    state: str
+    textfile_dir: str
+    timeout: float
 
 
 def say(text: str) -> None:
@@ -148,7 +148,6 @@ __all__ = (
     "LOCK_SECONDS",
     "OK",
     "REFUSED",
-    "USAGE",
     "WORK_SECONDS",
     "Node",
     "Places",

@@ -67,8 +67,8 @@ def turns(view: ClusterView, own_id: int, limits: Limits, probes: t.Sequence[Pro
         killer = run_threat(member, probes)
         if killer:
             left.append(
-                f"{member.name} is due and left alone: {killer}. Stop its kubelet, defragment the member by"
-                " hand, and start its kubelet again."
+                f"{member.name} is due but left alone: {killer}. Stop its kubelet, defragment the member by hand, and"
+                " start its kubelet again."
             )
         else:
             found.append(Turn(member, rule))
@@ -104,7 +104,7 @@ def not_mine(view: ClusterView, own_id: int, term: int) -> str | None:
     if view.leader_id != own_id:
         return f"{view.name_of(view.leader_id)} leads now." if view.leader_id else "There is no leader now."
     if term_of(view, own_id) != term:
-        return "The leadership went away and came back meanwhile."
+        return "The leadership moved away and came back in between."
     return None
 
 

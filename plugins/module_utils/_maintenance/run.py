@@ -55,7 +55,7 @@ def run(node: Node, options: Options) -> int:
             node.remember(lambda known: replace(known, last_run=moment, last_run_success=success))
         node.publish(_look(node))
     except OSError as exc:
-        say(f"What came of this run could not be written down: {exc}.")
+        say(f"The result of this run could not be saved: {exc}.")
         return FAILED
     return code
 
@@ -83,13 +83,13 @@ def _guarded(node: Node, options: Options) -> tuple[int, bool | None]:
         say(f"{exc}")
         return OK, None
     except Locked as exc:
-        say(f"Nothing further was done: {held_by(exc.lock)}. The next wake does it.")
+        say(f"Nothing further was done: {held_by(exc.lock)}. The next scheduled run does it.")
         return REFUSED, None
     except Refused as exc:
         say(f"Refused: {exc}")
         return REFUSED, False
     except (ManifestError, EtcdError, OSError) as exc:
-        say(f"Failed: {reason(exc)}. What was not named as done was not touched.")
+        say(f"Failed: {reason(exc)}. Nothing was touched except what is named above as done.")
         return FAILED, False
 
 
@@ -133,7 +133,7 @@ def _still_mine(view: ClusterView, own_id: int, term: int) -> None:
     """Raises Left."""
     moved = rule.not_mine(view, own_id, term)
     if moved:
-        raise Left(f"{moved} The rest is left to the next wake of the leader's node.")
+        raise Left(f"{moved} The rest is left to the next scheduled run on the leader's node.")
 
 
 def _levels(view: ClusterView) -> str:
@@ -150,12 +150,12 @@ def _foretell(view: ClusterView, turns: rule.Turns, options: Options) -> None:
         say(f"It would defragment {_sizes(turn)}.")
     if turns.own and len(view.voters) > 1:
         target = plan.transferee(view)
-        whom = f"{target.name} would lead then" if target else "but nobody answers that could lead"
+        whom = f"{target.name} would lead then" if target else "but no other member answers that could lead"
         say(f"It would hand the leadership over, since this node's own member is due, {_sizes(turns.own)}: {whom}.")
     elif turns.own and options.single_member:
         say(f"It would defragment the only member, {_sizes(turns.own)}, which serves nothing meanwhile.")
     elif turns.own:
-        say(f"The only member is due, {_sizes(turns.own)}, and was to be left alone.")
+        say(f"The only member is due, {_sizes(turns.own)}, and was left alone as requested.")
 
 
 def _sizes(turn: Turn) -> str:
@@ -174,8 +174,8 @@ def _alone(endpoint: Endpoint) -> t.Iterator[None]:
         endpoint.grant_lease(LOCK_SECONDS, LEASE_ID)
     except LeaseExists:
         raise Left(
-            "Nothing was done: the node tool of another node is at work on this cluster, or was killed less than an"
-            " hour ago. The next wake does it."
+            "Nothing was done: the node tool of another node is working on this cluster, or was killed less than an"
+            " hour ago. The next scheduled run does it."
         ) from None
     try:
         yield
@@ -190,13 +190,13 @@ def _defragment(node: Node, member: LocalMember, turn: Turn, options: Options, o
     """Raises Left where another one leads now, Refused, EtcdError, OSError."""
     node.lock("run")
     if not member.endpoint.renew_lease(LEASE_ID):
-        raise Left("The lease that keeps others away is gone: the rest is left to the next wake.")
+        raise Left("The lease that keeps other nodes out is gone: the rest is left to the next scheduled run.")
     own = turn.member.id == own_id
 
     def gone(now: ClusterView, _member: MemberView) -> str | None:
         why = rule.not_mine(now, own_id, term)
         if why:  # not a refusal of etcd's: nothing is wrong
-            raise Left(f"{why} {turn.member.name} and what comes after it is left to the next wake.")
+            raise Left(f"{why} {turn.member.name} and what comes after it are left to the next scheduled run.")
         return None
 
     node.done(
@@ -218,12 +218,15 @@ def _own(node: Node, member: LocalMember, turn: Turn, options: Options, own_id: 
     _still_mine(view, own_id, term)
     if len(view.voters) == 1:
         if not options.single_member:
-            say(f"{turn.member.name} is due and left alone: it is the only member, and would serve nothing meanwhile.")
+            say(f"{turn.member.name} is due but left alone: it is the only member, and would serve nothing meanwhile.")
             return
         _defragment(node, member, turn, options, own_id, term)
         return
     target = maintenance.hand_over(view, turn.member, member.endpoint, member.look)
-    say(f"The leadership went from {turn.member.name}, which is due itself, to {target}: its next wake does that.")
+    say(
+        f"The leadership moved from {turn.member.name}, which is due itself, to {target}, whose next scheduled run"
+        " defragments it."
+    )
 
 
 __all__ = ("LEASE_ID", "Options", "run")

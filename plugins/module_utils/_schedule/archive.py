@@ -21,7 +21,6 @@ PARTS = {
     "_etcd": (
         "api",
         "block_yaml",
-        "bolt",
         "cluster",
         "errors",
         "files",
@@ -34,7 +33,6 @@ PARTS = {
         "process",
         "results",
         "runs",
-        "snapshot",
         "transport",
         "wal",
         "x509",

@@ -120,8 +120,7 @@ def changes(place: Place, tool_path: str, wanted: t.Mapping[str, bytes]) -> tupl
         if before is not None and not _is_ours(place, path, before):
             if after is not None:
                 raise BadSchedule(
-                    f"{path} is there, and was not written by this module: it is somebody else's. Move it away, or"
-                    " choose another path."
+                    f"{path} exists and was not written by this module. Move it away, or choose another path."
                 )
             warnings.append(f"{path} was not written by this module, and is left as it is.")
         elif before != after or not _as_wanted(place.at(path), mode):

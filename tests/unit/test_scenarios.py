@@ -1,0 +1,79 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the run of all scenarios says when one of them, or what it stands on, fails."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.errors import ProgramMissingError
+from nodes.errors import EngineMissingError, NodesError
+from nodes.generations import Generation
+from tools import scenarios
+
+CHOSEN = ["probes", "single-node", "recover-1.37"]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setattr(scenarios, "WORK", tmp_path)
+    monkeypatch.setattr(scenarios, "_only_one", contextlib.nullcontext)
+    monkeypatch.setattr(scenarios, "_engine", contextlib.nullcontext)
+    monkeypatch.setattr(scenarios.signal, "signal", lambda _number, _action: None)
+    monkeypatch.setattr(scenarios.images, "obtain", lambda _generation: "image")
+    monkeypatch.setattr(scenarios.cluster, "remove", lambda _name: None)
+    monkeypatch.setattr(scenarios.Lane, "_molecule", lambda _lane, _arguments, _env, _log: 0)
+
+
+@pytest.mark.parametrize("error", [ProgramMissingError("no go"), NodesError("no space")], ids=["program", "image"])
+def test_a_scenario_without_its_image_fails_and_the_others_go_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception
+) -> None:
+    def obtain(generation: Generation) -> str:
+        if generation.name == "1.37":
+            raise error
+        return "image"
+
+    monkeypatch.setattr(scenarios.images, "obtain", obtain)
+    assert scenarios.main(CHOSEN) == 1
+    said = capsys.readouterr().out
+    assert f"FAILED: recover-1.37: {error}" in said
+    assert "= 1 failed, 2 passed in " in said.splitlines()[-1]
+
+
+def test_nodes_that_cannot_be_removed_end_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def remove(_name: str) -> None:
+        raise NodesError("device or resource busy")
+
+    monkeypatch.setattr(scenarios.cluster, "remove", remove)
+    monkeypatch.setattr(scenarios.Lane, "_molecule", lambda _lane, arguments, _env, _log: "probes" in arguments)
+    assert scenarios.main(CHOSEN) == 1
+    assert "= 1 failed, 2 passed in " in capsys.readouterr().out.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("error", "expected", "code"),
+    [
+        pytest.param(EngineMissingError("no Docker"), "= 3 skipped in ", 0, id="no engine"),
+        pytest.param(NodesError("no room"), "= 1 failed in ", 1, id="an engine without room"),
+    ],
+)
+def test_without_an_engine_the_last_line_is_still_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception, expected: str, code: int
+) -> None:
+    @contextlib.contextmanager
+    def engine() -> Iterator[None]:
+        raise error
+        yield
+
+    monkeypatch.setattr(scenarios, "_engine", engine)
+    assert scenarios.main(CHOSEN) == code
+    assert expected in capsys.readouterr().out.splitlines()[-1]
