@@ -211,7 +211,7 @@ def _refuse_odd_keys(found: Found, parent: Node) -> None:
     odd = next((key for key, _value in parent.pairs if key.text is None), None)
     if odd is not None:
         raise ConfigRefused(
-            f"Line {found.line(odd.start)} has a key that is a {odd.reads_as}: it is not clear what kubeadm makes of it.",
+            f"Line {found.line(odd.start)} has a key that is a {odd.reads_as}: kubeadm may take it for another.",
             "Write it as a plain word.",
         )
 
