@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from ._apiserver import ADMIN_CONF, API_MANIFEST, KubeError, address_of
 from ._etcd import process
 from ._etcd.process import Ended
-from ._etcd.transport import Json
+from ._etcd.transport import ANSWER_SECONDS, Json
 
 NAMESPACE, NAME, KEY = "kube-system", "kubeadm-config", "ClusterConfiguration"
 
@@ -81,7 +81,7 @@ class Kubectl:
         program: str | None = None,
         server: str | None = None,
         api_manifest: str = API_MANIFEST,
-        timeout: float = 10.0,
+        timeout: float = ANSWER_SECONDS,
     ) -> None:
         """Raises KubectlFailed."""
         self.kubeconfig = kubeconfig

@@ -42,8 +42,7 @@ class EtcdManifest:
 
     def setting(self, name: str, default: str = "") -> str:
         """The value of a flag, else of its environment variable, else `default`."""
-        variable = "ETCD_" + name.upper().replace("-", "_")
-        return self.flags.get(name, self.env.get(variable, default))
+        return self.flags.get(name, self.env.get(variable_of(name), default))
 
     def file(self, name: str) -> str:
         """The path on the host of a setting that is a path in the container, empty where it is not set."""
@@ -105,6 +104,11 @@ class EtcdManifest:
             if exists(stem + ".crt") and exists(stem + ".key"):
                 return TlsFiles(self.ca_cert, stem + ".crt", stem + ".key")
         return TlsFiles(self.ca_cert, self.file("cert-file"), self.file("key-file"))
+
+
+def variable_of(name: str) -> str:
+    """The environment variable that stands for a flag (etcd, pkg/flags)."""
+    return "ETCD_" + name.upper().replace("-", "_")
 
 
 def _urls(text: str) -> list[str]:
@@ -195,4 +199,5 @@ __all__ = (
     "parse_flags",
     "parse_manifest",
     "read_manifest",
+    "variable_of",
 )

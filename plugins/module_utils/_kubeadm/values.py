@@ -14,6 +14,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
+from .._etcd.sizing import LARGEST_QUOTA_BYTES
 from .errors import ConfigRefused
 
 QUOTA, MODE, RETENTION = "quota-backend-bytes", "auto-compaction-mode", "auto-compaction-retention"
@@ -23,7 +24,6 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _QUOTA = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT]i?)?(B?)", re.ASCII)
 _FACTORS = {"K": 1, "M": 2, "G": 3, "T": 4}
 _SMALLEST_QUOTA = 1024**2  # less is a forgotten unit
-_LARGEST_QUOTA = 8 * 1024**3  # beyond it etcd warns at every start
 _INT64 = 2**63 - 1
 
 # A duration as Go reads it.
@@ -77,7 +77,7 @@ def checked(
     if problem and (MODE in texts or RETENTION in texts):
         raise ConfigRefused(problem, "Give both, auto-compaction-mode and auto-compaction-retention, as they belong.")
     warnings = []
-    if int(texts.get(QUOTA, 0)) > _LARGEST_QUOTA:
+    if int(texts.get(QUOTA, 0)) > LARGEST_QUOTA_BYTES:
         warnings.append(f"The quota of {texts[QUOTA]} bytes is beyond 8 GiB, the most that etcd is made for.")
     if MODE in texts and after.get(RETENTION, "0") == "0":
         warnings.append("auto-compaction-mode does nothing without auto-compaction-retention.")
