@@ -202,8 +202,8 @@ HEADER = (
     " above it below it."
 )
 BY_HAND = (
-    "The value of auto-compaction-retention in line 13 is not a simple one. Nothing was changed. Make it say, by hand:"
-    '\netcd:\n  local:\n    extraArgs:\n    - name: quota-backend-bytes\n      value: "8589934592"\n'
+    "The value of auto-compaction-retention in line 13 is not a simple scalar. Nothing was changed. Write these lines"
+    ' by hand:\netcd:\n  local:\n    extraArgs:\n    - name: quota-backend-bytes\n      value: "8589934592"\n'
 )
 MESSAGES: list[tuple[bytes, str]] = [
     (b"# ours\n---\n" + BEFORE, HEADER),
