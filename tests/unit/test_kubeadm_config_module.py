@@ -218,8 +218,8 @@ HEADER = (
     " above it below it."
 )
 BY_HAND = (
-    "The value of auto-compaction-retention in line 13 is not a simple one. Nothing was changed. Leave what else etcd"
-    " and etcd.local hold. Make it say, by hand:"
+    "The value of auto-compaction-retention in line 13 is not a simple scalar. Nothing was changed. Leave everything"
+    " else in etcd and etcd.local. Write these lines by hand:"
     '\netcd:\n  local:\n    extraArgs:\n    - name: quota-backend-bytes\n      value: "8589934592"\n'
 )
 MESSAGES: list[tuple[bytes, str]] = [

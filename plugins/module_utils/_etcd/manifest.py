@@ -43,8 +43,7 @@ class EtcdManifest:
 
     def setting(self, name: str, default: str = "") -> str:
         """The value of a flag, else of its environment variable, else `default`."""
-        variable = "ETCD_" + name.upper().replace("-", "_")
-        return self.flags.get(name, self.env.get(variable, default))
+        return self.flags.get(name, self.env.get(variable_of(name), default))
 
     def file(self, name: str) -> str:
         """The path on the host of a setting that is a path in the container, empty where it is not set."""
@@ -115,6 +114,11 @@ def go_int(text: str) -> int | None:
     except ValueError:
         return None
     return value if -(2**63) <= value < 2**63 else None
+
+
+def variable_of(name: str) -> str:
+    """The environment variable that stands for a flag (etcd, pkg/flags)."""
+    return "ETCD_" + name.upper().replace("-", "_")
 
 
 def _urls(text: str) -> list[str]:
@@ -229,4 +233,5 @@ __all__ = (
     "parse_manifest",
     "read_bytes",
     "read_manifest",
+    "variable_of",
 )

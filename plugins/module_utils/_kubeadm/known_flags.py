@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from .._etcd.manifest import variable_of
 from .._etcd.plan import version_of
 
 _PROXY = ("dial-timeout", "failure-wait", "read-timeout", "refresh-interval", "write-timeout")
@@ -87,7 +88,7 @@ def member_refusal(names: t.Iterable[str]) -> str | None:
 def environment_refusal(names: t.Iterable[str], environment: t.Container[str]) -> str | None:
     """Why these flags cannot be set beside that environment: etcd 3.4 to 3.7 ends at once with both."""
     for name in names:
-        variable = "ETCD_" + name.upper().replace("-", "_")
+        variable = variable_of(name)
         if variable in environment:
             return (
                 f"The manifest sets {variable} in the environment of etcd, which does not start with that and"

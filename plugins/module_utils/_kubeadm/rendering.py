@@ -15,7 +15,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import tempfile
 import typing as t
 from dataclasses import dataclass
@@ -165,12 +164,15 @@ def render(config: str) -> str:
         os.mkdir(out)
         with open(path, "w", encoding="utf-8") as file:
             file.write(config)
-        code, _said, err = _run(
+        ended = process.execute(
             [program, "init", "phase", "etcd", "local", "--dry-run", f"--config={path}"],
-            {"HOME": folder, "KUBEADM_INIT_DRYRUN_DIR": out},
+            timeout=_SECONDS,
+            env={"HOME": folder, "KUBEADM_INIT_DRYRUN_DIR": out},
         )
-        if code != 0:
-            raise NotRendered(f"kubeadm did not write the manifest: {_last_line(err)}.")
+        if ended.code is None:
+            raise NotRendered(f"{os.path.basename(program)} had not finished after {_SECONDS:.0f} s.")
+        if ended.code != 0:
+            raise NotRendered(f"kubeadm did not write the manifest: {_last_line(ended.err)}.")
         # Up to 1.31 it makes folders of its own in there.
         found = [os.path.join(root, name) for root, _dirs, names in os.walk(out) for name in names]
         found = [path for path in found if os.path.basename(path) == "etcd.yaml"]
@@ -178,22 +180,6 @@ def render(config: str) -> str:
             raise NotRendered("kubeadm succeeded but wrote no manifest of etcd.")
         with open(found[0], encoding="utf-8", newline="") as file:
             return file.read()
-
-
-def _run(argv: t.Sequence[str], env: t.Mapping[str, str]) -> tuple[int, str, str]:
-    """Raises NotRendered where it does not end, OSError."""
-    try:
-        done = subprocess.run(
-            list(argv),
-            env={"LC_ALL": "C", "PATH": os.defpath, **env},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise NotRendered(f"{os.path.basename(argv[0])} had not finished after {_SECONDS:.0f} s.") from None
-    return done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
 
 
 def _last_line(text: str) -> str:

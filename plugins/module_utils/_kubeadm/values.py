@@ -15,6 +15,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .._etcd.manifest import go_int
+from .._etcd.sizing import LARGEST_QUOTA_BYTES
 from .errors import ConfigRefused
 
 QUOTA, MODE, RETENTION = "quota-backend-bytes", "auto-compaction-mode", "auto-compaction-retention"
@@ -25,7 +26,6 @@ _FLAG = re.compile(r"[a-z0-9][a-z0-9.-]*")  # as all of etcd's are named
 _QUOTA = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT]i?)?(B?)", re.ASCII)
 _FACTORS = {"K": 1, "M": 2, "G": 3, "T": 4}
 _SMALLEST_QUOTA = 1024**2  # less is a forgotten unit
-_LARGEST_QUOTA = 8 * 1024**3  # beyond it etcd warns at every start
 _INT64 = 2**63 - 1
 
 # A duration as Go reads it.
@@ -84,7 +84,7 @@ def checked(
     if RETENTION not in texts:
         _check_retention_that_stays(existing or {}, after)
     warnings = []
-    if int(texts.get(QUOTA, 0)) > _LARGEST_QUOTA:
+    if int(texts.get(QUOTA, 0)) > LARGEST_QUOTA_BYTES:
         warnings.append(f"The quota of {texts[QUOTA]} bytes is beyond 8 GiB, the most that etcd is made for.")
     if MODE in texts and after.get(RETENTION, "0") == "0":
         warnings.append("auto-compaction-mode does nothing without auto-compaction-retention.")

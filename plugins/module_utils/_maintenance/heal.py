@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from .._etcd import maintenance, plan
+from .._etcd import lock, maintenance, plan
 from .._etcd.cluster import ClusterView, MemberView
 from .._etcd.errors import EtcdError
 from .._etcd.local import LocalMember
@@ -21,7 +21,7 @@ from .._etcd.manifest import ManifestError
 from .._etcd.probes import Outlook, threat
 from . import rule
 from .memory import Memory
-from .node import FAILED, OK, REFUSED, WORK_SECONDS, Node, held_by, reason, say
+from .node import FAILED, OK, REFUSED, Node, reason, say
 
 A_DAY = 3
 # Under the alarm no lease can be granted that would keep other nodes away. Instead a leader waits until what an earlier
@@ -79,7 +79,7 @@ def heal(node: Node, member: LocalMember, memory: Memory, *, allow_unsafe: bool)
         with node.locked("watch"):
             _heal(node, member, allow_unsafe)
     except Locked as exc:
-        say(f"The NOSPACE alarm is armed and not healed now: {held_by(exc.lock)}.")
+        say(f"The NOSPACE alarm is armed and not healed now: {lock.describe(exc.lock)}.")
         return OK
     except Refused as exc:
         return _failed(node, f"refused. {exc}", REFUSED)
@@ -105,7 +105,7 @@ def _heal(node: Node, member: LocalMember, allow_unsafe: bool) -> None:
     node.remember(lambda known: replace(known, heals=(*known.heals, moment)))
     say("The NOSPACE alarm is armed: compacting, then defragmenting each member that needs it.")
     revision = member.endpoint.revision()
-    done = maintenance.compact(view, member.connect, revision, timeout=WORK_SECONDS)
+    done = maintenance.compact(view, member.connect, revision, timeout=maintenance.WORK_SECONDS)
     say(f"Compacted at revision {revision} in {done.seconds:.1f} s.")
     for name, error in done.pending.items():
         say(f"{name} did not report that its compaction is finished: {error}.")
@@ -131,7 +131,7 @@ def _defragment(node: Node, member: LocalMember, turn: MemberView, own_id: int, 
             rule=_WORTH,
             free_disk_bytes=member.free_disk_bytes if own else lambda: None,
             allow_unsafe=allow_unsafe,
-            timeout=WORK_SECONDS,
+            timeout=maintenance.WORK_SECONDS,
             refusal=lambda view, _member: rule.not_mine(view, own_id, term),
         )
     )

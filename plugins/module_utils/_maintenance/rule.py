@@ -85,7 +85,7 @@ def run_threat(member: MemberView, probes: t.Sequence[Probe]) -> str | None:
 def run_refusal(view: ClusterView) -> str | None:
     """Why a scheduled run does nothing to this cluster, whoever is due."""
     if view.full_alarms:
-        armed = plan.join(sorted(view.name_of(alarm.member_id) for alarm in view.full_alarms))
+        armed = plan.join(view.full_names)
         return (
             f"The NOSPACE alarm is armed (by {armed}): the cluster refuses writes, and a defragmentation alone does not"
             " end that. Run the playbook controlplane.etcd.recover."
