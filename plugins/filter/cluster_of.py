@@ -60,7 +60,7 @@ _value:
 
 import typing as t
 
-from ..module_utils._etcd.plan import BEHIND_ENTRIES, DEFRAG_EXTRA_BYTES, WAL_SEGMENT_BYTES, mib
+from ..module_utils._etcd.plan import BEHIND_ENTRIES, WAL_SEGMENT_BYTES, defrag_needed_bytes, mib
 from ..plugin_utils._kubelets import held_by, holds, kubelet_findings, revivals, silence, stray_refusals
 
 Look = t.Mapping[str, t.Any]
@@ -207,7 +207,7 @@ def _small_disks(members: t.Iterable[Look], mates: Mates) -> list[str]:
     for member in _voters(members):
         host = _host_of(member, mates)
         free = mates[host]["free_disk_bytes"] if host else None
-        needed = member["db_size_in_use_bytes"] + DEFRAG_EXTRA_BYTES + WAL_SEGMENT_BYTES
+        needed = defrag_needed_bytes(member["db_size_in_use_bytes"])
         if free is not None and free < needed:
             found.append(
                 f"The data disk of {host} has {mib(free)} free; a defragmentation may need up to {mib(needed)} there,"

@@ -43,6 +43,9 @@ _value:
 
 import typing as t
 
+from ..module_utils._etcd.plan import mib
+from ..module_utils._etcd.results import table
+
 HEAD = ("member", "role", "before", "after", "in use", "quota", "alarm")
 
 Member = t.Mapping[str, t.Any]
@@ -66,12 +69,11 @@ def member_table(cluster: Member, before: t.Iterable[Member]) -> list[str]:
         )
         for member in cluster["members"]
     ]
-    widths = [max(len(row[column]) for row in [HEAD, *rows]) for column in range(len(HEAD))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in [HEAD, *rows]]
+    return table([HEAD, *rows])
 
 
 def _mib(size_bytes: int) -> str:
-    return f"{size_bytes / 1024**2:.1f} MiB" if size_bytes else "-"
+    return mib(size_bytes) if size_bytes else "-"
 
 
 class FilterModule:

@@ -45,14 +45,45 @@ _value:
   elements: str
 """
 
+import math
 import typing as t
 
-from ..plugin_utils._quotas import Look, Looks, raise_refusals
+from ..module_utils._etcd import sizing
+from ..module_utils._kubeadm import values
+from ..module_utils._kubeadm.errors import ConfigRefused
+from ..plugin_utils._quotas import Look, Looks, Node, absent, node_of, out_of_reach, votes
 
 
 def quota_refusals(cluster: Look, looks: Looks, quota: str) -> list[str]:
-    """Why not every member can be given this quota."""
-    return raise_refusals(cluster, looks, quota)
+    """Why a recovery may not raise the quota of all members to `quota`; nothing where that cannot be said yet, because
+    there is no leader."""
+    if not cluster["has_quorum"]:
+        return []
+    mates = {host: looks[host] for host in cluster["hosts"]}
+    try:
+        wanted = values.quota_bytes(quota)
+    except ConfigRefused as exc:
+        return [f"{exc} {exc.advice}".rstrip()]
+    nodes = [node_of(member, mates) for member in cluster["members"] if votes(member)]
+    return [
+        *_lowered(nodes, wanted),
+        *(f"{node.host}: {said}" for node in nodes for said in (node.refusal(wanted),) if said),
+        *absent(cluster["members"]),
+        *out_of_reach(cluster["order"]),
+    ]
+
+
+def _lowered(nodes: t.Sequence[Node], wanted: int) -> list[str]:
+    more = [
+        f"{node.name} {'none at all' if node.quota_bytes == math.inf else sizing.gib(node.quota_bytes)}"
+        for node in nodes
+        if node.quota_bytes > wanted
+    ]
+    said = (
+        f"A quota of {sizing.gib(wanted)} is less than members have already ({', '.join(more)}), and a recovery lowers"
+        " none. Name a larger one."
+    )
+    return [said] if more else []
 
 
 class FilterModule:

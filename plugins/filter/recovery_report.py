@@ -60,9 +60,8 @@ _value:
 
 import typing as t
 
+from ..module_utils._etcd.plan import mib
 from .member_table import member_table
-
-MIB = 1024**2
 
 Result = t.Mapping[str, t.Any]
 
@@ -117,11 +116,11 @@ def _snapshot(snapshot: Result | None, host: str) -> str:
 
 
 def _outlook(proof: Result) -> str:
-    rate = proof["growth_bytes_per_minute"] / MIB
+    rate = mib(proof["growth_bytes_per_minute"])
     if proof["minutes_to_full"] is None:
-        return f"The database grows by {rate:.1f} MiB per minute."
+        return f"The database grows by {rate} per minute."
     left = "less than a minute" if proof["minutes_to_full"] < 1 else f"{proof['minutes_to_full']:.0f} minutes"
-    return f"The database grows by {rate:.1f} MiB per minute: at that rate it is full in {left}."
+    return f"The database grows by {rate} per minute: at that rate it is full in {left}."
 
 
 class FilterModule:

@@ -13,15 +13,14 @@ is down can spoil, nor a cache in somebody's home, and gives and takes the objec
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 import typing as t
 from dataclasses import dataclass
 
 from ._apiserver import ADMIN_CONF, API_MANIFEST, KubeError, address_of
 from ._etcd import process
-from ._etcd.transport import Json
+from ._etcd.process import Ended
+from ._etcd.transport import ANSWER_SECONDS, Json
 
 NAMESPACE, NAME, KEY = "kube-system", "kubeadm-config", "ClusterConfiguration"
 
@@ -53,14 +52,6 @@ class KubectlFailed(Exception):
         self.away = away
 
 
-class Answer(t.NamedTuple):
-    """What kubectl printed; `code` is None where the time was over."""
-
-    code: int | None
-    out: str
-    err: str
-
-
 @dataclass(frozen=True)
 class Stored:
     """The ConfigMap as it was read: the text of its key, and the whole with the version that a replacement names."""
@@ -90,7 +81,7 @@ class Kubectl:
         program: str | None = None,
         server: str | None = None,
         api_manifest: str = API_MANIFEST,
-        timeout: float = 10.0,
+        timeout: float = ANSWER_SECONDS,
     ) -> None:
         """Raises KubectlFailed."""
         self.kubeconfig = kubeconfig
@@ -109,21 +100,11 @@ class Kubectl:
         ]
         self._head += [f"--server={self.server}"] if self.server else []
 
-    def __call__(self, arguments: t.Sequence[str], text: str) -> Answer:
+    def __call__(self, arguments: t.Sequence[str], text: str) -> Ended:
         try:
-            done = subprocess.run(
-                [*self._head, *arguments],
-                env={"LC_ALL": "C", "PATH": os.defpath},  # no proxy, no home with settings of its own
-                input=text.encode("utf-8"),
-                capture_output=True,
-                timeout=self._timeout + _PATIENCE,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return Answer(None, "", f"timed out after {self._timeout + _PATIENCE:.0f} s")
+            return process.execute([*self._head, *arguments], timeout=self._timeout + _PATIENCE, stdin=text)
         except OSError as exc:
             raise KubectlFailed(f"{self._head[0]} cannot be run: {exc.strerror}.", "Fix it, or name another.") from exc
-        return Answer(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
 
 
 def find_program(program: str | None) -> str:
@@ -220,7 +201,7 @@ def stored(answer: str, where: str) -> Stored:
     return Stored(found[KEY], whole)
 
 
-def failure(answer: Answer, where: str, kubeconfig: str, *, writing: bool) -> KubectlFailed:
+def failure(answer: Ended, where: str, kubeconfig: str, *, writing: bool) -> KubectlFailed:
     """What kubectl's words mean. Where it cannot read the kubeconfig, they are left out: they might quote it."""
     words = " ".join(answer.err.split())[:_MOST].rstrip(".")
     said = {"words": words or f"exit code {answer.code}", "where": where, "kubeconfig": kubeconfig}
@@ -308,7 +289,6 @@ __all__ = (
     "NAME",
     "NAMESPACE",
     "UNTOUCHED",
-    "Answer",
     "Kubectl",
     "KubectlFailed",
     "Stored",

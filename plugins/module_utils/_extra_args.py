@@ -52,7 +52,7 @@ def run(module: AnsibleModule, configure: Configure, *, place: str, about: str) 
     except NoYaml as exc:
         module.fail_json(msg=f"{doing} failed. {exc} Nothing was changed.")
     except OSError as exc:
-        module.fail_json(msg=f"{doing} failed: {exc}. Nothing was changed.")
+        module.fail_json(msg=f"{doing} failed: {exc}. Nothing was changed. {files.next_step(exc)}".rstrip())
     for warning in warnings:
         module.warn(f"{about}: {warning}")
     module.exit_json(**result)

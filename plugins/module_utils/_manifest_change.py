@@ -12,6 +12,7 @@ from __future__ import annotations
 import glob
 import os
 import time
+import typing as t
 from dataclasses import dataclass, replace
 
 from . import _configmap
@@ -23,7 +24,7 @@ from ._etcd.cluster import ClusterView, quota_of
 from ._etcd.errors import EtcdError
 from ._etcd.kubelet import UnitError
 from ._etcd.maintenance import Refused, refuse
-from ._etcd.manifest import parse_manifest
+from ._etcd.manifest import ManifestError, parse_manifest, read_bytes
 from ._etcd.probes import replay_seconds
 from ._etcd.rollout import Outcome, Watch
 from ._etcd.transport import Json
@@ -59,11 +60,17 @@ class Node:
     """The manifest of this node's etcd, and the etcd that runs from it."""
 
     def __init__(self, params: Json) -> None:
-        """Raises Refused, ConfigRefused, OSError."""
+        """Raises Refused, ConfigRefused, ManifestError, OSError."""
         self._params = params
         self.path: str = params["manifest"]
-        files.refuse_backup_folder(params["backup"])
-        self.data = files.read(self.path)
+        files.refuse_backup_folder(params["backup"], self.path)
+        try:
+            self.data = read_bytes(self.path)
+        except FileNotFoundError:
+            raise ManifestError(
+                f"There is no {self.path} on this node. Run this on a control-plane node, or name its manifest of etcd"
+                " (manifest)"
+            ) from None
         self.text = files.text_of(self.data)
         self.manifest = parse_manifest(self.text, self.path)
         self.expected_seconds = rollout.AWAY_SECONDS + replay_seconds(wal_bytes(self.manifest.wal_dir))
@@ -76,6 +83,7 @@ class Node:
         settings = values.checked(wanted, remove, self.manifest.flags)
         edited = static_pod.edit(self.text, settings.wanted, remove)
         _refuse_another_member(edited)
+        refuse(known_flags.config_file_refusal(self.manifest.flags, self.manifest.env))
         refuse(known_flags.environment_refusal(settings.wanted, self.manifest.env))
         self._refuse_unknown(edited)
         patched = Target(edited.text, edited, "patch", warnings=settings.warnings)
@@ -150,14 +158,15 @@ class Node:
         if not glob.glob(os.path.join(glob.escape(self.manifest.wal_dir), "*.wal")):
             raise Refused(
                 f"There is no log of a member in {self.manifest.wal_dir}: etcd would start as another member, or as a"
-                " cluster of its own."
+                " cluster of its own. See whether the disk of its data is mounted; where the data is lost, remove this"
+                " member (etcdctl member remove) and join the node again."
             )
         refuse(_kubelet_refusal(self._params["unit"]))
         pid = process.find(self.manifest)
         if pid is None:
             raise Refused(
-                "The etcd of this manifest is not running. Find out why (crictl logs, journalctl --unit kubelet)"
-                " before it is changed."
+                f"The etcd of this manifest is not running.{_last_words()}Find out why (crictl logs, journalctl --unit"
+                f" kubelet) before it is changed.{self._way_back()}"
             )
         others = rollout.drift(self.manifest.flags, process.flags(pid) or {})
         if others:
@@ -184,7 +193,7 @@ class Node:
         if found is None:
             raise Refused(
                 "This member is not in the member list any more: it was removed. Take this node out of the inventory,"
-                " or join it again."
+                " or reset it (kubeadm reset) and join it again."
             )
         refuse(
             rollout.restart_refusal(
@@ -205,6 +214,7 @@ class Node:
         outcome = self._watch(target.text, gone=pid, since=moment).until_proved(self._patience)
         if outcome.problem:
             raise NotProved(self._taken_back(outcome, new, self.data, backup, old_pid=pid))
+        files.remember(new, self.path, self._params["backup"])
         return backup, outcome.away_seconds
 
     def missing(self) -> str:
@@ -215,27 +225,61 @@ class Node:
         """Prove what an earlier run has begun; for how long the member was away. Raises NotProved."""
         outcome = self._watch(self.text).until_proved(self._patience)
         if not outcome.problem:
+            self.settle()
             return outcome.away_seconds
         # An etcd that runs with these flags is not to blame where the others are away.
         runs = outcome.pid is not None and not rollout.drift(self.manifest.flags, process.flags(outcome.pid) or {})
         found = None if runs else self._begun_from()
         if found is None:
             raise NotProved(
-                f"The manifest has these flags already, but after {self._patience:.0f} s"
-                f" {outcome.problem}.{_last_words()}Nothing was changed. Older manifests may be in"
-                f" {self._params['backup']}."
+                f"The manifest has these flags already, but after {self._patience:.0f} s {outcome.problem}."
+                f"{_last_words()}Nothing was changed. Find out why (crictl logs, journalctl --unit kubelet)."
+                + (" etcd has run from this very manifest before." if self._was_proved() else self._way_back())
             )
         backup, old = found
         raise NotProved(self._taken_back(outcome, self.data, old, backup, old_pid=None))
 
+    def settle(self) -> None:
+        """What an earlier run has begun is proved by now: it is not taken back, should etcd be down one day."""
+        if self._begun_from():
+            files.remember(self.data, self.path, self._params["backup"])
+
+    def _was_proved(self) -> bool:
+        return files.is_remembered(self.data, self.path, self._params["backup"])
+
     def _begun_from(self) -> tuple[str, bytes] | None:
-        """The newest copy from which this very change makes what is there now."""
+        """The newest copy from which this very change makes what is there now, unless that was proved since."""
+        if self._was_proved():
+            return None
+        return next((found for found in self._copies() if self._makes_this(found[1])), None)
+
+    def _copies(self) -> t.Iterator[tuple[str, bytes]]:
+        """The copies of this manifest, the newest first."""
         pattern = os.path.join(glob.escape(self._params["backup"]), glob.escape(os.path.basename(self.path)) + ".*")
         for copy in sorted(filter(os.path.isfile, glob.glob(pattern)), key=os.path.getmtime, reverse=True):
-            data = files.read(copy)
-            if self._makes_this(data):
-                return copy, data
-        return None
+            yield copy, files.read(copy)
+
+    def _way_back(self) -> str:
+        """How to go back to the newest copy that differs in flags alone, empty where there is none."""
+        found = next(
+            ((copy, names) for copy, data in self._copies() for names in (self._changed_since(data),) if names), None
+        )
+        if found is None:
+            return ""
+        copy, names = found
+        return (
+            f" Where a flag is to blame, the manifest from before ({', '.join(names)}) is in {copy}: put it back"
+            f" (cp {copy} {self.path}), and run this again."
+        )
+
+    def _changed_since(self, old: bytes) -> list[str]:
+        """The flags that are otherwise in the manifest of now, none where more is."""
+        try:
+            text = files.text_of(old)
+            only_flags = pod_differences.only_flags_differ(self.text, text)
+            return rollout.drift(static_pod.flags(text), self.manifest.flags) if only_flags else []
+        except (ConfigRefused, ValueError):
+            return []
 
     def _makes_this(self, old: bytes) -> bool:
         """Whether the change makes what is there now of that, and is one."""
@@ -255,7 +299,8 @@ class Node:
         except (ConfigRefused, OSError) as exc:
             return (
                 f"{said}The old manifest could not be put back ({str(exc).rstrip('.')}): {self.path} stays as it"
-                f" is, the old one is in {backup}."
+                f" is, the old one is in {backup}. See what is there now, and restore that one by hand (cp {backup}"
+                f" {self.path}). No other member was touched."
             )
         gone = failed.pid if failed.pid != old_pid else None
         after = self._watch(old.decode("utf-8"), gone=gone).until_proved(self._patience)
@@ -267,7 +312,8 @@ class Node:
             )
         return (
             f"{said}The old manifest was put back, and etcd answers again with its old flags and has caught up"
-            f" ({after.away_seconds:.0f} s later). No other member was touched."
+            f" ({after.away_seconds:.0f} s later). No other member was touched. Correct what is named above, and run"
+            " this again."
         )
 
     def _replace(self, *, there: bytes, text: bytes) -> None:

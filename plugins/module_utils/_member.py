@@ -14,7 +14,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ._etcd.errors import EtcdError
 from ._etcd.local import DEFAULTS, LocalMember, ca_sha256
-from ._etcd.maintenance import Refused
+from ._etcd.maintenance import WORK_SECONDS, Refused
 from ._etcd.manifest import ManifestError
 from ._etcd.results import cluster_result, diagnosis_result, member_result
 from ._etcd.snapshot import SnapshotError
@@ -28,7 +28,7 @@ CONNECTION_SPEC: Json = {
     "manifest": {"type": "path", "default": DEFAULTS["manifest"]},
     "timeout": {"type": "float", "default": DEFAULTS["timeout"]},
 }
-WORK_SPEC: Json = {"work_timeout": {"type": "float", "default": 600.0}}
+WORK_SPEC: Json = {"work_timeout": {"type": "float", "default": WORK_SECONDS}}
 UNSAFE_SPEC: Json = {"allow_unsafe_version": {"type": "bool", "default": False}}
 
 

@@ -57,7 +57,7 @@ from ..module_utils._member import CONNECTION_SPEC, LocalMember, run
 def disarm(module: AnsibleModule, member: LocalMember) -> Json:
     view = member.look()
     maintenance.refuse(plan.corrupt_refusal(view) or plan.quorum_refusal(view))
-    names = sorted(view.name_of(alarm.member_id) for alarm in view.full_alarms)
+    names = list(view.full_names)
     if module.check_mode:
         return {"changed": bool(names), "disarmed": names}
     room = plan.room(view)  # also where no alarm is armed: somebody may have disarmed it too early

@@ -27,6 +27,9 @@ description:
   - Flags that the etcd of the manifest's image does not know are refused, because it would exit at once. So are flags
     that are part of what a member is, such as its name, addresses, certificates and data directory.
   - If a run was killed in the middle, the next one proves what it began, or reverts it.
+  - Nothing keeps two nodes apart that run it at the same time, because each still sees the other one's member running.
+    Run it on one node after the other, and on none after a failed one, as the first example does with C(serial) and
+    C(any_errors_fatal).
   - C(kubeadm upgrade) and C(kubeadm join) read the ConfigMap C(kubeadm-config) instead and know nothing of this.
 extends_documentation_fragment:
   - controlplane.etcd._connection
@@ -38,6 +41,8 @@ attributes:
       - An armed alarm is only a warning then, because an earlier step may disarm it.
   diff_mode:
     support: full
+    details:
+      - Values of environment variables are masked.
 options:
   allow_downtime:
     description:
@@ -107,20 +112,27 @@ options:
 EXAMPLES = r"""
 ---
 - name: Give etcd a quota of 8 GiB and let it compact by itself, one node after the other
-  controlplane.etcd.etcd_manifest:
-    extra_args:
-      quota-backend-bytes: 8GiB
-      auto-compaction-mode: periodic
-      auto-compaction-retention: 1h
+  hosts: control_plane
+  serial: 1
+  any_errors_fatal: true  # else a value that etcd refuses would be tried on every member
   become: true
-  throttle: 1
+  tasks:
+    - name: Restart etcd with these flags
+      controlplane.etcd.etcd_manifest:
+        extra_args:
+          quota-backend-bytes: 8GiB
+          auto-compaction-mode: periodic
+          auto-compaction-retention: 1h
 
 - name: Remove a flag on a cluster of one member
-  controlplane.etcd.etcd_manifest:
-    remove:
-      - max-wals
-    allow_downtime: true
+  hosts: control_plane
   become: true
+  tasks:
+    - name: Restart etcd without it
+      controlplane.etcd.etcd_manifest:
+        remove:
+          - max-wals
+        allow_downtime: true
 """
 
 RETURN = r"""
@@ -178,11 +190,13 @@ from ..module_utils._etcd.kubelet import UNIT
 from ..module_utils._etcd.maintenance import Refused
 from ..module_utils._etcd.manifest import ManifestError
 from ..module_utils._etcd.transport import Json
-from ..module_utils._kubeadm import files
+from ..module_utils._kubeadm import files, pod_differences
 from ..module_utils._kubeadm.errors import ConfigRefused, NoYaml
 from ..module_utils._kubeadm.rendering import NotRendered
 from ..module_utils._manifest_change import Node, NotProved
 from ..module_utils._member import CONNECTION_SPEC
+
+_PATCH = "Fix that, or use the method patch, which needs neither kubeadm nor its configuration."
 
 
 def bring(module: AnsibleModule) -> Json:
@@ -199,6 +213,8 @@ def bring(module: AnsibleModule) -> Json:
             module.warn(f"The manifest has these flags already, but {missing}. It would be waited for.")
         elif missing:
             seconds = node.finish()
+        elif not module.check_mode:
+            node.settle()
     else:
         pid = node.refuse_unready()
         alarm = node.refuse_cluster()
@@ -209,7 +225,7 @@ def bring(module: AnsibleModule) -> Json:
         if not module.check_mode:
             backup, seconds = node.change(target, pid)
     before, after = target.edited.differing
-    return {
+    result: Json = {
         "changed": changed,
         "method": target.method,
         "reason": target.reason,
@@ -217,13 +233,15 @@ def bring(module: AnsibleModule) -> Json:
         "flags": {"before": before, "after": after},
         "backup_file": backup,
         "seconds": seconds,
-        "diff": {
-            "before": node.text,
-            "after": target.text,
+    }
+    if module._diff:
+        result["diff"] = {
+            "before": pod_differences.masked(node.text),
+            "after": pod_differences.masked(target.text),
             "before_header": node.path,
             "after_header": node.path,
-        },
-    }
+        }
+    return result
 
 
 def main() -> None:
@@ -252,9 +270,25 @@ def main() -> None:
         module.fail_json(msg=f"{doing} was refused. {exc} Nothing was changed. {exc.advice}".rstrip())
     except Refused as exc:
         module.fail_json(msg=f"{doing} was refused. {exc} Nothing was changed.")
-    except (EtcdError, KubectlFailed, ManifestError, NotRendered, NoYaml, OSError) as exc:
-        module.fail_json(msg=f"{doing} failed. {str(exc).rstrip('.')}. Nothing was changed.")
+    except KubectlFailed as exc:  # these and the next only where the method is kubeadm
+        module.fail_json(msg=f"{doing} failed. {exc} {exc.left} {exc.advice} {_PATCH}")
+    except (NotRendered, NoYaml) as exc:
+        module.fail_json(msg=f"{doing} failed. {_sentence(exc)} Nothing was changed. {_PATCH}")
+    except EtcdError as exc:
+        through = f" through {exc.endpoint}" if exc.endpoint else ""
+        module.fail_json(
+            msg=f"{doing}{through} failed: {_sentence(exc)} Nothing was changed. See what etcd and the kubelet say"
+            " (crictl logs, journalctl --unit kubelet), then run this again."
+        )
+    except ManifestError as exc:
+        module.fail_json(msg=f"{doing} failed. {_sentence(exc)} Nothing was changed.")
+    except OSError as exc:
+        module.fail_json(msg=f"{doing} failed: {_sentence(exc)} Nothing was changed. {files.next_step(exc)}".rstrip())
     module.exit_json(**result)
+
+
+def _sentence(exc: Exception) -> str:
+    return f"{str(exc).rstrip('.')}."
 
 
 if __name__ == "__main__":

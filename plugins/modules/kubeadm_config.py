@@ -17,7 +17,7 @@ description:
     it. No running etcd changes. C(kubeadm init phase etcd local --config) reads the file; C(kubeadm upgrade) and
     C(kubeadm join) read the ConfigMap C(kubeadm-config) instead, which M(controlplane.etcd.kubeadm_configmap) edits.
   - The shape follows the C(apiVersion) of that document itself, whichever kubeadm is installed - a map up to
-    C(v1beta3), a list of name and value from C(v1beta4) on. Values always end up as quoted strings.
+    C(v1beta3), a list of name and value from C(v1beta4) on. Values that are written are quoted strings.
   - Only the lines of these arguments change. Comments, order, quotes, line breaks and all other documents stay byte for
     byte. If a name that is set has several entries, one remains.
   - What cannot be edited safely in place is refused, with the lines to write by hand - flow style and JSON, what an

@@ -109,11 +109,8 @@ from ..module_utils._etcd.transport import Json
 
 def held_by(other: Lock, path: str) -> str:
     """Whose lock it is, until when, and what to do about it."""
-    until = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(other.until))
-    return (
-        f"Another run works on this node: {other.owner}, at the latest until {until} by this node's clock. Wait for it,"
-        f" or, if you know that it has ended, remove {path} on this node."
-    )
+    said = lock.describe(other)
+    return f"{said[0].upper()}{said[1:]}. Wait for it, or, if you know that it has ended, remove {path} on this node."
 
 
 def take(params: Json, *, check: bool) -> Json:

@@ -20,7 +20,6 @@ from ..module_utils._etcd import sizing
 from ..module_utils._etcd.cluster import DEFAULT_QUOTA_BYTES
 from ..module_utils._etcd.plan import REFUSED_SHARE
 from ..module_utils._kubeadm import values
-from ..module_utils._kubeadm.errors import ConfigRefused
 
 Look = t.Mapping[str, t.Any]
 Looks = t.Mapping[str, Look]
@@ -116,38 +115,6 @@ def quota_of(nodes: t.Sequence[Node], quota: str, *, lower: bool) -> Quota:
     return Quota(size, tuple(refusals), tuple(notes))
 
 
-def raise_refusals(cluster: Look, looks: Looks, quota: str) -> list[str]:
-    """Why a recovery may not raise the quota of all members to `quota`; nothing where that cannot be said yet, because
-    there is no leader."""
-    if not cluster["has_quorum"]:
-        return []
-    mates = {host: looks[host] for host in cluster["hosts"]}
-    try:
-        wanted = values.quota_bytes(quota)
-    except ConfigRefused as exc:
-        return [f"{exc} {exc.advice}".rstrip()]
-    nodes = [node_of(member, mates) for member in cluster["members"] if votes(member)]
-    return [
-        *_lowered(nodes, wanted),
-        *(f"{node.host}: {said}" for node in nodes for said in (node.refusal(wanted),) if said),
-        *absent(cluster["members"]),
-        *out_of_reach(cluster["order"]),
-    ]
-
-
-def _lowered(nodes: t.Sequence[Node], wanted: int) -> list[str]:
-    more = [
-        f"{node.name} {'none at all' if node.quota_bytes == math.inf else sizing.gib(node.quota_bytes)}"
-        for node in nodes
-        if node.quota_bytes > wanted
-    ]
-    said = (
-        f"A quota of {sizing.gib(wanted)} is less than members have already ({', '.join(more)}), and a recovery lowers"
-        " none. Name a larger one."
-    )
-    return [said] if more else []
-
-
 def _differences(nodes: t.Sequence[Node]) -> list[str]:
     if len({node.quota_bytes for node in nodes}) < 2:
         return []
@@ -193,4 +160,4 @@ def out_of_reach(order: t.Iterable[t.Mapping[str, str]]) -> list[str]:
     return [said] if names else []
 
 
-__all__ = ("AUTO", "Node", "Quota", "absent", "node_of", "out_of_reach", "quota_of", "raise_refusals", "votes")
+__all__ = ("AUTO", "Node", "Quota", "absent", "node_of", "out_of_reach", "quota_of", "votes")

@@ -187,7 +187,7 @@ def call_module(name: str, options: Mapping[str, Any], *, check: bool = False) -
     main = importlib.import_module(f"ansible_collections.controlplane.etcd.plugins.modules.{name}").main
     printed = io.StringIO()
     with (
-        _patched({**options, "_ansible_check_mode": check}),
+        _patched({**options, "_ansible_check_mode": check, "_ansible_diff": True}),
         contextlib.redirect_stdout(printed),
         contextlib.suppress(SystemExit),
     ):

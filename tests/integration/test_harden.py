@@ -8,6 +8,7 @@ What needs an API server, cron or systemd is shown by the scenarios on real node
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,8 +19,11 @@ from typing import Any
 import pytest
 from integration.support import MIB, Run, await_true
 
+from lab import programs
+from lab.apiserver import ApiServer
 from lab.client import Alarm
 from lab.cluster import Cluster
+from lab.errors import ProgramMissingError
 from lab.inventory import write_inventory
 from lab.kubelet import Kubelet
 from lab.node import Node
@@ -32,6 +36,8 @@ WANTED = {
     "harden_record": False,
     "harden_schedule_state": "as_is",
 }
+
+KUBERNETES = "1.33.13"
 
 LARGER = """\
 apiVersion: kubeadm.k8s.io/v1beta4
@@ -177,3 +183,52 @@ def test_check_run_run_again_and_what_etcd_refuses(clusters: list[Cluster], hard
     await_true(lambda: quotas(one) == [64, 64, 64], "all members have their quota")
     # The lock of neither cluster is left.
     assert not locked(*clusters)
+
+
+@pytest.fixture
+def kubernetes() -> Path:
+    """The folder of its programs."""
+    try:
+        return programs.kubernetes(KUBERNETES)
+    except ProgramMissingError as error:
+        pytest.skip(f"Kubernetes {KUBERNETES} cannot be had here: {error}")
+
+
+def test_no_api_server_to_record_it(make_cluster: Any, playbook: Any, kubernetes: Path, tmp_path: Path) -> None:
+    """The member is hardened all the same; with the API server back, a second run records it and does nothing else."""
+    cluster = make_cluster(members=1)
+    (node,) = cluster.nodes
+    hosts = write_inventory(tmp_path / "hosts.yml", cluster)
+    env = {"PATH": f"{kubernetes}:{os.environ['PATH']}"}
+    wanted = {**WANTED, "harden_record": True, "harden_wait_timeout": 10}
+
+    def recorded() -> str:
+        text: str = api.get("configmap", "kubeadm-config", "--namespace=kube-system")["data"]["ClusterConfiguration"]
+        return text
+
+    with Kubelet(node), ApiServer(node, KUBERNETES) as api:
+        metadata = {"name": "kubeadm-config", "namespace": "kube-system"}
+        small = LARGER.replace("8589934592", "33554432")
+        data = {"ClusterConfiguration": small}
+        api.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
+        api.close()
+
+        failed = playbook(hosts, extra_vars=wanted, env=env, name=HARDEN)
+        assert failed.rc != 0, failed.out
+        assert f"No API server answers at {api.url}" in failed.flat
+        for part in ("The members are hardened", "not recorded in the ConfigMap kubeadm-config"):
+            assert part in failed.flat
+        assert quotas(cluster) == [64]
+        assert not locked(cluster)
+        before = state(cluster)
+
+        api.start()
+        assert recorded() == small
+        done = playbook(hosts, extra_vars=wanted, env=env, name=HARDEN)
+        assert done.rc == 0, done.out
+        assert {host: numbers["changed"] for host, numbers in done.recap.items()} == {node.name: 1}
+        assert '"67108864"' in recorded()
+        assert "auto-compaction-mode" in recorded()
+        assert state(cluster) == before
+        assert "The members are hardened" not in done.flat
+        assert "not recorded in" not in done.flat

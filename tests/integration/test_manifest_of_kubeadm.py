@@ -32,11 +32,15 @@ def library(collections: Path) -> Any:
 @pytest.fixture(params=KUBEADMS)
 def kubeadm(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The version of the kubeadm that is found."""
-    try:
-        monkeypatch.setenv("PATH", str(programs.kubernetes(request.param)), prepend=":")
-    except ProgramMissingError as error:
-        pytest.skip(f"Kubernetes {request.param} cannot be had here: {error}")
+    _on_path(request.param, monkeypatch)
     return str(request.param)
+
+
+def _on_path(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    try:
+        monkeypatch.setenv("PATH", str(programs.kubernetes(version)), prepend=":")
+    except ProgramMissingError as error:
+        pytest.skip(f"Kubernetes {version} cannot be had here: {error}")
 
 
 def _manifest(version: str, name: str) -> str:
@@ -93,6 +97,45 @@ def test_a_configuration_that_kubeadm_does_not_read(library: Any, kubeadm: str) 
     source = _source(kubeadm).replace(KUBEADMS[kubeadm], "v1beta2")
     with pytest.raises(library("rendering").NotRendered, match=r"kubeadm did not write the manifest: .*v1beta2"):
         _rendered(library, _manifest(kubeadm, "plain"), source, kubeadm)
+
+
+# Which kubeadm is on the node, what runs, in which version the configuration is written, and what is said then.
+OTHERS: list[tuple[str, str, str, str]] = [
+    ("1.37.2", "1.33.13", "v1beta4", "only supports deploying clusters with the control plane version >= 1.36.0. Cur"),
+    ("1.37.2", "1.36.3", "v1beta4", ""),
+    ("1.37.2", "1.37.2", "v1beta3", 'uses an old API spec: "kubeadm.k8s.io/v1beta3"'),
+    (
+        "1.37.2",
+        "1.37.2",
+        "v1",
+        'experimental API spec: "kubeadm.k8s.io/v1" (kind: "ClusterConfiguration") is not allow',
+    ),
+    ("1.33.13", "1.37.2", "v1beta4", ""),
+    ("1.33.13", "1.33.13", "v1", "no kind"),
+    ("1.30.4", "1.33.13", "v1beta3", ""),
+    ("1.30.4", "1.30.4", "v1beta4", 'experimental API spec: "kubeadm.k8s.io/v1beta4" is not allowed'),
+]
+
+
+@pytest.mark.parametrize(("newer_or_older", "cluster", "api", "sentence"), OTHERS)
+def test_a_kubeadm_of_another_version(
+    library: Any, monkeypatch: pytest.MonkeyPatch, newer_or_older: str, cluster: str, api: str, sentence: str
+) -> None:
+    """It is refused by kubeadm itself, or writes a manifest with the image that runs."""
+    _on_path(newer_or_older, monkeypatch)
+    running = _manifest("1.33.13", "plain")
+    shape = "v1beta4" if api == "v1" else api
+    source = (DATA / f"kubeadm/configs/{shape}-noextra.config").read_text("utf-8").replace(shape, api)
+    if not sentence:
+        rendered = _rendered(library, running, source, cluster, **WANTED)
+        assert "image: registry.k8s.io/etcd:3.5.24-0" in rendered
+        flags = library("static_pod").flags(rendered)
+        assert {name: flags[name] for name in WANTED} == {**WANTED, "quota-backend-bytes": str(8 * 1024**3)}
+        return
+    with pytest.raises(library("rendering").NotRendered) as caught:
+        _rendered(library, running, source, cluster, **WANTED)
+    assert str(caught.value).startswith("kubeadm does not write the manifest: ")
+    assert sentence in str(caught.value)
 
 
 @pytest.mark.parametrize("version", ["3.5.1", "3.5.35", "3.6.5", "3.6.16", "3.7.3"])

@@ -133,7 +133,7 @@ def test_check_run_check_again_run_again(
         assert (again["failed"], again["changed"], again["flags"]) == (False, False, {"before": {}, "after": {}})
         assert again["warnings"] == []
     assert _running(node)[0] == pid
-    assert len(list((tmp_path / "etcd-backup").iterdir())) == 1
+    assert len(list((tmp_path / "etcd-backup").glob("etcd.yaml.*"))) == 1
 
 
 # The manifests of the lab for etcd 3.5 are as this one writes them.
@@ -261,6 +261,7 @@ def test_a_value_that_etcd_refuses_is_taken_back(make_cluster: Any, change: Chan
         "No other member was touched.",
     ):
         assert part in result["msg"], result["msg"]
+    assert result["msg"].endswith("Correct what is named above, and run this again.")
     assert node.manifest.read_bytes() == text
     assert "max-wals" not in _running(node)[1]
     assert "invalid value" in node.log.read_text("utf-8", "replace")
@@ -349,7 +350,7 @@ def test_alarms(make_cluster: Any, change: Change, watched: Any) -> None:
 def test_a_node_that_is_not_in_order(make_cluster: Any, change: Change, watched: Any) -> None:
     cluster = make_cluster()
     node = cluster.nodes[0]
-    watched(node)
+    player = watched(node)
     before = _state(node)
     stray = node.manifest.with_name("etcd.yaml.bak")
     stray.write_bytes(node.manifest.read_bytes())
@@ -359,6 +360,16 @@ def test_a_node_that_is_not_in_order(make_cluster: Any, change: Change, watched:
     assert "is inside a manifests folder" in change(node, backup=str(node.manifest.parent / "old"))["msg"]
     other = cluster.nodes[1]
     assert "is not this node's own" in change(node, endpoint=other.client_url)["msg"]
+    wal = node.data_dir / "member/wal"
+    away = wal.rename(wal.with_name("wal.away"))
+    assert f"There is no log of a member in {wal}: etcd would start as another member" in change(node)["msg"]
+    away.rename(wal)
+    # A manifest that the kubelet has not taken.
+    player.freeze()
+    node.manifest.write_bytes(before[1].replace(b"    - --name=", b"    - --max-wals=7\n    - --name="))
+    assert "was started with other flags than the manifest has (--max-wals)" in change(node)["msg"]
+    node.manifest.write_bytes(before[1])
+    player.thaw()
     assert _state(node) == before
 
 
@@ -412,11 +423,13 @@ def test_there_is_a_whole_manifest_at_every_moment(
     for number, wait in enumerate((0.0, 0.002, 0.005, 0.01)):
         old = node.manifest.read_bytes()
         value = str((64 + number) * MIB)
-        copies = len(list((tmp_path / "etcd-backup").glob("*")))
+        copies = len(list((tmp_path / "etcd-backup").glob("etcd.yaml.*")))
         running = start_module(
             "etcd_manifest", node, **_options(tmp_path, {"extra_args": {QUOTA_FLAG: value}, "method": "patch"})
         )
-        await_true(lambda seen=copies: len(list((tmp_path / "etcd-backup").glob("*"))) > seen, "the copy is there")
+        await_true(
+            lambda seen=copies: len(list((tmp_path / "etcd-backup").glob("etcd.yaml.*"))) > seen, "the copy is there"
+        )
         time.sleep(wait)
         running.kill()
         after = node.manifest.read_bytes()
@@ -425,3 +438,12 @@ def test_there_is_a_whole_manifest_at_every_moment(
         done = change(node, extra_args={QUOTA_FLAG: value}, method="patch")
         assert not done["failed"], done["msg"]
         assert _running(node)[1][QUOTA_FLAG] == value
+
+
+def test_not_root(make_cluster: Any, start_module: Any, tmp_path: Path) -> None:
+    cluster = make_cluster(members=1)
+    node = cluster.nodes[0]
+    node.manifest.chmod(0o600)
+    result = start_module("etcd_manifest", node, uid=65534, **_options(tmp_path, {})).result()
+    assert result["failed"]
+    assert f"{node.manifest} cannot be read" in result["msg"]

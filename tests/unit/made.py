@@ -196,13 +196,16 @@ class Ended(Exception):
     """The module ended with this."""
 
 
-def main_of(module: ModuleType, given: Json, monkeypatch: pytest.MonkeyPatch, *, check: bool = False) -> Json:
+def main_of(
+    module: ModuleType, given: Json, monkeypatch: pytest.MonkeyPatch, *, check: bool = False, diff: bool = False
+) -> Json:
     """What the module returns, or how it fails, with these options; `warnings` only where there are any."""
     warned: list[str] = []
 
     class FakeModule:
         params = given
         check_mode = check
+        _diff = diff
 
         def __init__(self, *_arguments: object, **_options: object) -> None:
             """It takes every specification."""

@@ -20,7 +20,6 @@ from unit.made import DATA, Json, main_of, table
 from ansible_collections.controlplane.etcd.plugins.module_utils import _configmap
 from ansible_collections.controlplane.etcd.plugins.module_utils._configmap import (
     UNTOUCHED,
-    Answer,
     Kubectl,
     KubectlFailed,
     failure,
@@ -30,6 +29,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._configmap impor
     stored,
 )
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import process
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.process import Ended
 from ansible_collections.controlplane.etcd.plugins.modules import kubeadm_configmap
 
 WHERE, CONFIG = "https://192.0.2.11:6443", "/etc/kubernetes/admin.conf"
@@ -203,13 +203,13 @@ WORDS: list[tuple[str, str, str, str, bool]] = [
 
 @pytest.mark.parametrize(("words", "reason", "advice", "unsure"), table(WORDS))
 def test_words(words: str, reason: str, advice: str, unsure: bool) -> None:
-    found = failure(Answer(1, "", words), WHERE, CONFIG, writing=True)
+    found = failure(Ended(1, "", words), WHERE, CONFIG, writing=True)
     assert str(found).startswith(reason)
     assert str(found).endswith(".")
     assert advice in found.advice
     assert found.left == (UNSURE if unsure else UNTOUCHED)
     assert found.conflict == ("(Conflict)" in words)
-    assert failure(Answer(1, "", words), WHERE, CONFIG, writing=False).left == UNTOUCHED
+    assert failure(Ended(1, "", words), WHERE, CONFIG, writing=False).left == UNTOUCHED
 
 
 @pytest.mark.parametrize(
@@ -223,13 +223,13 @@ def test_words(words: str, reason: str, advice: str, unsure: bool) -> None:
     ],
 )
 def test_a_kubeconfig_that_cannot_be_read_is_not_quoted(words: str) -> None:
-    found = failure(Answer(1, "", words), WHERE, CONFIG, writing=False)
+    found = failure(Ended(1, "", words), WHERE, CONFIG, writing=False)
     assert str(found) == f"kubectl cannot use {CONFIG} as a kubeconfig."
     assert found.advice == f"See what it lacks (kubectl config view --kubeconfig {CONFIG}, which leaves keys out)."
 
 
 def test_long_words_are_cut() -> None:
-    assert len(str(failure(Answer(1, "", "x" * 10_000), WHERE, CONFIG, writing=True))) < 600
+    assert len(str(failure(Ended(1, "", "x" * 10_000), WHERE, CONFIG, writing=True))) < 600
 
 
 ANSWERS: list[tuple[str, str, str]] = [
@@ -366,6 +366,22 @@ def test_edit(node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [stat.S_IMODE(each.stat().st_mode) for each in (backup, backup.parent)] == [0o600, 0o700]
 
 
+REPLACED: list[tuple[str, Json, list[str], Json]] = [
+    ("another value", {"quota-backend-bytes": "5GiB"}, [], {"quota-backend-bytes": "8589934592"}),
+    ("a new one", {"max-wals": "7"}, [], {}),
+    ("one that goes", {}, ["quota-backend-bytes", "max-wals"], {"quota-backend-bytes": "8589934592"}),
+    ("the same", {"quota-backend-bytes": "8GiB"}, [], {}),
+]
+
+
+@pytest.mark.parametrize(("wanted", "remove", "replaced"), table(REPLACED))
+def test_replaced(node: Path, monkeypatch: pytest.MonkeyPatch, wanted: Json, remove: list[str], replaced: Json) -> None:
+    for check in (True, False):
+        result = run(node, monkeypatch, check=check, extra_args=wanted, remove=remove)
+        assert result["replaced"] == replaced
+    assert run(node, monkeypatch, extra_args=wanted, remove=remove)["replaced"] == {}
+
+
 def test_returned_as_documented(node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     returned = set(run(node, monkeypatch)) - {"changed", "diff"}
     documented = yaml.safe_load(kubeadm_configmap.RETURN)
@@ -476,9 +492,9 @@ def test_what_is_read_back_is_something_else(node: Path, monkeypatch: pytest.Mon
 class Silent(Kubectl):
     """It writes, and then says nothing any more."""
 
-    def __call__(self, arguments: Sequence[str], text: str) -> Answer:
+    def __call__(self, arguments: Sequence[str], text: str) -> Ended:
         if (Path(self.kubeconfig).parent / "sent").exists():
-            return Answer(1, "", f"{CUT}context deadline exceeded")
+            return Ended(1, "", f"{CUT}context deadline exceeded")
         return super().__call__(arguments, text)
 
 

@@ -132,7 +132,7 @@ def test_snapshot_is_returned_as_documented() -> None:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_use_what_there_is(name: str) -> None:
-    tasks = yaml.safe_load(module(name).EXAMPLES)
+    tasks = [task for each in yaml.safe_load(module(name).EXAMPLES) for task in each.get("tasks", [each])]
     used = [task[f"{COLLECTION}.{name}"] or {} for task in tasks if f"{COLLECTION}.{name}" in task]
     assert used
     options = documented(name)

@@ -20,7 +20,8 @@ from unit.made import DATA, table
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import documents, nodes
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.errors import ConfigRefused, NoYaml
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.extra_args import edit, quote, read
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.extra_args import edit, read
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.indents import quote
 
 CONFIGS = DATA / "kubeadm/configs"
 MANDATORY = "kubeadm takes that for an empty document and refuses the whole file (kind and apiVersion is mandatory)."
@@ -111,10 +112,10 @@ def test_recorded_file(name: str, changes: dict[int, str]) -> None:
     ("name", "sentence"),
     both_maps(
         [
-            ("map, no version", "v1beta3-cc-nover", "No kubernetesVersion is given: kubeadm looks one up on the"),
-            ("list, no version", "v1beta4-cc-nover", "No kubernetesVersion is given: kubeadm looks one up on the"),
-            ("map, typo", "v1beta3-cc-typo", "etcd.local.extraArg in line 7 is not known to kubeadm, which leaves it"),
-            ("list, typo", "v1beta4-cc-typo", "etcd.local.extraArg in line 7 is not known to kubeadm, which leaves it"),
+            ("map, no version", "v1beta3-cc-nover", "No kubernetesVersion is given: kubeadm looks it up on the"),
+            ("list, no version", "v1beta4-cc-nover", "No kubernetesVersion is given: kubeadm looks it up on the"),
+            ("map, typo", "v1beta3-cc-typo", "etcd.local.extraArg in line 7 is unknown to kubeadm, which ignores it"),
+            ("list, typo", "v1beta4-cc-typo", "etcd.local.extraArg in line 7 is unknown to kubeadm, which ignores it"),
         ]
     ),
 )
@@ -166,7 +167,7 @@ REFUSED_FILES: list[tuple[str, str, str]] = [
     (
         "map, unquoted boolean",
         "v1beta3-cc-unqbool",
-        "experimental-initial-corrupt-check, true, in line 9 is a boolean and no string: kubeadm refuses the whole",
+        "experimental-initial-corrupt-check, true, in line 9 is a boolean, not a string: kubeadm refuses the whole",
     ),
 ]
 
@@ -183,7 +184,7 @@ def test_recorded_file_with_a_number_that_is_not_ours(version: str) -> None:
     before = recorded_config(f"{version}-cc-unquoted")
     reason, advice = refused(before, QUOTA)
     assert reason.startswith("auto-compaction-retention, 8, in line 1")
-    assert reason.endswith("is a number and no string: kubeadm refuses the whole file.")
+    assert reason.endswith("is a number, not a string: kubeadm refuses the whole file.")
     assert advice == 'Put it in quotes: "8", or set it in extra_args.'
 
 
@@ -212,6 +213,8 @@ KEPT: list[tuple[str, str]] = [
     ("InitConfiguration before", f"{INIT}---\n{LIST}"),
     ("InitConfiguration behind", f"{LIST}---\n{INIT}"),
     ("JoinConfiguration beside", f"{LIST}---\n{INIT.replace('Init', 'Join')}"),
+    ("UpgradeConfiguration beside", f"{LIST}---\n{INIT.replace('Init', 'Upgrade')}"),
+    ("ResetConfiguration before", f"{INIT.replace('Init', 'Reset')}---\n{LIST}"),
     ("other kinds", f"{KUBELET}---\n{LIST}--- # c\napiVersion: example.com/v1\nkind: Foo\na: [1, {{b: c}}]\n"),
     ("UTF-8 BOM", f"\ufeff{LIST}"),
     ("BOM and ---", f"\ufeff---\n{LIST}"),
@@ -628,26 +631,26 @@ BAD_FORMS: list[tuple[str, str, str, str]] = [
     (
         "map in v1beta4",
         MAPPED_IN_LIST,
-        "etcd.local.extraArgs in line 8 is a map, v1beta4 wants a list of name and value: kubeadm refuses it.",
+        "etcd.local.extraArgs in line 8 is a map, but v1beta4 expects a list of name and value: kubeadm refuses it.",
         '    - name: quota-backend-bytes\n      value: "1"',
     ),
     (
         "map in v1",
         MAPPED_IN_LIST.replace("v1beta4", "v1"),
-        "etcd.local.extraArgs in line 8 is a map, v1 wants a list of name and value",
+        "etcd.local.extraArgs in line 8 is a map, but v1 expects a list of name and value",
         "correct the apiVersion",
     ),
     # json: cannot unmarshal array into Go struct field LocalEtcd.etcd.local.extraArgs of type map[string]string
     (
         "list in v1beta3",
         LISTED_IN_MAP,
-        "etcd.local.extraArgs in line 8 is a list, v1beta3 wants a map: kubeadm refuses it.",
+        "etcd.local.extraArgs in line 8 is a list, but v1beta3 expects a map: kubeadm refuses it.",
         '      quota-backend-bytes: "1"',
     ),
     (
         "text for extraArgs",
         f"{V4}{LOCAL}    extraArgs: a\n",
-        "etcd.local.extraArgs in line 7 is a string, v1beta4 wants a list",
+        "etcd.local.extraArgs in line 7 is a string, but v1beta4 expects a list",
         "Write it as",
     ),
     ("text for etcd", f"{V4}etcd: a\n", "etcd on line 4 is a string, but kubeadm wants a map.", "Correct it."),
@@ -661,7 +664,7 @@ BAD_FORMS: list[tuple[str, str, str, str]] = [
     (
         "entry is a string",
         f"{V4}{LOCAL}    extraArgs:\n    - max-wals=7\n",
-        "Line 8 holds an entry of etcd.local.extraArgs that is a string, v1beta4 wants name and value",
+        "Line 8 holds an entry of etcd.local.extraArgs that is a string, but v1beta4 expects name and value",
         "Write it as",
     ),
     # etcd.local.extraArgs: Invalid value: "index 0": argument has no name
@@ -675,28 +678,45 @@ BAD_FORMS: list[tuple[str, str, str, str]] = [
     (
         "entry with two values",
         f"{V4}{LOCAL}    extraArgs:\n    - name: a\n      value: b\n      value: c\n",
-        "in line 8 has its value twice",
+        "in line 8 specifies its value twice",
         "Leave only",
     ),
     # json: cannot unmarshal array into Go struct field Arg.etcd.local.extraArgs.value of type string
     (
         "list as a value",
         f"{V4}{LOCAL}    extraArgs:\n    - name: a\n      value: [b]\n",
-        "a in line 9 is a list and no string: kubeadm refuses the whole file.",
+        "a in line 9 is a list, not a string: kubeadm refuses the whole file.",
         "Put it in quotes",
     ),
     (
         "number as a value",
         f"{V3}{LOCAL}    extraArgs:\n      a: 1e9\n",
-        "a, 1e9, in line 8 is a number and no string: kubeadm refuses the whole file.",
+        "a, 1e9, in line 8 is a number, not a string: kubeadm refuses the whole file.",
         'Put it in quotes: "1e9"',
     ),
     (
         "value with a tag",
         f"{V3}{LOCAL}    extraArgs:\n      a: !!int 8\n",
-        "a, 8, in line 8 is a value with a tag and no string",
+        "a, 8, in line 8 is a value with a tag, not a string",
         "Put it in quotes",
     ),
+    # json: cannot unmarshal number into Go struct field ClusterConfiguration.kubernetesVersion of type string
+    (
+        "number for kubernetesVersion",
+        LIST.replace("v1.36.0", "1.33"),
+        "kubernetesVersion, 1.33, in line 3 is a number, not a string: kubeadm refuses the whole file.",
+        'Write the whole version, in quotes, such as "1.33.0".',
+    ),
+    (
+        "list for kubernetesVersion",
+        MAP.replace("v1.36.0", "[v1.36.0]"),
+        "kubernetesVersion in line 3 is a list, not a string: kubeadm refuses the whole file.",
+        'in quotes, such as "1.33.0".',
+    ),
+    # a second local would be added, and the last one counts for kubeadm
+    ("tag of a key", LIST.replace("  local:", "  ! local:"), "Line 5 has a key that is a value with a tag", "Write it"),
+    ("tag of etcd", LIST.replace("etcd:", "!x etcd:"), "Line 4 has a key that is a value with a tag", "Write it as"),
+    ("tag of extraArgs", LIST.replace("extraArgs:", "!x extraArgs:"), "Line 7 has a key that is a value with", "Write"),
     # not clear, and for kubeadm config validate an error
     (
         "etcd twice",
@@ -748,13 +768,17 @@ def test_bad_form(text: str, sentence: str, advice: str) -> None:
 @pytest.mark.parametrize(
     ("version", "empty", "sentence"),
     [
-        (V4, "{}", "etcd.local.extraArgs in line 7 is an empty map, and v1beta4 wants [] there: kubeadm refuses it."),
-        (V3, "[]", "etcd.local.extraArgs in line 7 is an empty list, and v1beta3 wants {} there: kubeadm refuses it."),
+        (V4, "{}", "etcd.local.extraArgs in line 7 is an empty map, but v1beta4 expects [] there: kubeadm refuses it."),
+        (
+            V3,
+            "[]",
+            "etcd.local.extraArgs in line 7 is an empty list, but v1beta3 expects {} there: kubeadm refuses it.",
+        ),
     ],
 )
 def test_empty_of_the_other_shape(version: str, empty: str, sentence: str) -> None:
     text = f"{version}{LOCAL}    extraArgs: {empty}\n"
-    assert refused(text, {}) == (sentence, "Take the line away.")
+    assert refused(text, {}) == (sentence, "Remove the line.")
     assert edit(text, QUOTA).extra_args == QUOTA
 
 
@@ -779,28 +803,28 @@ UNSAFE: list[tuple[str, str, str]] = [
     (
         "anchor used elsewhere",
         LIST.replace("extraArgs:", "extraArgs: &x") + SHARED,
-        "Line 7 is used elsewhere as well (&x): a change would reach further.",
+        "Line 7 is used elsewhere (&x): a change would affect those places as well.",
     ),
     (
         "anchor of etcd used elsewhere",
         LIST.replace("etcd:", "etcd: &x") + SHARED,
-        "Line 4 is used elsewhere as well (&x)",
+        "Line 4 is used elsewhere (&x)",
     ),
     (
         "alias",
         f"{V4}apiServer:\n  extraArgs: &x\n  - name: quota-backend-bytes\n    value: '1'\n{LOCAL}    extraArgs: *x\n",
-        "Line 11 takes this from elsewhere (*x), where a change reaches further.",
+        "Line 11 is an alias (*x): a change would affect other places as well.",
     ),
-    ("alias of local", f"{V4}x: &x\n  dataDir: /x\netcd:\n  local: *x\n", "Line 7 takes this from elsewhere (*x)"),
+    ("alias of local", f"{V4}x: &x\n  dataDir: /x\netcd:\n  local: *x\n", "Line 7 is an alias (*x)"),
     (
         "entry used elsewhere",
         LIST.replace("- name", "- &x\n      name") + "dns: *x\n",
-        "is used elsewhere as well (&x)",
+        "is used elsewhere (&x)",
     ),
     (
         "entry from elsewhere",
         f"{V4}x: &x\n  name: quota-backend-bytes\n  value: '1'\n{LOCAL}    extraArgs:\n    - *x\n",
-        "takes this from elsewhere (*x)",
+        "is an alias (*x)",
     ),
     (
         "value with an anchor",
@@ -821,12 +845,12 @@ UNSAFE: list[tuple[str, str, str]] = [
     (
         "literal value",
         LIST.replace('"1073741824"', "|-\n        1073741824"),
-        "The value of quota-backend-bytes in line 9 is not a simple one.",
+        "The value of quota-backend-bytes in line 9 is not a simple scalar.",
     ),
     (
         "map as the value",
         LIST.replace('"1073741824"', "\n        a: b"),
-        "The value of quota-backend-bytes in line 10 is not a simple one.",
+        "The value of quota-backend-bytes in line 10 is not a simple scalar.",
     ),
     ("empty with an anchor", f"{V4}{LOCAL}    extraArgs: &x\n", "Line 7 has an anchor (&x)."),
 ]
@@ -836,7 +860,8 @@ UNSAFE: list[tuple[str, str, str]] = [
 def test_unsafe_is_refused_with_the_lines(text: str, sentence: str) -> None:
     reason, advice = refused(text, QUOTA)
     assert sentence in reason
-    assert advice == f"Make it say, by hand:\n{BY_HAND}"
+    assert advice.endswith(f"Write these lines by hand:\n{BY_HAND}")
+    assert advice.startswith("Leave everything else in etcd and etcd.local.") is ("dataDir" in text)
     # What is told there is what would have been made.
     assert read(V4 + advice.partition("\n")[2]) == QUOTA
 
@@ -847,7 +872,7 @@ def test_json_is_refused_with_json() -> None:
         assert edit(text, QUOTA).text == text
         reason, advice = refused(text.replace("8589934592", "1"), QUOTA)
         assert "is in flow style" in reason
-        made = json.loads(advice.removeprefix("Make it say, by hand: "))
+        made = json.loads(advice.removeprefix("Write this by hand: "))  # nothing else is there
         assert made == {"etcd": {"local": {"extraArgs": shape}}}
         reason, advice = refused(json.dumps(yaml.safe_load(version)), QUOTA)
         assert reason.startswith("Line 1 is in JSON or flow style")
@@ -857,11 +882,21 @@ def test_lines_by_hand_hold_what_stays() -> None:
     text = f"{V3}{LOCAL}    extraArgs: {{max-wals: '7', quota-backend-bytes: '1', name: x, a: null}}\n"
     _reason, advice = refused(text, {**QUOTA, "b": "true"}, ("name",))
     assert advice == (
-        "Make it say, by hand:\netcd:\n  local:\n    extraArgs:\n"
+        "Leave everything else in etcd and etcd.local. Write these lines by hand:\netcd:\n  local:\n    extraArgs:\n"
         '      max-wals: "7"\n      quota-backend-bytes: "8589934592"\n      a: ""\n      b: "true"'
     )
+    # Also what kubeadm would not take without quotes, and what else an entry says.
+    unquoted = f"{V3}{LOCAL}    extraArgs: {{max-wals: 7, pre-vote: true, quota-backend-bytes: '1'}}\n"
+    _reason, advice = refused(unquoted, QUOTA)
+    assert '      max-wals: "7"\n      pre-vote: "true"\n      quota-backend-bytes: "8589934592"' in advice
+    listed = f"{V4}{LOCAL}    extraArgs: [{{name: a, value: 7, mergeMethod: append}}]\n"
+    _reason, advice = refused(listed, QUOTA)
+    assert advice.startswith(
+        "Leave everything else in etcd and etcd.local. Keep the other keys of a. Write these lines by hand:"
+    )
+    assert '    - name: a\n      value: "7"\n    - name: quota-backend-bytes\n' in advice
     _reason, advice = refused(f"{V3}{LOCAL}    extraArgs: {{a: b}}\n", {}, ("a",))
-    assert advice == "Take etcd.local.extraArgs away by hand."
+    assert advice == "Remove etcd.local.extraArgs by hand."
 
 
 MERGES: list[tuple[str, str]] = [
@@ -886,7 +921,7 @@ def test_removing_what_is_shared_is_refused() -> None:
     assert reason == "The entry in line 8 has an anchor that is used elsewhere."
     complex_key = MAP.replace("      quota-backend-bytes:", "      ? quota-backend-bytes\n      :")
     reason, _advice = refused(complex_key, {}, ("quota-backend-bytes",))
-    assert reason == "Line 8 holds more than this entry."
+    assert reason == "Line 8 contains more than this entry."
     reason, advice = refused(complex_key, {"max-wals": "7"})
     assert reason == "The lines around etcd.local.extraArgs are written in a way that cannot be edited safely."
     assert '      quota-backend-bytes: "1073741824"\n      max-wals: "7"' in advice
@@ -899,7 +934,33 @@ ENVS = "    extraEnvs:\n    - name: ETCD_QUOTA_BACKEND_BYTES\n      value: '1'\n
 WARNED: list[tuple[str, str, str]] = [
     ("dashes", f"{MAP}      --max-wals: '7'\n", "--max-wals has leading dashes: kubeadm turns it into ----max-wals"),
     ("no bytes", MAP.replace("1073741824", "4G"), "quota-backend-bytes is '4G', which is not a number of bytes"),
+    (
+        "no octal",
+        MAP.replace("1073741824", "08589934592"),
+        "quota-backend-bytes is '08589934592', which is not a number of",
+    ),
     ("null", MAP.replace('"1073741824"', ""), "quota-backend-bytes is '', which is not a number of bytes"),
+    ("dashes in a list", LIST.replace("- name: q", "- name: --q"), "--quota-backend-bytes has leading dashes: kubeadm"),
+    ("empty", f"{MAP}      snapshot-count: ''\n", "snapshot-count is empty: kubeadm turns it into --snapshot-count="),
+    (
+        "null for another",
+        f"{MAP}      snapshot-count:\n",
+        "snapshot-count is empty: kubeadm turns it into",
+    ),
+    ("no value in a list", f"{LIST}    - name: snapshot-count\n", "snapshot-count is empty: kubeadm turns"),
+    (
+        "line break",
+        f"{MAP}      log-level: |\n        debug\n",
+        "log-level is 'debug\\n': such characters do not belong",
+    ),
+    ("name with blanks", f"{MAP}      no-such flag: '7'\n", "'no-such flag' is not a valid flag name, and etcd does"),
+    ("name with underscores", f"{MAP}      max_wals: '7'\n", "'max_wals' is not a valid flag name, and etcd does"),
+    ("name", f"{MAP}      name: other\n", "name holds other. These arguments are the same on every control-plane node"),
+    (
+        "file",
+        f"{MAP}      config-file: /x\n",
+        "config-file is set: it makes etcd ignore every other argument.",
+    ),
     ("data-dir", f"{MAP}      data-dir: /srv\n", "data-dir changes the flag alone"),
     ("address", f"{MAP}      listen-metrics-urls: http://192.0.2.1:2381\n", "listen-metrics-urls holds 192.0.2.1."),
     ("mode", f"{MAP}      auto-compaction-mode: hourly\n", "auto-compaction-mode is 'hourly': etcd knows periodic and"),
@@ -919,9 +980,13 @@ WARNED: list[tuple[str, str, str]] = [
         LIST + ENVS,
         "etcd.local.extraEnvs sets ETCD_QUOTA_BACKEND_BYTES and extraArgs quota-backend-bytes: etcd",
     ),
-    ("typo", f"{MAP}    extra_args: {{}}\n", "etcd.local.extra_args in line 10 is not known to kubeadm"),
+    ("typo", f"{MAP}    extra_args: {{}}\n", "etcd.local.extra_args in line 10 is unknown to kubeadm"),
     ("no version", MAP.replace("kubernetesVersion: v1.36.0\n", ""), "No kubernetesVersion is given: kubeadm looks"),
-    ("any version", MAP.replace("v1.36.0", "stable"), "No kubernetesVersion is given: kubeadm looks one up"),
+    ("null version", MAP.replace("v1.36.0", ""), "No kubernetesVersion is given: kubeadm looks it up on the internet"),
+    *(
+        (version, MAP.replace("v1.36.0", version), f"kubernetesVersion is '{version}', not a whole version")
+        for version in ("stable", "stable-1.33", "ci/latest", "release/stable", "v1.33")
+    ),
 ]
 
 
@@ -933,6 +998,11 @@ def test_warned(text: str, sentence: str) -> None:
 
 
 def test_nothing_to_warn_about() -> None:
+    for version in ("1.33.0", "v1.33.0-rc.1", '"v1.33.0"', "v1.33.0+k3s1"):
+        assert edit(MAP.replace("v1.36.0", version), {"max-wals": "5"}).warnings == ()
+    assert edit(f"{MAP}      listen-metrics-urls: http://0.0.0.0:2381\n", {"max-wals": "5"}).warnings == ()
+    for number in ("0x140000000", "5_368_709_120", "-1"):
+        assert edit(MAP.replace("1073741824", number), {"max-wals": "5"}).warnings == ()
     assert edit(LIST + ENVS.replace("QUOTA_BACKEND_BYTES", "MAX_WALS"), QUOTA).warnings == ()
     assert edit(V4 + LOCAL + ENVS, {"max-wals": "7"}).warnings == ()
 
@@ -944,16 +1014,24 @@ def test_variable_beside_the_argument_is_refused() -> None:
         assert (
             "sets ETCD_QUOTA_BACKEND_BYTES, and etcd does not start when quota-backend-bytes is set as well." in reason
         )
-        assert advice.startswith("Take ETCD_QUOTA_BACKEND_BYTES out of extraEnvs first")
+        assert advice.startswith("Remove ETCD_QUOTA_BACKEND_BYTES from extraEnvs first")
+    file = LIST + ENVS.replace("QUOTA_BACKEND_BYTES", "CONFIG_FILE")
+    reason, advice = refused(file, QUOTA)
+    assert "in line 11 sets ETCD_CONFIG_FILE, which makes etcd ignore every argument." in reason
+    assert advice == "Set it in that file."
+    assert edit(file, {}).text == file
 
 
 # --- the small parts ---
 
 
 def test_spelling_alone_changes_nothing() -> None:
-    text = f"{V3}{LOCAL}    extraArgs:\n      auto-compaction-retention: '1'\n      quota-backend-bytes: '08'\n"
+    text = f"{V3}{LOCAL}    extraArgs:\n      auto-compaction-retention: '1'\n      quota-backend-bytes: '0x10'\n"
     for retention in ("1h", "60m", "1", "3600s"):
         assert edit(text, {"auto-compaction-retention": retention}).text == text
+    assert edit(text, {"quota-backend-bytes": "8GiB"}).text == text.replace("'0x10'", '"8589934592"')
+    octal = text.replace("'0x10'", "'08589934592'")  # etcd does not start with it
+    assert edit(octal, {"quota-backend-bytes": "8GiB"}).text == octal.replace("'08589934592'", '"8589934592"')
     mode = text.replace("    extraArgs:\n", "    extraArgs:\n      auto-compaction-mode: revision\n")
     assert edit(mode, {"auto-compaction-retention": "1h"}, ["auto-compaction-mode"]).text == text
     assert edit(text, {"auto-compaction-retention": "2h"}).text == text.replace("'1'", '"2h"')

@@ -16,13 +16,15 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.extra_args import edit, quote, read
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.extra_args import edit, read
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.indents import quote
 
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Draw = Any
 
 NAMES = ("max-wals", "max-snapshots", "snapshot-count", "election-timeout", "heartbeat-interval", "log-level", "v8")
 NEW = ("7", "true", "1e9", "debug", "a: b", "# c", "it's", 'say "x"', "\\", "", "null", "\u00fc", "0x10", "- a", "y")
+AT_LEAST = st.sampled_from([1, 1, 1, 2, 0])  # most examples change something that is there
 COMMENTS = ("# comment", "#", "# a: b", "# - name: max-wals", "# ---", "# {", '# "', "# \u00fc")
 
 
@@ -147,10 +149,10 @@ def made(draw: Draw) -> tuple[Made, dict[str, str], list[str]]:
     """A file that kubeadm would take, once what is wanted is set and removed."""
     is_list = draw(st.booleans())
     step = draw(st.sampled_from([2, 2, 2, 4, 3, 1]))
-    chosen = draw(st.lists(st.sampled_from(NAMES), max_size=4, unique=True))
+    chosen = draw(st.lists(st.sampled_from(NAMES), min_size=draw(AT_LEAST), max_size=4, unique=True))
     wanted = {name: draw(st.sampled_from(NEW)) for name in chosen[: draw(st.integers(0, len(chosen)))]}
     remove = [name for name in chosen if name not in wanted]
-    names = draw(st.lists(st.sampled_from(NAMES), max_size=5))
+    names = draw(st.lists(st.sampled_from(NAMES), min_size=draw(AT_LEAST), max_size=5))
     version = draw(st.sampled_from(["v1beta4", "v1beta4", "v1", "v1beta5"] if is_list else ["v1beta3", "v1beta2"]))
     parts = [
         [Line(f"apiVersion: kubeadm.k8s.io/{version}")],

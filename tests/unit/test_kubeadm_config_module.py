@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import yaml
-from unit.made import DATA, Json
+from unit.made import DATA, Json, table
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import extra_args, files
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.errors import ConfigRefused, NoYaml
@@ -127,6 +127,22 @@ def test_nothing_wanted_is_a_look(run: Run, path: Path) -> None:
     assert path.read_bytes() == BEFORE
 
 
+REPLACED: list[tuple[str, Json, list[str], Json]] = [
+    ("another value", {"quota-backend-bytes": "5GiB"}, [], {"quota-backend-bytes": "8589934592"}),
+    ("a new one", {"max-wals": "7"}, [], {}),
+    ("one that goes", {}, ["quota-backend-bytes", "max-wals"], {"quota-backend-bytes": "8589934592"}),
+    ("the same", {"quota-backend-bytes": "8GiB"}, [], {}),
+    ("in other words", {"auto-compaction-retention": "8h"}, [], {}),
+]
+
+
+@pytest.mark.parametrize(("wanted", "remove", "replaced"), table(REPLACED))
+def test_replaced(run: Run, wanted: Json, remove: list[str], replaced: Json) -> None:
+    for check in (True, False):
+        assert run(extra_args=wanted, remove=remove, check=check)["replaced"] == replaced
+    assert run(extra_args=wanted, remove=remove)["replaced"] == {}
+
+
 def test_removed(run: Run, path: Path) -> None:
     result = run(extra_args={}, remove=["quota-backend-bytes", "max-wals"])
     assert result["changed"]
@@ -202,7 +218,8 @@ HEADER = (
     " above it below it."
 )
 BY_HAND = (
-    "The value of auto-compaction-retention in line 13 is not a simple one. Nothing was changed. Make it say, by hand:"
+    "The value of auto-compaction-retention in line 13 is not a simple scalar. Nothing was changed. Leave everything"
+    " else in etcd and etcd.local. Write these lines by hand:"
     '\netcd:\n  local:\n    extraArgs:\n    - name: quota-backend-bytes\n      value: "8589934592"\n'
 )
 MESSAGES: list[tuple[bytes, str]] = [
@@ -236,6 +253,19 @@ def test_no_file(run: Run, path: Path, tmp_path: Path) -> None:
     assert f"was refused. {path} is not a regular file, or is a broken link. Nothing was changed." in run()["msg"]
     (tmp_path / "link").symlink_to("nowhere")
     assert "is not a regular file, or is a broken link." in run(path=str(tmp_path / "link"))["msg"]
+
+
+def test_not_root(run: Run, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_arguments: Any) -> Any:
+        raise PermissionError(13, "Permission denied")
+
+    for name in ("back_up", "read"):
+        monkeypatch.setattr(files, name, denied)
+        assert run()["msg"] == (
+            f"Setting etcd.local.extraArgs in {path} failed: [Errno 13] Permission denied. Nothing was changed. Run"
+            " this as root (become)."
+        )
+    assert path.read_bytes() == BEFORE
 
 
 def test_warnings_name_the_file(run: Run, path: Path) -> None:

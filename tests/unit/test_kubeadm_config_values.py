@@ -117,13 +117,27 @@ def test_compaction(mode: str | None, retention: str | None, sentence: str) -> N
 
 
 def test_compaction_is_judged_with_what_is_there() -> None:
-    there = {"auto-compaction-mode": "revision", "auto-compaction-retention": "1000"}
+    mode, retention = "auto-compaction-mode", "auto-compaction-retention"
+    there = {mode: "revision", retention: "1000"}
     with pytest.raises(ConfigRefused, match="is '5m' and auto-compaction-mode is revision: etcd would take it"):
         values.checked({"auto-compaction-retention": "5m"}, (), there)
     assert values.checked({"auto-compaction-retention": "5m"}, ["auto-compaction-mode"], there).wanted
     assert values.checked({"auto-compaction-retention": "5m", "auto-compaction-mode": "periodic"}, (), there).wanted
     with pytest.raises(ConfigRefused, match="is '5m' and auto-compaction-mode is revision"):
         values.checked({"auto-compaction-mode": "revision"}, (), {"auto-compaction-retention": "5m"})
+    # Ten thousand revisions are not ten thousand hours, nor one hour one revision.
+    for wanted, remove, existing, sentence in (
+        ({}, [mode], there, "is '1000' and was meant for auto-compaction-mode revision: with periodic"),
+        ({mode: "periodic"}, [], there, "is '1000' and was meant for auto-compaction-mode revision: with periodic"),
+        ({mode: "revision"}, [], {retention: "1"}, "is '1' and was meant for auto-compaction-mode periodic: with"),
+    ):
+        with pytest.raises(ConfigRefused, match=sentence) as caught:
+            values.checked(wanted, remove, existing)
+        assert caught.value.advice.startswith("Give auto-compaction-mode and")
+    assert values.checked({}, [mode, retention], there).wanted == {}
+    assert values.checked({mode: "periodic"}, [retention], there).wanted
+    assert values.checked({mode: "periodic"}, [], {**there, retention: "0"}).wanted
+    assert values.checked({mode: "periodic"}, [], {retention: "1"}).wanted
     # What is there and wrong is not the fault of another setting.
     assert values.checked({"max-wals": "7"}, (), {**there, "auto-compaction-retention": "5m"}).wanted
 
@@ -173,6 +187,14 @@ BAD: list[tuple[str, dict[Any, Any], list[str], str, str]] = [
     ("empty name", {"": "7"}, [], "'' is not a valid argument name.", "Give the name"),
     ("only dashes", {"--": "7"}, [], "'--' has leading dashes", "Give the name"),
     ("number as a name", {8: "7"}, [], "8 is not a valid argument name.", ""),
+    (
+        "underscores",
+        {"quota_backend_bytes": "8GiB"},
+        [],
+        "'quota_backend_bytes' is not a flag of etcd: those are in lower case, with dashes.",
+        "Write quota-backend-bytes.",
+    ),
+    ("capitals", {"Max-WALs": "7"}, [], "'Max-WALs' is not a flag of etcd", "Write max-wals."),
     ("set and removed", {"a": "7"}, ["a"], "a is both set and removed.", "Leave one of the two out."),
     ("float", {"a": 1e9}, [], "a is 1000000000.0, which is not a string.", 'Put it in quotes: "...".'),
     ("null", {"a": None}, [], "a is None, which is not a string.", "Put it in quotes"),
@@ -191,6 +213,10 @@ def test_refused(wanted: dict[Any, Any], remove: list[str], sentence: str, advic
         values.checked(wanted, remove)
     assert sentence in str(caught.value)
     assert caught.value.advice.startswith(advice)
+
+
+def test_a_misspelt_name_may_be_taken_away() -> None:
+    assert values.checked({}, ["quota_backend_bytes"]).wanted == {}
 
 
 ADDRESSES: list[tuple[str, str, str | None]] = [
@@ -231,7 +257,12 @@ def test_any_text_is_judged(text: str) -> None:
 
 
 ALIKE: list[tuple[str, str, str, str | None, bool]] = [
-    ("quota-backend-bytes", "8589934592", "08589934592", None, True),
+    ("quota-backend-bytes", "8589934592", "08589934592", None, False),
+    ("quota-backend-bytes", "08589934592", "0_8589934592", None, False),
+    ("quota-backend-bytes", "1073741824", "010000000000", None, True),
+    ("quota-backend-bytes", "10000000000", "010000000000", None, False),
+    ("quota-backend-bytes", "5368709120", "0x140000000", None, True),
+    ("quota-backend-bytes", "5368709120", "5_368_709_120", None, True),
     ("quota-backend-bytes", "8589934592", "8589934593", None, False),
     ("quota-backend-bytes", "8GiB", "8589934592", None, False),
     ("auto-compaction-retention", "1", "1h", "periodic", True),

@@ -17,6 +17,7 @@ from unit.made import DATA, Json, table
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.manifest import (
     EtcdManifest,
     ManifestError,
+    go_int,
     parse_flags,
     parse_manifest,
     read_manifest,
@@ -98,6 +99,8 @@ QUOTAS: list[tuple[str, tuple[str, ...], str | None, int | None]] = [
     ("off in a word of its own", (QUOTA, "-1"), None, -1),
     ("one dash", ("-quota-backend-bytes=7",), None, 7),
     ("not a number", (f"{QUOTA}=8G",), None, None),
+    ("octal", (f"{QUOTA}=010000000000",), None, 1073741824),
+    ("no octal", (f"{QUOTA}=08589934592",), None, None),
 ]
 
 
@@ -105,6 +108,41 @@ QUOTAS: list[tuple[str, tuple[str, ...], str | None, int | None]] = [
 def test_quota(flags: tuple[str, ...], env: str | None, expected: int | None) -> None:
     entries = [{"name": "ETCD_QUOTA_BACKEND_BYTES", "value": env}] if env else None
     assert of(*flags, env=entries).quota_bytes == expected
+
+
+# As etcd 3.4.23, 3.5.1, 3.5.35, 3.6.16 and 3.7.3 take them for their quota, and end with the others.
+NUMBERS: list[tuple[str, int | None]] = [
+    ("0", 0),
+    ("00", 0),
+    ("+5", 5),
+    ("-1", -1),
+    ("-0x1", -1),
+    ("0x_5", 5),
+    ("0X1f", 31),
+    ("0b11", 3),
+    ("0o17", 15),
+    ("017", 15),
+    ("0_7", 7),
+    ("5_368", 5368),
+    ("9223372036854775807", 2**63 - 1),
+    ("9223372036854775808", None),
+    ("08", None),
+    ("0_8", None),
+    ("_5", None),
+    ("5_", None),
+    ("5__0", None),
+    ("0x", None),
+    ("1e9", None),
+    (" 5", None),
+    ("\u0668", None),
+    ("", None),
+    ("-", None),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), NUMBERS)
+def test_numbers_as_go_reads_them(text: str, expected: int | None) -> None:
+    assert go_int(text) == expected
 
 
 def volumes(*paths: str) -> list[Json]:

@@ -9,7 +9,11 @@ import pytest
 from unit.made import DATA, table
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import known_flags, static_pod
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.pod_differences import differences
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.pod_differences import (
+    differences,
+    masked,
+    only_flags_differ,
+)
 
 VERSIONS = sorted(path.name for path in (DATA / "manifests").iterdir())
 PLAIN = (DATA / "manifests/1.33/plain.manifest").read_text("utf-8")
@@ -87,6 +91,49 @@ def test_differences(old: str, new: str, expected: list[str]) -> None:
         assert sentence.endswith(".")
 
 
+PROXY = "    env:\n    - name: HTTPS_PROXY\n      value: {}\n    image:"
+HEADER = "        httpHeaders:\n        - name: Authorization\n          value: {}\n        path: /livez\n"
+
+SECRETS: list[tuple[str, str, str, list[str]]] = [
+    ("another", "http://u:old@proxy", "http://u:new@proxy", ["kubeadm would write another env.HTTPS_PROXY.value."]),
+    ("one fewer", "http://u:old@proxy", "", ["kubeadm would leave out env.HTTPS_PROXY.value."]),
+    ("one more", "", "http://u:new@proxy", ["kubeadm would add env.HTTPS_PROXY.value."]),
+]
+
+
+@pytest.mark.parametrize(("here", "there", "expected"), table(SECRETS))
+def test_no_value_of_a_variable_is_told(here: str, there: str, expected: list[str]) -> None:
+    texts = [PLAIN.replace("    image:", PROXY.format(value)) for value in (here, there)]
+    assert differences(*texts) == expected
+
+
+def test_no_value_of_a_header_is_told() -> None:
+    texts = [PLAIN.replace("        path: /livez\n", HEADER.format(value)) for value in ("Bearer old", "Bearer new")]
+    assert differences(*texts) == ["kubeadm would write another livenessProbe.httpGet.httpHeaders.Authorization.value."]
+
+
+MASKED = [
+    ("plain", "      value: http://u:p@x:1\n    - name: B\n", '      value: "***"\n    - name: B\n'),
+    ("first of its entry", "    - value: 'a b' # c\r\n      name: B\r\n", '    - value: "***"\r\n      name: B\r\n'),
+    ("quoted key", '      "value": "a\\"b"\n', '      "value": "***"\n'),
+    ("JSON", '[{"value":"a\\"b","name":"A"},{"value":null}]', '[{"value":"***","name":"A"},{"value":null}]'),
+    ("nothing", "      value:\n      name: B\n", "      value:\n      name: B\n"),
+    ("a flag", "    - --a-value: b\n    - --value=c\n", "    - --a-value: b\n    - --value=c\n"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), table(MASKED))
+def test_masked(text: str, expected: str) -> None:
+    assert masked(text) == expected
+    assert masked(PLAIN) == PLAIN
+
+
+def test_only_flags_differ() -> None:
+    assert only_flags_differ(PLAIN, static_pod.put(PLAIN, {"max-wals": "7"}).text)
+    assert not only_flags_differ(PLAIN, PLAIN.replace("  name: etcd\n", '  name: "etcd"\n'))
+    assert not only_flags_differ(PLAIN, static_pod.put(PLAIN, {"max-wals": "7"}).text.replace("3.5.24-0", "3.6.8-0"))
+
+
 UNKNOWN: list[tuple[str, str, list[str], str]] = [
     ("old names on 3.7", "3.7.3", ["experimental-initial-corrupt-check"], "--feature-gates=InitialCorruptCheck=true"),
     ("others", "3.7.0", ["experimental-compaction-batch-limit"], "; --compaction-batch-limit may be what you want"),
@@ -149,7 +196,6 @@ ENVIRONMENTS = [
     ("none", {}, ""),
     ("another", {"ETCD_LOG_LEVEL": "debug"}, ""),
     ("the same", {"ETCD_MAX_WALS": "5"}, "The manifest sets ETCD_MAX_WALS in the environment"),
-    ("a file instead", {"ETCD_CONFIG_FILE": "/x"}, "makes etcd ignore every flag"),
 ]
 
 
@@ -157,4 +203,23 @@ ENVIRONMENTS = [
 def test_environment(environment: dict[str, str], expected: str) -> None:
     said = known_flags.environment_refusal(["max-wals"], environment)
     assert expected in (said or "")
+    assert bool(said) is bool(expected)
+
+
+FILES = [
+    ("none", {"max-wals": "7"}, {"ETCD_MAX_WALS": "5"}, ""),
+    (
+        "a variable",
+        {},
+        {"ETCD_CONFIG_FILE": "/x"},
+        "The manifest sets ETCD_CONFIG_FILE, which makes etcd ignore every other",
+    ),
+    ("a flag", {"config-file": "/x"}, {}, "The manifest sets --config-file, which makes etcd ignore every other"),
+]
+
+
+@pytest.mark.parametrize(("flags", "environment", "expected"), table(FILES))
+def test_a_configuration_file_of_etcd(flags: dict[str, str], environment: dict[str, str], expected: str) -> None:
+    said = known_flags.config_file_refusal(flags, environment)
+    assert (said or "").startswith(expected)
     assert bool(said) is bool(expected)

@@ -160,6 +160,14 @@ def test_run(argv: list[str], timeout: float, expected: Outcome) -> None:
     assert expected.output in found.output
 
 
+def test_execute() -> None:
+    code = "import os, sys; print(sys.stdin.read(), os.environ['A']); sys.exit('no')"
+    assert process.execute([PYTHON, "-c", code], timeout=20, env={"A": "b"}, stdin="ä") == (1, "ä b\n", "no\n")
+    assert process.execute([PYTHON, "-c", "input('?')"], timeout=20).code == 1
+    with pytest.raises(FileNotFoundError):
+        process.execute(["/nowhere/kubectl"], timeout=20)
+
+
 def test_run_keeps_our_environment_to_ourselves(monkeypatch: pytest.MonkeyPatch) -> None:
     """ETCDCTL_ variables would contradict the flags."""
     monkeypatch.setenv("ETCDCTL_ENDPOINTS", "http://elsewhere")

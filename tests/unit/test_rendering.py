@@ -47,6 +47,7 @@ NO_FACTS = [
     ("a digest", "etcd:3.5.24-0", "etcd:3.5.24-0@sha256:0a", "cannot be made to use the image registry.k8s.io/etcd:3"),
     ("another name", "k8s.io/etcd:", "k8s.io/etcd-amd64:", "cannot be made to use the image"),
     ("no name", "    - --name=vm\n", "", "does not give the member's name and address"),
+    ("half an address", "urls: https://192.0.2.2", "urls: https://[::1", "does not give the member's name and address"),
 ]
 
 

@@ -123,12 +123,22 @@ class ClusterView:
         return tuple(member for member in self.voters if member.answers)
 
     @property
+    def majority(self) -> int:
+        """How many voters have to answer for a quorum."""
+        return len(self.voters) // 2 + 1
+
+    @property
     def corrupt(self) -> bool:
         return any(alarm.kind == CORRUPT for alarm in self.alarms)
 
     @property
     def full_alarms(self) -> tuple[Alarm, ...]:
         return tuple(alarm for alarm in self.alarms if alarm.kind == NOSPACE)
+
+    @property
+    def full_names(self) -> tuple[str, ...]:
+        """Whose file raised it, for people."""
+        return tuple(sorted(self.name_of(alarm.member_id) for alarm in self.full_alarms))
 
     @property
     def revision(self) -> int:

@@ -15,7 +15,7 @@ from .cluster import ClusterView, look
 from .errors import TimedOut, TlsRejected
 from .files import free_bytes
 from .manifest import DEFAULT_PATH, EtcdManifest, ManifestError, read_manifest
-from .transport import GatewayTransport, Json, TlsFiles
+from .transport import ANSWER_SECONDS, GatewayTransport, Json, TlsFiles
 from .wal import read_ids
 from .x509 import fingerprints
 
@@ -28,7 +28,7 @@ DEFAULTS: Json = {
     "client_key": None,
     "endpoint": None,
     "manifest": DEFAULT_PATH,
-    "timeout": 10.0,
+    "timeout": ANSWER_SECONDS,
 }
 
 

@@ -83,6 +83,12 @@ def read(path: str) -> Lock | None:
         return None
 
 
+def describe(held: Lock) -> str:
+    """Whose lock it is, and until when, as half a sentence."""
+    until = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(held.until))
+    return f"another run works on this node: {held.owner}, at the latest until {until} by this node's clock"
+
+
 def ended_here(held: Lock | None) -> list[str]:
     """The run of the lock, where it is one of this very machine that has ended; else nothing."""
     run = runs.parse(held.run) if held else None
@@ -113,4 +119,4 @@ def release(path: str, run: str) -> bool:
     return True
 
 
-__all__ = ("DEFAULT_PATH", "Lock", "Locked", "ended_here", "parse", "read", "release", "take", "taken_over")
+__all__ = ("DEFAULT_PATH", "Lock", "Locked", "describe", "ended_here", "parse", "read", "release", "take", "taken_over")

@@ -21,6 +21,7 @@ from .errors import Compacted, EtcdError, FutureRevision, TimedOut
 
 Look = t.Callable[[], ClusterView]
 
+WORK_SECONDS = 600.0  # how long one member may take for each part of its work
 _POLL_SECONDS = 0.2
 
 
@@ -374,6 +375,7 @@ def _hashes_agree(view: ClusterView, connect: Connect, timeout: float = 120.0) -
 
 
 __all__ = (
+    "WORK_SECONDS",
     "Compaction",
     "Defragmentation",
     "Look",

@@ -12,6 +12,7 @@ A flag beats the environment variable of the same name, and of a flag given twic
 from __future__ import annotations
 
 import os
+import re
 import typing as t
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -42,8 +43,7 @@ class EtcdManifest:
 
     def setting(self, name: str, default: str = "") -> str:
         """The value of a flag, else of its environment variable, else `default`."""
-        variable = "ETCD_" + name.upper().replace("-", "_")
-        return self.flags.get(name, self.env.get(variable, default))
+        return self.flags.get(name, self.env.get(variable_of(name), default))
 
     def file(self, name: str) -> str:
         """The path on the host of a setting that is a path in the container, empty where it is not set."""
@@ -83,13 +83,10 @@ class EtcdManifest:
 
     @property
     def quota_bytes(self) -> int | None:
-        """The quota that is set (-1: off), None where none is; Go's number syntax is understood (0x10, 5_000)."""
-        text = self.setting("quota-backend-bytes")
-        try:
-            value = int(text, 0) if text else 0
-        except ValueError:
-            return None  # etcd exits on it; what runs was started with something else
-        return None if value == 0 else max(value, -1)
+        """The quota that is set (-1: off), None where none is, or what etcd exits on: what runs was started with
+        something else."""
+        value = go_int(self.setting("quota-backend-bytes"))
+        return max(value, -1) if value else None
 
     def tls_files(self, exists: t.Callable[[str], bool] = os.path.exists) -> TlsFiles | None:
         """The files of a client: the health check's certificate, which is on every kubeadm node, else the API server's,
@@ -105,6 +102,23 @@ class EtcdManifest:
             if exists(stem + ".crt") and exists(stem + ".key"):
                 return TlsFiles(self.ca_cert, stem + ".crt", stem + ".key")
         return TlsFiles(self.ca_cert, self.file("cert-file"), self.file("key-file"))
+
+
+def go_int(text: str) -> int | None:
+    """The whole number that Go, and so etcd, reads (strconv.ParseInt with base 0), None where it reads none: 0x10 and
+    5_000 are numbers, 010 is eight and 08 is none."""
+    if not re.fullmatch(r"[+-]?\w+", text, re.ASCII):
+        return None
+    try:
+        value = int(re.sub(r"^([+-]?0)(?=_?\d)", r"\1o", text), 0)
+    except ValueError:
+        return None
+    return value if -(2**63) <= value < 2**63 else None
+
+
+def variable_of(name: str) -> str:
+    """The environment variable that stands for a flag (etcd, pkg/flags)."""
+    return "ETCD_" + name.upper().replace("-", "_")
 
 
 def _urls(text: str) -> list[str]:
@@ -186,8 +200,17 @@ def _cut_off(text: str) -> str:
 def read_manifest(path: str) -> EtcdManifest:
     """The record of the manifest at `path`. Raises ManifestError; FileNotFoundError where there is none."""
     try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
+        text = read_bytes(path).decode("utf-8")
+    except UnicodeDecodeError as exc:
+        raise ManifestError(f"{path} cannot be read: {exc}") from exc
+    return parse_manifest(text, path)
+
+
+def read_bytes(path: str) -> bytes:
+    """What is in the file. Raises ManifestError; FileNotFoundError where there is none."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
     except FileNotFoundError:
         if os.path.islink(path):
             raise ManifestError(
@@ -196,17 +219,19 @@ def read_manifest(path: str) -> EtcdManifest:
         raise
     except PermissionError as exc:
         raise ManifestError(f"{path} cannot be read: root rights are needed (become)") from exc
-    except (OSError, UnicodeDecodeError) as exc:
+    except OSError as exc:
         raise ManifestError(f"{path} cannot be read: {exc}") from exc
-    return parse_manifest(text, path)
 
 
 __all__ = (
     "DEFAULT_PATH",
     "EtcdManifest",
     "ManifestError",
+    "go_int",
     "is_flag",
     "parse_flags",
     "parse_manifest",
+    "read_bytes",
     "read_manifest",
+    "variable_of",
 )

@@ -78,12 +78,16 @@ def corrupt_refusal(view: ClusterView) -> str | None:
 def quorum_refusal(view: ClusterView) -> str | None:
     if view.has_quorum:
         return None
-    silent = [f"{member.name} ({member.error})" for member in view.voters if not member.answers]
     return (
         f"The cluster has no leader: {len(view.answering_voters)} of {len(view.voters)} voters answer"
-        f" ({join(member.name for member in view.answering_voters)}), {len(view.voters) // 2 + 1} are needed; not"
-        f" answering: {join(silent)}. Start those members first; a snapshot restore is the last resort."
+        f" ({join(member.name for member in view.answering_voters)}), {view.majority} are needed; not"
+        f" answering: {silent_voters(view)}. Start those members first; a snapshot restore is the last resort."
     )
+
+
+def silent_voters(view: ClusterView) -> str:
+    """Who they are, and why."""
+    return join(f"{member.name} ({member.error})" for member in view.voters if not member.answers)
 
 
 def version_refusal(view: ClusterView, *, allowed: bool) -> str | None:
@@ -106,9 +110,8 @@ def needs_recovery(view: ClusterView) -> bool:
 def findings(view: ClusterView) -> list[str]:
     """What there is to say about the cluster, worst first, one sentence each."""
     said = []
-    armed = sorted(view.name_of(alarm.member_id) for alarm in view.full_alarms)
-    if armed:
-        said.append(f"The NOSPACE alarm is armed (by {join(armed)}): the whole cluster refuses writes.")
+    if view.full_alarms:
+        said.append(f"The NOSPACE alarm is armed (by {join(view.full_names)}): the whole cluster refuses writes.")
     for member in view.answering:
         if member.used >= WARNED_SHARE:
             without = "" if view.full_alarms else " although no alarm is armed: the next writes raise it"
@@ -156,6 +159,11 @@ def defrag_seconds(in_use_bytes: int) -> float:
     return in_use_bytes / _DEFRAG
 
 
+def defrag_needed_bytes(in_use_bytes: int) -> int:
+    """What has to be free on a member's data disk: for the copy that is written, and for etcd's next WAL segment."""
+    return in_use_bytes + DEFRAG_EXTRA_BYTES + WAL_SEGMENT_BYTES
+
+
 def defrag_order(view: ClusterView) -> tuple[MemberView, ...]:
     """Voters that answer, the leader last. Learners refuse, and a silent member cannot be asked."""
     return tuple(sorted(view.answering_voters, key=lambda member: (member.role == "leader", member.name)))
@@ -178,6 +186,16 @@ def lagging(view: ClusterView) -> tuple[MemberView, ...]:
     return tuple(member for member in view.answering if view.applied_index - member.applied_index > BEHIND_ENTRIES)
 
 
+def lag_refusal(view: ClusterView) -> str | None:
+    behind = lagging(view)
+    if not behind:
+        return None
+    return (
+        f"{join(each.name for each in behind)} has not applied what the other members have; wait until it has caught"
+        " up, then run this again."
+    )
+
+
 def defrag_refusal(
     view: ClusterView, member: MemberView, *, free_disk_bytes: int | None, allow_unsafe: bool
 ) -> str | None:
@@ -187,13 +205,10 @@ def defrag_refusal(
         return general or f"{member.name} does not answer ({member.error})."
     if member.member.learner:
         return learner_warning(member.name)
-    behind = lagging(view)
+    behind = lag_refusal(view)
     if behind:
-        return (
-            f"{join(each.name for each in behind)} has not applied what the other members have; wait until it has"
-            " caught up, then run this again."
-        )
-    needed = defrag_disk_bytes(member.in_use_bytes)
+        return behind
+    needed = defrag_needed_bytes(member.in_use_bytes)
     if free_disk_bytes is not None and free_disk_bytes < needed:
         return (
             f"A defragmentation writes a copy beside the file, and etcd needs room for its log: {mib(needed)} are"
@@ -201,11 +216,6 @@ def defrag_refusal(
             " the disk."
         )
     return None
-
-
-def defrag_disk_bytes(in_use_bytes: int) -> int:
-    """What has to be free on the disk of a member: for the copy, and for the next segment of the log."""
-    return in_use_bytes + DEFRAG_EXTRA_BYTES + WAL_SEGMENT_BYTES
 
 
 def transferee(view: ClusterView) -> MemberView | None:
@@ -272,13 +282,14 @@ __all__ = (
     "Room",
     "Rule",
     "corrupt_refusal",
-    "defrag_disk_bytes",
+    "defrag_needed_bytes",
     "defrag_order",
     "defrag_refusal",
     "defrag_seconds",
     "expected_seconds",
     "findings",
     "join",
+    "lag_refusal",
     "lagging",
     "learner_warning",
     "mib",
@@ -287,6 +298,7 @@ __all__ = (
     "percent",
     "quorum_refusal",
     "room",
+    "silent_voters",
     "transferee",
     "unsafe_version",
     "version_of",

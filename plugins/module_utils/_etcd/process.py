@@ -25,30 +25,44 @@ _FOLDERS = ("/usr/bin", "/usr/local/bin", "/opt/bin", "/snap/bin")
 Run = t.Callable[[t.Sequence[str], float], "Outcome"]
 
 
+class Ended(t.NamedTuple):
+    """What a program printed, and its exit code, None where the time was over."""
+
+    code: int | None
+    out: str
+    err: str
+
+
 class Outcome(t.NamedTuple):
-    """`output` is stdout and stderr together; `code` is None where the time was over."""
+    """`output` is stdout and then stderr; `code` is None where the time was over."""
 
     code: int | None
     output: str
 
 
-def run(argv: t.Sequence[str], timeout: float) -> Outcome:
-    """Run a program with nothing of our environment but what etcd 3.4's etcdctl needs."""
+def execute(argv: t.Sequence[str], *, timeout: float, env: t.Mapping[str, str] | None = None, stdin: str = "") -> Ended:
+    """Run a program with nothing of our environment: no proxy, no home with settings of its own. Raises OSError."""
     try:
         done = subprocess.run(
             list(argv),
-            env={"ETCDCTL_API": "3", "LC_ALL": "C", "PATH": os.defpath},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            env={"LC_ALL": "C", "PATH": os.defpath, **(env or {})},
+            input=stdin.encode("utf-8"),
+            capture_output=True,
             timeout=timeout,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return Outcome(None, f"timed out after {timeout:.0f} s")
+        return Ended(None, "", f"timed out after {timeout:.0f} s")
+    return Ended(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
+
+
+def run(argv: t.Sequence[str], timeout: float) -> Outcome:
+    """Run a program with nothing of our environment but what etcd 3.4's etcdctl needs."""
+    try:
+        done = execute(argv, timeout=timeout, env={"ETCDCTL_API": "3"})
     except OSError as exc:
         return Outcome(127, str(exc))
-    return Outcome(done.returncode, done.stdout.decode("utf-8", "replace").strip())
+    return Outcome(done.code, "\n".join(filter(None, (done.out.strip(), done.err.strip()))))
 
 
 def installed(program: str) -> str | None:
@@ -159,9 +173,11 @@ def program_beside(pid: int, name: str, proc: str = "/proc") -> str | None:
 
 
 __all__ = (
+    "Ended",
     "Outcome",
     "Run",
     "age",
+    "execute",
     "find",
     "flags",
     "holds",

@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from . import plan
 from .cluster import ClusterView, MemberView
 from .transport import Json
@@ -70,4 +72,10 @@ def diagnosis_result(view: ClusterView, *, allow_unsafe: bool) -> Json:
     }
 
 
-__all__ = ("cluster_result", "diagnosis_result", "member_result")
+def table(rows: t.Sequence[t.Sequence[str]]) -> list[str]:
+    """The lines of a table, its head first."""
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+
+
+__all__ = ("cluster_result", "diagnosis_result", "member_result", "table")

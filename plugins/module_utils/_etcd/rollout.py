@@ -33,7 +33,7 @@ def alarm_refusal(view: ClusterView, *, during_recovery: bool) -> str | None:
         return plan.corrupt_refusal(view)
     if not view.full_alarms or during_recovery:
         return None
-    names = plan.join(sorted({view.name_of(alarm.member_id) for alarm in view.full_alarms}))
+    names = plan.join(view.full_names)
     return (
         f"The NOSPACE alarm is armed (by {names}), and a member that is restarted under it may be killed by its probes"
         " again and again: recover the cluster first (ansible-playbook controlplane.etcd.recover)."
@@ -46,21 +46,16 @@ def restart_refusal(view: ClusterView, own: MemberView, *, allow_downtime: bool,
         return plan.quorum_refusal(view)
     if own.member.learner:
         return plan.learner_warning(own.name)
-    behind = plan.lagging(view)
+    behind = plan.lag_refusal(view)
     if behind:
-        return (
-            f"{plan.join(member.name for member in behind)} has not applied what the other members have; wait until it"
-            " has caught up, then run this again."
-        )
+        return behind
     others = [member for member in view.answering_voters if member.id != own.id]
-    needed = len(view.voters) // 2 + 1
-    if len(others) >= needed:
+    if len(others) >= view.majority:
         return None
     if len(view.voters) > 2:
-        silent = [f"{member.name} ({member.error})" for member in view.voters if not member.answers]
         return (
             f"Without {own.name} the cluster would have no quorum: {len(others)} of {len(view.voters)} voters would"
-            f" answer, {needed} are needed; not answering: {plan.join(silent)}. Bring them back first."
+            f" answer, {view.majority} are needed; not answering: {plan.silent_voters(view)}. Bring them back first."
         )
     if allow_downtime:
         return None

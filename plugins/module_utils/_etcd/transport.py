@@ -23,6 +23,8 @@ from .x509 import validity
 
 Json = t.Dict[str, t.Any]
 
+ANSWER_SECONDS = 10.0  # how long one answer may take, where nobody says it
+
 
 @dataclass(frozen=True)
 class TlsFiles:
@@ -91,7 +93,7 @@ def _reason(exc: BaseException) -> str:
 class GatewayTransport:
     """The JSON gateway of one member. A connection lasts for one call: members are restarted under us."""
 
-    def __init__(self, endpoint: str, tls: TlsFiles | None, *, timeout: float = 10.0) -> None:
+    def __init__(self, endpoint: str, tls: TlsFiles | None, *, timeout: float = ANSWER_SECONDS) -> None:
         """`tls` may be None for plain http only. Raises TlsRejected as `tls_context` does."""
         no_url = Unreachable(f"{endpoint!r} is not an http or https URL", endpoint=endpoint)
         try:
@@ -200,4 +202,4 @@ def _object(answer: http.client.HTTPResponse, content: bytes, endpoint: str) -> 
     raise of_answer(body if isinstance(body, dict) else {"message": text}, endpoint=endpoint)
 
 
-__all__ = ("GatewayTransport", "Json", "TlsFiles", "Transport", "tls_context")
+__all__ = ("ANSWER_SECONDS", "GatewayTransport", "Json", "TlsFiles", "Transport", "tls_context")

@@ -206,6 +206,16 @@ def no_merge(found: Found, parent: Node) -> None:
         )
 
 
+def _refuse_odd_keys(found: Found, parent: Node) -> None:
+    """Refuse a key that is not looked for as a word and could be one for kubeadm, such as `! local`."""
+    odd = next((key for key, _value in parent.pairs if key.text is None), None)
+    if odd is not None:
+        raise ConfigRefused(
+            f"Line {found.line(odd.start)} has a key that is a {odd.reads_as}: kubeadm may take it for another.",
+            "Write it as a plain word.",
+        )
+
+
 def find(text: str) -> Found:
     """The ClusterConfiguration with etcd on its nodes. Raises ConfigRefused, NoYaml."""
     documents = read(text)
@@ -238,6 +248,7 @@ def _check(found: Found) -> None:
         above, parent = parents[-1]
         path = f"{above}.{key}".lstrip(".")
         no_merge(found, parent)
+        _refuse_odd_keys(found, parent)
         _once(found.text, found.document.start, parent, key, path)
         value = parent.get(key)
         if value is None or value.reads_as == "null":
@@ -259,6 +270,7 @@ def _check(found: Found) -> None:
             )
     if len(parents) > 2:
         no_merge(found, parents[2][1])
+        _refuse_odd_keys(found, parents[2][1])
         for key in ("extraArgs", "extraEnvs"):
             _once(found.text, found.document.start, parents[2][1], key, f"etcd.local.{key}")
 

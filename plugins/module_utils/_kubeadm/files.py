@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
 import time
@@ -43,10 +44,15 @@ def text_of(data: bytes) -> str:
         raise ConfigRefused(f"Line {line} is not UTF-8 (byte {exc.start}).", "Convert the file to UTF-8.") from exc
 
 
-def refuse_backup_folder(folder: str) -> None:
-    """Raises ConfigRefused for a folder from which the kubelet would start what is put there: whatever its name, a
-    copy of etcd's manifest replaces the running etcd."""
+def refuse_backup_folder(folder: str, manifest: str = "") -> None:
+    """Raises ConfigRefused for a folder from which the kubelet would start what is put there, among them that of the
+    manifest: whatever its name, a copy of etcd's manifest replaces the running etcd."""
     real = os.path.realpath(folder)
+    if manifest and real in (os.path.realpath(os.path.dirname(manifest)), os.path.dirname(os.path.realpath(manifest))):
+        raise ConfigRefused(
+            f"The folder for backups {folder} is that of {manifest}: the kubelet would start etcd from a copy there.",
+            f"Choose another one, such as {DEFAULT_BACKUP}.",
+        )
     if "manifests" in real.split(os.sep):
         raise ConfigRefused(
             f"The folder for backups {folder} is inside a manifests folder: the kubelet reads every file there.",
@@ -75,6 +81,32 @@ def back_up(data: bytes, path: str, folder: str) -> str:
         _write(file, data)
     sync(folder)
     return copy
+
+
+def remember(data: bytes, path: str, folder: str) -> None:
+    """Note beside the copies that this content of the file was proved to work. Where the note is lost, nobody knows."""
+    with contextlib.suppress(OSError):
+        note = os.open(_note(path, folder), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(note, "wb") as file:
+            _write(file, hashlib.sha256(data).hexdigest().encode("ascii"))
+
+
+def is_remembered(data: bytes, path: str, folder: str) -> bool:
+    """Whether this content was the last one that was proved to work."""
+    try:
+        with open(_note(path, folder), "rb") as file:
+            return file.read() == hashlib.sha256(data).hexdigest().encode("ascii")
+    except OSError:
+        return False
+
+
+def _note(path: str, folder: str) -> str:
+    return os.path.join(folder, f".{os.path.basename(path)}.proved")
+
+
+def next_step(exc: OSError) -> str:
+    """What to do about it, empty where it says enough."""
+    return "Run this as root (become)." if isinstance(exc, PermissionError) else ""
 
 
 def replace(path: str, old: bytes, new: bytes, check: t.Callable[[bytes], None], *, above: bool = False) -> None:
@@ -113,4 +145,14 @@ def _write(file: t.BinaryIO, data: bytes) -> None:
     os.fsync(file.fileno())
 
 
-__all__ = ("DEFAULT_BACKUP", "back_up", "read", "refuse_backup_folder", "replace", "text_of")
+__all__ = (
+    "DEFAULT_BACKUP",
+    "back_up",
+    "is_remembered",
+    "next_step",
+    "read",
+    "refuse_backup_folder",
+    "remember",
+    "replace",
+    "text_of",
+)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from .._etcd.manifest import variable_of
 from .._etcd.plan import version_of
 
 _PROXY = ("dial-timeout", "failure-wait", "read-timeout", "refresh-interval", "write-timeout")
@@ -87,15 +88,21 @@ def member_refusal(names: t.Iterable[str]) -> str | None:
 def environment_refusal(names: t.Iterable[str], environment: t.Container[str]) -> str | None:
     """Why these flags cannot be set beside that environment: etcd 3.4 to 3.7 ends at once with both."""
     for name in names:
-        variable = "ETCD_" + name.upper().replace("-", "_")
+        variable = variable_of(name)
         if variable in environment:
             return (
                 f"The manifest sets {variable} in the environment of etcd, which does not start with that and"
                 f" --{name}. Take the variable out of the manifest, and out of etcd.local.extraEnvs, first."
             )
-    if "ETCD_CONFIG_FILE" in environment:
-        return "The manifest sets ETCD_CONFIG_FILE, which makes etcd ignore every flag. Set it in that file."
     return None
+
+
+def config_file_refusal(flags: t.Container[str], environment: t.Container[str]) -> str | None:
+    """Why no flag is set beside a configuration file of etcd's own, None where it has none."""
+    named = "--config-file" if "config-file" in flags else "ETCD_CONFIG_FILE"
+    if "config-file" not in flags and named not in environment:
+        return None
+    return f"The manifest sets {named}, which makes etcd ignore every other flag. Set it in that file."
 
 
 def _unknown(version: tuple[int, int], name: str) -> str | None:
@@ -117,4 +124,4 @@ def _shown(version: tuple[int, int]) -> str:
     return ".".join(map(str, version))
 
 
-__all__ = ("environment_refusal", "member_refusal", "refusal", "version_of_image")
+__all__ = ("config_file_refusal", "environment_refusal", "member_refusal", "refusal", "version_of_image")

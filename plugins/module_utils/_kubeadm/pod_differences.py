@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from .._etcd.block_yaml import load
@@ -16,12 +17,29 @@ from . import static_pod, values
 # What says nothing about the pod that runs.
 _IDLE = (("status",), ("metadata", "creationTimestamp"))
 _KEYS_OF_LISTS = ("mountPath", "name")
+# Values of variables and of HTTP headers may be secrets: a proxy with its password, a token.
+_SECRET = "value"
+_SECRET_IN_TEXT = re.compile(
+    rf"""^([ ]*(?:-[ ]+)?(["']?){_SECRET}\2[ ]*:[ \t]+)[^\s][^\r\n]*"""  # on a line of its own
+    rf"""|("{_SECRET}"\s*:\s*)"(?:[^"\\\n]|\\.)*\"""",  # in JSON
+    re.MULTILINE,
+)
 
 
 def differences(running: str, rendered: str) -> list[str]:
     """What is otherwise in a manifest that kubeadm renders than in the one that runs, one sentence each. Raises
     ConfigRefused and ValueError."""
     return [*_of_flags(static_pod.flags(running), static_pod.flags(rendered)), *_of_pods(load(running), load(rendered))]
+
+
+def only_flags_differ(one: str, other: str) -> bool:
+    """Whether the two start one pod with other flags. Raises ConfigRefused and ValueError."""
+    return any(_of_flags(static_pod.flags(one), static_pod.flags(other))) and not _of_pods(load(one), load(other))
+
+
+def masked(text: str) -> str:
+    """A manifest for people, without what may be secret."""
+    return _SECRET_IN_TEXT.sub(r'\1\3"***"', text)
 
 
 def _of_flags(here: t.Mapping[str, str], there: t.Mapping[str, str]) -> t.Iterator[str]:
@@ -62,11 +80,13 @@ def _compare(path: tuple[str, ...], here: t.Any, there: t.Any) -> t.Iterator[str
     elif _is_nothing(here) and _is_nothing(there):
         return
     elif _is_nothing(there):
-        yield f"kubeadm would leave out {_name(path)}{_shown(here)}."
+        yield f"kubeadm would leave out {_name(path)}{_shown(path, here)}."
     elif _is_nothing(here):
-        yield f"kubeadm would add {_name(path)}{_shown(there)}."
+        yield f"kubeadm would add {_name(path)}{_shown(path, there)}."
+    elif here != there and path[-1:] == (_SECRET,):
+        yield f"kubeadm would write another {_name(path)}."
     elif here != there:
-        yield f"kubeadm would write {_name(path)}{_shown(there)}, here it is{_shown(here)}."
+        yield f"kubeadm would write {_name(path)}{_shown(path, there)}, here it is{_shown(path, here)}."
 
 
 def _mapped(value: t.Any) -> t.Any:
@@ -90,9 +110,9 @@ def _name(path: t.Sequence[str]) -> str:
     return ".".join(path[3:] if tuple(path[:3]) == head and len(path) > 3 else path)
 
 
-def _shown(value: t.Any) -> str:
-    """A word as it is; of what has parts its name says enough."""
-    return f" {value}" if isinstance(value, (str, int)) else ""
+def _shown(path: tuple[str, ...], value: t.Any) -> str:
+    """A word as it is; of what has parts, or may be secret, its name says enough."""
+    return f" {value}" if isinstance(value, (str, int)) and path[-1:] != (_SECRET,) else ""
 
 
-__all__ = ("differences",)
+__all__ = ("differences", "masked", "only_flags_differ")

@@ -15,7 +15,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import tempfile
 import typing as t
 from dataclasses import dataclass
@@ -68,13 +67,16 @@ def facts(manifest: str, apiserver: str = "", kubelet: t.Iterable[str] = ()) -> 
         raise NotRendered(f"kubeadm cannot be made to use the image {container.get('image')}.")
     annotations = (body.get("metadata") or {}).get("annotations") or {}
     urls = str(annotations.get(_ANNOTATION) or flags.get("advertise-client-urls", ""))
-    address = urlsplit(urls.partition(",")[0])
-    if "name" not in flags or not address.hostname:
+    try:
+        address = urlsplit(urls.partition(",")[0]).hostname
+    except ValueError:  # half of an IPv6 address
+        address = None
+    if "name" not in flags or not address:
         raise NotRendered("The manifest does not give the member's name and address.")
     sockets = [match[1] for text in kubelet for match in _CRI_SOCKET.finditer(text)]
     return Facts(
         flags["name"],
-        address.hostname,
+        address,
         image["repository"],
         image["tag"],
         sockets[0] if sockets else "",
@@ -162,12 +164,15 @@ def render(config: str) -> str:
         os.mkdir(out)
         with open(path, "w", encoding="utf-8") as file:
             file.write(config)
-        code, _said, err = _run(
+        ended = process.execute(
             [program, "init", "phase", "etcd", "local", "--dry-run", f"--config={path}"],
-            {"HOME": folder, "KUBEADM_INIT_DRYRUN_DIR": out},
+            timeout=_SECONDS,
+            env={"HOME": folder, "KUBEADM_INIT_DRYRUN_DIR": out},
         )
-        if code != 0:
-            raise NotRendered(f"kubeadm did not write the manifest: {_last_line(err)}.")
+        if ended.code is None:
+            raise NotRendered(f"{os.path.basename(program)} had not finished after {_SECONDS:.0f} s.")
+        if ended.code != 0:
+            raise NotRendered(f"kubeadm did not write the manifest: {_last_line(ended.err)}.")
         # Up to 1.31 it makes folders of its own in there.
         found = [os.path.join(root, name) for root, _dirs, names in os.walk(out) for name in names]
         found = [path for path in found if os.path.basename(path) == "etcd.yaml"]
@@ -175,22 +180,6 @@ def render(config: str) -> str:
             raise NotRendered("kubeadm succeeded but wrote no manifest of etcd.")
         with open(found[0], encoding="utf-8", newline="") as file:
             return file.read()
-
-
-def _run(argv: t.Sequence[str], env: t.Mapping[str, str]) -> tuple[int, str, str]:
-    """Raises NotRendered where it does not end, OSError."""
-    try:
-        done = subprocess.run(
-            list(argv),
-            env={"LC_ALL": "C", "PATH": os.defpath, **env},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise NotRendered(f"{os.path.basename(argv[0])} had not finished after {_SECONDS:.0f} s.") from None
-    return done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
 
 
 def _last_line(text: str) -> str:

@@ -14,16 +14,18 @@ import re
 import typing as t
 from dataclasses import dataclass
 
+from .._etcd.manifest import go_int
+from .._etcd.sizing import LARGEST_QUOTA_BYTES
 from .errors import ConfigRefused
 
 QUOTA, MODE, RETENTION = "quota-backend-bytes", "auto-compaction-mode", "auto-compaction-retention"
 DATA_DIR = "data-dir"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_FLAG = re.compile(r"[a-z0-9][a-z0-9.-]*")  # as all of etcd's are named
 _QUOTA = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT]i?)?(B?)", re.ASCII)
 _FACTORS = {"K": 1, "M": 2, "G": 3, "T": 4}
 _SMALLEST_QUOTA = 1024**2  # less is a forgotten unit
-_LARGEST_QUOTA = 8 * 1024**3  # beyond it etcd warns at every start
 _INT64 = 2**63 - 1
 
 # A duration as Go reads it.
@@ -33,6 +35,7 @@ _LONGEST_SECONDS = _INT64 / 1e9
 
 _ADDRESS = re.compile(r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|\[?[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*\]?)(?![\w.])")
 _HOST = re.compile(r"://(\[[^\]]*\]|[^/:,\s]+)")
+_GIVE_BOTH = "Give auto-compaction-mode and auto-compaction-retention together."
 _ANY_HOST = ("localhost", "0.0.0.0", "::", "")
 # What kubeadm fills in for each node.
 _OF_A_NODE = (
@@ -59,6 +62,8 @@ def checked(
     """The arguments as they are to be written, judged together with those that stay. Raises ConfigRefused."""
     for name in [*wanted, *remove]:
         _check_name(name)
+    for name in wanted:
+        _check_spelling(name)
     both = sorted(set(wanted) & set(remove))
     if both:
         raise ConfigRefused(f"{both[0]} is both set and removed.", "Leave one of the two out.")
@@ -75,9 +80,11 @@ def checked(
     after.update(texts)
     problem = compaction_problem(after.get(MODE), after.get(RETENTION))
     if problem and (MODE in texts or RETENTION in texts):
-        raise ConfigRefused(problem, "Give auto-compaction-mode and auto-compaction-retention together.")
+        raise ConfigRefused(problem, _GIVE_BOTH)
+    if RETENTION not in texts:
+        _check_retention_that_stays(existing or {}, after)
     warnings = []
-    if int(texts.get(QUOTA, 0)) > _LARGEST_QUOTA:
+    if int(texts.get(QUOTA, 0)) > LARGEST_QUOTA_BYTES:
         warnings.append(f"The quota of {texts[QUOTA]} bytes is beyond 8 GiB, the most that etcd is made for.")
     if MODE in texts and after.get(RETENTION, "0") == "0":
         warnings.append("auto-compaction-mode does nothing without auto-compaction-retention.")
@@ -88,11 +95,28 @@ def problems(args: t.Mapping[str, str | None]) -> list[str]:
     """What is wrong with arguments that are there already, one sentence each."""
     found = []
     quota = args.get(QUOTA)
-    if quota is not None and not re.fullmatch(r"-?\d+", quota, re.ASCII):
+    if quota is not None and go_int(quota) is None:
         found.append(f"{QUOTA} is {quota!r}, which is not a number of bytes: etcd does not start with it.")
     problem = compaction_problem(args.get(MODE), args.get(RETENTION))
     if problem:
         found.append(problem)
+    found += [
+        f"{name} is empty: kubeadm turns it into --{name}=, and etcd does not start unless it wants text there."
+        for name, value in args.items()
+        if value == "" and name not in (QUOTA, MODE, RETENTION)
+    ]
+    found += [
+        f"{name} is {value!r}: such characters do not belong in a flag."
+        for name, value in args.items()
+        if value and not value.isprintable()
+    ]
+    found += [
+        f"{name!r} is not a valid flag name, and etcd does not start with it."
+        for name in args
+        if not name.startswith("-") and not _FLAG.fullmatch(name)
+    ]
+    if "config-file" in args:
+        found.append("config-file is set: it makes etcd ignore every other argument.")
     found += [
         f"{name} has leading dashes: kubeadm turns it into --{name}, and etcd does not start with that."
         for name in args
@@ -145,6 +169,18 @@ def _rounded(number: str, factor: int) -> int:
     return int(whole) * factor + (int(fraction) * factor // 10 ** len(fraction) if fraction else 0)
 
 
+def _check_retention_that_stays(before: t.Mapping[str, str], after: t.Mapping[str, str]) -> None:
+    """Raises ConfigRefused where a number of revisions would become one of hours, or the other way round: nobody has
+    said what it is to be then."""
+    retention, modes = after.get(RETENTION, "0"), [each.get(MODE, "periodic") for each in (before, after)]
+    if retention != "0" and modes[0] != modes[1]:
+        raise ConfigRefused(
+            f"{RETENTION} is {retention!r} and was meant for {MODE} {modes[0]}: with {modes[1]} it would be something"
+            " else.",
+            _GIVE_BOTH,
+        )
+
+
 def compaction_problem(mode: str | None, retention: str | None) -> str | None:
     """Why mode and retention do not go together; None where they do. An absent mode is periodic for etcd."""
     if mode is not None and mode not in ("periodic", "revision"):
@@ -186,7 +222,8 @@ def same(name: str, one: str, other: str, mode: str | None) -> bool:
     if one == other:
         return True
     if name == QUOTA:
-        return all(re.fullmatch(r"\d+", each, re.ASCII) for each in (one, other)) and int(one) == int(other)
+        size = go_int(one)
+        return size is not None and size == go_int(other)
     if name == RETENTION and mode in (None, "periodic"):
         seconds = retention_seconds(one)
         return seconds is not None and seconds == retention_seconds(other)
@@ -220,6 +257,12 @@ def _check_name(name: t.Any) -> None:
         if str(name).startswith("-"):
             raise ConfigRefused(f"{name!r} has leading dashes, and kubeadm adds its own.", advice)
         raise ConfigRefused(f"{name!r} is not a valid argument name.", advice)
+
+
+def _check_spelling(name: str) -> None:
+    usual = name.lower().replace("_", "-")
+    if name != usual:
+        raise ConfigRefused(f"{name!r} is not a flag of etcd: those are in lower case, with dashes.", f"Write {usual}.")
 
 
 def _text(name: str, value: t.Any) -> str:

@@ -15,6 +15,7 @@ import typing as t
 
 from .._etcd import lock, process
 from .._etcd.manifest import DEFAULT_PATH
+from .._etcd.transport import ANSWER_SECONDS
 from . import memory, metrics, run, schedule, status, watch
 from .node import FAILED, Node, Places, say
 from .rule import Limits
@@ -54,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
     limits = Limits()
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--manifest", default=DEFAULT_PATH, help="the static pod manifest of etcd (%(default)s)")
-    shared.add_argument("--timeout", type=float, default=10.0, help="seconds for one answer (%(default)g)")
+    shared.add_argument("--timeout", type=float, default=ANSWER_SECONDS, help="seconds for one answer (%(default)g)")
     shared.add_argument("--state-dir", default=memory.FOLDER, help="folder for what the tool remembers (%(default)s)")
     shared.add_argument("--lock", default=lock.DEFAULT_PATH, help="the run lock (%(default)s)")
     metric = argparse.ArgumentParser(add_help=False)

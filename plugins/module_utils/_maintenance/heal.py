@@ -12,7 +12,7 @@ import time
 import typing as t
 from dataclasses import replace
 
-from .._etcd import maintenance, plan
+from .._etcd import lock, maintenance, plan
 from .._etcd.cluster import ClusterView, MemberView
 from .._etcd.errors import EtcdError
 from .._etcd.local import LocalMember
@@ -22,7 +22,7 @@ from .._etcd.manifest import ManifestError
 from .._etcd.probes import Probe
 from . import rule
 from .memory import STAYS_SECONDS, Memory
-from .node import FAILED, OK, REFUSED, WORK_SECONDS, Node, held_by, reason, say
+from .node import FAILED, OK, REFUSED, Node, reason, say
 
 A_DAY = 3
 # Under the alarm no lease can be granted that would keep other nodes away. Instead a leader waits until what an earlier
@@ -92,7 +92,7 @@ def heal(node: Node, member: LocalMember, memory: Memory, *, allow_unsafe: bool)
         with node.locked("watch"):
             _heal(node, member, allow_unsafe)
     except Locked as exc:
-        say(f"The NOSPACE alarm is armed and not healed now: {held_by(exc.lock)}.")
+        say(f"The NOSPACE alarm is armed and not healed now: {lock.describe(exc.lock)}.")
         return OK
     except Unproved as exc:
         return _failed(node, f"{exc}", REFUSED)
@@ -121,7 +121,7 @@ def _heal(node: Node, member: LocalMember, allow_unsafe: bool) -> None:
     node.remember(lambda known: replace(known, heals=(*known.heals, moment)))
     say("The NOSPACE alarm is armed: compacting, then defragmenting each member that needs it.")
     revision = member.endpoint.revision()
-    done = maintenance.compact(view, member.connect, revision, timeout=WORK_SECONDS)
+    done = maintenance.compact(view, member.connect, revision, timeout=maintenance.WORK_SECONDS)
     say(f"Compacted at revision {revision} in {done.seconds:.1f} s.")
     for name, error in done.pending.items():
         say(f"{name} did not report that its compaction is finished: {error}.")
@@ -175,7 +175,7 @@ def _defragment(node: Node, member: LocalMember, turn: MemberView, own_id: int, 
             rule=_WORTH,
             free_disk_bytes=member.free_disk_bytes if own else lambda: None,
             allow_unsafe=allow_unsafe,
-            timeout=WORK_SECONDS,
+            timeout=maintenance.WORK_SECONDS,
             refusal=refusal,
         )
     )

@@ -32,9 +32,6 @@ OK, FAILED, REFUSED = 0, 1, 3  # 2 is what argparse ends with
 # known to be left on its own node, and expires for all others.
 LOCK_SECONDS = 3600
 
-# How long one member may take for each part of its work.
-WORK_SECONDS = 600.0
-
 
 @dataclass(frozen=True)
 class Places:
@@ -146,11 +143,6 @@ def look_locally(member: LocalMember) -> metrics.Look:
     )
 
 
-def held_by(held: Lock) -> str:
-    until = time.strftime("%H:%M:%S UTC", time.gmtime(held.until))
-    return f"another run works on this node: {held.owner}, at the latest until {until}"
-
-
 def reason(exc: Exception) -> str:
     """The text of an error as the end of a sentence, with the member that gave it."""
     where = f" ({exc.endpoint})" if isinstance(exc, EtcdError) and exc.endpoint else ""
@@ -162,10 +154,8 @@ __all__ = (
     "LOCK_SECONDS",
     "OK",
     "REFUSED",
-    "WORK_SECONDS",
     "Node",
     "Places",
-    "held_by",
     "look_locally",
     "reason",
     "say",

@@ -96,7 +96,7 @@ def alarm_threat(probes: t.Iterable[Probe]) -> str | None:
 def disk_threat(member: MemberView, free_disk_bytes: int | None, *, own: bool) -> str | None:
     """Why there is no room for the copy, as half a sentence. The disk is that of this node, None where that is not
     known; the disks of the others cannot be seen, and are taken to be like it."""
-    needed = plan.defrag_disk_bytes(member.in_use_bytes)
+    needed = plan.defrag_needed_bytes(member.in_use_bytes)
     if free_disk_bytes is None or free_disk_bytes >= needed:
         return None
     stands_in = "" if own else ", by which the disks of the others are judged"
@@ -109,7 +109,7 @@ def disk_threat(member: MemberView, free_disk_bytes: int | None, *, own: bool) -
 def run_refusal(view: ClusterView) -> str | None:
     """Why a scheduled run does nothing to this cluster, whoever is due."""
     if view.full_alarms:
-        armed = plan.join(sorted(view.name_of(alarm.member_id) for alarm in view.full_alarms))
+        armed = plan.join(view.full_names)
         return (
             f"The NOSPACE alarm is armed (by {armed}): the cluster refuses writes, and a defragmentation alone does not"
             " end that. Run the playbook controlplane.etcd.recover."

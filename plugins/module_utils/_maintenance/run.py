@@ -14,7 +14,7 @@ import typing as t
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
-from .._etcd import maintenance, plan
+from .._etcd import lock, maintenance, plan
 from .._etcd.api import Endpoint
 from .._etcd.cluster import ClusterView, MemberView
 from .._etcd.errors import EtcdError, LeaseExists
@@ -24,7 +24,7 @@ from .._etcd.maintenance import Refused
 from .._etcd.manifest import ManifestError
 from . import rule
 from .metrics import Look
-from .node import FAILED, LOCK_SECONDS, OK, REFUSED, WORK_SECONDS, Node, held_by, look_locally, reason, say
+from .node import FAILED, LOCK_SECONDS, OK, REFUSED, Node, look_locally, reason, say
 from .rule import Limits, Turn
 
 # A lease is granted under this id ("etcdefra") to exactly one of all who ask, through raft: of two nodes that both
@@ -83,7 +83,7 @@ def _guarded(node: Node, options: Options) -> tuple[int, bool | None]:
         say(f"{exc}")
         return OK, None
     except Locked as exc:
-        say(f"Nothing further was done: {held_by(exc.lock)}. The next scheduled run does it.")
+        say(f"Nothing further was done: {lock.describe(exc.lock)}. The next scheduled run does it.")
         return REFUSED, None
     except Refused as exc:
         say(f"Refused: {exc}")
@@ -208,7 +208,7 @@ def _defragment(node: Node, member: LocalMember, turn: Turn, options: Options, o
             rule=turn.rule,
             free_disk_bytes=member.free_disk_bytes if own else lambda: None,
             allow_unsafe=options.allow_unsafe,
-            timeout=WORK_SECONDS,
+            timeout=maintenance.WORK_SECONDS,
             refusal=gone,
         )
     )

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import json
 import time
-import typing as t
 
 from .._etcd import plan
 from .._etcd.cluster import ClusterView, MemberView
 from .._etcd.errors import EtcdError
 from .._etcd.manifest import ManifestError
-from .._etcd.results import cluster_result, diagnosis_result
+from .._etcd.results import cluster_result, diagnosis_result, table
 from .._etcd.transport import Json
 from .memory import Memory
 from .node import FAILED, OK, Node, reason, write
@@ -59,7 +58,7 @@ def lines(view: ClusterView | None, error: str, memory: Memory, next_run: str) -
     else:
         alarms = [f"{alarm.kind} ({view.name_of(alarm.member_id)})" for alarm in view.alarms]
         found = [
-            *_table([_HEAD, *(_row(member) for member in view.members)]),
+            *table([_HEAD, *(_row(member) for member in view.members)]),
             "",
             f"leader: {view.name_of(view.leader_id) if view.has_quorum else 'none'}",
             f"alarms: {plan.join(alarms)}",
@@ -88,11 +87,6 @@ def _row(member: MemberView) -> tuple[str, ...]:
         plan.mib(member.quota.bytes) if member.quota.bytes > 0 else "off",
         plan.percent(member.used),
     )
-
-
-def _table(rows: t.Sequence[t.Sequence[str]]) -> list[str]:
-    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
 
 
 def _moment(moment: float | None) -> str:
