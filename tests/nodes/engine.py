@@ -37,7 +37,7 @@ def obtain() -> None:
     """
     if _answers():
         return
-    with _only_one():
+    with alone("lock"):
         private = _Private(folder())
         if not private.running:
             _require_debian_root()
@@ -53,7 +53,7 @@ def obtain() -> None:
 
 def release() -> None:
     """Stop the private engine if it runs and has no nodes any more, and put back what it changed on the host."""
-    with _only_one():
+    with alone("lock"):
         private = _Private(folder())
         if private.running:
             os.environ["DOCKER_HOST"] = private.url
@@ -198,8 +198,13 @@ def _install_docker() -> None:
 
 
 @contextlib.contextmanager
-def _only_one() -> Iterator[None]:
-    """Let one process at a time start or stop the private engine."""
-    with (folder() / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+def alone(name: str, waiting: str = "") -> Iterator[None]:
+    """Let one process at a time do what goes by this name; print ``waiting`` where another is at it."""
+    with (folder() / name).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if waiting:
+                print(waiting, flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
