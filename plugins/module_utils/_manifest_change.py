@@ -73,7 +73,7 @@ class Node:
             ) from None
         self.text = files.text_of(self.data)
         self.manifest = parse_manifest(self.text, self.path)
-        self.expected_seconds = rollout.AWAY_SECONDS + replay_seconds(wal_bytes(self.manifest.wal_dir))
+        self._replay_seconds = replay_seconds(wal_bytes(self.manifest.wal_dir))
 
     # --- what is to be written ---
 
@@ -197,7 +197,10 @@ class Node:
             )
         refuse(
             rollout.restart_refusal(
-                view, found, allow_downtime=self._params["allow_downtime"], seconds=self.expected_seconds
+                view,
+                found,
+                allow_downtime=self._params["allow_downtime"],
+                seconds=rollout.AWAY_SECONDS + self._replay_seconds,
             )
         )
         return rollout.alarm_refusal(view, during_recovery=self._params["during_recovery"])
@@ -329,7 +332,7 @@ class Node:
 
     @property
     def _patience(self) -> float:
-        return float(self._params["wait_timeout"]) + self.expected_seconds - rollout.AWAY_SECONDS
+        return float(self._params["wait_timeout"]) + self._replay_seconds
 
     def member(self) -> LocalMember:
         """Made anew each time: one that was silent is remembered as silent."""

@@ -90,7 +90,7 @@ def fill(
         run = _Fill(leader, client, goal, keys_per_txn, progress)
         workload = Workload(seed=seed, leases=_grant_leases(client, live_fraction * goal, event_ttl))
         live_bytes = run.write_live(workload.live(), live_fraction * goal)
-        refusal = run.write_until_refused(workload.updates(), stop_at=size_bytes)
+        refusal = run.write(workload.updates(), stop_at=size_bytes)
         if until == "nospace" and not refusal:
             raise LabError("the writers ended without a refusal")
         alarms = _await_alarm(client) if until == "nospace" else ()
@@ -149,15 +149,12 @@ class _Fill:
             self._write_all(_Limited(puts, (target - in_use) * first.bytes / (in_use - before)))
         return self._settled_in_use()
 
-    def write_until_refused(self, puts: Iterator[Put], *, stop_at: int | None) -> str:
-        """Write until the file has ``stop_at`` bytes or etcd refuses; return the refusal's text or nothing."""
-        return self._write(puts, stop_at)
-
     def _write_all(self, puts: Iterator[Put]) -> None:
-        if self._write(puts, None):
+        if self.write(puts, stop_at=None):
             raise LabError("the quota was used up by keys that should stay; the live fraction is too large for it")
 
-    def _write(self, puts: Iterator[Put], stop_at: int | None) -> str:
+    def write(self, puts: Iterator[Put], *, stop_at: int | None) -> str:
+        """Write until the file has ``stop_at`` bytes or etcd refuses; return the refusal's text or nothing."""
         supply = _Supply(batches(puts, self._keys_per_txn))
         with Writer(self._leader, timeout=_TXN_SECONDS) as writer, ThreadPoolExecutor(WRITERS) as pool:
             jobs = [pool.submit(_write_supply, writer, supply) for _writer in range(WRITERS)]

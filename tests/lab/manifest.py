@@ -9,7 +9,7 @@ The manifest is the truth about a lab member: it is started with exactly the com
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
@@ -98,19 +98,7 @@ _1_33 = Shape(
     requests_ephemeral_storage=False,
     extra_flags_last=True,
 )
-_1_36 = Shape(
-    kubernetes="1.36",
-    registry="registry.k8s.io",
-    flags=_NEW_FLAGS,
-    liveness_path="/livez",
-    startup_path="/readyz",
-    readiness_path="/readyz",
-    named_probe_port=True,
-    creation_timestamp=False,
-    security_context=True,
-    requests_ephemeral_storage=False,
-    extra_flags_last=True,
-)
+_1_36 = replace(_1_33, kubernetes="1.36", flags=_NEW_FLAGS, named_probe_port=True, creation_timestamp=False)
 _SHAPES = {"3.4": _1_20, "3.5": _1_33, "3.6": _1_36, "3.7": _1_36}
 
 

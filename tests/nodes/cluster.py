@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -79,7 +77,7 @@ def up(
     ``any_manifests`` a cluster counts as wanted also where its static pods are not any more as they were made.
     """
     spec = Spec(generation.name, nodes, quota_mib, images.obtain(generation), etcd_patch)
-    with _only_one(name):
+    with engine.alone(f"{name}.making"):
         found = find(name)
         if found and found.spec == spec:
             if not (reason := obstacle(found, any_manifests=any_manifests)):
@@ -126,7 +124,7 @@ def remove(name: str) -> None:
 def remove_for_good(name: str) -> None:
     """Remove the nodes of that name, also when somebody is making them just now: that fails without its nodes."""
     remove(name)
-    with _only_one(name):
+    with engine.alone(f"{name}.making"):
         remove(name)
 
 
@@ -241,14 +239,6 @@ def _boot_obstacle(node: Node) -> str:
     except NodesError as error:
         return str(error).splitlines()[-1]
     return ""
-
-
-@contextlib.contextmanager
-def _only_one(name: str) -> Iterator[None]:
-    """Let one process at a time make the nodes of that name."""
-    with (engine.folder() / f"{name}.making").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _on_all(nodes: Sequence[Node], action: Callable[[Node], None]) -> None:

@@ -44,7 +44,7 @@ def obtain() -> None:
         with _only_one():
             _make_room()
         return
-    with _only_one():
+    with alone("lock"):
         private = _Private(folder())
         if not private.running:
             _require_debian_root()
@@ -70,7 +70,7 @@ def find() -> bool:
 
 def release() -> None:
     """Put back what was changed on the host for the nodes if there are none any more; a private engine is stopped."""
-    with _only_one():
+    with alone("lock"):
         private = _Private(folder())
         if private.running:
             os.environ["DOCKER_HOST"] = private.url
@@ -228,8 +228,13 @@ def _install_docker() -> None:
 
 
 @contextlib.contextmanager
-def _only_one() -> Iterator[None]:
-    """Let one process at a time start or stop the private engine."""
-    with (folder() / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+def alone(name: str, waiting: str = "") -> Iterator[None]:
+    """Let one process at a time do what goes by this name; print ``waiting`` where another is at it."""
+    with (folder() / name).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if waiting:
+                print(waiting, flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield

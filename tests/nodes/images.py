@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -43,9 +42,8 @@ def obtain(generation: Generation) -> str:
     kubernetes, etcd = programs.kubernetes(generation.kubernetes), programs.etcd(generation.etcd)
     inputs = _inputs_of(kubernetes, etcd)
     name = f"{REPOSITORY}/node:{generation.name}"
-    with (engine.folder() / "images.lock").open("w") as lock:
-        # Two at once would both make the host that all generations share.
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    # Two at once would both make the host that all generations share.
+    with engine.alone("images.lock"):
         _make(name, inputs, kubernetes, etcd, generation)
     return docker("image", "inspect", "--format={{.Id}}", name).strip()
 

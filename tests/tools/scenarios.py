@@ -15,7 +15,6 @@ What their scenarios print is shown when each of them is done; a single one is s
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import signal
@@ -110,7 +109,8 @@ def main(wanted: list[str]) -> int:
     start = time.monotonic()
     results: list[Result] = []
     try:
-        with _only_one(), _engine():
+        # One run at a time uses the nodes of these names.
+        with engine.alone(f"{CLUSTERS[0]}.lock", "waiting for another run of the scenarios"), _engine():
             results = _run_all(chosen)
     except EngineMissingError as error:
         results = [Result(name, "skipped", 0) for name in chosen]
@@ -239,18 +239,6 @@ def _engine() -> Iterator[None]:
                 cluster.remove_for_good(name)
         finally:
             engine.release()
-
-
-@contextlib.contextmanager
-def _only_one() -> Iterator[None]:
-    """Let one run at a time use the nodes of this name."""
-    with (engine.folder() / f"{CLUSTERS[0]}.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print("waiting for another run of the scenarios", flush=True)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _close(results: list[Result], seconds: float) -> int:
