@@ -41,7 +41,7 @@ def obtain() -> None:
     has no room for nodes.
     """
     if _answers():
-        with _only_one():
+        with alone("lock"):
             _make_room()
         return
     with alone("lock"):
