@@ -134,7 +134,7 @@ def test_a_kubeadm_of_another_version(
         return
     with pytest.raises(library("rendering").NotRendered) as caught:
         _rendered(library, running, source, cluster, **WANTED)
-    assert str(caught.value).startswith("kubeadm does not write the manifest: ")
+    assert str(caught.value).startswith("kubeadm did not write the manifest: ")
     assert sentence in str(caught.value)
 
 
