@@ -23,7 +23,7 @@ CHOSEN = ["probes", "single-node", "recover-1.37"]
 def _nothing_real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.setattr(scenarios, "WORK", tmp_path)
-    monkeypatch.setattr(scenarios, "_only_one", contextlib.nullcontext)
+    monkeypatch.setattr(scenarios.engine, "alone", lambda _name, _waiting: contextlib.nullcontext())
     monkeypatch.setattr(scenarios, "_engine", contextlib.nullcontext)
     monkeypatch.setattr(scenarios.signal, "signal", lambda _number, _action: None)
     monkeypatch.setattr(scenarios.images, "obtain", lambda _generation: "image")

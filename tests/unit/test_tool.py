@@ -236,7 +236,7 @@ def test_a_tool_that_was_removed_writes_nothing_any_more(tmp_path: Path, monkeyp
     folder.mkdir()
     tool.touch()
     monkeypatch.setattr(sys, "argv", [str(tool), "watch"])
-    node = Node(Places(state=str(state), textfile_dir=str(folder)))
+    node = Node(Places("/nowhere/etcd.yaml", "/nowhere/lock", str(state), str(folder), 1.0))
     tool.unlink()
     assert node.remember(lambda known: replace(known, last_run=3.0)).last_run == 3.0
     node.publish(None)
