@@ -424,11 +424,13 @@ diagnosis:
 
 import importlib.util
 import os
+import time
 from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._etcd import kubelet, lock, process, sizing, static_pods
+from ..module_utils._etcd.cluster import ClusterView
 from ..module_utils._etcd.errors import LASTING, EtcdError
 from ..module_utils._etcd.files import free_bytes
 from ..module_utils._etcd.kubelet import UnitError
@@ -443,6 +445,11 @@ from ..module_utils._member import (
     cluster_result,
     diagnosis_result,
 )
+
+# Members that all answer elect a leader within a second or two, on busy disks a little later. Whoever looks in that
+# moment must not take them for a cluster that has lost its leader.
+_ELECTION_SECONDS = 5.0
+_POLL_SECONDS = 0.5
 
 
 def of_kubelet(unit: str) -> Json:
@@ -498,10 +505,21 @@ def of_node(manifest: EtcdManifest, lock_path: str, unit: str) -> Json:
     }
 
 
+def _look(params: Json) -> ClusterView:
+    """The cluster as it is once an election has had its time. Raises ManifestError, EtcdError."""
+    deadline = time.monotonic() + _ELECTION_SECONDS
+    while True:
+        view = LocalMember(params).look()
+        may_elect = len(view.answering_voters) >= view.majority
+        if view.has_quorum or not may_elect or time.monotonic() > deadline:
+            return view
+        time.sleep(_POLL_SECONDS)
+
+
 def of_cluster(params: Json) -> Json:
     """What the member itself says, or why it says nothing. Raises ManifestError."""
     try:
-        view = LocalMember(params).look()
+        view = _look(params)
     except EtcdError as exc:
         return {"answers": False, "error": str(exc), "waiting_may_help": not isinstance(exc, LASTING)}
     diagnosis = diagnosis_result(view, allow_unsafe=params["allow_unsafe_version"])

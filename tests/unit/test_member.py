@@ -10,6 +10,7 @@ import os
 import shutil
 from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -191,6 +192,30 @@ def test_waiting_may_help(node: Json, monkeypatch: pytest.MonkeyPatch, error: er
 
     monkeypatch.setattr(_member.LocalMember, "look", fail)
     assert etcd_node_info.look(node)["waiting_may_help"] is expected
+
+
+LEADERLESS: list[tuple[str, list[ClusterView], int]] = [
+    ("a leader", [view(member(1), member(2), leader=1)], 1),
+    ("an election", [view(member(1), member(2), leader=0), view(member(1), member(2), leader=2)], 2),
+    ("an election that does not end", [view(member(1), member(2), leader=0)] * 20, 12),
+    ("too few for one", [view(member(1), member(2, error="refused"), leader=0)], 1),
+]
+
+
+@pytest.mark.parametrize(("seen", "looks"), table(LEADERLESS))
+def test_an_election_is_waited_for(
+    node: Json, monkeypatch: pytest.MonkeyPatch, seen: list[ClusterView], looks: int
+) -> None:
+    left, clock = list(seen), SimpleNamespace(now=0.0)
+
+    def sleep(seconds: float) -> None:
+        clock.now += seconds
+
+    monkeypatch.setattr(etcd_node_info, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: clock.now))
+    monkeypatch.setattr(_member.LocalMember, "look", lambda _self: left.pop(0))
+    found = etcd_node_info.look(node)
+    assert len(seen) - len(left) == looks
+    assert found["cluster"]["has_quorum"] is seen[looks - 1].has_quorum
 
 
 def test_node_that_never_started(node: Json, tmp_path: Path) -> None:
