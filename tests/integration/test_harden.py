@@ -151,7 +151,7 @@ def test_check_run_run_again_and_what_etcd_refuses(clusters: list[Cluster], hard
     for cluster, last in zip(clusters, leaders, strict=True):
         assert set(quotas(cluster)) == {64}
         followers = [node.name for node in cluster.nodes if node.name != last]
-        assert f"are restarted, in the order {', '.join([*followers, last])}." in done.flat
+        assert f"are restarted in this order: {', '.join([*followers, last])}." in done.flat
     # The one whose turn it was had become the leader, and was left for the last.
     ready = re.findall(r"(one\S*) runs with its new flags", done.flat)
     assert sorted(ready) == sorted(node.name for node in one.nodes)

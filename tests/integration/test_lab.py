@@ -167,7 +167,13 @@ def test_a_fill_can_end_at_a_size(tmp_path: Path) -> None:
 def test_no_etcd_outlives_the_lab(tmp_path: Path, number: signal.Signals) -> None:
     command = [sys.executable, "-u", "-m", "lab", "up", "--members=3", f"--version={_version()}", "--quota=32"]
     with subprocess.Popen(
-        [*command, f"--folder={tmp_path}"], cwd=TESTS, stdout=subprocess.PIPE, text=True, start_new_session=True
+        [*command, f"--folder={tmp_path}"],
+        cwd=TESTS,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # What a shell runs in the background ignores Ctrl-C, and so would all that it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     ) as lab:
         assert lab.stdout is not None
         printed = itertools.takewhile(lambda line: line != "Ctrl-C ends it.\n", lab.stdout)
