@@ -64,7 +64,7 @@ binaries: venv ## fetch or build all programs that are tested with: etcd's and K
 	PYTHONPATH=tests python -m lab programs kubernetes
 
 test: venv ## all checks and tests: lint, sanity, unit, install-check, integration, molecule
-	@MAKE='$(MAKE)' PYTHONPATH=tests python -m tools.parts lint sanity unit install-check integration molecule
+	@MAKE='$(MAKE)' PYTHONPATH=tests python -m tools.parts lint,sanity unit install-check integration molecule
 
 test-all: test ## and the scenarios that take long: hardening on real nodes, a true 2 GiB, probes as kubeadm has them
 	PYTHONPATH=tests python -m tools.scenarios --long

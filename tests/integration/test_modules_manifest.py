@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 import yaml
-from integration.support import MIB, Witness, Writer, await_true
+from integration.support import MIB, SOME_VERSIONS, Witness, Writer, await_true
 
 from lab import kubelet, programs
 from lab import manifest as lab_manifest
@@ -91,6 +91,7 @@ def _beside(node: Node) -> list[str]:
     return sorted(path.name for path in [*node.manifest.parent.iterdir(), *node.manifest.parents[1].iterdir()])
 
 
+@pytest.mark.parametrize("version", SOME_VERSIONS, indirect=True)
 def test_check_run_check_again_run_again(
     make_cluster: Any, change: Change, watched: Any, version: str, tmp_path: Path
 ) -> None:

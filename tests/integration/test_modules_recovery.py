@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from integration.support import MIB, QUOTA, Result, Witness, await_settled, marks
+from integration.support import MIB, QUOTA, SOME_VERSIONS, Result, Witness, await_settled, marks
 
 from lab.cluster import Cluster
 from lab.errors import EtcdError
@@ -48,6 +48,7 @@ class Steps:
         return planned, done
 
 
+@pytest.mark.parametrize("version", SOME_VERSIONS, indirect=True)
 def test_a_full_cluster_is_brought_back_step_by_step(make_cluster: Any, module: Any, version: str) -> None:
     cluster: Cluster = make_cluster(version=version, full=True, live_fraction=0.3)
     steps, leader, followers = Steps(module, cluster), cluster.leader(), cluster.followers()

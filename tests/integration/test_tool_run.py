@@ -19,7 +19,16 @@ from typing import Any
 
 import pytest
 import requests
-from integration.support import JOIN_AT_ONCE, MIB, PATIENCE, Witness, await_settled, await_true, compact
+from integration.support import (
+    JOIN_AT_ONCE,
+    MIB,
+    PATIENCE,
+    SOME_VERSIONS,
+    Witness,
+    await_settled,
+    await_true,
+    compact,
+)
 from integration.tool_support import SMALL, Tool, defragmentations, ended, overlaps
 
 from lab.client import Alarm
@@ -57,6 +66,7 @@ def _arm(node: Node, kind: str) -> None:
         client.arm(Alarm(client.status().member_id, kind))
 
 
+@pytest.mark.parametrize("version", SOME_VERSIONS, indirect=True)
 def test_the_others_first_and_the_leader_by_the_next_one(make_cluster: Any, tools_of: Any, version: str) -> None:
     cluster = make_cluster(version=version, quota_bytes=None)
     _fragment(cluster)

@@ -13,7 +13,8 @@ import stat
 import time
 from typing import Any
 
-from integration.support import MIB, QUOTA, Witness, await_settled, await_true, marks
+import pytest
+from integration.support import MIB, QUOTA, SOME_VERSIONS, Witness, await_settled, await_true, marks
 from integration.tool_support import Tool, defragmentations, ended, overlaps
 
 from lab.client import Alarm
@@ -111,6 +112,7 @@ def test_without_leave_a_full_cluster_is_only_named(make_cluster: Any, tools_of:
     assert defragmentations(cluster.nodes) == []
 
 
+@pytest.mark.parametrize("version", SOME_VERSIONS, indirect=True)
 def test_a_full_cluster_is_healed_by_the_leaders_node(make_cluster: Any, tools_of: Any, version: str) -> None:
     cluster = make_cluster(version=version, full=True)
     tools = tools_of(cluster)
