@@ -15,7 +15,7 @@ import shutil
 import time
 import typing as t
 
-from .._etcd.files import sync
+from .._etcd.files import put, sync
 from .errors import ConfigRefused
 
 DEFAULT_BACKUP = "/etc/kubernetes/etcd-backup"
@@ -86,9 +86,7 @@ def back_up(data: bytes, path: str, folder: str) -> str:
 def remember(data: bytes, path: str, folder: str) -> None:
     """Note beside the copies that this content of the file was proved to work. Where the note is lost, nobody knows."""
     with contextlib.suppress(OSError):
-        note = os.open(_note(path, folder), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(note, "wb") as file:
-            _write(file, hashlib.sha256(data).hexdigest().encode("ascii"))
+        put(_note(path, folder), hashlib.sha256(data).hexdigest().encode("ascii"), 0o600)
 
 
 def is_remembered(data: bytes, path: str, folder: str) -> bool:
