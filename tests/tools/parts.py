@@ -58,8 +58,8 @@ def _run(group: list[str], seconds: dict[str, float]) -> dict[str, int]:
 def _make(part: str, *, shown: bool) -> tuple[int, float, bytes]:
     """Make one part: its exit code, how many seconds it took, and what it printed where that is not shown yet."""
     begin = time.monotonic()
-    streams = {} if shown else {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    done = subprocess.run([*_MAKE, part], check=False, **streams)  # type: ignore[call-overload]
+    output, errors = (None, None) if shown else (subprocess.PIPE, subprocess.STDOUT)
+    done = subprocess.run([*_MAKE, part], check=False, stdout=output, stderr=errors)
     return done.returncode, time.monotonic() - begin, done.stdout or b""
 
 
