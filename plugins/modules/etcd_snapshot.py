@@ -130,7 +130,9 @@ def reusable(member: LocalMember, directory: str, cluster_id: int, revision: int
         put = snapshots.last_put(member.manifest.database, revision)
     except SnapshotError:
         return None
-    return snapshots.reusable(directory, cluster_id=cluster_id, ca_sha256=member.ca_sha256(), put=put)
+    return snapshots.reusable(
+        directory, cluster_id=cluster_id, ca_sha256=member.ca_sha256(), put=put, revision=revision
+    )
 
 
 def snapshot(module: AnsibleModule, member: LocalMember) -> Json:

@@ -131,6 +131,19 @@ def test_ways(tmp_path: Path, ways: dict[str, Way], method: str, reasons: list[s
     assert stat.S_IMODE(os.stat(tmp_path / "new").st_mode) == 0o700
 
 
+def test_what_a_way_left_takes_no_room_from_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    size = len(WHOLE)
+
+    def free(folder: str | Path) -> int:
+        return size * 3 // 2 - sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
+
+    monkeypatch.setattr(files, "free_bytes", free)
+    source = FakeSource({"file": WHOLE[:-512], "gateway": WHOLE})
+    done, tried = take(source, tmp_path, methods=("file", "gateway"))
+    assert done.method == "gateway"
+    assert len(tried) == 1
+
+
 def test_no_way_works(tmp_path: Path) -> None:
     with pytest.raises(SnapshotError) as caught:
         take(FakeSource({"file": NO, "gateway": errors.NoLeader("no leader")}), tmp_path, methods=("file", "gateway"))
@@ -415,14 +428,21 @@ REUSE: list[tuple[str, dict[str, Any], int, bool]] = [
 ]
 
 
-def reusable(folder: Path, put: int, ca_sha256: Sequence[str] = (CA,)) -> Snapshot | None:
-    return snapshot.reusable(str(folder), cluster_id=CLUSTER, ca_sha256=ca_sha256, put=put)
+def reusable(folder: Path, put: int, ca_sha256: Sequence[str] = (CA,), revision: int = 60) -> Snapshot | None:
+    return snapshot.reusable(str(folder), cluster_id=CLUSTER, ca_sha256=ca_sha256, put=put, revision=revision)
 
 
 @pytest.mark.parametrize(("changes", "put", "expected"), table(REUSE))
 def test_reusable(tmp_path: Path, changes: dict[str, Any], put: int, expected: bool) -> None:
     made = keep(tmp_path, 50, **changes)
     assert reusable(tmp_path, put) == (made if expected else None)
+
+
+def test_not_reusable_after_a_restore(tmp_path: Path) -> None:
+    """The cluster may have kept its id, and the snapshot holds what was written after the one it was restored from."""
+    made = keep(tmp_path, 50)
+    assert reusable(tmp_path, 40, revision=49) is None
+    assert reusable(tmp_path, 40, revision=50) == made
 
 
 CAS: list[tuple[str, list[str], bool]] = [

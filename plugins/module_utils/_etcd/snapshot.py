@@ -188,6 +188,7 @@ def take(
         part = os.path.join(aside, "snapshot")
         for method in methods:
             try:
+                _empty(aside)  # what the way before left would count as used
                 if method != REFLINK:  # a clone shares its blocks
                     _refuse_small_disk(folder, size_bytes, data_dir)
                 source.write(method, part, revision)
@@ -238,6 +239,11 @@ def _workplace(folder: str) -> t.Iterator[str]:
         shutil.rmtree(path, ignore_errors=True)
 
 
+def _empty(folder: str) -> None:
+    for name in os.listdir(folder):
+        os.unlink(os.path.join(folder, name))
+
+
 @contextmanager
 def _locked(folder: str) -> t.Iterator[None]:
     """Raises BlockingIOError where somebody else has it locked."""
@@ -254,14 +260,15 @@ def remember(snapshot: Snapshot) -> None:
     files.put(_record_path(snapshot.path), json.dumps(asdict(snapshot), indent=1).encode(), 0o600)
 
 
-def reusable(folder: str, *, cluster_id: int, ca_sha256: t.Container[str], put: int) -> Snapshot | None:
+def reusable(folder: str, *, cluster_id: int, ca_sha256: t.Container[str], put: int, revision: int) -> Snapshot | None:
     """The newest snapshot of this cluster that holds every value there is, verified again; None where there is none.
 
     `put` is the revision of the newest value in the member's own database (`last_put`). What came after it can only
-    be deletions - under NOSPACE leases go on expiring - and those the snapshot still holds.
+    be deletions - under NOSPACE leases go on expiring - and those the snapshot still holds. One that is ahead of the
+    cluster's `revision` is of the time before a restore, which can keep the cluster's id.
     """
     for snapshot in _known(folder, cluster_id):
-        if snapshot.revision < put or snapshot.ca_sha256 not in ca_sha256:
+        if not put <= snapshot.revision <= revision or snapshot.ca_sha256 not in ca_sha256:
             continue
         try:
             if verify(snapshot.path).sha256 == snapshot.sha256:
