@@ -47,13 +47,13 @@ class Authority:
     key: ec.EllipticCurvePrivateKey
 
     @classmethod
-    def create(cls, common_name: str = "etcd-ca") -> Authority:
-        """Return a new self-signed authority that is valid for ten years."""
+    def create(cls, common_name: str = "etcd-ca", *, expired: bool = False) -> Authority:
+        """Return a new self-signed authority that is valid for ten years; ``expired``: they ended yesterday."""
         key = ec.generate_private_key(ec.SECP256R1())
         name = _name(common_name)
-        now = datetime.now(UTC)
+        start = _start(CA_LIFETIME, expired=expired)
         certificate = (
-            _builder(name, name, key.public_key(), now - BACKDATE, now + CA_LIFETIME)
+            _builder(name, name, key.public_key(), start, start + CA_LIFETIME)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .add_extension(_key_usage(signs_certificates=True), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
@@ -83,9 +83,7 @@ class Authority:
         ``organization`` is a group for Kubernetes. ``expired=True`` gives one whose year ended yesterday.
         """
         key = ec.generate_private_key(ec.SECP256R1())
-        start = datetime.now(UTC) - BACKDATE
-        if expired:
-            start -= LEAF_LIFETIME + timedelta(days=1)
+        start = _start(LEAF_LIFETIME, expired=expired)
         alternatives: list[x509.GeneralName] = [x509.DNSName(name) for name in names]
         alternatives += [x509.IPAddress(ip_address(address)) for address in addresses]
         builder = (
@@ -104,6 +102,11 @@ class Authority:
         if alternatives:
             builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
         return _write(stem, builder.sign(self.key, hashes.SHA256()), key)
+
+
+def _start(lifetime: timedelta, *, expired: bool) -> datetime:
+    start = datetime.now(UTC) - BACKDATE
+    return start - lifetime - timedelta(days=1) if expired else start
 
 
 def write_node_pki(authority: Authority, pki: Path, node_name: str, address: str) -> None:

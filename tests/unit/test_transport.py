@@ -316,6 +316,17 @@ def test_out_of_date(certificates: Pki, shift: dt.timedelta, text: str) -> None:
         tls_context(certificates.files(), now=dt.datetime.now(dt.UTC) + shift)
 
 
+def test_authority_that_was_replaced(certificates: Pki, tmp_path: Path) -> None:
+    """Its file holds the old one as well until all have certificates of the new one."""
+    old = pki.Authority.create(expired=True).write(tmp_path / "old").certificate.read_text("ascii")
+    both = tmp_path / "both.crt"
+    both.write_text(old + certificates.ca.read_text("ascii"), "ascii")
+    assert tls_context(certificates.files(ca=both)).verify_mode is ssl.CERT_REQUIRED
+    both.write_text(old + old, "ascii")
+    with pytest.raises(errors.TlsRejected, match=r"both\.crt expired on"):
+        tls_context(certificates.files(ca=both))
+
+
 def test_in_date(certificates: Pki) -> None:
     context = tls_context(certificates.files())
     assert context.verify_mode is ssl.CERT_REQUIRED

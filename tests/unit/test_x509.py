@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.made import table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.x509 import Validity, fingerprints, validity
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.x509 import Validity, fingerprints, validities
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 UTC = dt.UTC
@@ -59,7 +59,7 @@ DATES: list[tuple[str, dt.datetime, dt.datetime]] = [
 
 @pytest.mark.parametrize(("start", "end"), table(DATES))
 def test_dates(start: dt.datetime, end: dt.datetime) -> None:
-    assert validity(pem_of(certificate(start, end))) == Validity(start, end)
+    assert validities(pem_of(certificate(start, end))) == [Validity(start, end)]
 
 
 moments = st.datetimes(dt.datetime(1950, 1, 1), dt.datetime(9999, 12, 31), timezones=st.just(UTC))
@@ -69,7 +69,7 @@ moments = st.datetimes(dt.datetime(1950, 1, 1), dt.datetime(9999, 12, 31), timez
 def test_same_as_cryptography(dates: list[dt.datetime], name: str, serial: int) -> None:
     start, end = (moment.replace(microsecond=0) for moment in dates)
     made = certificate(start, end, name, serial)
-    assert validity(pem_of(made)) == Validity(made.not_valid_before_utc, made.not_valid_after_utc)
+    assert validities(pem_of(made)) == [Validity(made.not_valid_before_utc, made.not_valid_after_utc)]
 
 
 PEM = pem_of(certificate(START, START.replace(year=2027)))
@@ -77,7 +77,6 @@ PEM = pem_of(certificate(START, START.replace(year=2027)))
 AROUND: list[tuple[str, str]] = [
     ("alone", PEM),
     ("text before it", "Certificate:\n    Data:\n" + PEM),
-    ("two: the first counts", PEM + pem_of(certificate(START, START.replace(year=2040)))),
     ("after its key", "-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n" + PEM),
     ("line ends of Windows", PEM.replace("\n", "\r\n")),
 ]
@@ -85,7 +84,12 @@ AROUND: list[tuple[str, str]] = [
 
 @pytest.mark.parametrize("pem", table(AROUND))
 def test_file(pem: str) -> None:
-    assert validity(pem) == Validity(START, START.replace(year=2027))
+    assert validities(pem) == [Validity(START, START.replace(year=2027))]
+
+
+def test_several_in_a_file() -> None:
+    other = pem_of(certificate(START, START.replace(year=2040)))
+    assert [found.not_after.year for found in validities(PEM + other)] == [2027, 2040]
 
 
 BEGIN, END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
@@ -98,20 +102,20 @@ REFUSED: list[tuple[str, str, str]] = [
     ("no base64", f"{BEGIN}\n!\n{END}\n", "not a certificate"),
     ("text in base64", f"{BEGIN}\naGVsbG8gd29ybGQ=\n{END}\n", "not a certificate"),
     ("cut off", PEM[:200] + "\n" + END, "not a certificate"),
-    ("end before begin", f"{END}\n{BEGIN}\n", "not a certificate"),
+    ("end before begin", f"{END}\n{BEGIN}\n", "no certificate in it"),
 ]
 
 
 @pytest.mark.parametrize(("pem", "message"), table(REFUSED))
 def test_refused(pem: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        validity(pem)
+        validities(pem)
 
 
 @given(st.integers(len(BEGIN) + 1, len(PEM) - len(END) - 2), st.sampled_from("AQgw+/=9\n!"))
 def test_damaged(at: int, letter: str) -> None:
     with contextlib.suppress(ValueError):
-        assert isinstance(validity(PEM[:at] + letter + PEM[at + 1 :]), Validity)
+        assert isinstance(validities(PEM[:at] + letter + PEM[at + 1 :])[0], Validity)
 
 
 OTHER = pem_of(certificate(START, START.replace(year=2040), "another-ca"))

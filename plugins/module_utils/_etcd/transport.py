@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from .errors import EtcdError, GatewayDisabled, TimedOut, TlsRejected, Unreachable, of_answer
-from .x509 import validity
+from .x509 import validities
 
 Json = t.Dict[str, t.Any]
 
@@ -57,13 +57,18 @@ def tls_context(files: TlsFiles, *, now: dt.datetime | None = None) -> ssl.SSLCo
     an alert that does not say which.
     """
     now = now or dt.datetime.now(dt.timezone.utc)
-    for what, path in (("CA certificate", files.ca_cert), ("client certificate", files.client_cert)):
+    # After a client's own certificate comes its chain. While a CA is replaced, its file holds the old one as well.
+    for what, path, any_counts in (
+        ("CA certificate", files.ca_cert, True),
+        ("client certificate", files.client_cert, False),
+    ):
         try:
             with open(path, encoding="ascii", errors="replace") as file:
-                valid = validity(file.read())
+                found = validities(file.read())
         except (OSError, ValueError) as exc:
             raise TlsRejected(f"the {what} {path} cannot be used: {_reason(exc)}") from exc
-        if not valid.not_before <= now <= valid.not_after:
+        valid = found[0]
+        if not any(each.not_before <= now <= each.not_after for each in (found if any_counts else found[:1])):
             state = "expired on" if now > valid.not_after else "is not valid before"
             moment = valid.not_after if now > valid.not_after else valid.not_before
             raise TlsRejected(

@@ -47,19 +47,24 @@ def fingerprints(pem: str) -> list[str]:
 
     Raises ValueError when there is none or one is damaged.
     """
+    return sorted({hashlib.sha256(ssl.PEM_cert_to_DER_cert(block)).hexdigest() for block in _blocks(pem)})
+
+
+def validities(pem: str) -> list[Validity]:
+    """The validity of each certificate in `pem`, in their order. Raises ValueError as `fingerprints` does."""
+    return [_validity(block) for block in _blocks(pem)]
+
+
+def _blocks(pem: str) -> list[str]:
     blocks = re.findall(rf"{_BEGIN}.*?{_END}", pem, re.DOTALL)
     if not blocks:
         raise ValueError("no certificate in it")
-    return sorted({hashlib.sha256(ssl.PEM_cert_to_DER_cert(block)).hexdigest() for block in blocks})
+    return blocks
 
 
-def validity(pem: str) -> Validity:
-    """The validity of the first certificate in `pem`. Raises ValueError when there is none or it is damaged."""
-    if _BEGIN not in pem or _END not in pem:
-        raise ValueError("no certificate in it")
-    first = pem[pem.index(_BEGIN) : pem.index(_END) + len(_END)]
+def _validity(block: str) -> Validity:
     try:
-        der = ssl.PEM_cert_to_DER_cert(first)
+        der = ssl.PEM_cert_to_DER_cert(block)
         _tag, at, _end = _value(der, 0)  # Certificate
         _tag, at, _end = _value(der, at)  # TBSCertificate
         if der[at] == 0xA0:  # the version is optional
@@ -75,4 +80,4 @@ def validity(pem: str) -> Validity:
         raise ValueError(f"not a certificate ({exc})") from None
 
 
-__all__ = ("Validity", "fingerprints", "validity")
+__all__ = ("Validity", "fingerprints", "validities")
