@@ -183,12 +183,23 @@ def _strangers(mates: Mates) -> list[str]:
     if len(ids) < 2:
         return []
     found = "; ".join(f"{', '.join(names)}: cluster {identity}" for identity, names in sorted(ids.items()))
-    message = (
-        f"These hosts trust one etcd CA, but their members belong to different clusters ({found}). One of them was"
-        " probably emptied and came up as a cluster of its own. Remove that member from the cluster it should be in"
-        " (etcdctl member remove), empty its data directory, and join it again, then run this again."
-    )
-    return [message]
+    several = [names for names in ids.values() if len(names) > 1 or _has_mates(mates[names[0]])]
+    if len(several) < 2:
+        advice = (
+            "One of them was probably emptied and came up as a cluster of its own. Remove that member from the cluster"
+            " it should be in (etcdctl member remove), empty its data directory, and join it again, then run this"
+            " again."
+        )
+    else:
+        advice = (
+            "Where these are clusters in their own right that share a CA, run this for the hosts of one at a time"
+            " (--limit)."
+        )
+    return [f"These hosts trust one etcd CA, but their members belong to different clusters ({found}). {advice}"]
+
+
+def _has_mates(look: Look) -> bool:
+    return look["answers"] and len(look["cluster"]["members"]) > 1
 
 
 def _full_disks(mates: Mates) -> list[str]:

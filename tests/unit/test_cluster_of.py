@@ -240,6 +240,11 @@ REFUSALS: list[tuple[str, dict[str, Json], list[str]]] = [
         ["(host3: cluster bad; host1, host2: cluster c1)"],
     ),
     (
+        "the members of another cluster",
+        {**THREE, "host4": look(4, [entry(4, "leader"), entry(5)], cluster="c2")},
+        ["run this for the hosts of one at a time (--limit)."],
+    ),
+    (
         "a stranger beside another refusal",
         {**THREE, "host1": look(1, refusals=["It is corrupt."]), "host3": silent(3, cluster="bad")},
         ["different clusters"],

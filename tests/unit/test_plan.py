@@ -68,10 +68,19 @@ def test_quorum_refusal() -> None:
 
 
 def test_quorum_of_four_is_three() -> None:
-    refusal = plan.quorum_refusal(view(*(member(number, leader=0) for number in range(1, 5)), leader=0))
+    up, down = member(1, leader=0), [member(number, leader=0, error="down") for number in (3, 4)]
+    refusal = plan.quorum_refusal(view(up, member(2, leader=0), *down, leader=0))
     assert refusal is not None
-    assert "4 of 4 voters" in refusal
-    assert "3 are needed; not answering: none" in refusal
+    assert "2 of 4 voters" in refusal
+    assert "3 are needed; not answering: cp3 (down), cp4 (down)" in refusal
+
+
+def test_no_leader_although_enough_answer() -> None:
+    down = member(3, leader=0, error="down")
+    refusal = plan.quorum_refusal(view(member(1, leader=0), member(2, leader=0), down, leader=0))
+    assert refusal is not None
+    assert "enough voters answer (cp1, cp2): they do not reach one another" in refusal
+    assert "last resort" not in refusal
 
 
 QUOTA = 1000 * MIB

@@ -78,6 +78,13 @@ def corrupt_refusal(view: ClusterView) -> str | None:
 def quorum_refusal(view: ClusterView) -> str | None:
     if view.has_quorum:
         return None
+    if len(view.answering_voters) >= view.majority:
+        return (
+            f"The cluster has no leader although enough voters answer"
+            f" ({join(member.name for member in view.answering_voters)}): they do not reach one another. Look at the"
+            " peer port (2380) between the nodes, the peer certificates and their CA, and the clocks. Nothing has to be"
+            " restored for this."
+        )
     return (
         f"The cluster has no leader: {len(view.answering_voters)} of {len(view.voters)} voters answer"
         f" ({join(member.name for member in view.answering_voters)}), {view.majority} are needed; not"
@@ -245,16 +252,20 @@ def room(view: ClusterView) -> Room:
     levels = "; ".join(_fill_level(member) for member in over)
     learners = [learner_warning(member.name) for member in over if member.member.learner]
     live_too_big = all(member.quota.share(member.in_use_bytes) >= REFUSED_SHARE for member in over)
+    make_room = (
+        "Raise --quota-backend-bytes on every member (the playbook controlplane.etcd.recover does, with"
+        " recover_quota_backend_bytes=8GiB), or delete what fills the database (deletes are accepted), then run this"
+        " again."
+    )
     if learners:
         advice = " ".join(learners)
     elif live_too_big:
-        advice = (
-            "The live data itself does not fit. Raise --quota-backend-bytes on every member (the playbook"
-            " controlplane.etcd.recover does, with recover_quota_backend_bytes=8GiB), or delete what fills the database"
-            " (deletes are accepted), then run this again."
-        )
+        advice = f"The live data itself does not fit. {make_room}"
     else:
-        advice = "Defragment every one of them first: free pages count as well."
+        advice = (
+            "Defragment every one of them first: free pages count as well. The playbook controlplane.etcd.recover does,"
+            f" also with one that has come back only during this run. Where that gains too little: {make_room}"
+        )
     return Room(f"The next writes would raise the alarm again: {levels}. {advice}", warnings)
 
 
