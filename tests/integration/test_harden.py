@@ -64,11 +64,12 @@ def clusters(make_cluster: Any) -> Iterator[list[Cluster]]:
 
 @pytest.fixture
 def harden(clusters: list[Cluster], playbook: Any, tmp_path: Path) -> Harden:
-    """``harden(check=False, **variables)`` runs the playbook on both clusters."""
+    """``harden(check=False, limit="", **variables)`` runs the playbook on both clusters, or on the hosts of a limit."""
     hosts = write_inventory(tmp_path / "hosts.yml", *clusters)
 
-    def run(*, check: bool = False, **variables: Any) -> Run:
-        found: Run = playbook(hosts, "--diff", check=check, extra_vars={**WANTED, **variables}, name=HARDEN)
+    def run(*, check: bool = False, limit: str = "", **variables: Any) -> Run:
+        options = ["--diff", *([f"--limit={limit}"] if limit else [])]
+        found: Run = playbook(hosts, *options, check=check, extra_vars={**WANTED, **variables}, name=HARDEN)
         return found
 
     return run
@@ -135,7 +136,7 @@ def test_check_run_run_again_and_what_etcd_refuses(clusters: list[Cluster], hard
         ("has a quota of 8589934592 bytes, more than the 67108864", {"harden_kubeadm_config": str(larger)}),
         ("/nonexistent/admin.conf", {"harden_record": True, "harden_kubeconfig": "/nonexistent/admin.conf"}),
     ):
-        refused = harden(**variables)
+        refused = harden(limit="two1", **variables)
         assert refused.rc != 0
         assert said in refused.flat
         assert [state(cluster) for cluster in clusters] == before

@@ -120,17 +120,16 @@ def test_check_mode_changes_nothing_and_says_what_it_would_do(
 
 def test_clusters_of_any_size_and_on_any_address(make_cluster: MakeCluster, playbook: Playbook, tmp_path: Path) -> None:
     one = full_cluster(make_cluster, prefix="one", members=1)
-    five = full_cluster(make_cluster, prefix="five", members=5)
-    six = full_cluster(make_cluster, prefix="six", members=3, ipv6=True)
-    hosts = inventory(tmp_path / "hosts.yml", one, five, six)
-    leaders = [cluster.leader() for cluster in (one, five, six)]
-    assert_full(one, five, six)
+    five = full_cluster(make_cluster, prefix="five", members=5, ipv6=True)
+    hosts = inventory(tmp_path / "hosts.yml", one, five)
+    leaders = [one.leader(), five.leader()]
+    assert_full(one, five)
 
     run = playbook(hosts, "--forks=9", extra_vars=QUICK)
 
     assert run.rc == 0, run.out
-    assert_recovered(one, five, six)
-    for cluster, leader in zip((one, five, six), leaders, strict=True):
+    assert_recovered(one, five)
+    for cluster, leader in zip((one, five), leaders, strict=True):
         order = defragmented(cluster)
         assert sorted(order) == sorted(node.name for node in cluster.nodes)
         assert order[-1] == leader.name
