@@ -341,6 +341,7 @@ LINES: list[tuple[str, str, bool]] = [
     ("a comment", "  # etcdctl defrag", False),
     ("a comment of systemd", "; etcdctl defrag", False),
     ("a disk", "e4defrag /", False),
+    ("the memory", "ExecStart=/bin/sh -c 'echo never > /sys/kernel/mm/transparent_hugepage/defrag'", False),
     ("another disk", "btrfs fi defrag /", False),
     ("nothing", "0 4 * * * root etcdctl snapshot save", False),
 ]

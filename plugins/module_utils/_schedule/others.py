@@ -36,7 +36,7 @@ PLACES = (
 
 # Other things are defragmented, too.
 _DEFRAG = re.compile(r"(?<![a-z0-9])defrag", re.IGNORECASE)
-_OF_A_DISK = re.compile(r"btrfs|xfs|ext4|e4defrag", re.IGNORECASE)
+_OF_ANOTHER = re.compile(r"btrfs|xfs|ext4|e4defrag|e2fs|transparent_hugepage", re.IGNORECASE)
 _MOST_BYTES = 1024**2
 
 
@@ -75,7 +75,7 @@ def _lines(path: str) -> list[int]:
 
 def says_defrag(line: str) -> bool:
     """Whether a line of a crontab, a script or a unit, and no comment, defragments etcd."""
-    return not line.lstrip().startswith(("#", ";")) and bool(_DEFRAG.search(line)) and not _OF_A_DISK.search(line)
+    return not line.lstrip().startswith(("#", ";")) and bool(_DEFRAG.search(line)) and not _OF_ANOTHER.search(line)
 
 
 __all__ = ("PLACES", "Job", "find", "says_defrag")
