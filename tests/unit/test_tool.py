@@ -170,6 +170,7 @@ SEEN: list[tuple[str, Memory, dict[str, Any], Memory]] = [
     ("at first", Memory(), {}, Memory(term=2)),
     ("it leads", Memory(), {"leads": True}, Memory(term=2, led_since=NOW)),
     ("it goes on leading", Memory(term=2, led_since=5.0), {"leads": True}, Memory(term=2, led_since=5.0)),
+    ("the clock was set back", Memory(term=2, led_since=NOW + 7200), {"leads": True}, Memory(term=2, led_since=NOW)),
     ("in a new term", Memory(term=1, led_since=5.0), {"leads": True}, Memory(term=2, led_since=NOW)),
     ("no more", Memory(term=2, led_since=5.0), {}, Memory(term=2)),
     ("the alarm comes", Memory(), {"armed": True}, Memory(armed=True, alarms=(NOW,), term=2)),

@@ -57,7 +57,9 @@ def parse(text: str) -> Memory:
 
 def seen(memory: Memory, *, now: float, armed: bool, leads: bool, term: int, heal: bool) -> Memory:
     """The memory after a look at the member of this node; `heal` says whether the alarm may be healed."""
-    same = leads and memory.led_since is not None and memory.term == term
+    since = now
+    if memory.led_since is not None and memory.term == term:
+        since = min(memory.led_since, now)  # later than now: the clock was set back
     stays = memory.armed and not (heal and now - max(memory.alarms, default=0.0) >= STAYS_SECONDS)
     came = (now,) if armed and not stays else ()
     return replace(
@@ -67,7 +69,7 @@ def seen(memory: Memory, *, now: float, armed: bool, leads: bool, term: int, hea
         heals=recent(memory.heals, now),
         heal_failed=memory.heal_failed and armed,
         term=term,
-        led_since=(memory.led_since if same else now) if leads else None,
+        led_since=since if leads else None,
     )
 
 
