@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -16,6 +17,10 @@ from ._etcd.transport import Json
 from ._kubeadm import extra_args, files
 from ._kubeadm.errors import ConfigRefused, NoYaml
 from ._kubeadm.extra_args import Edited
+
+_ENVS = re.compile(r"([ -]*)extraEnvs:\s*([^\s#])?")
+_NAME = re.compile(r"(- +)?name:")
+_VALUE = re.compile(r"^( *(?:- +)?(?:[\w]+: *)?)[^\r\n]+")
 
 Configure = t.Callable[..., t.Tuple[Json, t.Tuple[str, ...]]]
 
@@ -26,6 +31,25 @@ EXTRA_ARGS_SPEC: Json = {
 }
 
 
+def masked(text: str) -> str:
+    """A configuration for people, without the values of any extraEnvs, which may be secret."""
+    lines: list[str] = []
+    depth: int | None = None
+    for line in text.splitlines(keepends=True):
+        bare = line.lstrip(" ")
+        indent = len(line) - len(bare)
+        if depth is not None and bare.strip() and (indent, bare[0] == "-") <= (depth, False):
+            depth = None
+        if depth is not None and not _NAME.match(bare):
+            line = _VALUE.sub(r'\1"***"', line)
+        found = _ENVS.match(line)
+        if found:
+            depth = len(found[1])
+            line = _VALUE.sub(r'\1"***"', line) if found[2] else line
+        lines.append(line)
+    return "".join(lines)
+
+
 def edit_result(edited: Edited, place: str) -> Json:
     """What such a module returns of an edit; the diff shows no other document of `place`."""
     before = extra_args.read(edited.before)
@@ -33,8 +57,8 @@ def edit_result(edited: Edited, place: str) -> Json:
         "extra_args": edited.extra_args,
         "replaced": {name: value for name, value in before.items() if edited.extra_args.get(name) != value},
         "diff": {
-            "before": edited.before,
-            "after": edited.after,
+            "before": masked(edited.before),
+            "after": masked(edited.after),
             "before_header": f"{place} (ClusterConfiguration)",
             "after_header": f"{place} (ClusterConfiguration)",
         },

@@ -18,6 +18,7 @@ import pytest
 import yaml
 from unit.made import DATA, Json, table
 
+from ansible_collections.controlplane.etcd.plugins.module_utils._extra_args import masked
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import extra_args, files
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.errors import ConfigRefused, NoYaml
 from ansible_collections.controlplane.etcd.plugins.modules import kubeadm_config
@@ -341,3 +342,36 @@ def test_written_in_the_folder_above(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert path.read_bytes() == b"new"
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
     assert sorted(each.name for each in tmp_path.rglob("*")) == ["etcd.yaml", "manifests"]
+
+
+ENVS = """\
+etcd:
+  local:
+    extraEnvs:
+    - name: HTTPS_PROXY
+      value: http://user:SECRET@192.0.2.1
+    - value: SECRET
+      name: OTHER
+    - name: FOLDED
+      value: >-
+        SECRET
+        SECRET
+    - {name: FLOW, value: SECRET}
+    extraArgs:
+    - name: max-wals
+      value: "5"
+apiServer:
+  extraEnvs: [{name: FLOW, value: SECRET}]
+  extraArgs:
+  - name: v
+    value: "1"
+"""
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_no_value_of_a_variable_is_shown(end: str) -> None:
+    shown = masked(ENVS.replace("\n", end))
+    assert "SECRET" not in shown
+    assert len(shown.splitlines()) == len(ENVS.splitlines())
+    for kept in ("- name: HTTPS_PROXY", "name: OTHER", "- name: max-wals", 'value: "5"', "- name: v", 'value: "1"'):
+        assert kept + end in shown
