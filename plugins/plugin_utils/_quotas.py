@@ -96,7 +96,10 @@ def quota_of(nodes: t.Sequence[Node], quota: str, *, lower: bool) -> Quota:
             f"The quota of {off} is switched off and stays off: it is set only if lowering is allowed"
             " (harden_lower_quota)."
         )
-        return Quota(None, (), (*notes, note))
+        rest = [node.name for node in nodes if node.quota_bytes != math.inf]
+        if rest:
+            note += f" Until then {', '.join(rest)} is not raised either, and stops all writes when it is full."
+        return Quota(None, (), (*([] if rest else notes), note))
     size = int(highest) if kept else asked
     if kept:
         notes.append(
@@ -145,8 +148,8 @@ def absent(members: t.Iterable[Look]) -> list[str]:
     ]
     said = (
         f"Not every member answers: {', '.join(names)}. Members are restarted one at a time, and the others must keep"
-        " the quorum. Start what is down, or remove it from the cluster (etcdctl member remove), then run this"
-        " again."
+        " the quorum. Start what is down, wait for what is busy, and run this again. Only a member that is gone for"
+        " good is to be removed first (etcdctl member remove)."
     )
     return [said] if names else []
 
