@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import glob
 import os
+import signal
 import time
 import typing as t
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from . import _configmap
@@ -54,6 +56,18 @@ class Target:
     differences: tuple[str, ...] = ()
     reason: str = ""
     warnings: tuple[str, ...] = ()
+
+
+@contextmanager
+def _uninterrupted() -> t.Iterator[None]:
+    """Go on when the connection is lost, or somebody presses Ctrl-C: on the terminal that ssh opens for a module, both
+    would end it, and a manifest that etcd refuses would stay."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGHUP, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class Node:
@@ -207,6 +221,7 @@ class Node:
 
     # --- the change itself ---
 
+    @_uninterrupted()
     def change(self, target: Target, pid: int) -> tuple[str, float]:
         """Put it in its place and prove it: the copy of the old text, and for how long the member was away. Raises
         NotProved, ConfigRefused and OSError; after the last two nothing is changed."""
@@ -224,6 +239,7 @@ class Node:
         """What the etcd that runs lacks of the manifest as it is, empty where nothing."""
         return self._watch(self.text).obstacle()
 
+    @_uninterrupted()
     def finish(self) -> float:
         """Prove what an earlier run has begun; for how long the member was away. Raises NotProved."""
         outcome = self._watch(self.text).until_proved(self._patience)
@@ -285,14 +301,11 @@ class Node:
             return []
 
     def _makes_this(self, old: bytes) -> bool:
-        """Whether the change makes what is there now of that, and is one."""
-        try:
-            text = files.text_of(old)
-            settings = values.checked(self._params["extra_args"], self._params["remove"], static_pod.flags(text))
-            new = static_pod.edit(text, settings.wanted, self._params["remove"])
-            return new.text != text and not pod_differences.differences(self.text, new.text)
-        except (ConfigRefused, ValueError):
-            return False
+        """Whether the change makes what is there now of that, and is one. The quota may be another one by now: the
+        automatic one depends on which nodes answer."""
+        changed = self._changed_since(old)
+        managed = {*self._params["extra_args"], *self._params["remove"], values.QUOTA}
+        return bool(changed) and {name.lstrip("-") for name in changed} <= managed
 
     def _taken_back(self, failed: Outcome, new: bytes, old: bytes, backup: str, *, old_pid: int | None) -> str:
         """Put the old text back; what to say about all of it."""
@@ -300,11 +313,12 @@ class Node:
         try:
             self._replace(there=new, text=old)
         except (ConfigRefused, OSError) as exc:
-            return (
-                f"{said}The old manifest could not be put back ({str(exc).rstrip('.')}): {self.path} stays as it"
-                f" is, the old one is in {backup}. See what is there now, and restore that one by hand (cp {backup}"
-                f" {self.path}). No other member was touched."
-            )
+            if self._there() != old:  # else another run has just done it
+                return (
+                    f"{said}The old manifest could not be put back ({str(exc).rstrip('.')}): {self.path} stays as it"
+                    f" is, the old one is in {backup}. See what is there now, and restore that one by hand (cp {backup}"
+                    f" {self.path}). No other member was touched."
+                )
         gone = failed.pid if failed.pid != old_pid else None
         after = self._watch(old.decode("utf-8"), gone=gone).until_proved(self._patience)
         if after.problem:
@@ -318,6 +332,13 @@ class Node:
             f" ({after.away_seconds:.0f} s later). No other member was touched. Correct what is named above, and run"
             " this again."
         )
+
+    def _there(self) -> bytes:
+        """What is in the manifest by now, nothing where it cannot be read."""
+        try:
+            return read_bytes(self.path)
+        except (ManifestError, OSError):
+            return b""
 
     def _replace(self, *, there: bytes, text: bytes) -> None:
         """Raises ConfigRefused, OSError."""

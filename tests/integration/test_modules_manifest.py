@@ -396,6 +396,24 @@ def test_killed_before_the_proof(
     assert _running(node)[1][QUOTA_FLAG] == ARGS[QUOTA_FLAG]
 
 
+def test_a_connection_that_is_lost_in_the_middle(
+    make_cluster: Any, watched: Any, start_module: Any, tmp_path: Path
+) -> None:
+    """The terminal that ssh opens for a module hangs up, or passes Ctrl-C on: the way back is taken all the same."""
+    node = make_cluster().nodes[0]
+    watched(node)
+    old = node.manifest.read_bytes()
+    bad = {"extra_args": {"max-wals": "many"}, "wait_timeout": 2.0}
+    running = start_module("etcd_manifest", node, **_options(tmp_path, bad))
+    await_true(lambda: node.manifest.read_bytes() != old, "the new manifest is in its place")
+    for number in (signal.SIGHUP, signal.SIGINT):
+        running.process.send_signal(number)
+    result = running.result()
+    assert result["failed"]
+    assert "The old manifest was put back, and etcd answers again" in result["msg"]
+    assert node.manifest.read_bytes() == old
+
+
 def test_killed_with_a_value_that_etcd_refuses(
     make_cluster: Any, change: Change, watched: Any, start_module: Any, tmp_path: Path
 ) -> None:
@@ -404,7 +422,9 @@ def test_killed_with_a_value_that_etcd_refuses(
     watched(node)
     old = node.manifest.read_bytes()
     bad = {"extra_args": {"max-wals": "many"}}
-    running = start_module("etcd_manifest", node, **_options(tmp_path, bad))
+    # The quota was worked out when this node could still be asked.
+    with_quota = {"extra_args": {**bad["extra_args"], QUOTA_FLAG: str(64 * MIB)}}
+    running = start_module("etcd_manifest", node, **_options(tmp_path, with_quota))
     await_true(lambda: node.manifest.read_bytes() != old, "the new manifest is in its place")
     running.kill()
     result = change(node, **bad, wait_timeout=2.0)
