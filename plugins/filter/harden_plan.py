@@ -58,9 +58,11 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - The plan, as a dictionary of V(quota_bytes), V(extra_args), V(order), V(downtime), V(refusal) and V(notes).
+    - The plan, as a dictionary of V(quota_bytes), V(extra_args), V(order), V(unfinished), V(downtime), V(refusal) and
+      V(notes).
     - V(quota_bytes) is what every member shall have, V(-1) if it stays switched off. V(extra_args) holds the flags
-      by name, all as text. V(order) lists the hosts, the leader's last. V(downtime) says whether etcd is down while one
+      by name, all as text. V(order) lists the hosts, the leader's last. V(unfinished) is the host on which an earlier
+      run may have been cut off, since its etcd alone is down, or empty. V(downtime) says whether etcd is down while one
       member is restarted. V(refusal) says why nothing may be done, and is empty otherwise. V(notes) holds further
       remarks.
   type: dict
@@ -71,6 +73,7 @@ import typing as t
 from ..module_utils._etcd.plan import REFUSED_SHARE, percent
 from ..module_utils._kubeadm import values
 from ..module_utils._kubeadm.errors import ConfigRefused
+from ..module_utils._kubeadm.known_flags import member_refusal
 from ..plugin_utils._kubelets import stray_refusals
 from ..plugin_utils._quotas import Quota, absent, node_of, out_of_reach, quota_of, votes
 
@@ -79,6 +82,9 @@ Looks = t.Mapping[str, Look]
 
 COMPACTION = {values.MODE: "periodic", values.RETENTION: "1h"}
 _RECOVER_FIRST = "run recover first (the playbook controlplane.etcd.recover)"
+_UNFINISHED = (
+    "The etcd of {host} is down. If an earlier run was cut off there, what it began is proved or taken back first."
+)
 _QUORUM_WITHOUT_ONE = 3  # members, so that a leader remains while one of them is restarted
 
 
@@ -101,21 +107,25 @@ def harden_plan(
         chosen = quota_of(nodes, str(quota), lower=lower)
         settings = values.checked(_arguments(chosen, extra_args or {}))
         wanted, notes = settings.wanted, (*settings.warnings, *values.problems(settings.wanted))
+        refusals += filter(None, [member_refusal(wanted)])
     except ConfigRefused as exc:
         refusals.append(f"{exc} {exc.advice}".rstrip())
     if nodes:  # else there is nothing to measure it by, and the reason is said already
         refusals += chosen.refusals
     downtime = 0 < len(nodes) < _QUORUM_WITHOUT_ONE
+    unfinished = _unfinished(cluster, mates)
     return {
         "quota_bytes": -1 if chosen.size_bytes is None else chosen.size_bytes,
         "extra_args": wanted,
         "order": [place["host"] for place in cluster["order"] if not place["endpoint"]],
+        "unfinished": unfinished,
         "downtime": downtime,
         "refusal": " ".join(refusals),
         "notes": [
             *chosen.notes,
             *notes,
             *_learners(cluster["members"]),
+            *([_UNFINISHED.format(host=unfinished)] if unfinished else []),
             *([_downtime(len(nodes), allowed=allow_downtime)] if downtime else []),
         ],
     }
@@ -150,6 +160,16 @@ def _state_refusals(cluster: Look, mates: Looks) -> list[str]:
         *_idle_kubelets(mates),
         *stray_refusals(mates),
     ]
+
+
+def _unfinished(cluster: Look, mates: Looks) -> str:
+    """The host whose etcd alone is down, empty where there is none: of a run that is cut off, no more than one is."""
+    down = [host for host, look in mates.items() if not look["answers"]]
+    if len(down) != 1 or mates[down[0]]["process"] or _idle_kubelets(mates) or stray_refusals(mates):
+        return ""
+    alarms = [alarm for look in mates.values() if look["answers"] for alarm in look["cluster"]["alarms"]]
+    # Without a leader that is what is refused; with one, it is something else.
+    return "" if alarms or (cluster["has_quorum"] and cluster["refusals"]) else down[0]
 
 
 def _idle_kubelets(mates: Looks) -> list[str]:

@@ -12,18 +12,19 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from integration.support import MIB, Run, await_true
 
-from lab import programs
+from lab import kubelet, programs
 from lab.apiserver import ApiServer
 from lab.client import Alarm
 from lab.cluster import Cluster
-from lab.errors import ProgramMissingError
+from lab.errors import EtcdError, ProgramMissingError
 from lab.inventory import write_inventory
 from lab.kubelet import Kubelet
 from lab.node import Node
@@ -184,6 +185,45 @@ def test_check_run_run_again_and_what_etcd_refuses(clusters: list[Cluster], hard
     await_true(lambda: quotas(one) == [64, 64, 64], "all members have their quota")
     # The lock of neither cluster is left.
     assert not locked(*clusters)
+
+
+def test_a_run_that_was_cut_off(make_cluster: Any, playbook: Any, start_module: Any, tmp_path: Path) -> None:
+    """The value was one that etcd refuses; run again, what it left is taken back, whatever runs there by then."""
+    cluster = make_cluster()
+    hosts = write_inventory(tmp_path / "hosts.yml", cluster)
+    args = {
+        "quota-backend-bytes": str(64 * MIB),
+        "auto-compaction-mode": "periodic",
+        "auto-compaction-retention": "1h",
+        "max-wals": "many",
+    }
+    with ExitStack() as stack:
+        for node in cluster.nodes:
+            stack.enter_context(Kubelet(node))
+        before = [node.manifest.read_bytes() for node in cluster.nodes]
+        first = next(node for node in cluster.nodes if node.name != leader(cluster))
+        options = {"backup": str(first.folder / "etc/kubernetes/etcd-backup"), "unit": kubelet.PROGRAM}
+        running = start_module("etcd_manifest", first, extra_args=args, method="patch", **options)
+        await_true(lambda: [node.manifest.read_bytes() for node in cluster.nodes] != before, "it is in its place")
+        running.kill()
+        await_true(lambda: not _answers(first), "the member is down")
+
+        wanted = {**WANTED, "harden_extra_args": {"max-wals": "many"}, "harden_wait_timeout": 4}
+        again = playbook(hosts, extra_vars=wanted, name=HARDEN)
+
+        assert again.rc != 0, again.out
+        assert f"The etcd of {first.name} is down. If an earlier run was cut off there" in again.flat
+        assert "The old manifest was put back, and etcd answers again with its old flags" in again.flat
+        assert [node.manifest.read_bytes() for node in cluster.nodes] == before
+        assert quotas(cluster) == [32, 32, 32]
+        assert not locked(cluster)
+
+
+def _answers(node: Node) -> bool:
+    with node.client(timeout=1.0) as client, suppress(EtcdError, requests.RequestException):
+        client.status()
+        return True
+    return False
 
 
 @pytest.fixture

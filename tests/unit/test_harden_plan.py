@@ -94,6 +94,7 @@ def test_default() -> None:
             "auto-compaction-retention": "1h",
         },
         "order": ["host2", "host3", "host1"],
+        "unfinished": "",
         "downtime": False,
         "refusal": "",
         "notes": [],
@@ -122,7 +123,8 @@ QUOTAS: list[tuple[str, list[Json], dict[int, Json], Json, float | None, list[st
     ("different: the highest counts", MIXED, {}, {}, 8, [DIFFERENT, STAYS.format("5.0")]),
     ("different, all raised", MIXED, {}, {"quota": "9GiB"}, 9, [DIFFERENT, "The quota of 9663676416 bytes is beyond"]),
     ("different, lowered", MIXED, {}, {"lower": True}, 5, [DIFFERENT]),
-    ("switched off", OFF, {}, {}, None, ["The members have different quotas (cp1 2.0 GiB, cp2 none", SWITCHED_OFF]),
+    ("switched off", OFF, {}, {}, None, [f"{SWITCHED_OFF} Until then cp1, cp3 is not raised either"]),
+    ("all switched off", three(quota=-1), {}, {}, None, [SWITCHED_OFF.replace("cp2", "cp1, cp2, cp3")]),
     ("switched off, lowered", OFF, {}, {"lower": True}, 5, ["The members have different quotas"]),
     ("auto", three(), {}, {"quota": "auto"}, 2, []),
     ("auto with 32 GiB", three(), {number: {"memory": 31.2} for number in (1, 2, 3)}, {"quota": "Auto"}, 4, []),
@@ -176,8 +178,56 @@ def test_quota(
     assert all(note.startswith(head) for note, head in zip(found["notes"], notes, strict=True))
 
 
-FIRST = "run recover first (the playbook controlplane.etcd.recover)."
+DOWN: Json = {"answers": False, "error": "connection refused", "process": None}
 SILENT = [entry(1, "leader"), entry(2, "silent", error="connection refused", size=0), entry(3)]
+LEADERLESS = {"cluster_id": "c1", "has_quorum": False, "alarms": []}
+
+UNFINISHED: list[tuple[str, Json, str]] = [
+    ("one of three is down", {"members": SILENT, "nodes": {2: DOWN}}, "host2"),
+    ("the only one is down", {"members": [entry(1)], "hosts": (1,), "nodes": {1: DOWN}}, "host1"),
+    (
+        "one of two is down",
+        {
+            "hosts": (1, 2),
+            "nodes": {
+                1: {
+                    "cluster": {**LEADERLESS, "members": [entry(1), entry(2, "silent")]},
+                    "diagnosis": {"needs_recovery": False, "refusals": ["No leader."], "findings": []},
+                },
+                2: DOWN,
+            },
+        },
+        "host2",
+    ),
+    ("two are down", {"members": SILENT, "nodes": {2: DOWN, 3: DOWN}}, ""),
+    ("it runs", {"members": SILENT, "nodes": {2: {**DOWN, "process": {"pid": 9, "seconds": 1.0}}}}, ""),
+    (
+        "its kubelet is held",
+        {"members": SILENT, "nodes": {2: {**DOWN, **on_node(held=held_by("a:1:1"), process=None)}}},
+        "",
+    ),
+    (
+        "a copy beside the manifest",
+        {"members": SILENT, "nodes": {2: {**DOWN, "stray_files": ["/m/etcd.yaml.bak"]}}},
+        "",
+    ),
+    ("full", {"members": SILENT, "nodes": {2: DOWN}, "alarms": ["NOSPACE"]}, ""),
+    ("corrupt", {"members": SILENT, "nodes": {2: DOWN}, "alarms": ["CORRUPT"]}, ""),
+    ("a stranger", {"members": SILENT, "nodes": {2: {**DOWN, "cluster_id": "bad"}}}, ""),
+    ("all answer", {}, ""),
+]
+
+
+@pytest.mark.parametrize(("seen", "expected"), table(UNFINISHED))
+def test_unfinished(seen: Json, expected: str) -> None:
+    """Whatever it is, nothing is rolled out from what was seen."""
+    found = plan(**seen)
+    assert found["unfinished"] == expected
+    assert bool(found["refusal"]) == bool(seen)
+    assert ("If an earlier run was cut off there" in " ".join(found["notes"])) == bool(expected)
+
+
+FIRST = "run recover first (the playbook controlplane.etcd.recover)."
 UNSTARTED = [entry(1, "leader"), entry(2), entry(3), entry(4, "unstarted", size=0)]
 
 REFUSALS: list[tuple[str, Json, str]] = [
@@ -225,6 +275,11 @@ REFUSALS: list[tuple[str, Json, str]] = [
             " etcd's disk; there are 8.5 GiB free and 0.5 GiB in use by the database. The value auto would be"
             " 4.0 GiB here. For the whole cluster it would be 2.0 GiB."
         ),
+    ),
+    (
+        "where the member listens",
+        {"extra_args": {"listen-metrics-urls": "http://0.0.0.0:2381"}},
+        "--listen-metrics-urls is part of what this member is, where it listens or whom it trusts",
     ),
     (
         "not even auto",
@@ -329,7 +384,7 @@ def test_flags(given: Json, expected: Json) -> None:
 
 
 NOTES: list[tuple[str, Json, str]] = [
-    ("a node's own address", {"extra_args": {"listen-metrics-urls": "http://192.0.2.9:2381"}}, "listen-metrics-urls"),
+    ("a node's own address", {"extra_args": {"tls-min-version": "http://192.0.2.9:2381"}}, "tls-min-version holds"),
     ("a mode alone", {"extra_args": {"auto-compaction-mode": "revision"}}, "auto-compaction-mode does nothing without"),
     (
         "a learner",
