@@ -64,6 +64,7 @@ def test_live_data_gets_a_larger_quota(make_cluster: MakeCluster, playbook: Play
             with node.client() as client:
                 assert client.quota() == 64 * MIB
             assert refusal(node) == ""
+            assert len(list((node.folder / "etc/kubernetes/etcd-backup").glob("etcd.yaml.*"))) == 1
         # There is no API server here that could keep it.
         assert "The quota of members was raised, but that is not recorded" in run.flat
         assert locks(cluster) == []

@@ -55,6 +55,7 @@ def _variables(node: Node, interpreter: str) -> dict[str, Any]:
         "recover_lock_path": str(node.folder / "run/etcd-maintenance.lock"),
         "harden_kubelet_unit": kubelet.PROGRAM,
         "harden_manifest": str(node.manifest),
+        "recover_backup_dir": str(node.folder / "etc/kubernetes/etcd-backup"),
         "harden_backup_dir": str(node.folder / "etc/kubernetes/etcd-backup"),
         "harden_lock_path": str(node.folder / "run/etcd-maintenance.lock"),
     }
