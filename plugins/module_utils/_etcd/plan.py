@@ -78,17 +78,17 @@ def corrupt_refusal(view: ClusterView) -> str | None:
 def quorum_refusal(view: ClusterView) -> str | None:
     if view.has_quorum:
         return None
+    answering = join(member.name for member in view.answering_voters)
     if len(view.answering_voters) >= view.majority:
         return (
-            f"The cluster has no leader although enough voters answer"
-            f" ({join(member.name for member in view.answering_voters)}): they do not reach one another. Look at the"
-            " peer port (2380) between the nodes, the peer certificates and their CA, and the clocks. Nothing has to be"
-            " restored for this."
+            f"The cluster has no leader although enough voters answer ({answering}): they do not reach one another."
+            " Look at the peer port (2380) between the nodes, the peer certificates and their CA, and the clocks."
+            " Nothing has to be restored for this."
         )
     return (
         f"The cluster has no leader: {len(view.answering_voters)} of {len(view.voters)} voters answer"
-        f" ({join(member.name for member in view.answering_voters)}), {view.majority} are needed; not"
-        f" answering: {silent_voters(view)}. Start those members first; a snapshot restore is the last resort."
+        f" ({answering}), {view.majority} are needed; not answering: {silent_voters(view)}. Start"
+        " those members first; a snapshot restore is the last resort."
     )
 
 
