@@ -4,7 +4,8 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""What runs the module of this name, and adds which play it ran in: what a host registers outlives the play."""
+"""What runs the module of this name, and adds which play it ran in and how that moves its hosts: what a host registers
+outlives the play, and no variable tells its strategy."""
 
 from __future__ import annotations
 
@@ -15,4 +16,5 @@ from ..plugin_utils import _action
 
 class ActionModule(_action.ActionModule):
     def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> dict[str, t.Any]:
-        return {**super().run(tmp, task_vars), "play": str(self._task.get_play()._uuid)}
+        play = self._task.get_play()
+        return {**super().run(tmp, task_vars), "play": str(play._uuid), "strategy": str(play.strategy)}

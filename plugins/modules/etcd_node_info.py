@@ -247,6 +247,11 @@ pyyaml:
   returned: on a node with etcd
   type: bool
   sample: true
+strategy:
+  description: The strategy of the play in which the node was looked at, added on the controller.
+  returned: always
+  type: str
+  sample: linear
 stray_files:
   description: Files beside the manifest that the kubelet takes, or may take, for the same pod.
   returned: on a node with etcd
