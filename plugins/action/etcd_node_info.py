@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import typing as t
 
-from ..plugin_utils import _action
+from ..plugin_utils import _module_action
 
 
-class ActionModule(_action.ActionModule):
+class ActionModule(_module_action.ActionModule):
     def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> dict[str, t.Any]:
         play = self._task.get_play()
         return {**super().run(tmp, task_vars), "play": str(play._uuid), "strategy": str(play.strategy)}

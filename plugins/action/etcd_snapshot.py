@@ -8,6 +8,6 @@
 
 from __future__ import annotations
 
-from ..plugin_utils._action import ActionModule
+from ..plugin_utils._module_action import ActionModule
 
 __all__ = ("ActionModule",)

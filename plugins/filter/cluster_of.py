@@ -60,8 +60,8 @@ _value:
 
 import typing as t
 
-from ..module_utils._etcd.plan import BEHIND_ENTRIES, WAL_SEGMENT_BYTES, defrag_needed_bytes, mib
-from ..plugin_utils._kubelets import held_by, holds, kubelet_findings, revivals, silence, stray_refusals
+from ..module_utils._etcd.checks import BEHIND_ENTRIES, WAL_SEGMENT_BYTES, defrag_needed_bytes, mib
+from ..plugin_utils._fleet.kubelets import held_by, holds, kubelet_findings, revivals, silence, stray_refusals
 
 Look = t.Mapping[str, t.Any]
 Mates = t.Mapping[str, Look]

@@ -39,13 +39,13 @@ _value:
 
 import typing as t
 
-from ..module_utils._etcd import runs
+from ..module_utils._core import run_id
 
 
 def ended_runs(ids: t.Iterable[str]) -> list[str]:
     """The ids among `ids` whose run was started on this controller and is gone."""
-    known = ((text, runs.parse(text)) for text in ids)
-    return [text for text, run in known if run and runs.ended(run)]
+    known = ((text, run_id.parse(text)) for text in ids)
+    return [text for text, run in known if run and run_id.ended(run)]
 
 
 class FilterModule:

@@ -70,17 +70,17 @@ _value:
 
 import typing as t
 
-from ..module_utils._etcd.plan import REFUSED_SHARE, percent
-from ..module_utils._kubeadm import values
+from ..module_utils._etcd.checks import REFUSED_SHARE, percent
+from ..module_utils._kubeadm import flag_values
 from ..module_utils._kubeadm.errors import ConfigRefused
 from ..module_utils._kubeadm.known_flags import member_refusal
-from ..plugin_utils._kubelets import stray_refusals
-from ..plugin_utils._quotas import Quota, absent, node_of, out_of_reach, quota_of, votes
+from ..plugin_utils._fleet.kubelets import stray_refusals
+from ..plugin_utils._fleet.quotas import Quota, absent, node_of, out_of_reach, quota_of, votes
 
 Look = t.Mapping[str, t.Any]
 Looks = t.Mapping[str, Look]
 
-COMPACTION = {values.MODE: "periodic", values.RETENTION: "1h"}
+COMPACTION = {flag_values.MODE: "periodic", flag_values.RETENTION: "1h"}
 _RECOVER_FIRST = "run recover first (the playbook controlplane.etcd.recover)"
 _UNFINISHED = (
     "The etcd of {host} is down. If an earlier run was cut off there, what it began is proved or taken back first."
@@ -105,8 +105,8 @@ def harden_plan(
     notes: tuple[str, ...] = ()
     try:
         chosen = quota_of(nodes, str(quota), lower=lower)
-        settings = values.checked(_arguments(chosen, extra_args or {}))
-        wanted, notes = settings.wanted, (*settings.warnings, *values.problems(settings.wanted))
+        settings = flag_values.checked(_arguments(chosen, extra_args or {}))
+        wanted, notes = settings.wanted, (*settings.warnings, *flag_values.problems(settings.wanted))
         refusals += filter(None, [member_refusal(wanted)])
     except ConfigRefused as exc:
         refusals.append(f"{exc} {exc.advice}".rstrip())
@@ -133,12 +133,12 @@ def harden_plan(
 
 def _arguments(quota: Quota, further: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """All flags that are wanted. Raises ConfigRefused."""
-    if values.QUOTA in further:
-        raise ConfigRefused(f"{values.QUOTA} is among the extra arguments.", "The quota has its own option.")
+    if flag_values.QUOTA in further:
+        raise ConfigRefused(f"{flag_values.QUOTA} is among the extra arguments.", "The quota has its own option.")
     compaction = dict(COMPACTION)
-    if further.get(values.MODE, compaction[values.MODE]) != compaction[values.MODE]:
-        del compaction[values.RETENTION]  # it counts hours there, and something else in another mode
-    size = {values.QUOTA: str(quota.size_bytes)} if quota.size_bytes else {}
+    if further.get(flag_values.MODE, compaction[flag_values.MODE]) != compaction[flag_values.MODE]:
+        del compaction[flag_values.RETENTION]  # it counts hours there, and something else in another mode
+    size = {flag_values.QUOTA: str(quota.size_bytes)} if quota.size_bytes else {}
     return {**size, **compaction, **further}
 
 

@@ -43,7 +43,7 @@ _value:
 
 import typing as t
 
-from ..module_utils._etcd.plan import mib
+from ..module_utils._etcd.checks import mib
 from ..module_utils._etcd.results import table
 
 HEAD = ("member", "role", "before", "after", "in use", "quota", "alarm")

@@ -48,10 +48,10 @@ _value:
 import math
 import typing as t
 
-from ..module_utils._etcd import sizing
-from ..module_utils._kubeadm import values
+from ..module_utils._etcd import quota as sizing
+from ..module_utils._kubeadm import flag_values
 from ..module_utils._kubeadm.errors import ConfigRefused
-from ..plugin_utils._quotas import Look, Looks, Node, absent, node_of, out_of_reach, votes
+from ..plugin_utils._fleet.quotas import Look, Looks, Node, absent, node_of, out_of_reach, votes
 
 
 def quota_refusals(cluster: Look, looks: Looks, quota: str) -> list[str]:
@@ -61,7 +61,7 @@ def quota_refusals(cluster: Look, looks: Looks, quota: str) -> list[str]:
         return []
     mates = {host: looks[host] for host in cluster["hosts"]}
     try:
-        wanted = values.quota_bytes(quota)
+        wanted = flag_values.quota_bytes(quota)
     except ConfigRefused as exc:
         return [f"{exc} {exc.advice}".rstrip()]
     nodes = [node_of(member, mates) for member in cluster["members"] if votes(member)]

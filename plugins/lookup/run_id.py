@@ -39,10 +39,10 @@ import typing as t
 
 from ansible.plugins.lookup import LookupBase
 
-from ..module_utils._etcd import runs
+from ..module_utils._core import run_id
 
 
 class LookupModule(LookupBase):
     def run(self, terms: list[t.Any], variables: t.Any = None, **kwargs: t.Any) -> list[str]:
         # Templates are rendered in a worker, which the main process forks for every host and task.
-        return [str(runs.current(os.getppid()))]
+        return [str(run_id.current(os.getppid()))]

@@ -84,8 +84,8 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._apiserver import ADMIN_CONF, API_MANIFEST, Answer, ApiServer, KubeError, address_of
 from ..module_utils._etcd.transport import Json
+from ..module_utils._node.apiserver import ADMIN_CONF, API_MANIFEST, Answer, ApiServer, KubeError, address_of
 
 _POLL_SECONDS = 0.5
 _SETTLING_SECONDS = 30.0  # until an API server that starts has read who may do what, and how much

@@ -49,27 +49,27 @@ disarmed:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._etcd import maintenance, plan
+from ..module_utils._etcd import checks, defragmentation
 from ..module_utils._etcd.transport import Json
-from ..module_utils._member import CONNECTION_SPEC, LocalMember, run
+from ..module_utils._module import CONNECTION_SPEC, LocalMember, run
 
 
 def disarm(module: AnsibleModule, member: LocalMember) -> Json:
     view = member.look()
-    maintenance.refuse(plan.corrupt_refusal(view) or plan.quorum_refusal(view))
+    defragmentation.refuse(checks.corrupt_refusal(view) or checks.quorum_refusal(view))
     names = list(view.full_names)
     if module.check_mode:
         return {"changed": bool(names), "disarmed": names}
-    room = plan.room(view)  # also where no alarm is armed: somebody may have disarmed it too early
-    maintenance.refuse(room.refusal)
+    room = checks.room(view)  # also where no alarm is armed: somebody may have disarmed it too early
+    defragmentation.refuse(room.refusal)
     for warning in room.warnings:
         module.warn(warning)
     if not names:
         return {"changed": False, "disarmed": []}
-    left = [alarm for alarm in maintenance.disarm(view, member.endpoint) if alarm in view.full_alarms]
+    left = [alarm for alarm in defragmentation.disarm(view, member.endpoint) if alarm in view.full_alarms]
     if left:
-        still = plan.join(sorted(view.name_of(alarm.member_id) for alarm in left))
-        raise maintenance.Refused(
+        still = checks.join(sorted(view.name_of(alarm.member_id) for alarm in left))
+        raise defragmentation.Refused(
             f"The alarm of {still} is still armed after it was disarmed: it was raised again at once. See which member"
             " is over its quota (etcd_info), defragment it, and run this again."
         )

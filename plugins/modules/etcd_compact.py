@@ -74,21 +74,21 @@ seconds:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._etcd import maintenance, plan
+from ..module_utils._etcd import checks, defragmentation
 from ..module_utils._etcd.transport import Json
-from ..module_utils._member import CONNECTION_SPEC, WORK_SPEC, LocalMember, run
+from ..module_utils._module import CONNECTION_SPEC, WORK_SPEC, LocalMember, run
 
 
 def compact(module: AnsibleModule, member: LocalMember) -> Json:
     view = member.look()
-    maintenance.refuse(plan.corrupt_refusal(view) or plan.quorum_refusal(view))
+    defragmentation.refuse(checks.corrupt_refusal(view) or checks.quorum_refusal(view))
     newest = member.endpoint.revision()
     revision = module.params["revision"] or newest - module.params["keep_revisions"]
-    changed = maintenance.compactable(member.endpoint, revision)
+    changed = defragmentation.compactable(member.endpoint, revision)
     if module.check_mode or revision <= 1:
         return {"changed": changed, "revision": revision, "seconds": 0.0, "pending": {}}
     # Also where nothing is left to compact: a member may still be at work on it, and has to be waited for.
-    done = maintenance.compact(view, member.connect, revision, timeout=module.params["work_timeout"])
+    done = defragmentation.compact(view, member.connect, revision, timeout=module.params["work_timeout"])
     for name, error in done.pending.items():
         module.warn(f"{name} did not report that its compaction is finished: {error}.")
     return {

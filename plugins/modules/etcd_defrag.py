@@ -100,19 +100,19 @@ seconds:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._etcd import maintenance, plan
+from ..module_utils._etcd import checks, defragmentation
 from ..module_utils._etcd.transport import Json
-from ..module_utils._member import CONNECTION_SPEC, UNSAFE_SPEC, WORK_SPEC, LocalMember, run
+from ..module_utils._module import CONNECTION_SPEC, UNSAFE_SPEC, WORK_SPEC, LocalMember, run
 
 
 def defragment(module: AnsibleModule, member: LocalMember) -> Json:
     params = module.params
     if member.free_disk_bytes() is None:
         module.warn("The member is not this host's own: whether its disk has room for the copy could not be checked.")
-    done = maintenance.defragment(
+    done = defragmentation.defragment(
         member.look,
         member.endpoint,
-        rule=plan.Rule(params["min_free_bytes"], params["min_free_share"]),
+        rule=checks.Rule(params["min_free_bytes"], params["min_free_share"]),
         free_disk_bytes=member.free_disk_bytes,
         allow_unsafe=params["allow_unsafe_version"],
         timeout=params["work_timeout"],
@@ -126,7 +126,7 @@ def defragment(module: AnsibleModule, member: LocalMember) -> Json:
         "seconds": round(done.seconds, 1),
         "moved_leader_to": done.moved_leader_to,
         "left_alone": done.left_alone,
-        "line": maintenance.line(done, check=module.check_mode),
+        "line": defragmentation.line(done, check=module.check_mode),
     }
 
 

@@ -204,14 +204,7 @@ diagnosis:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._etcd.transport import Json
-from ..module_utils._member import (
-    CONNECTION_SPEC,
-    UNSAFE_SPEC,
-    LocalMember,
-    cluster_result,
-    diagnosis_result,
-    run,
-)
+from ..module_utils._module import CONNECTION_SPEC, UNSAFE_SPEC, LocalMember, cluster_result, diagnosis_result, run
 
 
 def read(module: AnsibleModule, member: LocalMember) -> Json:

@@ -183,18 +183,19 @@ seconds:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._apiserver import ADMIN_CONF
-from ..module_utils._configmap import KubectlFailed
+from ..module_utils._etcd.defragmentation import Refused
 from ..module_utils._etcd.errors import EtcdError
-from ..module_utils._etcd.kubelet import UNIT
-from ..module_utils._etcd.maintenance import Refused
-from ..module_utils._etcd.manifest import ManifestError
 from ..module_utils._etcd.transport import Json
-from ..module_utils._kubeadm import files, pod_differences
+from ..module_utils._kubeadm import backups as files
+from ..module_utils._kubeadm import manifest_diff
+from ..module_utils._kubeadm.configmap import KubectlFailed
 from ..module_utils._kubeadm.errors import ConfigRefused, NoYaml
-from ..module_utils._kubeadm.rendering import NotRendered
-from ..module_utils._manifest_change import Node, NotProved
-from ..module_utils._member import CONNECTION_SPEC
+from ..module_utils._kubeadm.manifest_render import NotRendered
+from ..module_utils._module import CONNECTION_SPEC
+from ..module_utils._node.apiserver import ADMIN_CONF
+from ..module_utils._node.etcd_manifest import ManifestError
+from ..module_utils._node.kubelet import UNIT
+from ..module_utils._rollout.change import Node, NotProved
 
 _PATCH = "Fix that, or use the method patch, which needs neither kubeadm nor its configuration."
 
@@ -236,8 +237,8 @@ def bring(module: AnsibleModule) -> Json:
     }
     if module._diff:
         result["diff"] = {
-            "before": pod_differences.masked(node.text),
-            "after": pod_differences.masked(target.text),
+            "before": manifest_diff.masked(node.text),
+            "after": manifest_diff.masked(target.text),
             "before_header": node.path,
             "after_header": node.path,
         }

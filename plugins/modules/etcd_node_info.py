@@ -434,15 +434,14 @@ from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._etcd import kubelet, lock, process, sizing, static_pods
-from ..module_utils._etcd.cluster import ClusterView
+from ..module_utils._core import run_lock
+from ..module_utils._core.files import free_bytes
+from ..module_utils._etcd import quota as sizing
 from ..module_utils._etcd.errors import LASTING, EtcdError
-from ..module_utils._etcd.files import free_bytes
-from ..module_utils._etcd.kubelet import UnitError
-from ..module_utils._etcd.manifest import EtcdManifest, ManifestError, read_manifest
 from ..module_utils._etcd.transport import Json
+from ..module_utils._etcd.view import ClusterView
 from ..module_utils._etcd.wal import read_ids, wal_bytes
-from ..module_utils._member import (
+from ..module_utils._module import (
     CONNECTION_SPEC,
     UNSAFE_SPEC,
     LocalMember,
@@ -450,6 +449,9 @@ from ..module_utils._member import (
     cluster_result,
     diagnosis_result,
 )
+from ..module_utils._node import kubelet, process, static_pods
+from ..module_utils._node.etcd_manifest import EtcdManifest, ManifestError, read_manifest
+from ..module_utils._node.kubelet import UnitError
 
 # Members that all answer elect a leader within a second or two, on busy disks a little later. Whoever looks in that
 # moment must not take them for a cluster that has lost its leader.
@@ -490,7 +492,7 @@ def of_node(manifest: EtcdManifest, lock_path: str, unit: str) -> Json:
         raise ManifestError(f"{manifest.path} has no --trusted-ca-file: etcd without TLS is not supported")
     fingerprints = ca_sha256(manifest.ca_cert)
     ids = read_ids(manifest.wal_dir)
-    held = lock.read(lock_path)
+    held = run_lock.read(lock_path)
     return {
         "present": True,
         "manifest": manifest.path,
@@ -558,7 +560,7 @@ def main() -> None:
             **UNSAFE_SPEC,
             "data_dir": {"type": "path", "default": "/var/lib/etcd"},
             "kubelet_unit": {"type": "str", "default": kubelet.UNIT},
-            "lock_path": {"type": "path", "default": lock.DEFAULT_PATH},
+            "lock_path": {"type": "path", "default": run_lock.DEFAULT_PATH},
         },
         supports_check_mode=True,
     )

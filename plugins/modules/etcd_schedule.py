@@ -175,14 +175,15 @@ other_jobs:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._etcd import lock, process
-from ..module_utils._etcd.kubelet import UnitError
-from ..module_utils._etcd.manifest import DEFAULT_PATH
+from ..module_utils._core import run_lock
 from ..module_utils._etcd.transport import Json
-from ..module_utils._maintenance.rule import Limits
-from ..module_utils._schedule import archive, install, others, texts
-from ..module_utils._schedule.install import Place
-from ..module_utils._schedule.texts import BadSchedule, Wanted
+from ..module_utils._node import process
+from ..module_utils._node.etcd_manifest import DEFAULT_PATH
+from ..module_utils._node.kubelet import UnitError
+from ..module_utils._node_tool.due import Limits
+from ..module_utils._node_tool_install import conflicts, install, unit_files, zipapp
+from ..module_utils._node_tool_install.install import Place
+from ..module_utils._node_tool_install.unit_files import BadSchedule, Wanted
 
 # Empty but in tests.
 ROOT = ""
@@ -204,8 +205,8 @@ def wanted_files(params: Json, place: Place, backend: str) -> dict[str, bytes]:
         manifest=params["manifest"],
         lock_path=params["lock_path"],
     )
-    scheduled = {path: text.encode() for path, text in texts.files(wanted, backend).items()}
-    return {params["tool_path"]: archive.build(place.interpreter()), **scheduled}
+    scheduled = {path: text.encode() for path, text in unit_files.files(wanted, backend).items()}
+    return {params["tool_path"]: zipapp.build(place.interpreter()), **scheduled}
 
 
 def schedule(params: Json, *, check: bool) -> tuple[Json, list[str]]:
@@ -227,7 +228,7 @@ def schedule(params: Json, *, check: bool) -> tuple[Json, list[str]]:
             install.make_folder(place, folder)
         install.apply(place, changes, idle)
         install.clear(place, leftovers)
-    jobs = others.find({*texts.paths(), *wanted}, ROOT)
+    jobs = conflicts.find({*unit_files.paths(), *wanted}, ROOT)
     if present and jobs:
         named = ", ".join(f"{job.path} line {job.line}" for job in jobs)
         warnings.append(
@@ -259,7 +260,7 @@ def main() -> None:
             "full_gain_mib": {"type": "float", "default": _LIMITS.full_gain_mib},
             "full_percent": {"type": "float", "default": _LIMITS.full_percent},
             "heal": {"type": "bool", "default": False},
-            "lock_path": {"type": "path", "default": lock.DEFAULT_PATH},
+            "lock_path": {"type": "path", "default": run_lock.DEFAULT_PATH},
             "manifest": {"type": "path", "default": DEFAULT_PATH},
             "min_free_mib": {"type": "float", "default": _LIMITS.min_free_mib},
             "schedule": {"type": "str", "default": "00 */3 * * *"},

@@ -115,11 +115,11 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._etcd import snapshot as snapshots
-from ..module_utils._etcd.maintenance import Refused
-from ..module_utils._etcd.snapshot import METHODS, Snapshot, SnapshotError
+from ..module_utils._etcd.defragmentation import Refused
 from ..module_utils._etcd.transport import Json
-from ..module_utils._member import CONNECTION_SPEC, WORK_SPEC, LocalMember, run
+from ..module_utils._module import CONNECTION_SPEC, WORK_SPEC, LocalMember, run
+from ..module_utils._snapshot import take as snapshots
+from ..module_utils._snapshot.take import METHODS, Snapshot, SnapshotError
 
 
 def reusable(member: LocalMember, directory: str, cluster_id: int, revision: int) -> Snapshot | None:

@@ -101,8 +101,9 @@ import os
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._etcd.transport import Json
-from ..module_utils._extra_args import EXTRA_ARGS_SPEC, edit_result, run
-from ..module_utils._kubeadm import extra_args, files
+from ..module_utils._kubeadm import backups as files
+from ..module_utils._kubeadm import edits
+from ..module_utils._kubeadm.config import EXTRA_ARGS_SPEC, edit_result, run
 
 
 def configure(params: Json, *, check: bool) -> tuple[Json, tuple[str, ...]]:
@@ -110,12 +111,12 @@ def configure(params: Json, *, check: bool) -> tuple[Json, tuple[str, ...]]:
     path: str = params["path"]
     files.refuse_backup_folder(params["backup"])
     old = files.read(path)
-    edited = extra_args.edit(files.text_of(old), params["extra_args"], params["remove"])
+    edited = edits.edit(files.text_of(old), params["extra_args"], params["remove"])
     new = edited.text.encode("utf-8")
     changed, backup_file = new != old, ""
 
     def agrees(data: bytes) -> None:
-        if data != new or extra_args.read(files.text_of(data)) != edited.extra_args:
+        if data != new or edits.read(files.text_of(data)) != edited.extra_args:
             raise OSError("what was read back is not what was written")
 
     if changed and not check:

@@ -127,19 +127,12 @@ server:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._apiserver import ADMIN_CONF, API_MANIFEST
-from ..module_utils._configmap import (
-    KEY,
-    NAME,
-    NAMESPACE,
-    Kubectl,
-    KubectlFailed,
-    read,
-    write,
-)
 from ..module_utils._etcd.transport import Json
-from ..module_utils._extra_args import EXTRA_ARGS_SPEC, edit_result, run
-from ..module_utils._kubeadm import extra_args, files
+from ..module_utils._kubeadm import backups as files
+from ..module_utils._kubeadm import edits
+from ..module_utils._kubeadm.config import EXTRA_ARGS_SPEC, edit_result, run
+from ..module_utils._kubeadm.configmap import KEY, NAME, NAMESPACE, Kubectl, KubectlFailed, read, write
+from ..module_utils._node.apiserver import ADMIN_CONF, API_MANIFEST
 
 PLACE = f"the ConfigMap {NAME} in {NAMESPACE}"
 
@@ -157,7 +150,7 @@ def configure(params: Json, *, check: bool) -> tuple[Json, tuple[str, ...]]:
     backup_file, conflicts = "", 0
     while True:
         old = read(kubectl)
-        edited = extra_args.edit(old.text, params["extra_args"], params["remove"])
+        edited = edits.edit(old.text, params["extra_args"], params["remove"])
         changed = edited.text != old.text
         if check or not changed:
             break

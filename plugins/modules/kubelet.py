@@ -146,15 +146,15 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._etcd import container_log, kubelet, process, static_pods
+from ..module_utils._etcd.checks import mib
 from ..module_utils._etcd.errors import LASTING, EtcdError
-from ..module_utils._etcd.kubelet import Unit, UnitError
-from ..module_utils._etcd.manifest import EtcdManifest, ManifestError, read_manifest
-from ..module_utils._etcd.plan import mib
-from ..module_utils._etcd.probes import ELECTION_SECONDS, replay_seconds
 from ..module_utils._etcd.transport import Json
 from ..module_utils._etcd.wal import wal_bytes
-from ..module_utils._member import CONNECTION_SPEC, LocalMember
+from ..module_utils._module import CONNECTION_SPEC, LocalMember
+from ..module_utils._node import kubelet, pod_log, process, static_pods
+from ..module_utils._node.etcd_manifest import EtcdManifest, ManifestError, read_manifest
+from ..module_utils._node.kubelet import Unit, UnitError
+from ..module_utils._node.probes import ELECTION_SECONDS, replay_seconds
 
 _POLL_SECONDS = 0.2
 # A kubelet that starts tries at once, but only when it has tried to register its node, which takes 10 s and more where
@@ -263,7 +263,7 @@ class Waiting:
         return age is not None and started > 0 and time.clock_gettime(time.CLOCK_MONOTONIC) - age > started
 
     def _why(self, pid: int | None, waited: float) -> str:
-        said = container_log.last_words()
+        said = pod_log.last_words()
         if pid:
             what = (
                 f"its process {pid} is running but does not answer: a starting member reads its log first, which is"

@@ -102,34 +102,34 @@ from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._etcd import lock
-from ..module_utils._etcd.lock import Lock, Locked
+from ..module_utils._core import run_lock
+from ..module_utils._core.run_lock import Lock, Locked
 from ..module_utils._etcd.transport import Json
 
 
 def held_by(other: Lock, path: str) -> str:
     """Whose lock it is, until when, and what to do about it."""
-    said = lock.describe(other)
+    said = run_lock.describe(other)
     return f"{said[0].upper()}{said[1:]}. Wait for it, or, if you know that it has ended, remove {path} on this node."
 
 
 def take(params: Json, *, check: bool) -> Json:
     """Raises Locked, OSError."""
     wanted = Lock(params["run"], params["owner"], time.time() + params["seconds"])
-    held = lock.read(params["path"])
-    ended = [*params["ended"], *lock.ended_here(held)]
+    held = run_lock.read(params["path"])
+    ended = [*params["ended"], *run_lock.ended_here(held)]
     if check:
-        replaced = lock.taken_over(held, wanted.run, time.time(), ended)
+        replaced = run_lock.taken_over(held, wanted.run, time.time(), ended)
     else:
-        replaced = lock.take(params["path"], wanted, ended=ended)
+        replaced = run_lock.take(params["path"], wanted, ended=ended)
     return {"changed": True, "taken_over": asdict(replaced) if replaced else None}
 
 
 def release(params: Json, *, check: bool) -> Json:
     """Raises OSError."""
-    held = lock.read(params["path"])
+    held = run_lock.read(params["path"])
     mine = held is not None and held.run == params["run"]
-    return {"changed": mine if check else lock.release(params["path"], params["run"]), "taken_over": None}
+    return {"changed": mine if check else run_lock.release(params["path"], params["run"]), "taken_over": None}
 
 
 def main() -> None:
@@ -137,7 +137,7 @@ def main() -> None:
         {
             "ended": {"type": "list", "elements": "str", "default": []},
             "owner": {"type": "str"},
-            "path": {"type": "path", "default": lock.DEFAULT_PATH},
+            "path": {"type": "path", "default": run_lock.DEFAULT_PATH},
             "run": {"type": "str", "required": True},
             "seconds": {"type": "int", "default": 3600},
             "state": {"type": "str", "choices": ["taken", "released"], "default": "taken"},

@@ -23,11 +23,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import maintenance, plan, snapshot
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import checks, defragmentation
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Endpoint
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.cluster import ClusterView, look
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.manifest import read_manifest
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.transport import GatewayTransport
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView, look
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import read_manifest
+from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot import take as snapshot
 from lab.cluster import Cluster
 from lab.fill import fill
 from lab.node import Node
@@ -79,19 +80,19 @@ class Ours:
     def recover(self) -> None:
         """Compact, defragment every member with the leader last, disarm, and prove it."""
         view = self.look()
-        maintenance.compact(view, self.connect, self.endpoint.revision(), timeout=LONG)
-        for member in plan.defrag_order(view):
+        defragmentation.compact(view, self.connect, self.endpoint.revision(), timeout=LONG)
+        for member in checks.defrag_order(view):
             endpoint = self.connect(member.endpoint)
-            maintenance.defragment(
+            defragmentation.defragment(
                 partial(look, endpoint, self.connect),
                 endpoint,
-                rule=plan.Rule(),
+                rule=checks.Rule(),
                 free_disk_bytes=lambda: None,
                 allow_unsafe=False,
                 timeout=LONG,
             )
-        maintenance.disarm(self.look(), self.endpoint)
-        proof = maintenance.prove(self.look, self.connect, settle_seconds=0)
+        defragmentation.disarm(self.look(), self.endpoint)
+        proof = defragmentation.prove(self.look, self.connect, settle_seconds=0)
         assert not proof.problems, proof.problems
 
 
@@ -112,7 +113,7 @@ def in_new_process(ours: Ours, node: Node) -> None:
     """A module's share of a look at the cluster: start Python, import, ask all members."""
     code = (
         "import sys\n"
-        "from ansible_collections.controlplane.etcd.plugins.module_utils._member import LocalMember\n"
+        "from ansible_collections.controlplane.etcd.plugins.module_utils._node.member import LocalMember\n"
         "names = ('ca_cert', 'client_cert', 'client_key', 'endpoint')\n"
         "LocalMember({**dict.fromkeys(names), 'manifest': sys.argv[1], 'timeout': 10.0}).look()\n"
     )

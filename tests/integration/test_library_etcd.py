@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -30,28 +32,24 @@ pytestmark = pytest.mark.usefixtures("collections")
 @pytest.fixture
 def library(collections: Path) -> Any:
     """The parts of the library; imported late, since the collection may have to be made importable first."""
-    from ansible_collections.controlplane.etcd.plugins.module_utils import _etcd
-    from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import (
-        api,
-        bolt,
-        cluster,
-        errors,
-        maintenance,
-        manifest,
-        plan,
-        process,
-        snapshot,
-        transport,
-        wal,
+    names = {
+        "_etcd": "api bolt checks defragmentation errors transport view wal",
+        "_node": "etcd_manifest process",
+        "_snapshot": "take",
+    }
+    root = "ansible_collections.controlplane.etcd.plugins.module_utils"
+    return SimpleNamespace(
+        **{
+            name: importlib.import_module(f"{root}.{package}.{name}")
+            for package, modules in names.items()
+            for name in modules.split()
+        }
     )
-
-    del api, bolt, cluster, errors, maintenance, manifest, plan, process, snapshot, transport, wal
-    return _etcd
 
 
 def _connect(library: Any, node: Node, url: str = "", timeout: float = 10.0) -> Any:
     """Our endpoint of a member, with what its manifest says."""
-    manifest = library.manifest.read_manifest(str(node.manifest))
+    manifest = library.etcd_manifest.read_manifest(str(node.manifest))
     transport = library.transport.GatewayTransport(url or manifest.endpoint, manifest.tls_files(), timeout=timeout)
     return library.api.Endpoint(transport)
 
@@ -149,10 +147,10 @@ def test_where_no_api_tells_the_quota_the_manifest_does(
     make_cluster: Any, library: Any, options: dict[str, Any], expected: tuple[int, str]
 ) -> None:
     (node,) = make_cluster(members=1, version="3.5.35", **options).nodes
-    manifest = library.manifest.read_manifest(str(node.manifest))
+    manifest = library.etcd_manifest.read_manifest(str(node.manifest))
     transport = library.transport.GatewayTransport(manifest.endpoint, manifest.tls_files())
     endpoint = library.api.Endpoint(Tampered(transport, missing="/metrics"))
-    view = library.cluster.look(endpoint, lambda url: endpoint, manifest_quota_bytes=manifest.quota_bytes)
+    view = library.view.look(endpoint, lambda url: endpoint, manifest_quota_bytes=manifest.quota_bytes)
     assert (view.members[0].quota.bytes, view.members[0].quota.source) == expected
 
 
@@ -167,9 +165,9 @@ def test_a_voter_that_freezes_during_the_compaction_is_pending(make_cluster: Any
         return _connect(library, other, url)
 
     # It answers when the voters are counted, and freezes before it is asked to compact.
-    view = library.cluster.look(endpoint, connect)
+    view = library.view.look(endpoint, connect)
     frozen.freeze()
-    done = library.maintenance.compact(view, connect, endpoint.revision(), timeout=2.0)
+    done = library.defragmentation.compact(view, connect, endpoint.revision(), timeout=2.0)
     assert done.changed is True
     assert done.revision == view.revision
     assert dict(done.pending) == {frozen.name: "no answer within 2 s; it is still working on it"}
@@ -184,11 +182,11 @@ def test_nothing_is_defragmented_while_a_member_lags(make_cluster: Any, library:
     """The member's own earlier status stands for one that has not caught up: real ones are too fast to be caught."""
     cluster = make_cluster()
     leader, (slow, other) = cluster.leader(), cluster.followers()
-    manifest = library.manifest.read_manifest(str(slow.manifest))
+    manifest = library.etcd_manifest.read_manifest(str(slow.manifest))
     transport = library.transport.GatewayTransport(slow.client_url, manifest.tls_files())
     earlier = transport.call("/v3/maintenance/status", {})
     with BulkWriter(leader, timeout=30.0) as writer:
-        for number in range(library.plan.BEHIND_ENTRIES + 100):
+        for number in range(library.checks.BEHIND_ENTRIES + 100):
             writer.txn([Put(b"a", str(number).encode())])
     await_settled(cluster)
     endpoint = _connect(library, other)
@@ -198,11 +196,13 @@ def test_nothing_is_defragmented_while_a_member_lags(make_cluster: Any, library:
             return library.api.Endpoint(Tampered(transport, answers={"/v3/maintenance/status": earlier}))
         return _connect(library, other, url)
 
-    with pytest.raises(library.maintenance.Refused, match=f"^{slow.name} has not applied what the other members have"):
-        library.maintenance.defragment(
-            lambda: library.cluster.look(endpoint, connect),
+    with pytest.raises(
+        library.defragmentation.Refused, match=f"^{slow.name} has not applied what the other members have"
+    ):
+        library.defragmentation.defragment(
+            lambda: library.view.look(endpoint, connect),
             endpoint,
-            rule=library.plan.Rule(),
+            rule=library.checks.Rule(),
             free_disk_bytes=lambda: None,
             allow_unsafe=False,
             timeout=5.0,
@@ -230,23 +230,23 @@ def test_two_members_are_never_defragmented_at_once(make_cluster: Any, library: 
     cluster = make_cluster()
     busy, other = cluster.followers()
     endpoint = _connect(library, other)
-    manifest = library.manifest.read_manifest(str(busy.manifest))
+    manifest = library.etcd_manifest.read_manifest(str(busy.manifest))
     real = library.transport.GatewayTransport(busy.client_url, manifest.tls_files())
 
     def defragment(transport: Defragmenting, timeout: float) -> Any:
         def connect(url: str) -> Any:
             return library.api.Endpoint(transport) if url == busy.client_url else _connect(library, other, url)
 
-        return library.maintenance.defragment(
-            lambda: library.cluster.look(endpoint, connect),
+        return library.defragmentation.defragment(
+            lambda: library.view.look(endpoint, connect),
             endpoint,
-            rule=library.plan.Rule(),
+            rule=library.checks.Rule(),
             free_disk_bytes=lambda: None,
             allow_unsafe=False,
             timeout=timeout,
         )
 
-    with pytest.raises(library.maintenance.Refused, match=f"^{busy.name} is being defragmented by somebody else"):
+    with pytest.raises(library.defragmentation.Refused, match=f"^{busy.name} is being defragmented by somebody else"):
         defragment(Defragmenting(real, library.errors, 1000), 0.5)
     assert "finished defragmenting directory" not in other.log.read_text("utf-8")
     soon = Defragmenting(real, library.errors, 3)
@@ -286,14 +286,14 @@ def test_a_proof_notices_members_that_differ(make_cluster: Any, library: Any) ->
         found = _connect(library, one, url)
         if url != other.client_url:
             return found
-        manifest = library.manifest.read_manifest(str(other.manifest))
+        manifest = library.etcd_manifest.read_manifest(str(other.manifest))
         transport = library.transport.GatewayTransport(url, manifest.tls_files())
         answer = transport.call("/v3/maintenance/hashkv", {})
         return library.api.Endpoint(
             Tampered(transport, answers={"/v3/maintenance/hashkv": {**answer, "hash": answer["hash"] ^ 1}})
         )
 
-    proof = library.maintenance.prove(lambda: library.cluster.look(endpoint, connect), connect, settle_seconds=0.1)
+    proof = library.defragmentation.prove(lambda: library.view.look(endpoint, connect), connect, settle_seconds=0.1)
     assert proof.hashes_agree is False
     assert "the members hold different data at one revision" in proof.problems[0]
 
@@ -301,7 +301,7 @@ def test_a_proof_notices_members_that_differ(make_cluster: Any, library: Any) ->
 def test_the_files_of_a_member_are_found(make_cluster: Any, library: Any, version: str) -> None:
     cluster = make_cluster(members=2, version=version)
     for node in cluster.nodes:
-        manifest = library.manifest.read_manifest(str(node.manifest))
+        manifest = library.etcd_manifest.read_manifest(str(node.manifest))
         assert library.process.find(manifest) == node.pid
         assert library.process.program_beside(node.pid, "etcdctl").endswith("/etcdctl")
         assert Path(manifest.database).is_file()
@@ -329,7 +329,7 @@ def test_the_revision_of_a_file_is_read_as_etcd_reads_it(
             client.compact(client.status().revision)
         revision = client.status().revision
     node.stop()
-    manifest = library.manifest.read_manifest(str(node.manifest))
+    manifest = library.etcd_manifest.read_manifest(str(node.manifest))
     with open(manifest.database, "rb") as file:
         found = library.bolt.revision_of(file.read())
     assert found == revision
@@ -346,13 +346,13 @@ def test_a_cut_off_file_is_no_snapshot(make_cluster: Any, library: Any, module: 
     with cluster.leader().client() as client:
         client.put(b"a", b"1" * 100_000)
     path = module("etcd_snapshot", cluster.nodes[0], directory=str(tmp_path))["path"]
-    whole = library.snapshot.verify(path)
+    whole = library.take.verify(path)
     assert whole.size_bytes == os.path.getsize(path)
     content = Path(path).read_bytes()
     for damaged in (content[:-32], content[:-512], content[:4096], b"", content[:-1] + bytes([content[-1] ^ 1])):
         Path(path).write_bytes(damaged)
-        with pytest.raises(library.snapshot.SnapshotError):
-            library.snapshot.verify(path)
+        with pytest.raises(library.take.SnapshotError):
+            library.take.verify(path)
 
 
 def test_a_member_that_was_removed_is_not_waited_for(make_cluster: Any, library: Any) -> None:
@@ -362,7 +362,7 @@ def test_a_member_that_was_removed_is_not_waited_for(make_cluster: Any, library:
     with leader.client() as client:
         client.remove_member(next(member.id for member in client.members() if member.name == gone.name))
     await_true(lambda: not gone.running, "the removed member ends")
-    view = library.cluster.look(endpoint, lambda url: _connect(library, other, url))
+    view = library.view.look(endpoint, lambda url: _connect(library, other, url))
     assert {member.name for member in view.members} == {leader.name, other.name}
     assert view.has_quorum
     assert len(view.answering_voters) == 2

@@ -85,7 +85,7 @@ def ended(process: subprocess.Popen[str]) -> Said:
 
 def archive(interpreter: str = sys.executable) -> bytes:
     """The tool as the module would install it."""
-    name = "ansible_collections.controlplane.etcd.plugins.module_utils._schedule.archive"
+    name = "ansible_collections.controlplane.etcd.plugins.module_utils._node_tool_install.zipapp"
     return bytes(importlib.import_module(name).build(interpreter))
 
 

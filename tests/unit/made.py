@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm, Endpoint, Member, Status
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.cluster import ClusterView, MemberView, Quota
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.manifest import read_manifest
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.probes import Probe
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.process import Outcome
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView, MemberView, Quota
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import read_manifest
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.probes import Probe
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.process import Outcome
 
 DATA = Path(__file__).parent / "data"
 VERSIONS = ("3.5.1", "3.5.35", "3.6.5", "3.6.16", "3.7.3")

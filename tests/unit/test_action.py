@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from unit.made import table
 
-from ansible_collections.controlplane.etcd.plugins.plugin_utils import _action
+from ansible_collections.controlplane.etcd.plugins.plugin_utils import _module_action
 
 PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
 MODULES = sorted(path.stem for path in (PLUGINS / "modules").glob("*.py"))
@@ -36,8 +36,8 @@ VERSIONS: list[tuple[str, tuple[int, int], str, str]] = [
 
 @pytest.mark.parametrize(("oldest", "printed", "version"), table(VERSIONS))
 def test_too_old(monkeypatch: pytest.MonkeyPatch, oldest: tuple[int, int], printed: str, version: str) -> None:
-    monkeypatch.setattr(_action, "OLDEST", oldest)
-    said = _action.too_old(printed, "/usr/bin/python3")
+    monkeypatch.setattr(_module_action, "OLDEST", oldest)
+    said = _module_action.too_old(printed, "/usr/bin/python3")
     if version:
         assert said is not None
         assert said.startswith(f"/usr/bin/python3 on this node is Python {version}; Python 3.{oldest[1]} or newer is")
@@ -47,11 +47,11 @@ def test_too_old(monkeypatch: pytest.MonkeyPatch, oldest: tuple[int, int], print
 
 
 def test_oldest() -> None:
-    assert _action.OLDEST in ((3, 8), (3, 9))
+    assert _module_action.OLDEST in ((3, 8), (3, 9))
 
 
 def test_every_module_has_it() -> None:
     plugins = sorted(path.stem for path in (PLUGINS / "action").glob("*.py"))
     assert plugins == MODULES
     for name in plugins:
-        assert issubclass(importlib.import_module(f"{PACKAGE}.action.{name}").ActionModule, _action.ActionModule)
+        assert issubclass(importlib.import_module(f"{PACKAGE}.action.{name}").ActionModule, _module_action.ActionModule)

@@ -20,8 +20,8 @@ import pytest
 import yaml
 from unit.made import DATA, Json, main_of, table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils import _apiserver
-from ansible_collections.controlplane.etcd.plugins.module_utils._apiserver import (
+from ansible_collections.controlplane.etcd.plugins.module_utils._node import apiserver
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.apiserver import (
     Address,
     Answer,
     ApiServer,
@@ -491,7 +491,7 @@ def private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where keys are for a moment."""
     path = tmp_path / "private"
     path.mkdir()
-    monkeypatch.setattr(_apiserver, "_PRIVATE", str(path))
+    monkeypatch.setattr(apiserver, "_PRIVATE", str(path))
     return path
 
 

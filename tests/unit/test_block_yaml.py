@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.made import DATA, table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.block_yaml import load
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.block_yaml import load
 
 MANIFESTS = sorted((DATA / "manifests").glob("*/*"))
 

@@ -10,7 +10,7 @@ from unit.made import MIB, VERSIONS, FakeTransport, Json, Reply, endpoint, membe
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm, Endpoint, parse_status
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.cluster import (
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import (
     DEFAULT_QUOTA_BYTES,
     ClusterView,
     MemberView,

@@ -17,8 +17,8 @@ import pytest
 import yaml
 from unit.made import DATA, Json, main_of, table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils import _configmap
-from ansible_collections.controlplane.etcd.plugins.module_utils._configmap import (
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import configmap
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.configmap import (
     UNTOUCHED,
     Kubectl,
     KubectlFailed,
@@ -28,8 +28,8 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._configmap impor
     read,
     stored,
 )
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import process
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.process import Ended
+from ansible_collections.controlplane.etcd.plugins.module_utils._node import process
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.process import Ended
 from ansible_collections.controlplane.etcd.plugins.modules import kubeadm_configmap
 
 WHERE, CONFIG = "https://192.0.2.11:6443", "/etc/kubernetes/admin.conf"
@@ -506,7 +506,7 @@ def test_it_is_not_read_back(node: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_kubectl_that_hangs(node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_configmap, "_PATIENCE", 0.0)
+    monkeypatch.setattr(configmap, "_PATIENCE", 0.0)
     (node / "kubectl").write_text("#!/bin/sh\nexec sleep 60\n", "utf-8")
     assert "(timed out after 1 s). Nothing was changed." in run(node, monkeypatch, timeout=0.6)["msg"]
 

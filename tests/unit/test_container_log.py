@@ -14,11 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.made import table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.container_log import (
-    last_words,
-    refused_flag,
-    sentences,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.pod_log import last_words, refused_flag, sentences
 
 CRI = "2026-11-23T09:11:10.123456789Z stderr F "
 INFO = '{"level":"info","ts":"2026-11-23T09:11:10.1Z","caller":"x.go:1","msg":"starting"}'

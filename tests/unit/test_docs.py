@@ -15,9 +15,9 @@ import pytest
 import yaml
 from unit.made import Json, member, view
 
-from ansible_collections.controlplane.etcd.plugins.module_utils import _member
+from ansible_collections.controlplane.etcd.plugins.module_utils import _module
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.snapshot import Snapshot
+from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot.take import Snapshot
 
 ROOT = Path(__file__).resolve().parents[2]
 COLLECTION = "controlplane.etcd"
@@ -111,7 +111,7 @@ def documented_keys(returned: Json) -> Any:
 @pytest.mark.parametrize("name", ["etcd_info", "etcd_node_info", "etcd_proof"])
 def test_cluster_and_diagnosis_are_returned_as_documented(name: str) -> None:
     seen = view(member(1), alarms=[Alarm(1, "NOSPACE")])
-    found = {"cluster": _member.cluster_result(seen), "diagnosis": _member.diagnosis_result(seen, allow_unsafe=False)}
+    found = {"cluster": _module.cluster_result(seen), "diagnosis": _module.diagnosis_result(seen, allow_unsafe=False)}
     shape = documented_keys(yaml.safe_load(module(name).RETURN))
     for key in (key for key in SHARED if key in shape):
         # A member's URLs are lists of text, and so are findings.

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._maintenance import metrics
+from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool import metrics
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES = yaml.safe_load((ROOT / "roles/harden/files/etcd-maintenance.rules.yml").read_text("utf-8"))

@@ -15,11 +15,12 @@ from typing import Any
 import pytest
 from unit.made import DATA, Json, main_of, member, table, view
 
-from ansible_collections.controlplane.etcd.plugins.module_utils import _manifest_change
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import container_log, process
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.cluster import ClusterView
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.errors import TimedOut
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import files, rendering, static_pod
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import backups as files
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import manifest_edit, manifest_render
+from ansible_collections.controlplane.etcd.plugins.module_utils._node import pod_log, process
+from ansible_collections.controlplane.etcd.plugins.module_utils._rollout import change
 from ansible_collections.controlplane.etcd.plugins.modules import etcd_manifest
 
 QUOTA = 8589934592
@@ -50,16 +51,16 @@ class Machine:
         for owner, name, instead in (
             (process, "find", lambda _manifest: self._pid()),
             (process, "flags", lambda _pid: self.started_with or self.flags),
-            (container_log, "last_words", lambda: self.words),
-            (container_log, "refused_flag", lambda _since: None),
-            (_manifest_change, "LocalMember", lambda _params: self),
-            (_manifest_change, "_kubelet_refusal", lambda _unit: None),
+            (pod_log, "last_words", lambda: self.words),
+            (pod_log, "refused_flag", lambda _since: None),
+            (change, "LocalMember", lambda _params: self),
+            (change, "_kubelet_refusal", lambda _unit: None),
         ):
             monkeypatch.setattr(owner, name, instead)
 
     @property
     def flags(self) -> dict[str, str]:
-        return static_pod.flags(self.path.read_text("utf-8"))
+        return manifest_edit.flags(self.path.read_text("utf-8"))
 
     def _pid(self) -> int | None:
         flags = self.flags
@@ -115,7 +116,7 @@ class Machine:
         """What a run leaves that was killed before the proof."""
         text = self.path.read_text("utf-8")
         files.back_up(text.encode(), str(self.path), str(self.backups))
-        self.path.write_text(static_pod.edit(text, extra_args).text, "utf-8")
+        self.path.write_text(manifest_edit.edit(text, extra_args).text, "utf-8")
 
     @property
     def copies(self) -> list[str]:
@@ -294,11 +295,11 @@ def test_killed_and_proved_by_a_later_run(machine: Machine) -> None:
 
 
 def test_nothing_to_go_back_to(machine: Machine) -> None:
-    machine.path.write_text(static_pod.edit(machine.path.read_text("utf-8"), WANTED).text, "utf-8")
+    machine.path.write_text(manifest_edit.edit(machine.path.read_text("utf-8"), WANTED).text, "utf-8")
     machine.down = True
     assert machine.refused().endswith("Find out why (crictl logs, journalctl --unit kubelet).")
     machine.backups.mkdir()
-    other = static_pod.put(machine.path.read_text("utf-8"), {"log-level": "debug"}).text
+    other = manifest_edit.put(machine.path.read_text("utf-8"), {"log-level": "debug"}).text
     for number, text in enumerate((other, "\ufeff: no", other.replace("3.5.24-0", "3.5.15-0"))):
         copy = machine.backups / f"etcd.yaml.{number}"
         copy.write_text(text, "utf-8")
@@ -382,8 +383,8 @@ RENDERED: list[tuple[str, str, str]] = [
 def test_kubeadm_would_start_another_etcd(
     machine: Machine, monkeypatch: pytest.MonkeyPatch, old: str, new: str
 ) -> None:
-    text = static_pod.edit(machine.path.read_text("utf-8"), WANTED).text
-    monkeypatch.setattr(rendering, "render", lambda _config: text.replace(old, new))
+    text = manifest_edit.edit(machine.path.read_text("utf-8"), WANTED).text
+    monkeypatch.setattr(manifest_render, "render", lambda _config: text.replace(old, new))
     source = str(DATA / "kubeadm/configs/v1beta4-noextra.config")
     said = machine.refused(method="kubeadm", kubeadm_config=source)
     assert "kubeadm's manifest has a different image or different volumes from the running one" in said

@@ -11,18 +11,23 @@ from pathlib import Path
 import pytest
 from unit.made import DATA, FakeRun, Json, main_of, table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import process
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.process import Outcome
-from ansible_collections.controlplane.etcd.plugins.module_utils._maintenance.cli import parser
-from ansible_collections.controlplane.etcd.plugins.module_utils._maintenance.rule import Limits
-from ansible_collections.controlplane.etcd.plugins.module_utils._schedule import archive, install, others, texts
-from ansible_collections.controlplane.etcd.plugins.module_utils._schedule.texts import BadSchedule, Wanted
+from ansible_collections.controlplane.etcd.plugins.module_utils._node import process
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.process import Outcome
+from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.cli import parser
+from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.due import Limits
+from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool_install import (
+    conflicts,
+    install,
+    unit_files,
+    zipapp,
+)
+from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool_install.unit_files import BadSchedule, Wanted
 from ansible_collections.controlplane.etcd.plugins.modules import etcd_schedule
 
 TOOL = "/usr/local/sbin/etcd-maintenance"
 CRON = "/etc/cron.d/etcd-maintenance"
 METRICS = "/var/lib/prometheus/node-exporter"
-UNITS = tuple(path for path in texts.paths() if path != CRON)
+UNITS = tuple(path for path in unit_files.paths() if path != CRON)
 OPTIONS: Json = {
     "allow_unsafe_version": False,
     "backend": "auto",
@@ -349,7 +354,7 @@ LINES: list[tuple[str, str, bool]] = [
 
 @pytest.mark.parametrize(("line", "expected"), table(LINES))
 def test_says_defrag(line: str, expected: bool) -> None:
-    assert others.says_defrag(line) is expected
+    assert conflicts.says_defrag(line) is expected
 
 
 def wanted(**changes: object) -> Wanted:
@@ -358,8 +363,8 @@ def wanted(**changes: object) -> Wanted:
 
 
 def test_cron_file() -> None:
-    assert texts.files(wanted(), "cron") == {
-        CRON: texts.MARKER
+    assert unit_files.files(wanted(), "cron") == {
+        CRON: unit_files.MARKER
         + "SHELL=/bin/sh\nPATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
         + f"00 */3 * * * root {TOOL} run 2>&1 | logger -t etcd-maintenance\n"
         + f"* * * * * root {TOOL} watch 2>&1 | logger -t etcd-maintenance\n"
@@ -368,9 +373,9 @@ def test_cron_file() -> None:
 
 def test_all_is_under_one_tag_of_the_journal() -> None:
     """The one that documentation and alerts name."""
-    for path, text in texts.files(wanted(), "systemd").items():
+    for path, text in unit_files.files(wanted(), "systemd").items():
         assert ("SyslogIdentifier=etcd-maintenance\n" in text) == path.endswith(".service")
-    assert texts.files(wanted(), "cron")[CRON].count("logger -t etcd-maintenance\n") == 2
+    assert unit_files.files(wanted(), "cron")[CRON].count("logger -t etcd-maintenance\n") == 2
 
 
 ALL = wanted(
@@ -385,20 +390,20 @@ ALL = wanted(
 
 
 def test_all_options_reach_the_tool() -> None:
-    found = texts.commands(ALL)
-    ran = parser().parse_args(found[texts.RUN].split()[1:])
+    found = unit_files.commands(ALL)
+    ran = parser().parse_args(found[unit_files.RUN].split()[1:])
     assert (ran.verb, ran.manifest, ran.textfile_dir) == ("run", "/srv/etcd.yaml", "/srv/m")
     assert ran.lock == "/srv/lock"
     assert (ran.allow_unsafe_version, ran.leave_single_member) == (True, True)
     assert Limits(ran.fragmented_percent, ran.min_free_mib, ran.full_percent, ran.full_gain_mib) == ALL.limits
-    watched = parser().parse_args(found[texts.WATCH].split()[1:])
+    watched = parser().parse_args(found[unit_files.WATCH].split()[1:])
     assert (watched.verb, watched.heal, watched.allow_unsafe_version) == ("watch", True, True)
     assert (watched.manifest, watched.textfile_dir, watched.lock) == ("/srv/etcd.yaml", "/srv/m", "/srv/lock")
 
 
 def test_all_defaults_are_the_tools_own() -> None:
-    assert texts.commands(wanted()) == {texts.RUN: f"{TOOL} run", texts.WATCH: f"{TOOL} watch"}
-    assert texts.commands(wanted(watch=False)) == {texts.RUN: f"{TOOL} run"}
+    assert unit_files.commands(wanted()) == {unit_files.RUN: f"{TOOL} run", unit_files.WATCH: f"{TOOL} watch"}
+    assert unit_files.commands(wanted(watch=False)) == {unit_files.RUN: f"{TOOL} run"}
 
 
 BAD: list[tuple[str, dict[str, object], str, str]] = [
@@ -418,7 +423,7 @@ BAD: list[tuple[str, dict[str, object], str, str]] = [
 @pytest.mark.parametrize(("changes", "backend", "expected"), table(BAD))
 def test_bad_schedules(changes: dict[str, object], backend: str, expected: str) -> None:
     with pytest.raises(BadSchedule, match=expected):
-        texts.files(wanted(**changes), backend)
+        unit_files.files(wanted(**changes), backend)
 
 
 def test_the_python_that_runs_it(host: Host) -> None:
@@ -431,7 +436,7 @@ def test_the_python_that_runs_it(host: Host) -> None:
     assert first != "#!/usr/bin/python3 -I"
     done = subprocess.run([str(host.root / TOOL[1:]), "--help"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout[:24]) == (0, "usage: etcd-maintenance ")
-    assert archive.is_ours((host.root / TOOL[1:]).read_bytes())
+    assert zipapp.is_ours((host.root / TOOL[1:]).read_bytes())
 
 
 def test_systemd_that_refuses(host: Host) -> None:

@@ -18,10 +18,10 @@ import pytest
 import yaml
 from unit.made import DATA, table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import documents, nodes
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import documents, yaml_nodes
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.edits import edit, read
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.errors import ConfigRefused, NoYaml
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.extra_args import edit, read
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.indents import quote
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.yaml_style import quote
 
 CONFIGS = DATA / "kubeadm/configs"
 MANDATORY = "kubeadm takes that for an empty document and refuses the whole file (kind and apiVersion is mandatory)."
@@ -1088,7 +1088,7 @@ def test_words() -> None:
         "null": ["", "~", "null", "Null"],
     }
     for kind, words in expected.items():
-        assert {each: nodes.word(each) for each in words} == dict.fromkeys(words, kind)
+        assert {each: yaml_nodes.word(each) for each in words} == dict.fromkeys(words, kind)
 
 
 @pytest.mark.parametrize("text", ["", "a", 'a"b\\', "\u00fc \U0001f600", "- a: b # c", "'"])

@@ -18,8 +18,9 @@ import pytest
 import yaml
 from unit.made import DATA, Json, table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._extra_args import masked
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import extra_args, files
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import backups as files
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import edits
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.config import masked
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.errors import ConfigRefused, NoYaml
 from ansible_collections.controlplane.etcd.plugins.modules import kubeadm_config
 
@@ -279,7 +280,7 @@ def test_no_pyyaml(run: Run, path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     def none(*args: object) -> Any:
         raise NoYaml("/usr/bin/python3 on this node has no PyYAML.")
 
-    monkeypatch.setattr(extra_args, "edit", none)
+    monkeypatch.setattr(edits, "edit", none)
     assert run()["msg"] == (
         f"Setting etcd.local.extraArgs in {path} failed. /usr/bin/python3 on this node has no PyYAML. Nothing was"
         " changed."

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.made import MIB, table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import values
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import flag_values
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.errors import ConfigRefused
 
 GIB = 1024 * MIB
@@ -36,7 +36,7 @@ SIZES: list[tuple[str, int]] = [
 
 @pytest.mark.parametrize(("text", "size"), SIZES)
 def test_quota(text: str, size: int) -> None:
-    assert values.quota_bytes(text) == size
+    assert flag_values.quota_bytes(text) == size
 
 
 NO_SIZES: list[tuple[str, str, str]] = [
@@ -59,15 +59,15 @@ NO_SIZES: list[tuple[str, str, str]] = [
 @pytest.mark.parametrize(("text", "reason", "advice"), NO_SIZES)
 def test_no_quota(text: str, reason: str, advice: str) -> None:
     with pytest.raises(ConfigRefused) as caught:
-        values.quota_bytes(text)
+        flag_values.quota_bytes(text)
     assert str(caught.value) == f"quota-backend-bytes is {text!r}, {reason}" or reason in str(caught.value)
     assert caught.value.advice.startswith(advice)
 
 
 @given(st.integers(1, 4096), st.sampled_from(["Mi", "Gi"]))
 def test_quota_with_a_unit(number: int, unit: str) -> None:
-    size = values.quota_bytes(f"{number}{unit}")
-    assert size == values.quota_bytes(f"{number}{unit}B") == values.quota_bytes(str(size))
+    size = flag_values.quota_bytes(f"{number}{unit}")
+    assert size == flag_values.quota_bytes(f"{number}{unit}B") == flag_values.quota_bytes(str(size))
     assert size == number * (MIB if unit == "Mi" else GIB)
 
 
@@ -99,7 +99,7 @@ PAIRS: list[tuple[str, str | None, str | None, str]] = [
 
 @pytest.mark.parametrize(("mode", "retention", "sentence"), table(PAIRS))
 def test_compaction(mode: str | None, retention: str | None, sentence: str) -> None:
-    problem = values.compaction_problem(mode, retention)
+    problem = flag_values.compaction_problem(mode, retention)
     if sentence:
         assert problem is not None
         assert sentence in problem
@@ -110,21 +110,23 @@ def test_compaction(mode: str | None, retention: str | None, sentence: str) -> N
     wanted = {name: value for name, value in given_args.items() if value is not None}
     if sentence:
         with pytest.raises(ConfigRefused) as caught:
-            values.checked(wanted)
+            flag_values.checked(wanted)
         assert str(caught.value) == problem
     else:
-        assert values.checked(wanted).wanted == wanted
+        assert flag_values.checked(wanted).wanted == wanted
 
 
 def test_compaction_is_judged_with_what_is_there() -> None:
     mode, retention = "auto-compaction-mode", "auto-compaction-retention"
     there = {mode: "revision", retention: "1000"}
     with pytest.raises(ConfigRefused, match="is '5m' and auto-compaction-mode is revision: etcd would take it"):
-        values.checked({"auto-compaction-retention": "5m"}, (), there)
-    assert values.checked({"auto-compaction-retention": "5m"}, ["auto-compaction-mode"], there).wanted
-    assert values.checked({"auto-compaction-retention": "5m", "auto-compaction-mode": "periodic"}, (), there).wanted
+        flag_values.checked({"auto-compaction-retention": "5m"}, (), there)
+    assert flag_values.checked({"auto-compaction-retention": "5m"}, ["auto-compaction-mode"], there).wanted
+    assert flag_values.checked(
+        {"auto-compaction-retention": "5m", "auto-compaction-mode": "periodic"}, (), there
+    ).wanted
     with pytest.raises(ConfigRefused, match="is '5m' and auto-compaction-mode is revision"):
-        values.checked({"auto-compaction-mode": "revision"}, (), {"auto-compaction-retention": "5m"})
+        flag_values.checked({"auto-compaction-mode": "revision"}, (), {"auto-compaction-retention": "5m"})
     # Ten thousand revisions are not ten thousand hours, nor one hour one revision.
     for wanted, remove, existing, sentence in (
         ({}, [mode], there, "is '1000' and was meant for auto-compaction-mode revision: with periodic"),
@@ -132,14 +134,14 @@ def test_compaction_is_judged_with_what_is_there() -> None:
         ({mode: "revision"}, [], {retention: "1"}, "is '1' and was meant for auto-compaction-mode periodic: with"),
     ):
         with pytest.raises(ConfigRefused, match=sentence) as caught:
-            values.checked(wanted, remove, existing)
+            flag_values.checked(wanted, remove, existing)
         assert caught.value.advice.startswith("Give auto-compaction-mode and")
-    assert values.checked({}, [mode, retention], there).wanted == {}
-    assert values.checked({mode: "periodic"}, [retention], there).wanted
-    assert values.checked({mode: "periodic"}, [], {**there, retention: "0"}).wanted
-    assert values.checked({mode: "periodic"}, [], {retention: "1"}).wanted
+    assert flag_values.checked({}, [mode, retention], there).wanted == {}
+    assert flag_values.checked({mode: "periodic"}, [retention], there).wanted
+    assert flag_values.checked({mode: "periodic"}, [], {**there, retention: "0"}).wanted
+    assert flag_values.checked({mode: "periodic"}, [], {retention: "1"}).wanted
     # What is there and wrong is not the fault of another setting.
-    assert values.checked({"max-wals": "7"}, (), {**there, "auto-compaction-retention": "5m"}).wanted
+    assert flag_values.checked({"max-wals": "7"}, (), {**there, "auto-compaction-retention": "5m"}).wanted
 
 
 SAID: list[tuple[str, dict[str, Any], dict[str, str], str]] = [
@@ -152,7 +154,7 @@ SAID: list[tuple[str, dict[str, Any], dict[str, str], str]] = [
 
 @pytest.mark.parametrize(("wanted", "existing", "sentence"), table(SAID))
 def test_said(wanted: dict[str, Any], existing: dict[str, str], sentence: str) -> None:
-    warnings = values.checked(wanted, (), existing).warnings
+    warnings = flag_values.checked(wanted, (), existing).warnings
     assert len(warnings) == (1 if sentence else 0)
     assert all(warning.startswith(sentence) for warning in warnings)
 
@@ -169,7 +171,7 @@ TEXTS: list[tuple[str, Any, str]] = [
 
 @pytest.mark.parametrize(("value", "text"), table(TEXTS))
 def test_text(value: Any, text: str) -> None:
-    assert values.checked({"max-wals": value}).wanted == {"max-wals": text}
+    assert flag_values.checked({"max-wals": value}).wanted == {"max-wals": text}
 
 
 BAD: list[tuple[str, dict[Any, Any], list[str], str, str]] = [
@@ -210,13 +212,13 @@ BAD: list[tuple[str, dict[Any, Any], list[str], str, str]] = [
 @pytest.mark.parametrize(("wanted", "remove", "sentence", "advice"), table(BAD))
 def test_refused(wanted: dict[Any, Any], remove: list[str], sentence: str, advice: str) -> None:
     with pytest.raises(ConfigRefused) as caught:
-        values.checked(wanted, remove)
+        flag_values.checked(wanted, remove)
     assert sentence in str(caught.value)
     assert caught.value.advice.startswith(advice)
 
 
 def test_a_misspelt_name_may_be_taken_away() -> None:
-    assert values.checked({}, ["quota_backend_bytes"]).wanted == {}
+    assert flag_values.checked({}, ["quota_backend_bytes"]).wanted == {}
 
 
 ADDRESSES: list[tuple[str, str, str | None]] = [
@@ -246,14 +248,14 @@ ADDRESSES: list[tuple[str, str, str | None]] = [
 
 @pytest.mark.parametrize(("name", "value", "address"), ADDRESSES)
 def test_node_address(name: str, value: str, address: str | None) -> None:
-    assert values.node_address(name, value) == address
+    assert flag_values.node_address(name, value) == address
 
 
 @given(st.text(max_size=30))
 def test_any_text_is_judged(text: str) -> None:
-    values.node_address("listen-metrics-urls", text)
-    values.retention_seconds(text)
-    values.compaction_problem(text, text)
+    flag_values.node_address("listen-metrics-urls", text)
+    flag_values.retention_seconds(text)
+    flag_values.compaction_problem(text, text)
 
 
 ALIKE: list[tuple[str, str, str, str | None, bool]] = [
@@ -279,4 +281,4 @@ ALIKE: list[tuple[str, str, str, str | None, bool]] = [
 @pytest.mark.parametrize(("name", "one", "other", "mode", "expected"), ALIKE)
 def test_same(name: str, one: str, other: str, mode: str | None, expected: bool, turned: bool) -> None:
     pair = (other, one) if turned else (one, other)
-    assert values.same(name, *pair, mode) is expected
+    assert flag_values.same(name, *pair, mode) is expected

@@ -18,9 +18,9 @@ from types import SimpleNamespace
 import pytest
 from unit.made import FakeRun, systemd_shows, table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import kubelet
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.kubelet import Hold, Unit, UnitError
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.process import Outcome
+from ansible_collections.controlplane.etcd.plugins.module_utils._node import kubelet
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.kubelet import Hold, Unit, UnitError
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.process import Outcome
 
 HELD = Hold("r1", "etcd-maintenance-release-0a1b2c3d4e5f", 4102444800.0)
 NOT_FOUND = systemd_shows("inactive", loaded="not-found", file_state="", started=0)

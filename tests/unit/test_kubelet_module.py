@@ -14,10 +14,10 @@ import pytest
 import yaml
 from unit.made import MIB, FakeRun, Json, main_of, systemd_shows, table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import kubelet as units
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.errors import TlsRejected, Unreachable
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.kubelet import UnitError
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.process import Outcome
+from ansible_collections.controlplane.etcd.plugins.module_utils._node import kubelet as units
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.kubelet import UnitError
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.process import Outcome
 from ansible_collections.controlplane.etcd.plugins.modules import kubelet
 
 STARTED = 100.0  # when the kubelet was started last; what follows begins at 1000
@@ -108,7 +108,7 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Node:
     monkeypatch.setattr(kubelet.process, "find", lambda _manifest: made.pid)
     monkeypatch.setattr(kubelet.process, "age", lambda _pid: made.now - made.born)
     monkeypatch.setattr(kubelet.process, "running", lambda program: program in made.programs)
-    monkeypatch.setattr(kubelet.container_log, "last_words", lambda: ["panic: no space left"])
+    monkeypatch.setattr(kubelet.pod_log, "last_words", lambda: ["panic: no space left"])
     clocks = {"monotonic": lambda: made.now, "clock_gettime": lambda _clock: made.now, "CLOCK_MONOTONIC": 1}
     monkeypatch.setattr(kubelet, "time", SimpleNamespace(sleep=made.sleep, **clocks))
     member = SimpleNamespace(endpoint=SimpleNamespace(status=made.status))

@@ -10,10 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.made import MIB, Json, held_by, on_node, table
 
-from ansible_collections.controlplane.etcd.plugins.plugin_utils._kubelets import (
-    held_by as held_by_run,
-)
-from ansible_collections.controlplane.etcd.plugins.plugin_utils._kubelets import (
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.kubelets import held_by as held_by_run
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.kubelets import (
     holds,
     kubelet_findings,
     revivals,

@@ -21,8 +21,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.made import table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import lock, runs
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.lock import Lock, Locked
+from ansible_collections.controlplane.etcd.plugins.module_utils._core import run_id, run_lock
+from ansible_collections.controlplane.etcd.plugins.module_utils._core.run_lock import Lock, Locked
 
 MINE, OTHERS = Lock("me", "root@a, recover", 2000.0), Lock("them", "root@b, recover", 2000.0)
 NOW = 1000.0
@@ -45,10 +45,10 @@ TAKEN: list[tuple[str, Lock | None, float, list[str], bool, Lock | None]] = [
 def test_taken_over(held: Lock | None, now: float, ended: list[str], refused: bool, expected: Lock | None) -> None:
     if refused:
         with pytest.raises(Locked, match="held by root@b, recover") as caught:
-            lock.taken_over(held, "me", now, ended)
+            run_lock.taken_over(held, "me", now, ended)
         assert caught.value.lock == held
     else:
-        assert lock.taken_over(held, "me", now, ended) == expected
+        assert run_lock.taken_over(held, "me", now, ended) == expected
 
 
 @pytest.mark.parametrize(("held", "now", "ended", "refused", "expected"), table(TAKEN))
@@ -57,15 +57,15 @@ def test_take(
 ) -> None:
     path = tmp_path / "run" / "x.lock"
     if held:
-        lock.take(str(path), held, now=NOW)
+        run_lock.take(str(path), held, now=NOW)
     wanted = Lock("me", "root@a, again", 5000.0)
     if refused:
         with pytest.raises(Locked):
-            lock.take(str(path), wanted, ended=ended, now=now)
-        assert lock.read(str(path)) == held
+            run_lock.take(str(path), wanted, ended=ended, now=now)
+        assert run_lock.read(str(path)) == held
     else:
-        assert lock.take(str(path), wanted, ended=ended, now=now) == expected
-        assert lock.read(str(path)) == wanted
+        assert run_lock.take(str(path), wanted, ended=ended, now=now) == expected
+        assert run_lock.read(str(path)) == wanted
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
@@ -83,41 +83,41 @@ TEXTS: list[tuple[str, str, Lock | None]] = [
 
 @pytest.mark.parametrize(("text", "expected"), table(TEXTS))
 def test_parse(text: str, expected: Lock | None) -> None:
-    assert lock.parse(text) == expected
+    assert run_lock.parse(text) == expected
 
 
 @given(st.binary())
 def test_any_file_is_a_lock_or_none(content: bytes) -> None:
-    assert lock.parse(content.decode("utf-8", "replace")) is None
+    assert run_lock.parse(content.decode("utf-8", "replace")) is None
 
 
 def test_file_of_garbage_is_free(tmp_path: Path) -> None:
     path = tmp_path / "x.lock"
     path.write_bytes(b"\xff\xfe garbage that is longer than any lock " * 9)
-    assert lock.read(str(path)) is None
-    assert lock.take(str(path), MINE) is None
-    assert lock.read(str(path)) == MINE
+    assert run_lock.read(str(path)) is None
+    assert run_lock.take(str(path), MINE) is None
+    assert run_lock.read(str(path)) == MINE
 
 
 def test_shorter_lock_replaces_a_longer_one(tmp_path: Path) -> None:
     path = str(tmp_path / "x.lock")
-    lock.take(path, Lock("me", "o" * 500, 2000.0))
-    lock.take(path, MINE)
-    assert lock.read(path) == MINE
+    run_lock.take(path, Lock("me", "o" * 500, 2000.0))
+    run_lock.take(path, MINE)
+    assert run_lock.read(path) == MINE
 
 
 def test_a_run_of_this_machine_that_has_ended() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        gone = str(runs.current(child.pid))
-        assert lock.ended_here(Lock(gone, "", NOW)) == []
-    assert lock.ended_here(Lock(gone, "", NOW)) == [gone]
-    for run in (str(runs.current(os.getpid())), "admin:4711:8812345", "by hand"):
-        assert lock.ended_here(Lock(run, "", NOW)) == []
-    assert lock.ended_here(None) == []
+        gone = str(run_id.current(child.pid))
+        assert run_lock.ended_here(Lock(gone, "", NOW)) == []
+    assert run_lock.ended_here(Lock(gone, "", NOW)) == [gone]
+    for run in (str(run_id.current(os.getpid())), "admin:4711:8812345", "by hand"):
+        assert run_lock.ended_here(Lock(run, "", NOW)) == []
+    assert run_lock.ended_here(None) == []
 
 
 def test_read_without_a_file(tmp_path: Path) -> None:
-    assert lock.read(str(tmp_path / "x.lock")) is None
+    assert run_lock.read(str(tmp_path / "x.lock")) is None
 
 
 RELEASES: list[tuple[str, Lock | None, bool]] = [
@@ -131,9 +131,9 @@ RELEASES: list[tuple[str, Lock | None, bool]] = [
 def test_release(tmp_path: Path, held: Lock | None, released: bool) -> None:
     path = str(tmp_path / "x.lock")
     if held:
-        lock.take(path, held)
-    assert lock.release(path, "me") is released
-    assert lock.read(path) == (None if released else held)
+        run_lock.take(path, held)
+    assert run_lock.release(path, "me") is released
+    assert run_lock.read(path) == (None if released else held)
     assert Path(path).exists() is (held is not None and not released)
 
 
@@ -145,12 +145,12 @@ def _race(path: str, number: int, start: Barrier, rounds: int, results: multipro
     for turn in range(rounds):
         start.wait(20)
         try:
-            lock.take(path, Lock(str(number), f"run {number}", 9e12))
+            run_lock.take(path, Lock(str(number), f"run {number}", 9e12))
             results.put((turn, number))
         except Locked:
             pass
         start.wait(20)
-        lock.release(path, str(number))
+        run_lock.release(path, str(number))
 
 
 def test_of_many_exactly_one_wins(tmp_path: Path) -> None:
@@ -176,12 +176,12 @@ def test_lock_that_is_removed_while_another_waits_for_it(tmp_path: Path) -> None
     path = tmp_path / "x.lock"
     with path.open("wb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        waiting = threading.Thread(target=lock.take, args=(str(path), MINE))
+        waiting = threading.Thread(target=run_lock.take, args=(str(path), MINE))
         waiting.start()
         time.sleep(0.2)
         path.unlink()
     waiting.join(20)
-    assert lock.read(str(path)) == MINE
+    assert run_lock.read(str(path)) == MINE
 
 
 def _churn(path: str, number: int, start: Barrier, failures: multiprocessing.Queue[str]) -> None:
@@ -190,11 +190,11 @@ def _churn(path: str, number: int, start: Barrier, failures: multiprocessing.Que
     run = str(number)
     for _turn in range(50):
         try:
-            lock.take(path, Lock(run, run, 9e12))
+            run_lock.take(path, Lock(run, run, 9e12))
         except Locked:
             continue
-        held = lock.read(path)
-        if held is None or held.run != run or not lock.release(path, run):
+        held = run_lock.read(path)
+        if held is None or held.run != run or not run_lock.release(path, run):
             failures.put(f"{run} held it and found {held}")
 
 

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.made import DATA, Json, table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.manifest import (
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.transport import TlsFiles
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import (
     EtcdManifest,
     ManifestError,
     go_int,
@@ -22,7 +23,6 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.manifest i
     parse_manifest,
     read_manifest,
 )
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.transport import TlsFiles
 
 PKI = "/etc/kubernetes/pki"
 LISTEN = "--listen-client-urls="

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from unit.made import DATA, table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils import _manifest_change
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import kubelet, process
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.kubelet import Hold, Unit, UnitError
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.maintenance import Refused
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.defragmentation import Refused
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.errors import ConfigRefused
-from ansible_collections.controlplane.etcd.plugins.module_utils._manifest_change import Node
+from ansible_collections.controlplane.etcd.plugins.module_utils._node import kubelet, process
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.kubelet import Hold, Unit, UnitError
+from ansible_collections.controlplane.etcd.plugins.module_utils._rollout import change
+from ansible_collections.controlplane.etcd.plugins.module_utils._rollout.change import Node
 
 OLD = Unit("kubelet", "loaded", "active", "enabled", 1.0)
 
@@ -46,7 +46,7 @@ def test_kubelet(
     monkeypatch.setattr(kubelet, "unit", found)
     monkeypatch.setattr(kubelet, "read_hold", lambda _name: held)
     monkeypatch.setattr(process, "running", lambda _name: runs)
-    said = _manifest_change._kubelet_refusal("kubelet")
+    said = change._kubelet_refusal("kubelet")
     assert expected in (said or "")
     assert bool(said) is bool(expected)
 

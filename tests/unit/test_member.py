@@ -33,13 +33,16 @@ from unit.made import (
     view,
 )
 
-from ansible_collections.controlplane.etcd.plugins.module_utils import _member
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors, kubelet, local, lock, process
+from ansible_collections.controlplane.etcd.plugins.module_utils import _module
+from ansible_collections.controlplane.etcd.plugins.module_utils._core import run_lock
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm, Endpoint, parse_status
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.cluster import ClusterView, MemberView
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.manifest import ManifestError
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.process import Outcome
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.transport import TlsFiles
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView, MemberView
+from ansible_collections.controlplane.etcd.plugins.module_utils._node import kubelet, process
+from ansible_collections.controlplane.etcd.plugins.module_utils._node import member as local
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import ManifestError
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.process import Outcome
 from ansible_collections.controlplane.etcd.plugins.modules import etcd_node_info
 from lab import pki
 
@@ -98,7 +101,7 @@ def sha256_of(path: Path) -> str:
 
 
 def test_node_with_etcd_down(node: Json, tmp_path: Path) -> None:
-    lock.take(node["lock_path"], lock.Lock("r", "root@a", 5.0))
+    run_lock.take(node["lock_path"], run_lock.Lock("r", "root@a", 5.0))
     found = etcd_node_info.look(node)
     header = recorded_json("3.6.16", "status-follower")["header"]
     assert found.pop("free_disk_bytes") > MIB
@@ -190,7 +193,7 @@ def test_waiting_may_help(node: Json, monkeypatch: pytest.MonkeyPatch, error: er
     def fail(_self: object) -> None:
         raise error
 
-    monkeypatch.setattr(_member.LocalMember, "look", fail)
+    monkeypatch.setattr(_module.LocalMember, "look", fail)
     assert etcd_node_info.look(node)["waiting_may_help"] is expected
 
 
@@ -212,7 +215,7 @@ def test_an_election_is_waited_for(
         clock.now += seconds
 
     monkeypatch.setattr(etcd_node_info, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: clock.now))
-    monkeypatch.setattr(_member.LocalMember, "look", lambda _self: left.pop(0))
+    monkeypatch.setattr(_module.LocalMember, "look", lambda _self: left.pop(0))
     found = etcd_node_info.look(node)
     assert len(seen) - len(left) == looks
     assert found["cluster"]["has_quorum"] is seen[looks - 1].has_quorum
@@ -269,7 +272,7 @@ def test_ca_that_is_none(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "ca.crt"
     path.write_bytes(content)
     with pytest.raises(errors.TlsRejected, match=rf"the CA certificate '.*ca\.crt' cannot be used: .*{message}"):
-        _member.ca_sha256(str(path))
+        _module.ca_sha256(str(path))
 
 
 def test_node_whose_disk_cannot_be_read(node: Json, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -301,7 +304,7 @@ def test_node_whose_manifest_was_taken_away(node: Json, tmp_path: Path) -> None:
 
 
 def test_member_of_the_manifest(node: Json, tmp_path: Path) -> None:
-    found = _member.LocalMember(node)
+    found = _module.LocalMember(node)
     stem = tmp_path / "pki/etcd/healthcheck-client"
     assert found.endpoint.url == "https://127.0.0.1:1"
     assert found.tls == TlsFiles(str(tmp_path / "pki/etcd/ca.crt"), f"{stem}.crt", f"{stem}.key")
@@ -309,7 +312,7 @@ def test_member_of_the_manifest(node: Json, tmp_path: Path) -> None:
 
 def test_options_beat_the_manifest(node: Json, tmp_path: Path) -> None:
     stem = tmp_path / "pki/apiserver-etcd-client"
-    found = _member.LocalMember(
+    found = _module.LocalMember(
         {**node, "endpoint": "https://127.0.0.1:2", "client_cert": f"{stem}.crt", "client_key": f"{stem}.key"}
     )
     assert found.endpoint.url == "https://127.0.0.1:2"
@@ -324,12 +327,12 @@ def test_no_manifest_needs_all_options(tmp_path: Path, made_pki: Path) -> None:
         "client_cert": f"{stem}.crt",
         "client_key": f"{stem}.key",
     }
-    found = _member.LocalMember(params(**given))
+    found = _module.LocalMember(params(**given))
     assert found.manifest is None
     assert found.free_disk_bytes() is None
     for name in given:
         with pytest.raises(ManifestError, match=r"There is no /nowhere/etcd\.yaml on this host"):
-            _member.LocalMember(params(**{**given, name: None}))
+            _module.LocalMember(params(**{**given, name: None}))
 
 
 def answering(member_id: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -341,11 +344,11 @@ def test_files_are_used_only_where_they_are_those_of_who_answers(node: Json, mon
     """Behind the endpoint may be another member: its disk and its data are not here."""
     own = int(recorded_json("3.6.16", "status-follower")["header"]["member_id"])
     elsewhere = {**node, "endpoint": "https://127.0.0.1:2"}
-    found = _member.LocalMember(elsewhere)
+    found = _module.LocalMember(elsewhere)
     answering(own, monkeypatch)
     assert found.manifest is not None
     assert found.free_disk_bytes() is not None
-    found = _member.LocalMember(elsewhere)
+    found = _module.LocalMember(elsewhere)
     answering(own + 1, monkeypatch)
     assert found.manifest is None
     assert found.free_disk_bytes() is None
@@ -356,9 +359,9 @@ def test_manifest_is_believed_where_no_endpoint_is_given(
 ) -> None:
     """Also before its member has a log, and whoever answers: nobody is asked."""
     monkeypatch.setattr(Endpoint, "status", lambda _self: pytest.fail("it was asked"))
-    assert _member.LocalMember(node).manifest is not None
+    assert _module.LocalMember(node).manifest is not None
     shutil.rmtree(tmp_path / "etcd/member/wal")
-    found = _member.LocalMember(node)
+    found = _module.LocalMember(node)
     assert found.manifest is not None
     assert found.free_disk_bytes() is not None
 
@@ -366,11 +369,11 @@ def test_manifest_is_believed_where_no_endpoint_is_given(
 def test_endpoint_beside_a_member_without_a_log(node: Json, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.rmtree(tmp_path / "etcd/member/wal")
     answering(1, monkeypatch)
-    assert _member.LocalMember({**node, "endpoint": "https://127.0.0.1:2"}).manifest is None
+    assert _module.LocalMember({**node, "endpoint": "https://127.0.0.1:2"}).manifest is None
 
 
 def test_fingerprints_of_a_member(node: Json, tmp_path: Path) -> None:
-    found = _member.LocalMember(node)
+    found = _module.LocalMember(node)
     assert found.ca_sha256() == [sha256_of(tmp_path / "pki/etcd/ca.crt")]
     found.tls = None
     assert found.ca_sha256() == []
@@ -393,7 +396,7 @@ def test_silent_members_are_remembered(
 ) -> None:
     """Else every look would wait for them."""
     monkeypatch.setattr(local, "look", lambda *_arguments, **_options: view(member(1), second, member(3)))
-    found = _member.LocalMember(node)
+    found = _module.LocalMember(node)
     assert found.connect(URLS[1]).url == URLS[1]
     found.look()
     assert [found.connect(url).url for url in (URLS[0], URLS[2])] == [URLS[0], URLS[2]]
@@ -407,14 +410,14 @@ def test_silent_members_are_remembered(
 
 def test_silent_member_is_an_error(node: Json) -> None:
     with pytest.raises(errors.Unreachable):
-        _member.LocalMember(node).look()
+        _module.LocalMember(node).look()
 
 
 def test_cluster_result() -> None:
     seen = view(
         member(1, size=850 * MIB), member(2, error="down"), alarms=[Alarm(1, "NOSPACE"), Alarm(0xDEAD, "NOSPACE")]
     )
-    result = _member.cluster_result(seen)
+    result = _module.cluster_result(seen)
     assert json.loads(json.dumps(result)) == result
     assert {key: value for key, value in result.items() if key != "members"} == {
         "cluster_id": "c1",
@@ -446,7 +449,7 @@ def test_cluster_result() -> None:
 
 
 def test_cluster_result_without_a_leader() -> None:
-    result = _member.cluster_result(view(member(1, leader=0), leader=0))
+    result = _module.cluster_result(view(member(1, leader=0), leader=0))
     assert (result["leader"], result["has_quorum"]) == (None, False)
 
 
@@ -472,7 +475,7 @@ DIAGNOSES: list[tuple[str, ClusterView, bool, bool, list[str]]] = [
 
 @pytest.mark.parametrize(("seen", "allowed", "needed", "refusals"), table(DIAGNOSES))
 def test_diagnosis(seen: ClusterView, allowed: bool, needed: bool, refusals: list[str]) -> None:
-    result = _member.diagnosis_result(seen, allow_unsafe=allowed)
+    result = _module.diagnosis_result(seen, allow_unsafe=allowed)
     assert result["needs_recovery"] is needed
     assert len(result["refusals"]) == len(refusals)
     assert all(found.startswith(text) for found, text in zip(result["refusals"], refusals, strict=True))

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from unit.made import MIB, Json, Reply, endpoint, member, recorded_snapshot, table, view
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors, maintenance
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import snapshot as snapshots
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import defragmentation, errors
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.cluster import ClusterView
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.maintenance import Proof, Refused, Write
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.manifest import EtcdManifest
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.defragmentation import Proof, Refused, Write
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import EtcdManifest
+from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot import take as snapshots
 from ansible_collections.controlplane.etcd.plugins.modules import etcd_alarm, etcd_proof, etcd_snapshot
 
 STATUS, MEMBERS, ALARM = "/v3/maintenance/status", "/v3/cluster/member/list", "/v3/maintenance/alarm"
@@ -107,7 +107,7 @@ def test_proof(monkeypatch: pytest.MonkeyPatch, check: bool, writes: list[str], 
         asked.append(settle_seconds)
         return Proof((Write("cp1", True, ""), Write("cp3", False, "no")), SILENT, SILENT, 10.0, None, ())
 
-    monkeypatch.setattr(maintenance, "prove", prove)
+    monkeypatch.setattr(defragmentation, "prove", prove)
     module, proven = FakeModule(check=check, settle_seconds=7.0), FakeMember(SILENT)
     result = etcd_proof.prove(module, proven)  # type: ignore[arg-type]  # both are made
     assert asked == ([] if check else [7.0])
@@ -117,7 +117,7 @@ def test_proof(monkeypatch: pytest.MonkeyPatch, check: bool, writes: list[str], 
 
 def test_proof_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     failed = Proof((), SILENT, SILENT, 0.0, None, ("there is no leader", "and more"))
-    monkeypatch.setattr(maintenance, "prove", lambda *_arguments, **_options: failed)
+    monkeypatch.setattr(defragmentation, "prove", lambda *_arguments, **_options: failed)
     with pytest.raises(errors.EtcdError, match=r"^there is no leader; and more$"):
         etcd_proof.prove(FakeModule(settle_seconds=0.0), FakeMember(SILENT))  # type: ignore[arg-type]  # both are made
 

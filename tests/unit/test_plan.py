@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.made import MIB, member, table, view
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import plan
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import checks
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.cluster import ClusterView, MemberView
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView, MemberView
 
 NOSPACE = Alarm(1, "NOSPACE")
 CORRUPT = Alarm(2, "CORRUPT")
@@ -37,31 +37,31 @@ VERSIONS: list[tuple[str, str, tuple[int, int, int] | None, bool]] = [
 
 @pytest.mark.parametrize(("text", "version", "unsafe"), table(VERSIONS))
 def test_version(text: str, version: tuple[int, int, int] | None, unsafe: bool) -> None:
-    assert plan.version_of(text) == version
-    assert plan.unsafe_version(text) is unsafe
+    assert checks.version_of(text) == version
+    assert checks.unsafe_version(text) is unsafe
 
 
 def test_version_refusal_names_each_version_once() -> None:
     seen = view(member(1, version="3.5.4"), member(2, version="3.5.4"), member(3, version="3.5.3"), member(4))
-    refusal = plan.version_refusal(seen, allowed=False)
+    refusal = checks.version_refusal(seen, allowed=False)
     assert refusal is not None
     assert refusal.startswith("etcd 3.5.3, 3.5.4 can come back")
     assert "allow_unsafe" in refusal
-    assert plan.version_refusal(seen, allowed=True) is None
-    assert plan.version_refusal(view(member(1, version="3.5.6")), allowed=False) is None
+    assert checks.version_refusal(seen, allowed=True) is None
+    assert checks.version_refusal(view(member(1, version="3.5.6")), allowed=False) is None
 
 
 def test_corrupt_refusal() -> None:
-    assert plan.corrupt_refusal(view(member(1), alarms=[NOSPACE])) is None
-    refusal = plan.corrupt_refusal(view(member(1), member(2), alarms=[NOSPACE, CORRUPT]))
+    assert checks.corrupt_refusal(view(member(1), alarms=[NOSPACE])) is None
+    refusal = checks.corrupt_refusal(view(member(1), member(2), alarms=[NOSPACE, CORRUPT]))
     assert refusal is not None
     assert "(by cp2)" in refusal
 
 
 def test_quorum_refusal() -> None:
-    assert plan.quorum_refusal(view(member(1))) is None
+    assert checks.quorum_refusal(view(member(1))) is None
     down = [member(number, error="Connection refused") for number in (2, 3)]
-    refusal = plan.quorum_refusal(view(member(1, leader=0), *down, member(4, learner=True), leader=0))
+    refusal = checks.quorum_refusal(view(member(1, leader=0), *down, member(4, learner=True), leader=0))
     assert refusal is not None
     assert "1 of 3 voters answer (cp1), 2 are needed" in refusal
     assert "not answering: cp2 (Connection refused), cp3 (Connection refused)" in refusal
@@ -69,7 +69,7 @@ def test_quorum_refusal() -> None:
 
 def test_quorum_of_four_is_three() -> None:
     up, down = member(1, leader=0), [member(number, leader=0, error="down") for number in (3, 4)]
-    refusal = plan.quorum_refusal(view(up, member(2, leader=0), *down, leader=0))
+    refusal = checks.quorum_refusal(view(up, member(2, leader=0), *down, leader=0))
     assert refusal is not None
     assert "2 of 4 voters" in refusal
     assert "3 are needed; not answering: cp3 (down), cp4 (down)" in refusal
@@ -77,7 +77,7 @@ def test_quorum_of_four_is_three() -> None:
 
 def test_no_leader_although_enough_answer() -> None:
     down = member(3, leader=0, error="down")
-    refusal = plan.quorum_refusal(view(member(1, leader=0), member(2, leader=0), down, leader=0))
+    refusal = checks.quorum_refusal(view(member(1, leader=0), member(2, leader=0), down, leader=0))
     assert refusal is not None
     assert "enough voters answer (cp1, cp2): they do not reach one another" in refusal
     assert "last resort" not in refusal
@@ -102,7 +102,7 @@ NEEDS: list[tuple[str, ClusterView, bool]] = [
 
 @pytest.mark.parametrize(("seen", "expected"), table(NEEDS))
 def test_needs_recovery(seen: ClusterView, expected: bool) -> None:
-    assert plan.needs_recovery(seen) is expected
+    assert checks.needs_recovery(seen) is expected
 
 
 FINDINGS: list[tuple[str, ClusterView, list[str]]] = [
@@ -134,7 +134,7 @@ FINDINGS: list[tuple[str, ClusterView, list[str]]] = [
 
 @pytest.mark.parametrize(("seen", "expected"), table(FINDINGS))
 def test_findings(seen: ClusterView, expected: list[str]) -> None:
-    said = plan.findings(seen)
+    said = checks.findings(seen)
     assert len(said) == len(expected)
     for sentence, part in zip(said, expected, strict=True):
         assert part in sentence
@@ -168,7 +168,7 @@ ROOMS: list[tuple[str, ClusterView, str | None, int]] = [
 
 @pytest.mark.parametrize(("seen", "refusal", "warnings"), table(ROOMS))
 def test_room(seen: ClusterView, refusal: str | None, warnings: int) -> None:
-    room = plan.room(seen)
+    room = checks.room(seen)
     assert len(room.warnings) == warnings
     if refusal is None:
         assert room.refusal is None
@@ -202,7 +202,7 @@ REFUSALS: list[tuple[str, ClusterView, int, int | None, bool, str | None]] = [
 def test_defrag_refusal(seen: ClusterView, number: int, disk: int | None, allowed: bool, expected: str | None) -> None:
     asked = seen.by_id(number)
     assert asked is not None
-    refusal = plan.defrag_refusal(seen, asked, free_disk_bytes=disk, allow_unsafe=allowed)
+    refusal = checks.defrag_refusal(seen, asked, free_disk_bytes=disk, allow_unsafe=allowed)
     if expected is None:
         assert refusal is None
     else:
@@ -223,8 +223,8 @@ ORDERS: list[tuple[str, ClusterView, list[str], str | None]] = [
 
 @pytest.mark.parametrize(("seen", "order", "successor"), table(ORDERS))
 def test_order(seen: ClusterView, order: list[str], successor: str | None) -> None:
-    assert [each.name for each in plan.defrag_order(seen)] == order
-    found = plan.transferee(seen)
+    assert [each.name for each in checks.defrag_order(seen)] == order
+    found = checks.transferee(seen)
     assert (found.name if found else None) == successor
 
 
@@ -246,7 +246,7 @@ def clusters(draw: st.DrawFn) -> ClusterView:
 
 @given(clusters())
 def test_order_is_every_answering_voter_once_and_the_leader_last(seen: ClusterView) -> None:
-    order = plan.defrag_order(seen)
+    order = checks.defrag_order(seen)
     expected = {each.id for each in seen.members if each.status and not each.member.learner}
     assert {each.id for each in order} == expected
     assert len(order) == len(expected)
@@ -254,17 +254,17 @@ def test_order_is_every_answering_voter_once_and_the_leader_last(seen: ClusterVi
 
 
 def test_seconds_grow_with_the_sizes() -> None:
-    assert plan.expected_seconds(view()) == 30
+    assert checks.expected_seconds(view()) == 30
     small, large = view(member(1), member(2)), view(member(1), member(2, size=4000 * MIB, in_use=3000 * MIB))
-    assert 30 < plan.expected_seconds(small) < plan.expected_seconds(large)
+    assert 30 < checks.expected_seconds(small) < checks.expected_seconds(large)
     # 4000 MiB copied and compacted once, 3100 MiB written by defragmentations.
-    assert plan.expected_seconds(large) == round(30 + 4000 / 250 + 4000 / 150 + 3100 / 120)
-    assert plan.expected_seconds(view(member(1), member(2, learner=True))) == plan.expected_seconds(view(member(1)))
+    assert checks.expected_seconds(large) == round(30 + 4000 / 250 + 4000 / 150 + 3100 / 120)
+    assert checks.expected_seconds(view(member(1), member(2, learner=True))) == checks.expected_seconds(view(member(1)))
 
 
 def test_defrag_seconds() -> None:
-    assert plan.defrag_seconds(0) == 0.0
-    assert plan.defrag_seconds(1200 * MIB) == 10.0
+    assert checks.defrag_seconds(0) == 0.0
+    assert checks.defrag_seconds(1200 * MIB) == 10.0
 
 
 SILENT: list[tuple[str, list[MemberView], int]] = [
@@ -279,29 +279,29 @@ SILENT: list[tuple[str, list[MemberView], int]] = [
 @pytest.mark.parametrize(("others", "silent"), table(SILENT))
 def test_seconds_for_each_silent_member(others: list[MemberView], silent: int) -> None:
     alone = view(member(1), *(each for each in others if each.answers))
-    assert plan.expected_seconds(view(member(1), *others)) == plan.expected_seconds(alone) + 30 * silent
+    assert checks.expected_seconds(view(member(1), *others)) == checks.expected_seconds(alone) + 30 * silent
 
 
 def test_learner_warning() -> None:
-    said = plan.learner_warning("cp4")
+    said = checks.learner_warning("cp4")
     assert said.startswith("The learner cp4 holds the full history")
     assert said.endswith("(etcdctl member remove).")
 
 
-RULES: list[tuple[str, plan.Rule, int, int, bool]] = [
-    ("always", plan.Rule(), 100, 100, True),
-    ("bytes reached", plan.Rule(10, 0.0), 100, 90, True),
-    ("bytes missed", plan.Rule(10, 0.0), 100, 91, False),
-    ("share reached", plan.Rule(0, 0.5), 100, 50, True),
-    ("share missed", plan.Rule(0, 0.5), 100, 51, False),
-    ("bytes but not share", plan.Rule(10, 0.5), 100, 60, False),
-    ("share but not bytes", plan.Rule(60, 0.5), 100, 50, False),
-    ("empty file", plan.Rule(1, 0.0), 0, 0, False),
+RULES: list[tuple[str, checks.Rule, int, int, bool]] = [
+    ("always", checks.Rule(), 100, 100, True),
+    ("bytes reached", checks.Rule(10, 0.0), 100, 90, True),
+    ("bytes missed", checks.Rule(10, 0.0), 100, 91, False),
+    ("share reached", checks.Rule(0, 0.5), 100, 50, True),
+    ("share missed", checks.Rule(0, 0.5), 100, 51, False),
+    ("bytes but not share", checks.Rule(10, 0.5), 100, 60, False),
+    ("share but not bytes", checks.Rule(60, 0.5), 100, 50, False),
+    ("empty file", checks.Rule(1, 0.0), 0, 0, False),
 ]
 
 
 @pytest.mark.parametrize(("rule", "size", "in_use", "expected"), table(RULES))
-def test_rule(rule: plan.Rule, size: int, in_use: int, expected: bool) -> None:
+def test_rule(rule: checks.Rule, size: int, in_use: int, expected: bool) -> None:
     assert rule.worth_it(size, in_use) is expected
 
 
@@ -312,7 +312,7 @@ sizes = st.integers(0, 8 * 1024**3)
 def test_rule_never_turns_down_what_gains_more(
     size: int, in_use: int, min_bytes: int, min_share: float, less: int
 ) -> None:
-    rule = plan.Rule(min_bytes, min_share)
+    rule = checks.Rule(min_bytes, min_share)
     if rule.worth_it(size, in_use):
         assert size - in_use >= min_bytes
         assert rule.worth_it(size, max(in_use - less, 0))
@@ -330,11 +330,11 @@ MINUTES: list[tuple[str, int, int, float, float | None]] = [
 
 @pytest.mark.parametrize(("size", "quota", "growth", "expected"), table(MINUTES))
 def test_minutes_to_full(size: int, quota: int, growth: float, expected: float | None) -> None:
-    assert plan.minutes_to_full(size, quota, growth) == expected
+    assert checks.minutes_to_full(size, quota, growth) == expected
 
 
 def test_words() -> None:
-    assert plan.mib(1536 * 1024) == "1.5 MiB"
-    assert plan.percent(0.854) == "85 %"
-    assert plan.join([]) == "none"
-    assert plan.join(["cp1", "cp2"]) == "cp1, cp2"
+    assert checks.mib(1536 * 1024) == "1.5 MiB"
+    assert checks.percent(0.854) == "85 %"
+    assert checks.join([]) == "none"
+    assert checks.join(["cp1", "cp2"]) == "cp1, cp2"

@@ -8,8 +8,8 @@ from __future__ import annotations
 import pytest
 from unit.made import DATA, table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import known_flags, static_pod
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.pod_differences import (
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import known_flags, manifest_edit
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.manifest_diff import (
     differences,
     masked,
     only_flags_differ,
@@ -31,14 +31,16 @@ def test_only_the_flags_differ(version: str) -> None:
         "kubeadm would add --quota-backend-bytes=8589934592.",
     ]
     # They stand among the others up to 1.32, after them from 1.33 on: that is no difference.
-    wanted = {name: value for name, value in static_pod.flags(quota).items() if name not in static_pod.flags(plain)}
-    assert differences(static_pod.edit(plain, wanted).text, quota) == []
+    wanted = {
+        name: value for name, value in manifest_edit.flags(quota).items() if name not in manifest_edit.flags(plain)
+    }
+    assert differences(manifest_edit.edit(plain, wanted).text, quota) == []
 
 
 def test_values_that_mean_the_same() -> None:
-    hours, duration = (static_pod.put(PLAIN, {"auto-compaction-retention": value}).text for value in ("1", "1h"))
+    hours, duration = (manifest_edit.put(PLAIN, {"auto-compaction-retention": value}).text for value in ("1", "1h"))
     assert differences(hours, duration) == []
-    assert len(differences(hours, static_pod.put(hours, {"auto-compaction-mode": "revision"}).text)) == 1
+    assert len(differences(hours, manifest_edit.put(hours, {"auto-compaction-mode": "revision"}).text)) == 1
 
 
 CERTS = "  - hostPath:\n      path: /etc/kubernetes/pki/etcd\n      type: DirectoryOrCreate\n    name: etcd-certs\n"
@@ -129,9 +131,9 @@ def test_masked(text: str, expected: str) -> None:
 
 
 def test_only_flags_differ() -> None:
-    assert only_flags_differ(PLAIN, static_pod.put(PLAIN, {"max-wals": "7"}).text)
+    assert only_flags_differ(PLAIN, manifest_edit.put(PLAIN, {"max-wals": "7"}).text)
     assert not only_flags_differ(PLAIN, PLAIN.replace("  name: etcd\n", '  name: "etcd"\n'))
-    assert not only_flags_differ(PLAIN, static_pod.put(PLAIN, {"max-wals": "7"}).text.replace("3.5.24-0", "3.6.8-0"))
+    assert not only_flags_differ(PLAIN, manifest_edit.put(PLAIN, {"max-wals": "7"}).text.replace("3.5.24-0", "3.6.8-0"))
 
 
 UNKNOWN: list[tuple[str, str, list[str], str]] = [

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.made import DATA, MIB, Json, probes_of, table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.manifest import ManifestError, parse_manifest
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.probes import (
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import ManifestError, parse_manifest
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.probes import (
     ELECTION_SECONDS,
     Outlook,
     Probe,

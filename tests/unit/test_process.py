@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from unit.made import table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import process
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.manifest import EtcdManifest
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.process import Outcome
+from ansible_collections.controlplane.etcd.plugins.module_utils._node import process
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import EtcdManifest
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.process import Outcome
 
 MANIFEST = EtcdManifest("etcd.yaml", "", {"name": "cp1", "data-dir": "/var/lib/etcd"}, {}, ())
 OWN = ["etcd", "--name=cp1", "--data-dir=/var/lib/etcd"]

@@ -14,10 +14,10 @@ import pytest
 import yaml
 from unit.made import DATA, table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import process
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import rendering
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import manifest_render
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.errors import ConfigRefused
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.rendering import Facts, NotRendered
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.manifest_render import Facts, NotRendered
+from ansible_collections.controlplane.etcd.plugins.module_utils._node import process
 
 PLAIN = (DATA / "manifests/1.33/plain.manifest").read_text("utf-8")
 JOINED = (DATA / "manifests/1.33/joined-cp2.manifest").read_text("utf-8")
@@ -29,18 +29,18 @@ NODE = Facts("vm", "192.0.2.2", "registry.k8s.io", "3.5.24-0")
 
 
 def test_facts() -> None:
-    assert rendering.facts(PLAIN) == NODE
-    known = rendering.facts(JOINED, APISERVER, ["", INSTANCE])
+    assert manifest_render.facts(PLAIN) == NODE
+    known = manifest_render.facts(JOINED, APISERVER, ["", INSTANCE])
     assert known == Facts(
         "cp2", "192.0.2.12", "registry.k8s.io", "3.5.24-0", "unix:///var/run/crio/crio.sock", "v1.33.13"
     )
-    assert rendering.facts(PLAIN, "kind: Pod", [FLAGS_ENV, INSTANCE]) == Facts(
+    assert manifest_render.facts(PLAIN, "kind: Pod", [FLAGS_ENV, INSTANCE]) == Facts(
         "vm", "192.0.2.2", "registry.k8s.io", "3.5.24-0", "unix:///run/containerd/containerd.sock"
     )
     # Where extraArgs set another address, the annotation still has what kubeadm was told.
     other = PLAIN.replace("--advertise-client-urls=https://192.0.2.2:2379", "--advertise-client-urls=https://[::1]:1")
-    assert rendering.facts(other).address == "192.0.2.2"
-    assert rendering.facts(other.replace("kubeadm.kubernetes.io/etcd", "x/etcd")).address == "::1"
+    assert manifest_render.facts(other).address == "192.0.2.2"
+    assert manifest_render.facts(other.replace("kubeadm.kubernetes.io/etcd", "x/etcd")).address == "::1"
 
 
 NO_FACTS = [
@@ -54,7 +54,7 @@ NO_FACTS = [
 @pytest.mark.parametrize(("old", "new", "expected"), table(NO_FACTS))
 def test_no_facts(old: str, new: str, expected: str) -> None:
     with pytest.raises(NotRendered, match=expected):
-        rendering.facts(PLAIN.replace(old, new))
+        manifest_render.facts(PLAIN.replace(old, new))
 
 
 SOURCE = """\
@@ -86,7 +86,7 @@ def documents(text: str) -> list[Any]:
 
 def test_configuration() -> None:
     node = Facts(**{**NODE.__dict__, "cri_socket": "unix:///x", "kubernetes_version": "v1.33.13"})
-    cluster, init = documents(rendering.configuration(SOURCE, node, {"max-wals": 7}, []))
+    cluster, init = documents(manifest_render.configuration(SOURCE, node, {"max-wals": 7}, []))
     assert cluster == {
         "apiVersion": "kubeadm.k8s.io/v1beta4",
         "kind": "ClusterConfiguration",
@@ -115,7 +115,7 @@ def test_configuration() -> None:
 def test_configurations_of_all_versions(path: Path) -> None:
     text = path.read_text("utf-8")
     old = next(each for each in yaml.safe_load_all(text) if each["kind"] == "ClusterConfiguration")
-    cluster, init = documents(rendering.configuration(text, NODE, {"auto-compaction-retention": "8h"}, []))
+    cluster, init = documents(manifest_render.configuration(text, NODE, {"auto-compaction-retention": "8h"}, []))
     image = {"imageRepository": "registry.k8s.io", "imageTag": "3.5.24-0"}
     old["etcd"]["local"].update(image)
     assert cluster == old
@@ -133,13 +133,13 @@ BAD = [
 @pytest.mark.parametrize(("old", "new", "expected"), table(BAD))
 def test_configuration_that_is_not_seen_through(old: str, new: str, expected: str) -> None:
     with pytest.raises(NotRendered, match=expected):
-        rendering.configuration(SOURCE.replace(old, new), NODE, {}, [])
+        manifest_render.configuration(SOURCE.replace(old, new), NODE, {}, [])
 
 
 def test_external_etcd_is_refused() -> None:
     text = (DATA / "kubeadm/configs/v1beta4-external.config").read_text("utf-8")
     with pytest.raises(ConfigRefused, match="etcd is external here"):
-        rendering.configuration(text, NODE, {"max-wals": "7"}, [])
+        manifest_render.configuration(text, NODE, {"max-wals": "7"}, [])
 
 
 def test_the_first_cluster_is_kept() -> None:
@@ -147,10 +147,10 @@ def test_the_first_cluster_is_kept() -> None:
         "initial-cluster": "cp1=https://192.0.2.11:2380,vm=https://192.0.2.2:2380",
         "initial-cluster-state": "existing",
     }
-    found = rendering.kept(PLAIN, flags)
+    found = manifest_render.kept(PLAIN, flags)
     assert {name: found.after[name] for name in flags} == flags
-    assert rendering.kept(found.text, {"initial-cluster": "a"}).after["initial-cluster"] == "a"
-    assert "initial-cluster-state" not in rendering.kept(found.text, {"initial-cluster": "a"}).after
+    assert manifest_render.kept(found.text, {"initial-cluster": "a"}).after["initial-cluster"] == "a"
+    assert "initial-cluster-state" not in manifest_render.kept(found.text, {"initial-cluster": "a"}).after
 
 
 # --- programs that do what a test says ---
@@ -190,7 +190,7 @@ KUBEADM: list[tuple[str, str, str]] = [
 def test_kubeadm_fails(folder: Path, script: str, expected: str) -> None:
     program(folder, "kubeadm", f"PATH=/usr/bin:/bin; {script}")
     with pytest.raises(NotRendered) as caught:
-        rendering.render("")
+        manifest_render.render("")
     assert str(caught.value).endswith(expected)
 
 
@@ -204,7 +204,7 @@ def test_kubeadm_is_told_where(folder: Path) -> None:
             f'PATH=/usr/bin:/bin; D="$KUBEADM_INIT_DRYRUN_DIR{place}"; mkdir -p "$D"; echo "$*" "$D" > {seen};'
             ' cat "${6#--config=}" > "$D/etcd.yaml"',
         )
-        assert rendering.render("a: b\r\n") == "a: b\r\n"
+        assert manifest_render.render("a: b\r\n") == "a: b\r\n"
         words = seen.read_text("utf-8").split()
         assert words[:5] == ["init", "phase", "etcd", "local", "--dry-run"]
         assert not os.path.exists(words[-1])
@@ -213,4 +213,4 @@ def test_kubeadm_is_told_where(folder: Path) -> None:
 @pytest.mark.usefixtures("folder")
 def test_no_program() -> None:
     with pytest.raises(NotRendered, match="There is no kubeadm on this node"):
-        rendering.render("")
+        manifest_render.render("")

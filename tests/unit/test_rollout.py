@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from unit.made import DATA, member, table, view
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import process, rollout
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm, Status
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.cluster import ClusterView
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.errors import EtcdError, Unreachable
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.manifest import read_manifest
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView
+from ansible_collections.controlplane.etcd.plugins.module_utils._node import process
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import read_manifest
+from ansible_collections.controlplane.etcd.plugins.module_utils._rollout import verification
 
 NOSPACE, CORRUPT = Alarm(2, "NOSPACE"), Alarm(2, "CORRUPT")
 THREE = (member(1), member(2), member(3))
@@ -33,7 +34,7 @@ ALARMS: list[tuple[str, ClusterView, bool, str]] = [
 
 @pytest.mark.parametrize(("seen", "recovery", "expected"), table(ALARMS))
 def test_alarm_refusal(seen: ClusterView, recovery: bool, expected: str) -> None:
-    said = rollout.alarm_refusal(seen, during_recovery=recovery)
+    said = verification.alarm_refusal(seen, during_recovery=recovery)
     assert (said or "").startswith(expected)
     assert (said is None) is (expected == "")
 
@@ -63,14 +64,14 @@ RESTARTS: list[tuple[str, ClusterView, bool, str]] = [
 
 @pytest.mark.parametrize(("seen", "allowed", "expected"), table(RESTARTS))
 def test_restart_refusal(seen: ClusterView, allowed: bool, expected: str) -> None:
-    said = rollout.restart_refusal(seen, seen.members[0], allow_downtime=allowed, seconds=19.6)
+    said = verification.restart_refusal(seen, seen.members[0], allow_downtime=allowed, seconds=19.6)
     assert (said or "").startswith(expected)
     assert (said is None) is (expected == "")
 
 
 def test_drift() -> None:
-    assert rollout.drift({"a": "1", "b": "2", "c": "3"}, {"a": "1", "b": "3", "d": "4"}) == ["--b", "--c", "--d"]
-    assert rollout.drift({"a": "1"}, {"a": "1"}) == []
+    assert verification.drift({"a": "1", "b": "2", "c": "3"}, {"a": "1", "b": "3", "d": "4"}) == ["--b", "--c", "--d"]
+    assert verification.drift({"a": "1"}, {"a": "1"}) == []
 
 
 MANIFEST = read_manifest(str(DATA / "manifests/1.33/quota.manifest"))
@@ -95,7 +96,7 @@ OBSTACLES: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
-def watch(monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]) -> rollout.Watch:
+def watch(monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]) -> verification.Watch:
     said = {"pid": 7, "flags": MANIFEST.flags, "status": STATUS, "quota": QUOTA, "gone": None, "applied": 5000}
     said |= {"look": view(member(1), member(2, applied=changes.get("applied", 5000))), **changes}
 
@@ -109,7 +110,9 @@ def watch(monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]) -> rollout.W
 
     monkeypatch.setattr(process, "find", tell("pid"))
     monkeypatch.setattr(process, "flags", tell("flags"))
-    return rollout.Watch(MANIFEST, status=tell("status"), look=tell("look"), quota=tell("quota"), gone=said["gone"])
+    return verification.Watch(
+        MANIFEST, status=tell("status"), look=tell("look"), quota=tell("quota"), gone=said["gone"]
+    )
 
 
 @pytest.mark.parametrize(("changes", "expected"), table(OBSTACLES))
@@ -156,10 +159,10 @@ def test_away(monkeypatch: pytest.MonkeyPatch, seen: list[tuple[int | None, bool
         return "" if (found._pid, found._answers) == (8, True) else "not yet"
 
     monkeypatch.setattr(found, "obstacle", obstacle)
-    monkeypatch.setattr(rollout.time, "monotonic", lambda: clock[0])
-    monkeypatch.setattr(rollout.time, "sleep", lambda _seconds: clock.__setitem__(0, clock[0] + 1))
+    monkeypatch.setattr(verification.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(verification.time, "sleep", lambda _seconds: clock.__setitem__(0, clock[0] + 1))
     outcome = found.until_proved(len(seen) - 1.5)
-    assert outcome == rollout.Outcome("" if seen[-1][1] else "not yet", expected, seen[-1][0], len(seen) - 1.0)
+    assert outcome == verification.Outcome("" if seen[-1][1] else "not yet", expected, seen[-1][0], len(seen) - 1.0)
 
 
 def test_a_flag_that_etcd_refuses_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

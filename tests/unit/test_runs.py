@@ -17,8 +17,8 @@ from unit.made import table
 
 from ansible_collections.controlplane.etcd.plugins.filter.ended_runs import FilterModule, ended_runs
 from ansible_collections.controlplane.etcd.plugins.lookup.run_id import LookupModule
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import runs
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.runs import Run
+from ansible_collections.controlplane.etcd.plugins.module_utils._core import run_id
+from ansible_collections.controlplane.etcd.plugins.module_utils._core.run_id import Run
 
 BOOT, SPACE = "4f1c", "pid:[4026531836]"
 
@@ -38,16 +38,16 @@ def make_proc(folder: Path, processes: dict[int, str], *, boot: str = BOOT, spac
 
 
 def test_current(tmp_path: Path) -> None:
-    run = runs.current(7, make_proc(tmp_path, {7: "8812345"}))
+    run = run_id.current(7, make_proc(tmp_path, {7: "8812345"}))
     assert run == Run(f"{BOOT}/{SPACE}", 7, "8812345")
-    assert runs.parse(str(run)) == run
+    assert run_id.parse(str(run)) == run
 
 
 def test_current_without_proc(tmp_path: Path) -> None:
-    first, second = runs.current(7, tmp_path), runs.current(7, tmp_path)
+    first, second = run_id.current(7, tmp_path), run_id.current(7, tmp_path)
     assert first != second
-    assert not runs.ended(first, tmp_path)
-    assert runs.parse(str(first)) == first
+    assert not run_id.ended(first, tmp_path)
+    assert run_id.parse(str(first)) == first
 
 
 # Above any that a kernel gives away (pid_max is at most 2**22).
@@ -67,7 +67,7 @@ ENDED: list[tuple[str, Run, bool]] = [
 
 @pytest.mark.parametrize(("run", "expected"), table(ENDED))
 def test_ended(tmp_path: Path, run: Run, expected: bool) -> None:
-    assert runs.ended(run, make_proc(tmp_path, {7: "8812345"})) is expected
+    assert run_id.ended(run, make_proc(tmp_path, {7: "8812345"})) is expected
 
 
 KERNEL: list[tuple[str, Exception | None, bool]] = [
@@ -92,7 +92,7 @@ def test_ended_where_proc_hides_it(
 
     proc = make_proc(tmp_path, {})
     monkeypatch.setattr(os, "kill", kill)
-    assert runs.ended(Run(PLACE, 8, "8812345"), proc) is expected
+    assert run_id.ended(Run(PLACE, 8, "8812345"), proc) is expected
     assert asked == [(8, 0)]
 
 
@@ -110,24 +110,24 @@ TEXTS: list[tuple[str, str, Run | None]] = [
 
 @pytest.mark.parametrize(("text", "expected"), table(TEXTS))
 def test_parse(text: str, expected: Run | None) -> None:
-    assert runs.parse(text) == expected
+    assert run_id.parse(text) == expected
 
 
 @given(st.text())
 def test_any_text_is_a_run_or_none(text: str) -> None:
-    found = runs.parse(text)
+    found = run_id.parse(text)
     assert found is None or found.pid >= 0
 
 
 def test_filter_on_real_processes() -> None:
     """A process that lives, one that has ended, and ids of others."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        gone = str(runs.current(child.pid))
-        mine = str(runs.current(os.getpid()))
+        gone = str(run_id.current(child.pid))
+        mine = str(run_id.current(os.getpid()))
         assert ended_runs([gone, mine]) == []
     assert ended_runs(["by hand", gone, mine, "admin:4711:8812345"]) == [gone]
     assert FilterModule().filters() == {"ended_runs": ended_runs}
 
 
 def test_lookup_names_the_process_that_forks_the_workers() -> None:
-    assert LookupModule().run([]) == [str(runs.current(os.getppid()))]
+    assert LookupModule().run([]) == [str(run_id.current(os.getppid()))]

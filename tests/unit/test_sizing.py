@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from unit.made import table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import sizing
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.sizing import GIB
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import quota as sizing
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.quota import GIB
 from ansible_collections.controlplane.etcd.plugins.modules import etcd_node_info
 
 MUCH = 1000.0

@@ -17,15 +17,18 @@ from typing import Any
 import pytest
 from unit.made import MIB, VERSIONS, Reply, endpoint, recorded, recorded_snapshot, table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors, files, process, snapshot
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.manifest import EtcdManifest
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.snapshot import (
+from ansible_collections.controlplane.etcd.plugins.module_utils._core import files
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.transport import TlsFiles
+from ansible_collections.controlplane.etcd.plugins.module_utils._node import process
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import EtcdManifest
+from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot import take as snapshot
+from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot.take import (
     METHODS,
     Snapshot,
     SnapshotError,
     Source,
 )
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.transport import TlsFiles
 
 WHOLE = recorded_snapshot("3.6.16")
 REVISION = 202

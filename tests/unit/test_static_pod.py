@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.made import DATA, table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.manifest import parse_flags
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import static_pod
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import manifest_edit
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.errors import ConfigRefused
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import parse_flags
 
 MANIFESTS = sorted((DATA / "manifests").glob("*/*"))
 IDS = [f"{path.parent.name}-{path.stem}" for path in MANIFESTS]
@@ -137,9 +137,9 @@ EDITS: list[tuple[str, tuple[str, ...], dict[str, str], list[str], tuple[str, ..
 def test_edit(
     lines: tuple[str, ...], wanted: dict[str, str], remove: list[str], expected: tuple[str, ...], end: str
 ) -> None:
-    edited = static_pod.edit(pod(*lines, end=end), wanted, remove)
+    edited = manifest_edit.edit(pod(*lines, end=end), wanted, remove)
     assert edited.text == pod(*expected, end=end)
-    assert static_pod.edit(edited.text, wanted, remove).text == edited.text
+    assert manifest_edit.edit(edited.text, wanted, remove).text == edited.text
     before, after = edited.differing
     assert (not before and not after) == (lines == expected)
     assert {**{name: value for name, value in edited.before.items() if name not in before}, **after} == edited.after
@@ -149,7 +149,7 @@ def test_another_container_with_the_same_command() -> None:
     text = pod(*COMMAND).replace(
         "  hostNetwork", "  - name: other\n    command:\n    - etcd\n    - --name=cp1\n  hostNetwork"
     )
-    edited = static_pod.edit(text, {"a": "1"})
+    edited = manifest_edit.edit(text, {"a": "1"})
     assert edited.text == text.replace("    - --name=cp1\n", "    - --name=cp1\n    - --a=1\n", 1)
 
 
@@ -158,13 +158,13 @@ def test_another_container_before_it() -> None:
     text = pod(*COMMAND).replace(
         "  - name: etcd\n", "  - name: other\n    command:\n    - etcd\n    - --name=cp1\n  - name: etcd\n"
     )
-    edited = static_pod.edit(text, {"a": "1"})
+    edited = manifest_edit.edit(text, {"a": "1"})
     assert edited.text == text.replace("    - --name=cp1\n    image", "    - --name=cp1\n    - --a=1\n    image")
 
 
 def test_the_end_of_the_text() -> None:
     text = "spec:\n  containers:\n  - name: etcd\n    command:\n    - etcd"
-    assert static_pod.edit(text, {"a": "1", "b": "2"}).text == f"{text}\n    - --a=1\n    - --b=2"
+    assert manifest_edit.edit(text, {"a": "1", "b": "2"}).text == f"{text}\n    - --a=1\n    - --b=2"
 
 
 REFUSALS: list[tuple[str, str, str]] = [
@@ -185,7 +185,7 @@ REFUSALS: list[tuple[str, str, str]] = [
 @pytest.mark.parametrize(("text", "reason"), table(REFUSALS))
 def test_refusals(text: str, reason: str) -> None:
     with pytest.raises(ConfigRefused) as caught:
-        static_pod.edit(text, {"a": "1"})
+        manifest_edit.edit(text, {"a": "1"})
     assert reason in str(caught.value)
     if "written" in reason or "edited" in reason:
         assert "set --a=1" in caught.value.advice
@@ -198,8 +198,8 @@ def test_there_are_manifests() -> None:
 @pytest.mark.parametrize("path", MANIFESTS, ids=IDS)
 def test_manifests_of_kubeadm(path: Path) -> None:
     text = read(path)
-    edited = static_pod.edit(text, {QUOTA: "8589934592"}, ["snapshot-count"])
-    assert {**edited.after, "snapshot-count": "10000"} == {**static_pod.flags(text), QUOTA: "8589934592"}
+    edited = manifest_edit.edit(text, {QUOTA: "8589934592"}, ["snapshot-count"])
+    assert {**edited.after, "snapshot-count": "10000"} == {**manifest_edit.flags(text), QUOTA: "8589934592"}
     kept = [line for line in text.splitlines() if QUOTA not in line and "snapshot-count" not in line]
     assert [line for line in edited.text.splitlines() if QUOTA not in line] == kept
 
@@ -234,7 +234,7 @@ def test_only_what_is_wanted_changes(
     gone -= set(changes)
     text = read(path).replace("\n", "\r\n") if crlf else read(path)
     text = text.rstrip() if cut else text
-    edited = static_pod.put(text, changes, gone)
+    edited = manifest_edit.put(text, changes, gone)
     found = yaml.safe_load(edited.text)
     words = found["spec"]["containers"][0]["command"]
     bare, flags = expected(yaml.safe_load(text), changes, gone)
@@ -248,8 +248,8 @@ def test_only_what_is_wanted_changes(
         return [line for line in whole.split("\n") if not line.lstrip().startswith(touched)]
 
     assert untouched(edited.text) == untouched(text)
-    assert static_pod.put(edited.text, changes, gone).text == edited.text
+    assert manifest_edit.put(edited.text, changes, gone).text == edited.text
     # And back again, to the meaning at least.
     back = {name: value for name, value in edited.before.items() if edited.after.get(name) != value}
-    again = static_pod.put(edited.text, back, set(edited.after) - set(edited.before))
+    again = manifest_edit.put(edited.text, back, set(edited.after) - set(edited.before))
     assert again.after == edited.before

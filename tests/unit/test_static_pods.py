@@ -13,7 +13,7 @@ import pytest
 import yaml
 from unit.made import DATA, Json, table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.static_pods import StaticPod, pods, strays
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.static_pods import StaticPod, pods, strays
 
 ETCD = (DATA / "manifests/1.33/plain.manifest").read_text("utf-8")
 API_SERVER = (DATA / "apiserver/1.33/ipv4.manifest").read_text("utf-8")

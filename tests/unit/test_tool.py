@@ -17,29 +17,30 @@ from typing import Any
 import pytest
 from unit.made import MIB, FakeRun, member, probes_of, table, view
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import files, plan
+from ansible_collections.controlplane.etcd.plugins.module_utils._core import files
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import checks
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.process import Outcome
-from ansible_collections.controlplane.etcd.plugins.module_utils._maintenance import (
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.process import Outcome
+from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool import (
     cli,
     cron,
+    due,
     heal,
-    memory,
     metrics,
-    rule,
-    schedule,
+    next_run,
     status,
 )
-from ansible_collections.controlplane.etcd.plugins.module_utils._maintenance.memory import DAY, Memory
-from ansible_collections.controlplane.etcd.plugins.module_utils._maintenance.node import Node, Places
-from ansible_collections.controlplane.etcd.plugins.module_utils._schedule import archive
+from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool import state as memory
+from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.context import Node, Places
+from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.state import DAY, Memory
+from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool_install import zipapp
 
 GIB = 1024 * MIB
 NOW = 1795478400.0
-FRAGMENTED, FULL = plan.Rule(100 * MIB, 0.45), plan.Rule(32 * MIB)
+FRAGMENTED, FULL = checks.Rule(100 * MIB, 0.45), checks.Rule(32 * MIB)
 
 # Size, in use, quota; the rule by which it is due.
-DUE: list[tuple[str, int, int, int, plan.Rule | None]] = [
+DUE: list[tuple[str, int, int, int, checks.Rule | None]] = [
     ("fresh", 100 * MIB, 99 * MIB, 2 * GIB, None),
     ("half of much", 400 * MIB, 200 * MIB, 2 * GIB, FRAGMENTED),
     ("just 45 % and 100 MiB", 2000 * MIB, 1100 * MIB, 8 * GIB, FRAGMENTED),
@@ -54,8 +55,8 @@ DUE: list[tuple[str, int, int, int, plan.Rule | None]] = [
 
 
 @pytest.mark.parametrize(("size", "in_use", "quota", "expected"), table(DUE))
-def test_due(size: int, in_use: int, quota: int, expected: plan.Rule | None) -> None:
-    found = rule.Limits().rule_for(member(1, size=size, in_use=in_use, quota=quota))
+def test_due(size: int, in_use: int, quota: int, expected: checks.Rule | None) -> None:
+    found = due.Limits().rule_for(member(1, size=size, in_use=in_use, quota=quota))
     assert found == expected
 
 
@@ -79,7 +80,7 @@ TURNS: list[tuple[str, list[dict[str, Any]], list[str], bool, list[str]]] = [
 @pytest.mark.parametrize(("members", "others", "own", "left"), table(TURNS))
 def test_turns(members: list[dict[str, Any]], others: list[str], own: bool, left: list[str]) -> None:
     seen = view(*(member(number, **given) for number, given in enumerate(members, start=1)))
-    found = rule.turns(seen, 1, rule.Limits(), probes_of("1.33"), None)
+    found = due.turns(seen, 1, due.Limits(), probes_of("1.33"), None)
     assert [turn.member.name for turn in found.others] == others
     assert (found.own is not None) == own
     assert [sentence.split(" is due but left alone: ")[0] for sentence in found.left] == left
@@ -97,7 +98,7 @@ DISKS: list[tuple[str, int | None, list[str], bool, list[str]]] = [
 @pytest.mark.parametrize(("free", "others", "own", "left"), table(DISKS))
 def test_turns_and_the_disk(free: int | None, others: list[str], own: bool, left: list[str]) -> None:
     """The leadership is not handed over by a node on whose disk its member could not be defragmented."""
-    found = rule.turns(view(*(member(number, **DUE_ONE) for number in (1, 2, 3))), 1, rule.Limits(), (), free)
+    found = due.turns(view(*(member(number, **DUE_ONE) for number in (1, 2, 3))), 1, due.Limits(), (), free)
     assert [turn.member.name for turn in found.others] == others
     assert (found.own is not None) == own
     assert [sentence.split(" is due and left alone: ")[0] for sentence in found.left] == left
@@ -124,7 +125,7 @@ def test_healing_and_probes(version: str, before: int, after: int, begun: bool, 
     refusal = heal.heal_refusal(seen, probes_of(version), allow_unsafe=False)
     assert (refusal is None) == begun
     assert begun or "its liveness probe (/health) fails under the alarm" in str(refusal)
-    assert (rule.run_threat(member(1, in_use=after, size=before), probes_of(version)) is None) == done
+    assert (due.run_threat(member(1, in_use=after, size=before), probes_of(version)) is None) == done
 
 
 def test_who_was_passed_over_is_named_only_where_there_is_no_room() -> None:
@@ -138,10 +139,10 @@ def test_who_was_passed_over_is_named_only_where_there_is_no_room() -> None:
 
 def test_half_of_what_the_probes_allow() -> None:
     limit = int(40 * 120 * MIB)  # a liveness probe that fails eight times, every ten seconds
-    assert rule.run_threat(member(1, in_use=limit), probes_of("1.33")) is None
-    assert "during the defragmentation" in str(rule.run_threat(member(1, in_use=limit + 2 * MIB), probes_of("1.33")))
+    assert due.run_threat(member(1, in_use=limit), probes_of("1.33")) is None
+    assert "during the defragmentation" in str(due.run_threat(member(1, in_use=limit + 2 * MIB), probes_of("1.33")))
     # The alarm of which old probes fail is not armed then.
-    assert rule.run_threat(member(1, in_use=limit), probes_of("1.29")) is None
+    assert due.run_threat(member(1, in_use=limit), probes_of("1.29")) is None
 
 
 NOT_MINE: list[tuple[str, int, int, str | None]] = [
@@ -155,14 +156,14 @@ NOT_MINE: list[tuple[str, int, int, str | None]] = [
 @pytest.mark.parametrize(("leader", "term", "expected"), table(NOT_MINE))
 def test_not_mine(leader: int, term: int, expected: str | None) -> None:
     """The members that are made know term 2."""
-    assert rule.not_mine(view(member(1), member(2), leader=leader), 1, term) == expected
+    assert due.not_mine(view(member(1), member(2), leader=leader), 1, term) == expected
 
 
 def test_run_refusal() -> None:
-    assert rule.run_refusal(view(member(1))) is None
-    assert "recover" in str(rule.run_refusal(view(member(1), alarms=[Alarm(1, "NOSPACE")])))
-    assert "CORRUPT" in str(rule.run_refusal(view(member(1), alarms=[Alarm(1, "CORRUPT")])))
-    assert "no leader" in str(rule.run_refusal(view(member(1), leader=0)))
+    assert due.run_refusal(view(member(1))) is None
+    assert "recover" in str(due.run_refusal(view(member(1), alarms=[Alarm(1, "NOSPACE")])))
+    assert "CORRUPT" in str(due.run_refusal(view(member(1), alarms=[Alarm(1, "CORRUPT")])))
+    assert "no leader" in str(due.run_refusal(view(member(1), leader=0)))
 
 
 KNOWN_LONG = Memory(armed=True, alarms=(NOW - 900,), term=2)
@@ -402,35 +403,33 @@ def test_no_cron(text: str) -> None:
 def test_next_run(tmp_path: Path) -> None:
     path, now = tmp_path / "cron", dt.datetime(2026, 11, 24, 0, 30)
     shown = {"systemctl show": Outcome(0, "Tue 2026-11-24 03:00:00 UTC")}
-    assert schedule.next_run(FakeRun(shown), now, str(path)) == "Tue 2026-11-24 03:00:00 UTC"
-    assert schedule.next_run(FakeRun({"systemctl": Outcome(1, "no")}), now, str(path)) == ""
+    assert next_run.next_run(FakeRun(shown), now, str(path)) == "Tue 2026-11-24 03:00:00 UTC"
+    assert next_run.next_run(FakeRun({"systemctl": Outcome(1, "no")}), now, str(path)) == ""
     path.write_text("* * * * * root /x/tool watch\n00 */3 * * * root /x/tool run --min-free-mib=5 2>&1 | logger\n")
-    assert schedule.next_run(FakeRun(shown), now, str(path)) == "2026-11-24 03:00 (cron)"
+    assert next_run.next_run(FakeRun(shown), now, str(path)) == "2026-11-24 03:00 (cron)"
 
 
 def test_the_archive_is_all_that_it_imports() -> None:
     """No more, so that the same sources make the same file whatever else the library has; and no less."""
     code = (
-        "import sys; from ansible_collections.controlplane.etcd.plugins.module_utils._maintenance import cli;"
+        "import sys; from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool import cli;"
         " print('\\n'.join(sys.modules))"
     )
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
-    prefix = archive.build.__module__.rpartition("_schedule.")[0]
+    prefix = zipapp.build.__module__.rpartition("_node_tool_install.")[0]
     loaded = {name.removeprefix(prefix) for name in done.stdout.split() if name.startswith(prefix)}
-    assert {f"{package}.{name}" for package, names in archive.PARTS.items() for name in names} == {
-        name for name in loaded if "." in name
-    }
+    assert {f"{package}.{name}" for package, name in zipapp.sources()} == {name for name in loaded if "." in name}
 
 
 def test_the_archive_is_the_same_each_time() -> None:
-    built = archive.build("/usr/bin/python3")
-    assert built == archive.build("/usr/bin/python3")
+    built = zipapp.build("/usr/bin/python3")
+    assert built == zipapp.build("/usr/bin/python3")
     assert built.startswith(b"#!/usr/bin/python3 -I\n# etcd-maintenance")
-    assert archive.is_ours(built)
-    assert archive.is_ours(archive.build("/opt/python"))
-    for data in (b"", b"#!/bin/sh\n", archive.MARKER, b"#!/bin/sh\necho\n" + archive.MARKER):
-        assert not archive.is_ours(data)
+    assert zipapp.is_ours(built)
+    assert zipapp.is_ours(zipapp.build("/opt/python"))
+    for data in (b"", b"#!/bin/sh\n", zipapp.MARKER, b"#!/bin/sh\necho\n" + zipapp.MARKER):
+        assert not zipapp.is_ours(data)
 
 
 @pytest.mark.parametrize("stays", [True, False], ids=["an alarm that stays", "one that comes back after each healing"])

@@ -12,12 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.made import VERSIONS, recorded, recorded_json, table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.wal import (
-    WalIds,
-    parse_ids,
-    read_ids,
-    wal_bytes,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.wal import WalIds, parse_ids, read_ids, wal_bytes
 
 HEADS = {version: recorded(version, "wal") for version in VERSIONS}
 

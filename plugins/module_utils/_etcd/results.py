@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import typing as t
 
-from . import plan
-from .cluster import ClusterView, MemberView
+from . import checks
 from .transport import Json
+from .view import ClusterView, MemberView
 
 
 def cluster_result(view: ClusterView) -> Json:
@@ -57,18 +57,18 @@ def member_result(member: MemberView) -> Json:
 
 def diagnosis_result(view: ClusterView, *, allow_unsafe: bool) -> Json:
     """The `diagnosis` that the info modules return."""
-    needs_recovery = plan.needs_recovery(view)
+    needs_recovery = checks.needs_recovery(view)
     reasons = (
-        plan.corrupt_refusal(view),
-        plan.quorum_refusal(view),
-        plan.version_refusal(view, allowed=allow_unsafe or not needs_recovery),
+        checks.corrupt_refusal(view),
+        checks.quorum_refusal(view),
+        checks.version_refusal(view, allowed=allow_unsafe or not needs_recovery),
     )
     return {
         "needs_recovery": needs_recovery,
         "refusals": [reason for reason in reasons if reason],
-        "findings": plan.findings(view),
-        "expected_seconds": plan.expected_seconds(view),
-        "fits": plan.room(view) == plan.Room(None, ()),
+        "findings": checks.findings(view),
+        "expected_seconds": checks.expected_seconds(view),
+        "fits": checks.room(view) == checks.Room(None, ()),
     }
 
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from . import nodes
+from . import yaml_nodes
 from .errors import ConfigRefused
-from .nodes import Node
+from .yaml_nodes import Node
 
 KIND, GROUP = "ClusterConfiguration", "kubeadm.k8s.io"
 
@@ -128,7 +128,7 @@ def read(text: str) -> list[Document]:
 def _document(text: str, start: int, end: int, *, first: bool) -> Document:
     body, line = text[start:end], line_number(text, start)
     try:
-        roots = nodes.read(body)
+        roots = yaml_nodes.read(body)
     except ValueError as exc:
         raise ConfigRefused(
             f"It cannot be read as YAML: {_in_file(str(exc), line - 1)}.", "Fix the YAML at that line."
@@ -136,7 +136,7 @@ def _document(text: str, start: int, end: int, *, first: bool) -> Document:
     if not roots or roots[0].reads_as == "null":
         raise _empty(text, start, end, first=first)
     root = roots[0]  # there is no second one: a --- begins another part, and PyYAML wants it also after a ...
-    if root.kind != nodes.MAP:
+    if root.kind != yaml_nodes.MAP:
         raise ConfigRefused(f"The document that starts on line {line} is a {root.reads_as}, but kubeadm wants a map.")
     for key in ("apiVersion", "kind"):
         _once(text, start, root, key, key)
@@ -253,7 +253,7 @@ def _check(found: Found) -> None:
         value = parent.get(key)
         if value is None or value.reads_as == "null":
             break
-        if value.reads_as != nodes.MAP:
+        if value.reads_as != yaml_nodes.MAP:
             raise ConfigRefused(
                 f"{path} on line {found.line(value.start)} is a {value.reads_as}, but kubeadm wants a map.",
                 "Correct it.",

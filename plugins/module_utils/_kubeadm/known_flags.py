@@ -14,8 +14,8 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._etcd.manifest import variable_of
-from .._etcd.plan import version_of
+from .._etcd.checks import version_of
+from .._node.etcd_manifest import variable_of
 
 _PROXY = ("dial-timeout", "failure-wait", "read-timeout", "refresh-interval", "write-timeout")
 _GONE = {

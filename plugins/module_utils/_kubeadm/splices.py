@@ -11,12 +11,12 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from . import nodes
+from . import yaml_nodes
+from .arguments import Entry
 from .documents import Found
-from .entries import Entry
 from .errors import ConfigRefused
-from .indents import PATH, Style, column_of, line_end, line_start, quote
-from .nodes import Node
+from .yaml_nodes import Node
+from .yaml_style import PATH, Style, column_of, line_end, line_start, quote
 
 _BLANKS = " \t\r"
 
@@ -121,7 +121,7 @@ def _own(found: Found, path: t.Sequence[str]) -> Node:
 
 def _own_node(found: Found, node: Node) -> None:
     line = found.line(node.start)
-    if node.kind == nodes.ALIAS:
+    if node.kind == yaml_nodes.ALIAS:
         raise Unsafe(f"Line {line} is an alias (*{node.anchor}): a change would affect other places as well.")
     if node.anchor and node.anchor in _aliases(found):
         raise Unsafe(f"Line {line} is used elsewhere (&{node.anchor}): a change would affect those places as well.")
@@ -136,7 +136,7 @@ def _aliases(found: Found) -> set[str]:
 def _anchors(node: Node) -> set[str]:
     """The anchors in it."""
     inner = [*node.items, *(each for pair in node.pairs for each in pair)]
-    own = {node.anchor} if node.anchor and node.kind != nodes.ALIAS else set()
+    own = {node.anchor} if node.anchor and node.kind != yaml_nodes.ALIAS else set()
     return own.union(*(_anchors(each) for each in inner))
 
 
@@ -159,10 +159,10 @@ def _new_value(found: Found, entry: Entry, value: str) -> Splice:
         column = column_of(body, name[0].start)
         return _new_lines(body, name[1].end, [f"{' ' * column}value: {quoted}"])
     line = found.line(old.start)
-    if old.kind == nodes.ALIAS or old.anchor or old.tag:
-        mark = f"*{old.anchor}" if old.kind == nodes.ALIAS else f"&{old.anchor}" if old.anchor else old.tag
+    if old.kind == yaml_nodes.ALIAS or old.anchor or old.tag:
+        mark = f"*{old.anchor}" if old.kind == yaml_nodes.ALIAS else f"&{old.anchor}" if old.anchor else old.tag
         raise Unsafe(f"The value of {entry.name} in line {line} has an anchor, an alias or a tag ({mark}).")
-    if old.kind != nodes.SCALAR or old.style in ("|", ">"):
+    if old.kind != yaml_nodes.SCALAR or old.style in ("|", ">"):
         raise Unsafe(f"The value of {entry.name} in line {line} is not a simple scalar.")
     blank = " " if body[old.start - 1 : old.start] not in ("", " ", "\t") else ""
     return Splice(old.start, old.end, blank + quoted)

@@ -1,0 +1,192 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+"""The manifest that kubeadm itself would write for this node, asked for without writing it to its place.
+
+Everything that kubeadm would take from the machine it runs on, or from the internet, it is given: name and address of
+the node, the versions that run. Then it needs neither a network nor an API server.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+import typing as t
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from .._node import process
+from .._node.block_yaml import load
+from . import documents, edits, manifest_edit, yaml_nodes
+from .documents import Found
+from .manifest_edit import Edited
+from .yaml_nodes import Node
+
+Json = t.Dict[str, t.Any]
+
+_SECONDS = 60.0
+_ANNOTATION = "kubeadm.kubernetes.io/etcd.advertise-client-urls"
+# A joined member has these from the moment it joined. Without them one that has lost its data would come up as a
+# healthy cluster of its own.
+_KEPT = ("initial-cluster", "initial-cluster-state")
+# What else of an InitConfiguration has a say in the manifest of etcd.
+_OF_INIT = ("patches", "timeouts")
+_IMAGE = re.compile(r"(?P<repository>[^@]+)/etcd:(?P<tag>[\w.-]+)", re.ASCII)
+_VERSION = re.compile(r":(v\d+\.\d+\.\d+[\w.-]*)$", re.ASCII)
+_CRI_SOCKET = re.compile(r"""(?:--container-runtime-endpoint=|^containerRuntimeEndpoint:\s*)["']?([^"'\s]+)""", re.M)
+
+
+class NotRendered(Exception):
+    """kubeadm was not asked, or did not answer. The text is one sentence."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What kubeadm is told of the node. `cri_socket` and `kubernetes_version` are empty where they are not known."""
+
+    name: str
+    address: str
+    repository: str
+    tag: str
+    cri_socket: str = ""
+    kubernetes_version: str = ""
+
+
+def facts(manifest: str, apiserver: str = "", kubelet: t.Iterable[str] = ()) -> Facts:
+    """The node, from the texts of its own files: the manifests of etcd and of the API server, and what the kubelet is
+    started with. Raises ConfigRefused, NotRendered."""
+    flags, body = manifest_edit.flags(manifest), load(manifest)
+    container = next(each for each in body["spec"]["containers"] if each.get("name") == "etcd")
+    image = _IMAGE.fullmatch(str(container.get("image")))
+    if not image:
+        raise NotRendered(f"kubeadm cannot be made to use the image {container.get('image')}.")
+    annotations = (body.get("metadata") or {}).get("annotations") or {}
+    urls = str(annotations.get(_ANNOTATION) or flags.get("advertise-client-urls", ""))
+    try:
+        address = urlsplit(urls.partition(",")[0]).hostname
+    except ValueError:  # half of an IPv6 address
+        address = None
+    if "name" not in flags or not address:
+        raise NotRendered("The manifest does not give the member's name and address.")
+    sockets = [match[1] for text in kubelet for match in _CRI_SOCKET.finditer(text)]
+    return Facts(
+        flags["name"],
+        address,
+        image["repository"],
+        image["tag"],
+        sockets[0] if sockets else "",
+        _version_of(apiserver),
+    )
+
+
+def _version_of(apiserver: str) -> str:
+    try:
+        image = str(load(apiserver)["spec"]["containers"][0]["image"])
+    except (ValueError, KeyError, TypeError, IndexError):
+        return ""
+    match = _VERSION.search(image)
+    return match[1] if match else ""
+
+
+def configuration(source: str, node: Facts, wanted: t.Mapping[str, t.Any], remove: t.Collection[str]) -> str:
+    """The configuration of kubeadm for this node alone: the cluster's with these arguments, and nothing secret. Raises
+    ConfigRefused, NoYaml, NotRendered."""
+    found = documents.find(edits.edit(source, wanted, remove).text)
+    cluster = _plain(found.document.root)
+    local = _child(_child(cluster, "etcd"), "local")
+    local.update(imageRepository=node.repository, imageTag=node.tag)
+    if node.kubernetes_version:
+        cluster["kubernetesVersion"] = node.kubernetes_version
+    init: Json = {
+        **{key: value for key, value in _init(found).items() if key in _OF_INIT},
+        "apiVersion": found.document.api_version,
+        "kind": "InitConfiguration",
+        "localAPIEndpoint": {"advertiseAddress": node.address},
+        "nodeRegistration": {"name": node.name, **({"criSocket": node.cri_socket} if node.cri_socket else {})},
+    }
+    return "".join(f"---\n{json.dumps(body, indent=1)}\n" for body in (cluster, init))
+
+
+def _init(found: Found) -> Json:
+    return next((_plain(each.root) for each in found.documents if each.kind == "InitConfiguration"), {})
+
+
+def _child(parent: Json, key: str) -> Json:
+    if parent.get(key) is None:
+        parent[key] = {}
+    child: Json = parent[key]
+    return child
+
+
+def _plain(node: Node) -> t.Any:
+    """The value that kubeadm reads. Raises NotRendered for what is not seen through."""
+    kind, body = node.reads_as, node.resolved
+    if kind == yaml_nodes.MAP:
+        pairs = [(key.text, _plain(value)) for key, value in body.pairs]
+        if any(key is None or key == "<<" for key, _value in pairs):
+            raise NotRendered("The configuration has keys that are not plain words.")
+        return dict(pairs)
+    if kind == yaml_nodes.LIST:
+        return [_plain(item) for item in body.items]
+    if kind == "string":
+        return body.value
+    if kind == "null":
+        return None
+    if kind == "boolean":
+        return body.value.lower() in ("y", "yes", "true", "on")
+    if kind == "number" and re.fullmatch(r"0|-?[1-9]\d*", body.value, re.ASCII):
+        return int(body.value)
+    raise NotRendered(f"The configuration holds {body.value!r}, a {kind} that is not understood.")
+
+
+def kept(rendered: str, running: t.Mapping[str, str]) -> Edited:
+    """kubeadm's manifest with the node's own words about its first cluster. Raises ConfigRefused."""
+    mine = {name: running[name] for name in _KEPT if name in running}
+    return manifest_edit.put(rendered, mine, [name for name in _KEPT if name not in running])
+
+
+# --- the edge ---
+
+
+def render(config: str) -> str:
+    """What kubeadm writes for this configuration, which it reads from a file of ours and writes to one of ours. Raises
+    NotRendered, OSError."""
+    program = process.installed("kubeadm")
+    if not program:
+        raise NotRendered("There is no kubeadm on this node.")
+    with tempfile.TemporaryDirectory(prefix="etcd-manifest-") as folder:
+        path, out = os.path.join(folder, "config.yaml"), os.path.join(folder, "out")
+        os.mkdir(out)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(config)
+        ended = process.execute(
+            [program, "init", "phase", "etcd", "local", "--dry-run", f"--config={path}"],
+            timeout=_SECONDS,
+            env={"HOME": folder, "KUBEADM_INIT_DRYRUN_DIR": out},
+        )
+        if ended.code is None:
+            raise NotRendered(f"{os.path.basename(program)} had not finished after {_SECONDS:.0f} s.")
+        if ended.code != 0:
+            raise NotRendered(f"kubeadm did not write the manifest: {_last_line(ended.err)}.")
+        # Up to 1.31 it makes folders of its own in there.
+        found = [os.path.join(root, name) for root, _dirs, names in os.walk(out) for name in names]
+        found = [path for path in found if os.path.basename(path) == "etcd.yaml"]
+        if len(found) != 1:
+            raise NotRendered("kubeadm succeeded but wrote no manifest of etcd.")
+        with open(found[0], encoding="utf-8", newline="") as file:
+            return file.read()
+
+
+def _last_line(text: str) -> str:
+    """What a program of Kubernetes says last, without the advice to make it say more."""
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("To see the stack")]
+    last = lines[-1] if lines else "it does not say why"
+    return (last[len("error: ") :] if last.startswith("error: ") else last)[:500].rstrip(".")
+
+
+__all__ = ("Facts", "NotRendered", "configuration", "facts", "kept", "render")

@@ -1,0 +1,171 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+"""The API server of this very node: where its manifest says it listens, with what kubeadm's admin.conf holds.
+
+A virtual address or a load balancer in front of the API servers may be down while this one is up, and the other way
+round, so it is asked by its own address.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import os
+import ssl
+import tempfile
+import typing as t
+import uuid
+from dataclasses import dataclass
+
+from .._etcd.errors import TlsRejected
+from .._etcd.transport import Json, TlsFiles, tls_context
+from .block_yaml import load
+from .etcd_manifest import parse_flags
+
+ADMIN_CONF = "/etc/kubernetes/admin.conf"
+API_MANIFEST = "/etc/kubernetes/manifests/kube-apiserver.yaml"
+
+_ANNOTATION = "kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint"
+_LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases"
+_PRIVATE = "/run"  # kept in memory
+
+
+class KubeError(Exception):
+    """The API server cannot be asked, or its files cannot be used. The text is half a sentence."""
+
+
+@dataclass(frozen=True)
+class Address:
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"https://{host}:{self.port}"
+
+
+class Answer(t.NamedTuple):
+    status: int
+    body: str
+
+    @property
+    def message(self) -> str:
+        """The API's own words, where it has any."""
+        try:
+            return str(json.loads(self.body)["message"])
+        except (ValueError, KeyError, TypeError):
+            return self.body.strip()[:300]
+
+
+def address_of(text: str, path: str) -> Address:
+    """Where the API server of this manifest listens. Raises KubeError."""
+    try:
+        pod = load(text)
+        container = pod["spec"]["containers"][0]
+        words = [str(word) for word in (container.get("command") or []) + (container.get("args") or [])]
+        said = str((pod["metadata"].get("annotations") or {}).get(_ANNOTATION, ""))
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+        raise KubeError(f"{path} is not the manifest of an API server") from None
+    flags = parse_flags(words[1:])
+    host, _colon, port = said.rpartition(":")
+    host = host.strip("[]") or flags.get("advertise-address") or "127.0.0.1"
+    port = flags.get("secure-port") or port or "6443"
+    if not port.isdigit():
+        raise KubeError(f"{path}: {port!r} is not a valid port")
+    return Address(host, int(port))
+
+
+def credentials_of(text: str, path: str) -> tuple[bytes, bytes, bytes]:
+    """CA, certificate and key, in PEM, of the context that a kubeconfig uses. Raises KubeError."""
+    try:
+        config = load(text)
+        context = _named(config["contexts"], config["current-context"])["context"]
+        cluster = _named(config["clusters"], context["cluster"])["cluster"]
+        user = _named(config["users"], context["user"])["user"]
+    except (ValueError, KeyError, TypeError, StopIteration, AttributeError):
+        raise KubeError(f"{path} cannot be read as a kubeconfig") from None
+    return (
+        _pem(cluster, "certificate-authority", path),
+        _pem(user, "client-certificate", path),
+        _pem(user, "client-key", path),
+    )
+
+
+def _named(entries: t.Any, name: str) -> t.Any:
+    return next(entry for entry in entries if entry["name"] == name)
+
+
+def _pem(entry: t.Mapping[str, t.Any], name: str, path: str) -> bytes:
+    try:
+        if entry.get(f"{name}-data"):
+            return base64.b64decode(str(entry[f"{name}-data"]), validate=True)
+        with open(os.path.join(os.path.dirname(path), str(entry[name])), "rb") as file:
+            return file.read()
+    except (KeyError, ValueError, AttributeError, OSError):
+        raise KubeError(f"{path} has no usable {name}") from None
+
+
+class ApiServer:
+    """One API server, asked as the cluster's administrator."""
+
+    def __init__(self, address: Address, kubeconfig: str, *, timeout: float) -> None:
+        """Raises KubeError."""
+        self.address = address
+        self._timeout = timeout
+        self._lease = f"etcd-maintenance-proof-{uuid.uuid4().hex[:12]}"
+        try:
+            with open(kubeconfig, encoding="utf-8") as file:
+                pems = credentials_of(file.read(), kubeconfig)
+        except OSError as exc:
+            raise KubeError(f"{kubeconfig} cannot be read: {exc.strerror}") from exc
+        try:
+            self._context = _context(pems)
+        except TlsRejected as exc:
+            raise KubeError(f"{kubeconfig}: {exc}") from exc
+
+    def readiness(self) -> Answer:
+        """What it says of itself. Raises KubeError."""
+        return self._ask("GET", "/readyz?verbose")
+
+    def write(self) -> Answer:
+        """Make a Lease and delete it again; the first answer that is no success, else the last. Raises KubeError.
+
+        One that an earlier attempt has left, because its answer was lost, is deleted as well.
+        """
+        made = self._ask("POST", _LEASES, {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease"}, self._lease)
+        there = made.status < 300 or made.status == http.HTTPStatus.CONFLICT
+        if not there:
+            return made
+        gone = self._ask("DELETE", f"{_LEASES}/{self._lease}")
+        return Answer(http.HTTPStatus.OK, made.body) if gone.status == http.HTTPStatus.NOT_FOUND else gone
+
+    def _ask(self, verb: str, path: str, body: Json | None = None, name: str = "") -> Answer:
+        text = json.dumps({**body, "metadata": {"name": name}}) if body else None
+        host, port = self.address.host, self.address.port
+        connection = http.client.HTTPSConnection(host, port, timeout=self._timeout, context=self._context)
+        try:
+            connection.request(verb, path, body=text, headers={"Content-Type": "application/json"})
+            response = connection.getresponse()
+            return Answer(response.status, response.read().decode("utf-8", "replace"))
+        except (OSError, http.client.HTTPException) as exc:
+            raise KubeError(f"it does not answer at {self.address}: {str(exc) or type(exc).__name__}") from exc
+        finally:
+            connection.close()
+
+
+def _context(pems: tuple[bytes, bytes, bytes]) -> ssl.SSLContext:
+    """OpenSSL reads keys from files only: these are in memory, this user's own, and gone at once."""
+    with tempfile.TemporaryDirectory(dir=_PRIVATE, prefix="etcd-maintenance-") as folder:
+        paths = [os.path.join(folder, name) for name in ("ca.crt", "client.crt", "client.key")]
+        for path, pem in zip(paths, pems):
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(pem)
+        return tls_context(TlsFiles(*paths))
+
+
+__all__ = ("ADMIN_CONF", "API_MANIFEST", "Address", "Answer", "ApiServer", "KubeError", "address_of", "credentials_of")

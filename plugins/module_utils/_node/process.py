@@ -1,0 +1,189 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+"""The running etcd process of a manifest, and the programs beside it: found in `/proc`, whatever the runtime is."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import typing as t
+from pathlib import Path
+
+from .._core import run_id
+from .etcd_manifest import EtcdManifest, parse_flags
+
+_INTERPRETER = re.compile(r"(python|perl|ruby|node|bash|dash|sh)[\d.]*$")
+
+_FOLDERS = ("/usr/bin", "/usr/local/bin", "/opt/bin", "/snap/bin")
+
+Run = t.Callable[[t.Sequence[str], float], "Outcome"]
+
+
+class Ended(t.NamedTuple):
+    """What a program printed, and its exit code, None where the time was over."""
+
+    code: int | None
+    out: str
+    err: str
+
+
+class Outcome(t.NamedTuple):
+    """`output` is stdout and then stderr; `code` is None where the time was over."""
+
+    code: int | None
+    output: str
+
+
+def execute(argv: t.Sequence[str], *, timeout: float, env: t.Mapping[str, str] | None = None, stdin: str = "") -> Ended:
+    """Run a program with nothing of our environment: no proxy, no home with settings of its own. Raises OSError."""
+    try:
+        done = subprocess.run(
+            list(argv),
+            env={"LC_ALL": "C", "PATH": os.defpath, **(env or {})},
+            input=stdin.encode("utf-8"),
+            capture_output=True,
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return Ended(None, "", f"timed out after {timeout:.0f} s")
+    return Ended(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
+
+
+def run(argv: t.Sequence[str], timeout: float) -> Outcome:
+    """Run a program with nothing of our environment but what etcd 3.4's etcdctl needs."""
+    try:
+        done = execute(argv, timeout=timeout, env={"ETCDCTL_API": "3"})
+    except OSError as exc:
+        return Outcome(127, str(exc))
+    return Outcome(done.code, "\n".join(filter(None, (done.out.strip(), done.err.strip()))))
+
+
+def installed(program: str) -> str | None:
+    """The path of a program of this node; also where PATH does not lead, as with sudo. A path stays as it is."""
+    folders = [*os.environ.get("PATH", os.defpath).split(os.pathsep), *_FOLDERS]
+    return shutil.which(program, path=os.pathsep.join(folders))
+
+
+def is_member(words: t.Sequence[str], manifest: EtcdManifest) -> bool:
+    """Whether a command line is that of the manifest's etcd: other etcds run on such hosts, too."""
+    if not words or os.path.basename(words[0]) != "etcd":
+        return False
+    flags = parse_flags(words[1:])
+    return all(flags.get(name) == manifest.flags.get(name) for name in ("name", "data-dir"))
+
+
+def holds(pid: int, path: str, proc: str = "/proc") -> bool:
+    """Whether a process has this very file open."""
+    folder = os.path.join(proc, str(pid), "fd")
+    try:
+        wanted = os.stat(path)
+        descriptors = os.listdir(folder)
+    except OSError:
+        return False
+    return any(_is_same(os.path.join(folder, descriptor), wanted) for descriptor in descriptors)
+
+
+def _is_same(path: str, wanted: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(os.stat(path), wanted)
+    except OSError:  # closed meanwhile, or no file at all
+        return False
+
+
+def find(manifest: EtcdManifest, proc: str = "/proc") -> int | None:
+    """The process id of the manifest's etcd, None where it does not run.
+
+    Anybody can start a process under such a command line. Only the real one has the database open, which is root's.
+    """
+    for entry in sorted(filter(str.isdigit, os.listdir(proc)), key=int):
+        words = _command(os.path.join(proc, entry))
+        if is_member(words, manifest) and holds(int(entry), manifest.database, proc):
+            return int(entry)
+    return None
+
+
+def _command(folder: str) -> list[str]:
+    """The command line of a process, empty where it is gone or has none."""
+    try:
+        with open(os.path.join(folder, "cmdline"), "rb") as file:
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return []
+    return text.rstrip("\0").split("\0") if text else []
+
+
+def flags(pid: int, proc: str = "/proc") -> dict[str, str] | None:
+    """The flags that a process was started with, None where it is gone."""
+    words = _command(os.path.join(proc, str(pid)))
+    return parse_flags(words[1:]) if words else None
+
+
+def age(pid: int, proc: str = "/proc") -> float | None:
+    """For how many seconds a process runs, None where it is gone."""
+    started = run_id.started(pid, Path(proc))
+    try:
+        with open(os.path.join(proc, "uptime"), encoding="ascii") as file:
+            uptime = float(file.read().split()[0])
+    except (OSError, ValueError, IndexError):
+        return None
+    return None if started is None else max(uptime - int(started) / os.sysconf("SC_CLK_TCK"), 0.0)
+
+
+def running(program: str, proc: str = "/proc", *, of_host: bool = False) -> bool:
+    """Whether any process runs a program of this name, itself or through an interpreter. With `of_host` those in
+    containers do not count."""
+    own = _pid_namespace("self", proc)
+    for entry in filter(str.isdigit, os.listdir(proc)):
+        if of_host and _pid_namespace(entry, proc) != own:
+            continue
+        words = _command(os.path.join(proc, entry))[:2]
+        if not words:
+            continue
+        # Some put a title in the place of their name: "nginx: master process".
+        names = [os.path.basename(word.split(":")[0]) for word in words]
+        if program == names[0] or (_INTERPRETER.match(names[0]) and program in names):
+            return True
+    return False
+
+
+def _pid_namespace(pid: str, proc: str) -> str:
+    """Empty where it cannot be told."""
+    try:
+        return os.readlink(os.path.join(proc, pid, "ns/pid"))
+    except OSError:
+        return ""
+
+
+def program_beside(pid: int, name: str, proc: str = "/proc") -> str | None:
+    """The path, as seen from the host, of a program that lies beside the one that runs (as in etcd's image)."""
+    root = os.path.join(proc, str(pid), "root")
+    try:
+        folder = os.path.dirname(os.readlink(os.path.join(proc, str(pid), "exe")))
+    except OSError:
+        return None
+    path = os.path.join(root, folder.lstrip("/"), name)
+    return path if os.path.isfile(path) else None
+
+
+__all__ = (
+    "Ended",
+    "Outcome",
+    "Run",
+    "age",
+    "execute",
+    "find",
+    "flags",
+    "holds",
+    "installed",
+    "is_member",
+    "program_beside",
+    "run",
+    "running",
+)

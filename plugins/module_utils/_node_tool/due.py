@@ -1,0 +1,147 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+"""Whose turn it is, and whose not: the decisions of a scheduled run, each a function of plain data."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from .._etcd import checks
+from .._etcd.view import ClusterView, MemberView
+from .._node.probes import Outlook, Probe, threat
+
+# The work has to fit twice into what a probe allows: nobody is there to hold a kubelet.
+RUN_MARGIN = 2.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a member is due: so fragmented, or so full; and each time so much to gain."""
+
+    fragmented_percent: float = 45.0
+    min_free_mib: float = 100.0
+    full_percent: float = 80.0
+    full_gain_mib: float = 32.0
+
+    def rule_for(self, member: MemberView) -> checks.Rule | None:
+        """The rule by which this member is due, None where it is not."""
+        fragmented = checks.Rule(round(self.min_free_mib * checks.MIB), self.fragmented_percent / 100)
+        full = checks.Rule(round(self.full_gain_mib * checks.MIB))
+        for rule, applies in ((fragmented, True), (full, member.used > self.full_percent / 100)):
+            if applies and rule.worth_it(member.size_bytes, member.in_use_bytes):
+                return rule
+        return None
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One member, and the rule by which it is due."""
+
+    member: MemberView
+    rule: checks.Rule
+
+
+@dataclass(frozen=True)
+class Turns:
+    """`others` are to be defragmented in this order, `own` is the leader's own where that is due; `left` are sentences
+    about members that are due and left alone."""
+
+    others: tuple[Turn, ...]
+    own: Turn | None
+    left: tuple[str, ...]
+
+
+def turns(
+    view: ClusterView, own_id: int, limits: Limits, probes: t.Sequence[Probe], free_disk_bytes: int | None
+) -> Turns:
+    """Who is due. Probes and disk are those of this node, which its fellows are taken to have as well."""
+    found: list[Turn] = []
+    left: list[str] = []
+    for member in checks.defrag_order(view):
+        rule = limits.rule_for(member)
+        if rule is None:
+            continue
+        killer = run_threat(member, probes)
+        full = disk_threat(member, free_disk_bytes, own=member.id == own_id)
+        if killer:
+            left.append(
+                f"{member.name} is due but left alone: {killer}. Stop its kubelet, defragment the member by hand, and"
+                " start its kubelet again."
+            )
+        elif full:
+            left.append(f"{member.name} is due and left alone: {full}. Make room there, or enlarge the disk.")
+        else:
+            found.append(Turn(member, rule))
+    others = tuple(turn for turn in found if turn.member.id != own_id)
+    return Turns(others, next((turn for turn in found if turn.member.id == own_id), None), tuple(left))
+
+
+def run_threat(member: MemberView, probes: t.Sequence[Probe]) -> str | None:
+    """Which probe could kill a member during its defragmentation."""
+    seconds = checks.defrag_seconds(member.in_use_bytes)
+    return threat(probes, Outlook(armed=False, leaderless=False, defrag_seconds=seconds), margin=RUN_MARGIN)
+
+
+def alarm_threat(probes: t.Iterable[Probe]) -> str | None:
+    """Which probe kills a member that runs, again and again, for as long as the NOSPACE alarm is armed. A startup probe
+    is not asked any more of a member that has passed it."""
+    return threat((probe for probe in probes if probe.kind == "liveness"), Outlook(armed=True, leaderless=False))
+
+
+def disk_threat(member: MemberView, free_disk_bytes: int | None, *, own: bool) -> str | None:
+    """Why there is no room for the copy, as half a sentence. The disk is that of this node, None where that is not
+    known; the disks of the others cannot be seen, and are taken to be like it."""
+    needed = checks.defrag_needed_bytes(member.in_use_bytes)
+    if free_disk_bytes is None or free_disk_bytes >= needed:
+        return None
+    stands_in = "" if own else ", by which the disks of the others are judged"
+    return (
+        f"a defragmentation needs {checks.mib(needed)} for a copy of the file and for etcd's log, and only"
+        f" {checks.mib(free_disk_bytes)} are free on the data disk of this node{stands_in}"
+    )
+
+
+def run_refusal(view: ClusterView) -> str | None:
+    """Why a scheduled run does nothing to this cluster, whoever is due."""
+    if view.full_alarms:
+        armed = checks.join(view.full_names)
+        return (
+            f"The NOSPACE alarm is armed (by {armed}): the cluster refuses writes, and a defragmentation alone does not"
+            " end that. Run the playbook controlplane.etcd.recover."
+        )
+    return checks.corrupt_refusal(view) or checks.quorum_refusal(view)
+
+
+def term_of(view: ClusterView, member_id: int) -> int:
+    """The raft term that this member knows, 0 where it is silent."""
+    member = view.by_id(member_id)
+    return member.status.raft_term if member and member.status else 0
+
+
+def not_mine(view: ClusterView, own_id: int, term: int) -> str | None:
+    """Why this node must not act any more: another one leads, or led meanwhile and may be at work itself."""
+    if view.leader_id != own_id:
+        return f"{view.name_of(view.leader_id)} leads now." if view.leader_id else "There is no leader now."
+    if term_of(view, own_id) != term:
+        return "The leadership moved away and came back in between."
+    return None
+
+
+__all__ = (
+    "RUN_MARGIN",
+    "Limits",
+    "Turn",
+    "Turns",
+    "alarm_threat",
+    "disk_threat",
+    "not_mine",
+    "run_refusal",
+    "run_threat",
+    "term_of",
+    "turns",
+)

@@ -1,0 +1,104 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+"""The metrics for node-exporter's textfile collector: which there are, and their text."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from .._etcd.api import CORRUPT, NOSPACE, Alarm
+from .._etcd.checks import unsafe_version
+from .state import Memory
+
+PREFIX = "etcd_maintenance_"
+FILE = "etcd_maintenance.prom"
+# Debian's prometheus-node-exporter, and what most others use.
+FOLDERS = ("/var/lib/prometheus/node-exporter", "/var/lib/node_exporter/textfile_collector")
+
+# All there are, with their help; alert rules are written on these names.
+HELP: t.Mapping[str, str] = {
+    "last_look_timestamp_seconds": "When the node tool last looked at the etcd member of this node.",
+    "member_up": "Whether the etcd member of this node answers.",
+    "has_leader": "Whether it knows a leader.",
+    "is_leader": "Whether it leads.",
+    "db_size_bytes": "Size of its file, which counts against the quota.",
+    "db_in_use_bytes": "What a defragmentation would leave of that file.",
+    "quota_bytes": "Its quota; absent where it is switched off.",
+    "disk_free_bytes": "What is free on the disk of its data.",
+    "alarm": "Whether an alarm of this type is armed anywhere in the cluster.",
+    "version_info": "Its version of etcd.",
+    "version_unsafe": "Whether that version can lose data when it dies during a defragmentation.",
+    "last_run_timestamp_seconds": "When the last scheduled run on this node ended.",
+    "last_run_success": "Whether it succeeded; one that had nothing to do did.",
+    "last_defrag_timestamp_seconds": "When a defragmentation that this node asked for last ended.",
+    "last_defrag_seconds": "How long the member did not serve during that defragmentation.",
+    "heals_today": "How often this node tried to heal the NOSPACE alarm in the last 24 hours.",
+    "heal_failed": "Whether the NOSPACE alarm is armed and could not be healed, or healing is used up for today.",
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the member of this node says of itself; `quota_bytes` is below 0 where it is off, `disk_free_bytes` None
+    where the disk cannot be asked."""
+
+    has_leader: bool
+    is_leader: bool
+    term: int
+    version: str
+    db_size_bytes: int
+    db_in_use_bytes: int
+    quota_bytes: int
+    disk_free_bytes: int | None
+    alarms: tuple[Alarm, ...]
+
+    def armed(self, kind: str) -> bool:
+        return any(alarm.kind == kind for alarm in self.alarms)
+
+
+def text(look: Look | None, memory: Memory, now: float) -> str:
+    """The whole file. Of a member that is down only that it is down, never a stale size."""
+    lines = []
+    for name, samples in _values(look, memory, now).items():
+        lines += [f"# HELP {PREFIX}{name} {HELP[name]}", f"# TYPE {PREFIX}{name} gauge"]
+        lines += [f"{PREFIX}{name}{labels} {float(value)!r}" for labels, value in samples]
+    return "\n".join(lines) + "\n"
+
+
+def _values(look: Look | None, memory: Memory, now: float) -> dict[str, list[tuple[str, float]]]:
+    """By name: labels and value of every sample."""
+    plain: dict[str, float] = {"last_look_timestamp_seconds": now, "member_up": look is not None}
+    labelled: dict[str, list[tuple[str, float]]] = {}
+    if look:
+        plain.update(
+            has_leader=look.has_leader,
+            is_leader=look.is_leader,
+            db_size_bytes=look.db_size_bytes,
+            db_in_use_bytes=look.db_in_use_bytes,
+            version_unsafe=unsafe_version(look.version),
+        )
+        if look.quota_bytes > 0:
+            plain["quota_bytes"] = look.quota_bytes
+        if look.disk_free_bytes is not None:
+            plain["disk_free_bytes"] = look.disk_free_bytes
+        labelled["alarm"] = [(f'{{type="{kind}"}}', look.armed(kind)) for kind in (NOSPACE, CORRUPT)]
+        labelled["version_info"] = [(f'{{version="{_escaped(look.version)}"}}', 1)]
+    if memory.last_run is not None:
+        plain.update(last_run_timestamp_seconds=memory.last_run, last_run_success=memory.last_run_success)
+    if memory.last_defrag is not None:
+        plain.update(last_defrag_timestamp_seconds=memory.last_defrag, last_defrag_seconds=memory.last_defrag_seconds)
+    plain.update(heals_today=len(memory.heals), heal_failed=memory.heal_failed)
+    found = {**{name: [("", value)] for name, value in plain.items()}, **labelled}
+    return {name: found[name] for name in HELP if name in found}
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+__all__ = ("FILE", "FOLDERS", "HELP", "PREFIX", "Look", "text")

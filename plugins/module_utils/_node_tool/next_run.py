@@ -1,0 +1,42 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+"""When the next scheduled run is, as the files of the schedule tell it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+from .._node.process import Run
+from . import cron
+
+CRON_FILE = "/etc/cron.d/etcd-maintenance"
+TIMER = "etcd-maintenance.timer"
+_LINE = re.compile(r"^((?:\S+\s+){5})root\s+\S+\s+run\b", re.MULTILINE)
+
+
+def next_run(run: Run, now: dt.datetime, cron_file: str = CRON_FILE) -> str:
+    """For people; empty where nothing is scheduled."""
+    try:
+        with open(cron_file, encoding="utf-8", errors="replace") as file:
+            return _of_cron(file.read(), now)
+    except OSError:
+        pass
+    shown = run(["systemctl", "show", "--property=NextElapseUSecRealtime", "--value", TIMER], 10.0)
+    return shown.output.strip() if shown.code == 0 else ""
+
+
+def _of_cron(text: str, now: dt.datetime) -> str:
+    match = _LINE.search(text)
+    try:
+        moment = cron.following(cron.parse(match[1]), now) if match else None
+    except cron.NotCron:
+        moment = None
+    return f"{moment:%Y-%m-%d %H:%M} (cron)" if moment else ""
+
+
+__all__ = ("CRON_FILE", "TIMER", "next_run")

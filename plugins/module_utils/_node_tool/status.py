@@ -1,0 +1,96 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+"""What the status says: for people as a table, for programs as JSON."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from .._etcd import checks
+from .._etcd.errors import EtcdError
+from .._etcd.results import cluster_result, diagnosis_result, table
+from .._etcd.transport import Json
+from .._etcd.view import ClusterView, MemberView
+from .._node.etcd_manifest import ManifestError
+from .context import FAILED, OK, Node, reason, write
+from .state import Memory
+
+_HEAD = ("member", "role", "version", "size", "in use", "fragmented", "quota", "used")
+
+
+def status(node: Node, *, as_json: bool, next_run: str) -> int:
+    """Print it; the exit code is that of a failure where the member of this node does not answer."""
+    memory, view, error = node.remembered(), None, ""
+    try:
+        view = node.member().look()
+    except (ManifestError, EtcdError) as exc:
+        error = reason(exc)
+    if as_json:
+        write(json.dumps(result(view, error, memory, next_run), indent=2))
+    else:
+        write("\n".join(lines(view, error, memory, next_run)))
+    return OK if view else FAILED
+
+
+def result(view: ClusterView | None, error: str, memory: Memory, next_run: str) -> Json:
+    """The shape of `cluster` and `diagnosis` is that of the module etcd_info."""
+    return {
+        "answers": view is not None,
+        "error": error,
+        "cluster": cluster_result(view) if view else None,
+        "diagnosis": diagnosis_result(view, allow_unsafe=False) if view else None,
+        "last_run": memory.last_run,
+        "last_run_success": memory.last_run_success if memory.last_run else None,
+        "last_defrag": memory.last_defrag,
+        "next_run": next_run,
+    }
+
+
+def lines(view: ClusterView | None, error: str, memory: Memory, next_run: str) -> list[str]:
+    """The same for people."""
+    if view is None:
+        found = [f"The etcd member of this node does not answer: {error}."]
+    else:
+        alarms = [f"{alarm.kind} ({view.name_of(alarm.member_id)})" for alarm in view.alarms]
+        found = [
+            *table([_HEAD, *(_row(member) for member in view.members)]),
+            "",
+            f"leader: {view.name_of(view.leader_id) if view.has_quorum else 'none'}",
+            f"alarms: {checks.join(alarms)}",
+            *checks.findings(view),
+        ]
+    ended = "" if memory.last_run is None or memory.last_run_success else ", and did not succeed"
+    return [
+        *found,
+        f"last run: {_moment(memory.last_run)}{ended}",
+        f"last defragmentation asked for here: {_moment(memory.last_defrag)}",
+        f"next run: {next_run or 'none is scheduled'}",
+    ]
+
+
+def _row(member: MemberView) -> tuple[str, ...]:
+    if not member.answers:
+        return (member.name, member.role, *("-",) * (len(_HEAD) - 2))
+    free = member.size_bytes - member.in_use_bytes
+    return (
+        member.name,
+        member.role,
+        member.version,
+        checks.mib(member.size_bytes),
+        checks.mib(member.in_use_bytes),
+        checks.percent(free / member.size_bytes if member.size_bytes else 0.0),
+        checks.mib(member.quota.bytes) if member.quota.bytes > 0 else "off",
+        checks.percent(member.used),
+    )
+
+
+def _moment(moment: float | None) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(moment)) if moment else "never"
+
+
+__all__ = ("lines", "result", "status")

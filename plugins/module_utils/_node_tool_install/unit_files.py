@@ -1,0 +1,144 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+"""The files of the schedule as texts: a cron file, or units of systemd."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass
+
+from .._core import run_lock
+from .._node.etcd_manifest import DEFAULT_PATH
+from .._node_tool import cron
+from .._node_tool.cron import NotCron
+from .._node_tool.due import Limits
+from .._node_tool.next_run import CRON_FILE
+
+UNITS = "/etc/systemd/system"
+RUN, WATCH = "etcd-maintenance", "etcd-maintenance-watch"
+
+# What tells these files from those of others: their first line.
+MARKER = "# Written by the Ansible module controlplane.etcd.etcd_schedule, which replaces the whole file.\n"
+
+# What needs quotes neither in a cron line nor in a unit.
+_PLAIN = re.compile(r"/[\w./+-]*")
+
+
+class BadSchedule(ValueError):
+    """The schedule cannot be written. The text is one sentence or more: why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be installed; the names are those of the module's options."""
+
+    tool_path: str
+    schedule: str
+    watch: bool
+    heal: bool
+    limits: Limits
+    allow_unsafe_version: bool = False
+    single_member: bool = True
+    textfile_dir: str = ""
+    manifest: str = DEFAULT_PATH
+    lock_path: str = run_lock.DEFAULT_PATH
+
+
+def commands(wanted: Wanted) -> dict[str, str]:
+    """By the name of the unit: what is run. Options that are the tool's own defaults are left out."""
+    shared = [f"--manifest={wanted.manifest}"] if wanted.manifest != DEFAULT_PATH else []
+    shared += [f"--lock={wanted.lock_path}"] if wanted.lock_path != run_lock.DEFAULT_PATH else []
+    shared += [f"--textfile-dir={wanted.textfile_dir}"] if wanted.textfile_dir else []
+    shared += ["--allow-unsafe-version"] if wanted.allow_unsafe_version else []
+    given, usual = vars(wanted.limits), vars(Limits())
+    rule = [f"--{name.replace('_', '-')}={given[name]:g}" for name in given if given[name] != usual[name]]
+    alone = [] if wanted.single_member else ["--leave-single-member"]
+    found = {RUN: " ".join([wanted.tool_path, "run", *shared, *rule, *alone])}
+    if wanted.watch:
+        found[WATCH] = " ".join([wanted.tool_path, "watch", *shared, *(["--heal"] if wanted.heal else [])])
+    return found
+
+
+def files(wanted: Wanted, backend: str) -> dict[str, str]:
+    """By its path: the text of each file. Raises BadSchedule."""
+    _check(wanted)
+    try:
+        cron.parse(wanted.schedule)
+        return _cron(wanted) if backend == "cron" else _units(wanted)
+    except NotCron as exc:
+        raise BadSchedule(str(exc)) from exc
+
+
+def paths() -> tuple[str, ...]:
+    """All files that any schedule of this module may consist of."""
+    return (CRON_FILE, *(f"{UNITS}/{name}.{kind}" for name in (RUN, WATCH) for kind in ("service", "timer")))
+
+
+def timers(found: t.Iterable[str]) -> list[str]:
+    """The timers among these files."""
+    return sorted(path.rpartition("/")[2] for path in found if path.endswith(".timer"))
+
+
+def _check(wanted: Wanted) -> None:
+    for option in ("tool_path", "textfile_dir", "manifest", "lock_path"):
+        path = getattr(wanted, option)
+        if path and not _PLAIN.fullmatch(path):
+            raise BadSchedule(
+                f"{option} is {path!r}: a cron line and a unit take absolute paths of letters, digits and ._+- only."
+            )
+    if wanted.heal and not wanted.watch:
+        raise BadSchedule("heal needs watch: the check every minute is what heals.")
+    for name in ("fragmented_percent", "full_percent"):
+        if not 0 <= getattr(wanted.limits, name) <= 100:
+            raise BadSchedule(f"{name} is {getattr(wanted.limits, name):g}; it takes 0 to 100.")
+
+
+def _cron(wanted: Wanted) -> dict[str, str]:
+    moments = {RUN: " ".join(wanted.schedule.split()), WATCH: "* * * * *"}
+    lines = [f"{moments[name]} root {command} 2>&1 | logger -t {RUN}\n" for name, command in commands(wanted).items()]
+    head = "SHELL=/bin/sh\nPATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
+    return {CRON_FILE: f"{MARKER}{head}{''.join(lines)}"}
+
+
+_SERVICE = """\
+[Unit]
+Description={about}
+
+[Service]
+Type=oneshot
+ExecStart={command}
+# Refused, or put off: alerts and the journal tell that, and nothing is wrong with the unit.
+SuccessExitStatus=3
+SyslogIdentifier=etcd-maintenance
+Nice=10
+"""
+
+_TIMER = """\
+[Unit]
+Description={about}
+
+[Timer]
+OnCalendar={calendar}
+AccuracySec=1s
+
+[Install]
+WantedBy=timers.target
+"""
+
+
+def _units(wanted: Wanted) -> dict[str, str]:
+    about = {RUN: "Defragment etcd where it is due", WATCH: "Look at the etcd member of this node"}
+    calendars = {RUN: cron.on_calendar(wanted.schedule), WATCH: cron.on_calendar("* * * * *")}
+    found = {}
+    for name, command in commands(wanted).items():
+        found[f"{UNITS}/{name}.service"] = MARKER + _SERVICE.format(about=about[name], command=command)
+        found[f"{UNITS}/{name}.timer"] = MARKER + _TIMER.format(about=about[name], calendar=calendars[name])
+    return found
+
+
+__all__ = ("MARKER", "RUN", "UNITS", "WATCH", "BadSchedule", "Wanted", "commands", "files", "paths", "timers")
