@@ -60,7 +60,9 @@ _value:
 
 import typing as t
 
-from ..module_utils._etcd.checks import BEHIND_ENTRIES, WAL_SEGMENT_BYTES, defrag_needed_bytes, mib
+from ..module_utils._core.units import mib
+from ..module_utils._etcd.checks import BEHIND_ENTRIES
+from ..module_utils._etcd.estimates import WAL_SEGMENT_BYTES, defrag_needed_bytes
 from ..plugin_utils._fleet.kubelets import held_by, holds, kubelet_findings, revivals, silence, stray_refusals
 
 Look = t.Mapping[str, t.Any]

@@ -70,7 +70,8 @@ _value:
 
 import typing as t
 
-from ..module_utils._etcd.checks import REFUSED_SHARE, percent
+from ..module_utils._core.units import percent
+from ..module_utils._etcd.quota import REFUSED_SHARE
 from ..module_utils._kubeadm import flag_values
 from ..module_utils._kubeadm.errors import ConfigRefused
 from ..module_utils._kubeadm.known_flags import member_refusal

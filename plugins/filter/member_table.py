@@ -43,8 +43,8 @@ _value:
 
 import typing as t
 
-from ..module_utils._etcd.checks import mib
-from ..module_utils._etcd.results import table
+from ..module_utils._core.text import table
+from ..module_utils._core.units import mib
 
 HEAD = ("member", "role", "before", "after", "in use", "quota", "alarm")
 

@@ -48,7 +48,7 @@ _value:
 import math
 import typing as t
 
-from ..module_utils._etcd import quota as sizing
+from ..module_utils._core import units
 from ..module_utils._kubeadm import flag_values
 from ..module_utils._kubeadm.errors import ConfigRefused
 from ..plugin_utils._fleet.quotas import Look, Looks, Node, absent, node_of, out_of_reach, votes
@@ -75,12 +75,12 @@ def quota_refusals(cluster: Look, looks: Looks, quota: str) -> list[str]:
 
 def _lowered(nodes: t.Sequence[Node], wanted: int) -> list[str]:
     more = [
-        f"{node.name} {'none at all' if node.quota_bytes == math.inf else sizing.gib(node.quota_bytes)}"
+        f"{node.name} {'none at all' if node.quota_bytes == math.inf else units.gib(node.quota_bytes)}"
         for node in nodes
         if node.quota_bytes > wanted
     ]
     said = (
-        f"A quota of {sizing.gib(wanted)} is less than members have already ({', '.join(more)}), and a recovery lowers"
+        f"A quota of {units.gib(wanted)} is less than members have already ({', '.join(more)}), and a recovery lowers"
         " none. Name a larger one."
     )
     return [said] if more else []

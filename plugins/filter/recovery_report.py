@@ -60,7 +60,7 @@ _value:
 
 import typing as t
 
-from ..module_utils._etcd.checks import mib
+from ..module_utils._core.units import mib
 from .member_table import member_table
 
 Result = t.Mapping[str, t.Any]

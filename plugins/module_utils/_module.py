@@ -12,13 +12,15 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ._etcd.defragmentation import WORK_SECONDS, Refused
+from ._core.failures import Refused
+from ._etcd.diagnosis import diagnosis_result
 from ._etcd.errors import EtcdError
-from ._etcd.results import cluster_result, diagnosis_result, member_result
+from ._etcd.estimates import WORK_SECONDS
 from ._etcd.transport import Json
+from ._etcd.view import cluster_result, member_result
 from ._node.etcd_manifest import ManifestError
 from ._node.member import DEFAULTS, LocalMember, ca_sha256
-from ._snapshot.take import SnapshotError
+from ._snapshot.format import SnapshotError
 
 CONNECTION_SPEC: Json = {
     "ca_cert": {"type": "path"},

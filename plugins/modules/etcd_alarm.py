@@ -49,27 +49,28 @@ disarmed:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._etcd import checks, defragmentation
+from ..module_utils._core import failures, text
+from ..module_utils._etcd import alarms, checks, quota_headroom
 from ..module_utils._etcd.transport import Json
 from ..module_utils._module import CONNECTION_SPEC, LocalMember, run
 
 
 def disarm(module: AnsibleModule, member: LocalMember) -> Json:
     view = member.look()
-    defragmentation.refuse(checks.corrupt_refusal(view) or checks.quorum_refusal(view))
+    failures.refuse(checks.corrupt_refusal(view) or checks.quorum_refusal(view))
     names = list(view.full_names)
     if module.check_mode:
         return {"changed": bool(names), "disarmed": names}
-    room = checks.room(view)  # also where no alarm is armed: somebody may have disarmed it too early
-    defragmentation.refuse(room.refusal)
+    room = quota_headroom.quota_headroom(view)  # also where no alarm is armed: somebody may have disarmed it too early
+    failures.refuse(room.refusal)
     for warning in room.warnings:
         module.warn(warning)
     if not names:
         return {"changed": False, "disarmed": []}
-    left = [alarm for alarm in defragmentation.disarm(view, member.endpoint) if alarm in view.full_alarms]
+    left = [alarm for alarm in alarms.disarm(view, member.endpoint) if alarm in view.full_alarms]
     if left:
-        still = checks.join(sorted(view.name_of(alarm.member_id) for alarm in left))
-        raise defragmentation.Refused(
+        still = text.join(sorted(view.name_of(alarm.member_id) for alarm in left))
+        raise failures.Refused(
             f"The alarm of {still} is still armed after it was disarmed: it was raised again at once. See which member"
             " is over its quota (etcd_info), defragment it, and run this again."
         )

@@ -74,21 +74,22 @@ seconds:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._etcd import checks, defragmentation
+from ..module_utils._core import failures
+from ..module_utils._etcd import checks, compaction
 from ..module_utils._etcd.transport import Json
 from ..module_utils._module import CONNECTION_SPEC, WORK_SPEC, LocalMember, run
 
 
 def compact(module: AnsibleModule, member: LocalMember) -> Json:
     view = member.look()
-    defragmentation.refuse(checks.corrupt_refusal(view) or checks.quorum_refusal(view))
+    failures.refuse(checks.corrupt_refusal(view) or checks.quorum_refusal(view))
     newest = member.endpoint.revision()
     revision = module.params["revision"] or newest - module.params["keep_revisions"]
-    changed = defragmentation.compactable(member.endpoint, revision)
+    changed = compaction.compactable(member.endpoint, revision)
     if module.check_mode or revision <= 1:
         return {"changed": changed, "revision": revision, "seconds": 0.0, "pending": {}}
     # Also where nothing is left to compact: a member may still be at work on it, and has to be waited for.
-    done = defragmentation.compact(view, member.connect, revision, timeout=module.params["work_timeout"])
+    done = compaction.compact(view, member.connect, revision, timeout=module.params["work_timeout"])
     for name, error in done.pending.items():
         module.warn(f"{name} did not report that its compaction is finished: {error}.")
     return {

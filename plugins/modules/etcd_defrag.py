@@ -100,7 +100,7 @@ seconds:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._etcd import checks, defragmentation
+from ..module_utils._etcd import defragmentation
 from ..module_utils._etcd.transport import Json
 from ..module_utils._module import CONNECTION_SPEC, UNSAFE_SPEC, WORK_SPEC, LocalMember, run
 
@@ -112,7 +112,7 @@ def defragment(module: AnsibleModule, member: LocalMember) -> Json:
     done = defragmentation.defragment(
         member.look,
         member.endpoint,
-        rule=checks.Rule(params["min_free_bytes"], params["min_free_share"]),
+        rule=defragmentation.Rule(params["min_free_bytes"], params["min_free_share"]),
         free_disk_bytes=member.free_disk_bytes,
         allow_unsafe=params["allow_unsafe_version"],
         timeout=params["work_timeout"],
@@ -126,7 +126,7 @@ def defragment(module: AnsibleModule, member: LocalMember) -> Json:
         "seconds": round(done.seconds, 1),
         "moved_leader_to": done.moved_leader_to,
         "left_alone": done.left_alone,
-        "line": defragmentation.line(done, check=module.check_mode),
+        "line": defragmentation.summary(done, check=module.check_mode),
     }
 
 

@@ -183,13 +183,13 @@ seconds:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._etcd.defragmentation import Refused
+from ..module_utils._core.failures import Refused
 from ..module_utils._etcd.errors import EtcdError
 from ..module_utils._etcd.transport import Json
 from ..module_utils._kubeadm import backups as files
 from ..module_utils._kubeadm import manifest_diff
-from ..module_utils._kubeadm.configmap import KubectlFailed
-from ..module_utils._kubeadm.errors import ConfigRefused, NoYaml
+from ..module_utils._kubeadm.errors import ConfigRefused, PyYamlMissing
+from ..module_utils._kubeadm.kubectl import KubectlFailed
 from ..module_utils._kubeadm.manifest_render import NotRendered
 from ..module_utils._module import CONNECTION_SPEC
 from ..module_utils._node.apiserver import ADMIN_CONF
@@ -250,7 +250,7 @@ def main() -> None:
         {
             **CONNECTION_SPEC,
             "allow_downtime": {"type": "bool", "default": False},
-            "backup": {"type": "path", "default": files.DEFAULT_BACKUP},
+            "backup": {"type": "path", "default": files.DEFAULT_BACKUP_DIR},
             "during_recovery": {"type": "bool", "default": False},
             "extra_args": {"type": "dict", "default": {}},
             "kubeadm_config": {"type": "path"},
@@ -273,7 +273,7 @@ def main() -> None:
         module.fail_json(msg=f"{doing} was refused. {exc} Nothing was changed.")
     except KubectlFailed as exc:  # these and the next only where the method is kubeadm
         module.fail_json(msg=f"{doing} failed. {exc} {exc.left} {exc.advice} {_PATCH}")
-    except (NotRendered, NoYaml) as exc:
+    except (NotRendered, PyYamlMissing) as exc:
         module.fail_json(msg=f"{doing} failed. {_sentence(exc)} Nothing was changed. {_PATCH}")
     except EtcdError as exc:
         through = f" through {exc.endpoint}" if exc.endpoint else ""

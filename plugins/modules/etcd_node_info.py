@@ -434,7 +434,7 @@ from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._core import run_lock
+from ..module_utils._core import command, run_lock
 from ..module_utils._core.files import free_bytes
 from ..module_utils._etcd import quota as sizing
 from ..module_utils._etcd.errors import LASTING, EtcdError
@@ -449,7 +449,7 @@ from ..module_utils._module import (
     cluster_result,
     diagnosis_result,
 )
-from ..module_utils._node import kubelet, process, static_pods
+from ..module_utils._node import kubelet, kubelet_hold, process, static_pods
 from ..module_utils._node.etcd_manifest import EtcdManifest, ManifestError, read_manifest
 from ..module_utils._node.kubelet import UnitError
 
@@ -461,15 +461,15 @@ _POLL_SECONDS = 0.5
 
 def of_kubelet(unit: str) -> Json:
     """How the kubelet stands, and who holds it."""
-    held = kubelet.read_hold(unit)
+    held = kubelet_hold.read_hold(unit)
     state = {"unit": unit, "held": asdict(held) if held else None}
     try:
-        found = kubelet.unit(process.run, unit)
+        found = kubelet.unit(command.run, unit)
     except UnitError as exc:
         return {**state, "running": False, "stopped": False, "refusal": str(exc), "last_lines": []}
     stopped = found.exists and not found.running
-    refusal = kubelet.refusal(found, held) or ""
-    said = kubelet.last_lines(process.run, unit) if refusal and stopped else []
+    refusal = kubelet.start_refusal(found, held=held is not None) or ""
+    said = kubelet.last_lines(command.run, unit) if refusal and stopped else []
     return {**state, "running": found.running, "stopped": stopped, "refusal": refusal, "last_lines": said}
 
 

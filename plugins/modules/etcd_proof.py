@@ -200,15 +200,15 @@ cluster:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._etcd import checks, defragmentation
-from ..module_utils._etcd.defragmentation import Proof
+from ..module_utils._etcd import checks, estimates, write_check
 from ..module_utils._etcd.errors import EtcdError
 from ..module_utils._etcd.transport import Json
 from ..module_utils._etcd.view import MemberView
+from ..module_utils._etcd.write_check import WriteCheck
 from ..module_utils._module import CONNECTION_SPEC, LocalMember, cluster_result, run
 
 
-def growth(proof: Proof) -> Json:
+def growth(proof: WriteCheck) -> Json:
     """How fast it fills, by the member that fills fastest, and when the first one will be full."""
 
     def per_minute(after: MemberView) -> float:
@@ -218,7 +218,7 @@ def growth(proof: Proof) -> Json:
         return max(after.in_use_bytes - before.in_use_bytes, 0) * 60 / proof.seconds
 
     members = proof.after.answering
-    minutes = [checks.minutes_to_full(each.size_bytes, each.quota.bytes, per_minute(each)) for each in members]
+    minutes = [estimates.minutes_to_full(each.size_bytes, each.quota.bytes, per_minute(each)) for each in members]
     known = [each for each in minutes if each is not None]
     return {
         "growth_bytes_per_minute": round(max(map(per_minute, members), default=0.0), 1),
@@ -231,7 +231,7 @@ def prove(module: AnsibleModule, member: LocalMember) -> Json:
         view = member.look()
         unknown: Json = {"growth_bytes_per_minute": 0.0, "minutes_to_full": None, "hashes_agree": None, "findings": []}
         return {"changed": False, "writes": [], "cluster": cluster_result(view), **unknown}
-    proof = defragmentation.prove(member.look, member.connect, settle_seconds=module.params["settle_seconds"])
+    proof = write_check.check_writes(member.look, member.connect, settle_seconds=module.params["settle_seconds"])
     if proof.problems:
         raise EtcdError("; ".join(proof.problems), endpoint=member.endpoint.url)
     return {

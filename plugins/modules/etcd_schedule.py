@@ -175,15 +175,14 @@ other_jobs:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._core import run_lock
+from ..module_utils._core import command, run_lock
 from ..module_utils._etcd.transport import Json
-from ..module_utils._node import process
 from ..module_utils._node.etcd_manifest import DEFAULT_PATH
 from ..module_utils._node.kubelet import UnitError
 from ..module_utils._node_tool.due import Limits
 from ..module_utils._node_tool_install import conflicts, install, unit_files, zipapp
 from ..module_utils._node_tool_install.install import Place
-from ..module_utils._node_tool_install.unit_files import BadSchedule, Wanted
+from ..module_utils._node_tool_install.unit_files import InvalidSchedule, Wanted
 
 # Empty but in tests.
 ROOT = ""
@@ -211,7 +210,7 @@ def wanted_files(params: Json, place: Place, backend: str) -> dict[str, bytes]:
 
 def schedule(params: Json, *, check: bool) -> tuple[Json, list[str]]:
     """The result and the warnings. Raises BadSchedule, UnitError, OSError."""
-    place = Place(ROOT, process.run)
+    place = Place(ROOT, command.run)
     present, backend = params["state"] == "present", None
     wanted: dict[str, bytes] = {}
     if present:
@@ -222,10 +221,10 @@ def schedule(params: Json, *, check: bool) -> tuple[Json, list[str]]:
     textfile_dir = params["textfile_dir"] or ""
     leftovers, left = install.leftovers(place, textfile_dir, present=present)
     warnings += left
-    folder = install.missing_folder(place, textfile_dir) if present else ""
+    folder = install.missing_directory(place, textfile_dir) if present else ""
     if not check:
         if folder:
-            install.make_folder(place, folder)
+            install.make_directory(place, folder)
         install.apply(place, changes, idle)
         install.clear(place, leftovers)
     jobs = conflicts.find({*unit_files.paths(), *wanted}, ROOT)
@@ -275,7 +274,7 @@ def main() -> None:
     doing = "Installing the node tool" if module.params["state"] == "present" else "Removing the node tool"
     try:
         result, warnings = schedule(module.params, check=module.check_mode)
-    except BadSchedule as exc:
+    except InvalidSchedule as exc:
         module.fail_json(msg=f"{doing} was refused. {exc} Nothing was changed.")
     except (UnitError, OSError) as exc:
         module.fail_json(msg=f"{doing} failed: {str(exc).rstrip('.')}. What was done before stays; run this again.")

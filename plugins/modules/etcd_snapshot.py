@@ -115,11 +115,14 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._etcd.defragmentation import Refused
+from ..module_utils._core.failures import Refused
 from ..module_utils._etcd.transport import Json
 from ..module_utils._module import CONNECTION_SPEC, WORK_SPEC, LocalMember, run
+from ..module_utils._snapshot import catalog, sources
 from ..module_utils._snapshot import take as snapshots
-from ..module_utils._snapshot.take import METHODS, Snapshot, SnapshotError
+from ..module_utils._snapshot.catalog import Snapshot
+from ..module_utils._snapshot.format import SnapshotError
+from ..module_utils._snapshot.sources import METHODS
 
 
 def reusable(member: LocalMember, directory: str, cluster_id: int, revision: int) -> Snapshot | None:
@@ -127,12 +130,10 @@ def reusable(member: LocalMember, directory: str, cluster_id: int, revision: int
     if member.manifest is None:
         return None
     try:
-        put = snapshots.last_put(member.manifest.database, revision)
+        put = sources.last_put(member.manifest.database, revision)
     except SnapshotError:
         return None
-    return snapshots.reusable(
-        directory, cluster_id=cluster_id, ca_sha256=member.ca_sha256(), put=put, revision=revision
-    )
+    return catalog.reusable(directory, cluster_id=cluster_id, ca_sha256=member.ca_sha256(), put=put, revision=revision)
 
 
 def snapshot(module: AnsibleModule, member: LocalMember) -> Json:
@@ -152,7 +153,7 @@ def snapshot(module: AnsibleModule, member: LocalMember) -> Json:
         return result(planned, changed=True)
     manifest = member.manifest
     written, tried = snapshots.take(
-        snapshots.Source(member.endpoint, manifest=manifest, tls=member.tls, timeout=params["work_timeout"]),
+        sources.Source(member.endpoint, manifest=manifest, tls=member.tls, timeout=params["work_timeout"]),
         directory,
         methods=METHODS if params["method"] == "auto" else (params["method"],),
         cluster_id=cluster_id,
@@ -162,10 +163,10 @@ def snapshot(module: AnsibleModule, member: LocalMember) -> Json:
         size_bytes=status.db_size_bytes,
         data_dir=manifest.data_dir if manifest else None,
     )
-    snapshots.remember(written)
+    catalog.remember(written)
     keep, pruned = params["keep"], []
     if keep:
-        pruned = snapshots.prune(directory, spare=written.path, cluster_id=cluster_id, keep=keep)
+        pruned = catalog.prune(directory, spare=written.path, cluster_id=cluster_id, keep=keep)
     return result(written, changed=True, tried=tried, pruned=pruned, seconds=time.monotonic() - started)
 
 

@@ -109,7 +109,7 @@ from ..module_utils._kubeadm.config import EXTRA_ARGS_SPEC, edit_result, run
 def configure(params: Json, *, check: bool) -> tuple[Json, tuple[str, ...]]:
     """The result and the warnings. Raises ConfigRefused, NoYaml, OSError."""
     path: str = params["path"]
-    files.refuse_backup_folder(params["backup"])
+    files.refuse_backup_dir(params["backup"])
     old = files.read(path)
     edited = edits.edit(files.text_of(old), params["extra_args"], params["remove"])
     new = edited.text.encode("utf-8")

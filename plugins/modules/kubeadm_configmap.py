@@ -131,7 +131,8 @@ from ..module_utils._etcd.transport import Json
 from ..module_utils._kubeadm import backups as files
 from ..module_utils._kubeadm import edits
 from ..module_utils._kubeadm.config import EXTRA_ARGS_SPEC, edit_result, run
-from ..module_utils._kubeadm.configmap import KEY, NAME, NAMESPACE, Kubectl, KubectlFailed, read, write
+from ..module_utils._kubeadm.configmap import KEY, NAME, NAMESPACE, read, write
+from ..module_utils._kubeadm.kubectl import Kubectl, KubectlFailed
 from ..module_utils._node.apiserver import ADMIN_CONF, API_MANIFEST
 
 PLACE = f"the ConfigMap {NAME} in {NAMESPACE}"
@@ -139,7 +140,7 @@ PLACE = f"the ConfigMap {NAME} in {NAMESPACE}"
 
 def configure(params: Json, *, check: bool) -> tuple[Json, tuple[str, ...]]:
     """The result and the warnings. Raises ConfigRefused, KubectlFailed, NoYaml, OSError."""
-    files.refuse_backup_folder(params["backup"])
+    files.refuse_backup_dir(params["backup"])
     kubectl = Kubectl(
         kubeconfig=params["kubeconfig"],
         program=params["kubectl"],

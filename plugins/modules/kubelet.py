@@ -146,12 +146,13 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._etcd.checks import mib
+from ..module_utils._core import command
+from ..module_utils._core.units import mib
 from ..module_utils._etcd.errors import LASTING, EtcdError
 from ..module_utils._etcd.transport import Json
 from ..module_utils._etcd.wal import wal_bytes
 from ..module_utils._module import CONNECTION_SPEC, LocalMember
-from ..module_utils._node import kubelet, pod_log, process, static_pods
+from ..module_utils._node import kubelet, kubelet_hold, pod_log, process, static_pods
 from ..module_utils._node.etcd_manifest import EtcdManifest, ManifestError, read_manifest
 from ..module_utils._node.kubelet import Unit, UnitError
 from ..module_utils._node.probes import ELECTION_SECONDS, replay_seconds
@@ -218,31 +219,31 @@ class Waiting:
 
     def _hold_or_wake(self, pid: int | None) -> bool:
         """Stop the kubelet while etcd runs, start it while it does not."""
-        running = kubelet.unit(process.run, self._unit).running
+        running = kubelet.unit(command.run, self._unit).running
         if pid and running:
             self._hold()
             # Killed in that very moment, there would be nobody to start it.
             return process.find(self._manifest) == pid or self._hold_or_wake(None)
         if not pid and not running:
-            kubelet.wake(process.run, self._unit)
+            kubelet.start(command.run, self._unit)
             return True
         return False
 
     def _revive(self) -> bool:
         """Restart a kubelet that has no etcd for too long."""
         try:
-            found = kubelet.unit(process.run, self._unit)
+            found = kubelet.unit(command.run, self._unit)
         except UnitError:  # without systemd there is nothing to restart
             return False
         now = time.clock_gettime(time.CLOCK_MONOTONIC)
-        if kubelet.refusal(found, None) or now - found.started < _REVIVE_SECONDS:
+        if kubelet.start_refusal(found, held=False) or now - found.started < _REVIVE_SECONDS:
             return False
-        kubelet.start_anew(process.run, self._unit)
+        kubelet.restart(command.run, self._unit)
         return True
 
     def _hold(self) -> None:
         owner, seconds = self._params["owner"] or "somebody", self._params["hold_seconds"]
-        kubelet.hold(process.run, self._unit, owner=owner, seconds=seconds)
+        kubelet_hold.hold(command.run, self._unit, owner=owner, seconds=seconds)
         self._held_at = time.monotonic()
 
     def _leader(self) -> int | None:
@@ -257,7 +258,7 @@ class Waiting:
     def _is_new(self, pid: int | None) -> bool:
         age = process.age(pid) if pid else None
         try:
-            started = kubelet.unit(process.run, self._unit).started
+            started = kubelet.unit(command.run, self._unit).started
         except UnitError:  # waiting needs no systemd
             return False
         return age is not None and started > 0 and time.clock_gettime(time.CLOCK_MONOTONIC) - age > started
@@ -271,7 +272,7 @@ class Waiting:
             )
         else:
             what = "it is not running"
-            said += kubelet.last_lines(process.run, self._unit)
+            said += kubelet.last_lines(command.run, self._unit)
         return f"etcd did not come up within {waited:.0f} s: {what}." + kubelet.quoted("Last lines", said)
 
 
@@ -285,22 +286,22 @@ def restarted(params: Json, *, check: bool) -> Json:
     if result["changed"]:
         _startable(params)
         if not check:
-            kubelet.restart(process.run, params["unit"])
+            kubelet_hold.restart_and_release(command.run, params["unit"])
     return result
 
 
 def _must_stay_up(params: Json) -> None:
     """Raises UnitError: restarting a kubelet that ends by itself helps nobody."""
-    found = kubelet.unit(process.run, params["unit"])
+    found = kubelet.unit(command.run, params["unit"])
     if found.crashes(time.clock_gettime(time.CLOCK_MONOTONIC)):
         why = f"{found.name} does not stay up, so nothing that dies on this node will be restarted."
-        raise UnitError(why + kubelet.quoted("Its last lines", kubelet.last_lines(process.run, found.name, 10)))
+        raise UnitError(why + kubelet.quoted("Its last lines", kubelet.last_lines(command.run, found.name, 10)))
 
 
 def _not_running(params: Json) -> list[str]:
     """The static pods without a running program, after a moment's grace. Of those that name no program, such as one
     that leaves it to its image, the kubelet knows."""
-    started = kubelet.unit(process.run, params["unit"]).started
+    started = kubelet.unit(command.run, params["unit"]).started
     age = time.clock_gettime(time.CLOCK_MONOTONIC) - started
     deadline = time.monotonic() + max(_GRACE_SECONDS, _STARTED_SECONDS - age)
     while True:
@@ -310,8 +311,8 @@ def _not_running(params: Json) -> list[str]:
             break
         time.sleep(_POLL_SECONDS)
     unknown = [pod for pod in pods if not pod.programs]
-    waits = kubelet.back_offs(process.run, params["unit"]) if down else {}
-    lately = kubelet.back_offs(process.run, params["unit"], _SAID_SECONDS) if unknown else {}
+    waits = kubelet.back_offs(command.run, params["unit"]) if down else {}
+    lately = kubelet.back_offs(command.run, params["unit"], _SAID_SECONDS) if unknown else {}
     return [pod.name + _wait(pod.name, waits) for pod in down] + [
         pod.name + wait for pod in unknown for wait in (_wait(pod.name, lately),) if wait
     ]
@@ -333,27 +334,27 @@ def awaited(params: Json, *, check: bool) -> Json:
 
 
 def released(params: Json, *, check: bool) -> Json:
-    held = kubelet.read_hold(params["unit"])
+    held = kubelet_hold.read_hold(params["unit"])
     if held is None or (params["owner"] is not None and held.owner != params["owner"]):
         return {"changed": False, "held_until": None}
     if not check and params["after"] > 0:
-        kubelet.let_go_later(process.run, params["unit"], owner=held.owner, seconds=params["after"])
+        kubelet_hold.schedule_release(command.run, params["unit"], owner=held.owner, seconds=params["after"])
     elif not check:
-        kubelet.let_go(process.run, params["unit"])
+        kubelet_hold.release(command.run, params["unit"])
     return {"changed": True, "held_until": _until(params)}
 
 
 def _until(params: Json) -> float | None:
-    held = kubelet.read_hold(params["unit"])
+    held = kubelet_hold.read_hold(params["unit"])
     return held.until if held else None
 
 
 def _startable(params: Json) -> Unit:
     """The unit. Raises UnitError where it must not be started."""
-    found = kubelet.unit(process.run, params["unit"])
-    refusal = kubelet.refusal(found, kubelet.read_hold(params["unit"]))
+    found = kubelet.unit(command.run, params["unit"])
+    refusal = kubelet.start_refusal(found, held=kubelet_hold.read_hold(params["unit"]) is not None)
     if refusal:
-        said = kubelet.last_lines(process.run, params["unit"]) if found.exists else []
+        said = kubelet.last_lines(command.run, params["unit"]) if found.exists else []
         raise UnitError(refusal + kubelet.quoted("Its last lines", said))
     return found
 

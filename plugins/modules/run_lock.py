@@ -119,7 +119,7 @@ def take(params: Json, *, check: bool) -> Json:
     held = run_lock.read(params["path"])
     ended = [*params["ended"], *run_lock.ended_here(held)]
     if check:
-        replaced = run_lock.taken_over(held, wanted.run, time.time(), ended)
+        replaced = run_lock.stale_lock(held, wanted.run, time.time(), ended)
     else:
         replaced = run_lock.take(params["path"], wanted, ended=ended)
     return {"changed": True, "taken_over": asdict(replaced) if replaced else None}

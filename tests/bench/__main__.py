@@ -23,11 +23,17 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import checks, defragmentation
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import (
+    alarms,
+    compaction,
+    defragmentation,
+    write_check,
+)
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Endpoint
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.transport import GatewayTransport
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView, look
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView, inspect_cluster
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import read_manifest
+from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot import sources
 from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot import take as snapshot
 from lab.cluster import Cluster
 from lab.fill import fill
@@ -60,10 +66,10 @@ class Ours:
         return Endpoint(GatewayTransport(url, self._tls))
 
     def look(self) -> ClusterView:
-        return look(self.endpoint, self.connect)
+        return inspect_cluster(self.endpoint, self.connect)
 
     def snapshot(self, method: str, folder: Path) -> None:
-        source = snapshot.Source(self.endpoint, manifest=self._manifest, tls=self._tls, timeout=LONG)
+        source = sources.Source(self.endpoint, manifest=self._manifest, tls=self._tls, timeout=LONG)
         status = self.endpoint.status()
         snapshot.take(
             source,
@@ -80,19 +86,19 @@ class Ours:
     def recover(self) -> None:
         """Compact, defragment every member with the leader last, disarm, and prove it."""
         view = self.look()
-        defragmentation.compact(view, self.connect, self.endpoint.revision(), timeout=LONG)
-        for member in checks.defrag_order(view):
+        compaction.compact(view, self.connect, self.endpoint.revision(), timeout=LONG)
+        for member in defragmentation.defrag_order(view):
             endpoint = self.connect(member.endpoint)
             defragmentation.defragment(
-                partial(look, endpoint, self.connect),
+                partial(inspect_cluster, endpoint, self.connect),
                 endpoint,
-                rule=checks.Rule(),
+                rule=defragmentation.Rule(),
                 free_disk_bytes=lambda: None,
                 allow_unsafe=False,
                 timeout=LONG,
             )
-        defragmentation.disarm(self.look(), self.endpoint)
-        proof = defragmentation.prove(self.look, self.connect, settle_seconds=0)
+        alarms.disarm(self.look(), self.endpoint)
+        proof = write_check.check_writes(self.look, self.connect, settle_seconds=0)
         assert not proof.problems, proof.problems
 
 

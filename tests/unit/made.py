@@ -15,11 +15,12 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.controlplane.etcd.plugins.module_utils._core.command import CommandResult
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm, Endpoint, Member, Status
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView, MemberView, Quota
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.quota import Quota
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView, MemberView
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import read_manifest
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.probes import Probe
-from ansible_collections.controlplane.etcd.plugins.module_utils._node.process import Outcome
 
 DATA = Path(__file__).parent / "data"
 VERSIONS = ("3.5.1", "3.5.35", "3.6.5", "3.6.16", "3.7.3")
@@ -163,14 +164,14 @@ def held_by(run: str, until: float = 1795428300.0) -> Json:
 class FakeRun:
     """Answers each program as it is told to, by how its command line begins; whatever else is run succeeds silently."""
 
-    def __init__(self, replies: dict[str, Outcome] | None = None) -> None:
+    def __init__(self, replies: dict[str, CommandResult] | None = None) -> None:
         self.replies = replies or {}
         self.calls: list[list[str]] = []
 
-    def __call__(self, argv: Sequence[str], _timeout: float) -> Outcome:
+    def __call__(self, argv: Sequence[str], _timeout: float) -> CommandResult:
         self.calls.append(list(argv))
         line = " ".join(argv)
-        return next((reply for head, reply in self.replies.items() if line.startswith(head)), Outcome(0, ""))
+        return next((reply for head, reply in self.replies.items() if line.startswith(head)), CommandResult(0, ""))
 
     @property
     def verbs(self) -> list[str]:
@@ -180,7 +181,7 @@ class FakeRun:
 
 def systemd_shows(
     active: str = "active", *, loaded: str = "loaded", file_state: str = "enabled", started: int = 7, restarts: int = 0
-) -> Outcome:
+) -> CommandResult:
     """What `systemctl show` says of a unit."""
     found = {
         "LoadState": loaded,
@@ -189,10 +190,10 @@ def systemd_shows(
         "ActiveEnterTimestampMonotonic": str(started * 10**6),
         "NRestarts": str(restarts),
     }
-    return Outcome(0, "\n".join(f"{name}={value}" for name, value in found.items()))
+    return CommandResult(0, "\n".join(f"{name}={value}" for name, value in found.items()))
 
 
-class Ended(Exception):
+class Exited(Exception):
     """The module ended with this."""
 
 
@@ -214,12 +215,12 @@ def main_of(
             warned.append(text)
 
         def exit_json(self, **result: object) -> None:
-            raise Ended(result)
+            raise Exited(result)
 
         def fail_json(self, **result: object) -> None:
-            raise Ended({"failed": True, **result})
+            raise Exited({"failed": True, **result})
 
     monkeypatch.setattr(module, "AnsibleModule", FakeModule)
-    with pytest.raises(Ended) as caught:
+    with pytest.raises(Exited) as caught:
         module.main()
     return {**caught.value.args[0], **({"warnings": warned} if warned else {})}

@@ -10,13 +10,15 @@ from unit.made import MIB, VERSIONS, FakeTransport, Json, Reply, endpoint, membe
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm, Endpoint, parse_status
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import (
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.quota import (
     DEFAULT_QUOTA_BYTES,
+    Quota,
+    member_quota,
+)
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import (
     ClusterView,
     MemberView,
-    Quota,
-    look,
-    quota_of,
+    inspect_cluster,
 )
 
 STATUS, MEMBERS, ALARM = "/v3/maintenance/status", "/v3/cluster/member/list", "/v3/maintenance/alarm"
@@ -65,7 +67,7 @@ class Net:
         return Endpoint(self.transports.get(url) or FakeTransport({STATUS: DOWN}, endpoint=url))
 
     def look(self, number: int = 1) -> ClusterView:
-        return look(self.connect(f"https://192.0.2.{number}:2379"), self.connect)
+        return inspect_cluster(self.connect(f"https://192.0.2.{number}:2379"), self.connect)
 
 
 def net(replies: dict[int, Reply], members: list[Json] | None = None, alarms: Reply | None = None) -> Net:
@@ -171,7 +173,7 @@ def test_member_that_cannot_even_be_connected_to_is_not_busy() -> None:
     def connect(_url: str) -> Endpoint:
         raise SLOW
 
-    found = look(connected.connect("https://192.0.2.1:2379"), connect).by_id(2)
+    found = inspect_cluster(connected.connect("https://192.0.2.1:2379"), connect).by_id(2)
     assert found is not None
     assert (found.busy, found.error) == (False, "no answer within 10 s")
 
@@ -206,7 +208,7 @@ def test_seed_that_is_silent() -> None:
 def test_server_that_lists_no_members() -> None:
     """No etcd does; it must be an empty cluster without a leader, not a traceback."""
     fake = FakeTransport({STATUS: {}, MEMBERS: {}, ALARM: {}})
-    seen = look(Endpoint(fake), Endpoint)  # type: ignore[arg-type]  # nobody is connected to
+    seen = inspect_cluster(Endpoint(fake), Endpoint)  # type: ignore[arg-type]  # nobody is connected to
     assert seen.members == ()
     assert not seen.has_quorum
 
@@ -222,7 +224,7 @@ def test_recorded_without_a_leader(version: str) -> None:
             "/metrics": {"text": recorded(version, "metrics").decode()},
         }
     )
-    seen = look(Endpoint(seed), lambda url: Endpoint(FakeTransport({STATUS: DOWN}, endpoint=url)))
+    seen = inspect_cluster(Endpoint(seed), lambda url: Endpoint(FakeTransport({STATUS: DOWN}, endpoint=url)))
     assert not seen.has_quorum
     assert sorted(each.role for each in seen.members) == ["follower", "silent", "silent", "silent", "unstarted"]
     assert (len(seen.voters), len(seen.learners), len(seen.answering_voters)) == (4, 1, 1)
@@ -243,7 +245,7 @@ QUOTAS: list[tuple[str, str, Reply, int | None, Quota]] = [
 @pytest.mark.parametrize(("version", "metrics", "of_manifest", "expected"), table(QUOTAS))
 def test_quota(version: str, metrics: Reply, of_manifest: int | None, expected: Quota) -> None:
     own = parse_status(recorded_json(version, "status-leader"))
-    assert quota_of(own, endpoint({"/metrics": metrics})[0], of_manifest) == expected
+    assert member_quota(own, endpoint({"/metrics": metrics})[0], of_manifest) == expected
 
 
 def test_manifest_speaks_for_the_seed_alone() -> None:
@@ -251,7 +253,7 @@ def test_manifest_speaks_for_the_seed_alone() -> None:
     for body in older.values():
         del body["dbSizeQuota"]
     connected = net(dict(older), [listed(1), listed(2)])
-    seen = look(connected.connect("https://192.0.2.1:2379"), connected.connect, manifest_quota_bytes=4)
+    seen = inspect_cluster(connected.connect("https://192.0.2.1:2379"), connected.connect, manifest_quota_bytes=4)
     assert [each.quota for each in seen.members] == [Quota(4, "manifest"), Quota(DEFAULT_QUOTA_BYTES, "default")]
 
 

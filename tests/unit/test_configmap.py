@@ -17,19 +17,18 @@ import pytest
 import yaml
 from unit.made import DATA, Json, main_of, table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import configmap
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.configmap import (
+from ansible_collections.controlplane.etcd.plugins.module_utils._core import command
+from ansible_collections.controlplane.etcd.plugins.module_utils._core.command import CommandResult
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import kubectl
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.configmap import read, stored
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.kubectl import (
     UNTOUCHED,
     Kubectl,
     KubectlFailed,
     failure,
     find_program,
     own_address,
-    read,
-    stored,
 )
-from ansible_collections.controlplane.etcd.plugins.module_utils._node import process
-from ansible_collections.controlplane.etcd.plugins.module_utils._node.process import Ended
 from ansible_collections.controlplane.etcd.plugins.modules import kubeadm_configmap
 
 WHERE, CONFIG = "https://192.0.2.11:6443", "/etc/kubernetes/admin.conf"
@@ -203,13 +202,13 @@ WORDS: list[tuple[str, str, str, str, bool]] = [
 
 @pytest.mark.parametrize(("words", "reason", "advice", "unsure"), table(WORDS))
 def test_words(words: str, reason: str, advice: str, unsure: bool) -> None:
-    found = failure(Ended(1, "", words), WHERE, CONFIG, writing=True)
+    found = failure(CommandResult(1, "", words), WHERE, CONFIG, writing=True)
     assert str(found).startswith(reason)
     assert str(found).endswith(".")
     assert advice in found.advice
     assert found.left == (UNSURE if unsure else UNTOUCHED)
     assert found.conflict == ("(Conflict)" in words)
-    assert failure(Ended(1, "", words), WHERE, CONFIG, writing=False).left == UNTOUCHED
+    assert failure(CommandResult(1, "", words), WHERE, CONFIG, writing=False).left == UNTOUCHED
 
 
 @pytest.mark.parametrize(
@@ -223,13 +222,13 @@ def test_words(words: str, reason: str, advice: str, unsure: bool) -> None:
     ],
 )
 def test_a_kubeconfig_that_cannot_be_read_is_not_quoted(words: str) -> None:
-    found = failure(Ended(1, "", words), WHERE, CONFIG, writing=False)
+    found = failure(CommandResult(1, "", words), WHERE, CONFIG, writing=False)
     assert str(found) == f"kubectl cannot use {CONFIG} as a kubeconfig."
     assert found.advice == f"See what it lacks (kubectl config view --kubeconfig {CONFIG}, which leaves keys out)."
 
 
 def test_long_words_are_cut() -> None:
-    assert len(str(failure(Ended(1, "", "x" * 10_000), WHERE, CONFIG, writing=True))) < 600
+    assert len(str(failure(CommandResult(1, "", "x" * 10_000), WHERE, CONFIG, writing=True))) < 600
 
 
 ANSWERS: list[tuple[str, str, str]] = [
@@ -260,7 +259,7 @@ def test_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert find_program(None) == str(program)
     assert find_program(str(program)) == str(program)
     monkeypatch.setenv("PATH", "/nonexistent")
-    monkeypatch.setattr(process, "_FOLDERS", (str(tmp_path),))
+    monkeypatch.setattr(command, "_DIRECTORIES", (str(tmp_path),))
     assert find_program(None) == str(program)
     program.chmod(0o644)
     with pytest.raises(KubectlFailed, match=r"^There is no kubectl on this node\.$"):
@@ -492,9 +491,9 @@ def test_what_is_read_back_is_something_else(node: Path, monkeypatch: pytest.Mon
 class Silent(Kubectl):
     """It writes, and then says nothing any more."""
 
-    def __call__(self, arguments: Sequence[str], text: str) -> Ended:
+    def __call__(self, arguments: Sequence[str], text: str) -> CommandResult:
         if (Path(self.kubeconfig).parent / "sent").exists():
-            return Ended(1, "", f"{CUT}context deadline exceeded")
+            return CommandResult(1, "", f"{CUT}context deadline exceeded")
         return super().__call__(arguments, text)
 
 
@@ -506,7 +505,7 @@ def test_it_is_not_read_back(node: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_kubectl_that_hangs(node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(configmap, "_PATIENCE", 0.0)
+    monkeypatch.setattr(kubectl, "_PATIENCE", 0.0)
     (node / "kubectl").write_text("#!/bin/sh\nexec sleep 60\n", "utf-8")
     assert "(timed out after 1 s). Nothing was changed." in run(node, monkeypatch, timeout=0.6)["msg"]
 

@@ -17,7 +17,7 @@ from unit.made import Json, member, view
 
 from ansible_collections.controlplane.etcd.plugins.module_utils import _module
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
-from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot.take import Snapshot
+from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot.catalog import Snapshot
 
 ROOT = Path(__file__).resolve().parents[2]
 COLLECTION = "controlplane.etcd"

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from unit.made import DATA, Json, main_of, member, table, view
 
+from ansible_collections.controlplane.etcd.plugins.module_utils._core import command
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.errors import TimedOut
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import backups as files
@@ -395,7 +396,7 @@ def test_kubeadm_would_start_another_etcd(
 
 
 def test_kubeadm_cannot_be_asked(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "installed", lambda _program: None)
+    monkeypatch.setattr(command, "installed", lambda _program: None)
     source = str(DATA / "kubeadm/configs/v1beta4-noextra.config")
     said = machine.refused(method="kubeadm", kubeadm_config=source)
     assert said.endswith(f"failed. There is no kubeadm on this node. Nothing was changed. {PATCH}")

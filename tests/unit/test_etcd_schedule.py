@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from unit.made import DATA, FakeRun, Json, main_of, table
 
+from ansible_collections.controlplane.etcd.plugins.module_utils._core import command
+from ansible_collections.controlplane.etcd.plugins.module_utils._core.command import CommandResult
 from ansible_collections.controlplane.etcd.plugins.module_utils._node import process
-from ansible_collections.controlplane.etcd.plugins.module_utils._node.process import Outcome
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.cli import parser
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.due import Limits
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool_install import (
@@ -21,7 +22,10 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool_insta
     unit_files,
     zipapp,
 )
-from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool_install.unit_files import BadSchedule, Wanted
+from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool_install.unit_files import (
+    InvalidSchedule,
+    Wanted,
+)
 from ansible_collections.controlplane.etcd.plugins.modules import etcd_schedule
 
 TOOL = "/usr/local/sbin/etcd-maintenance"
@@ -45,7 +49,7 @@ OPTIONS: Json = {
     "tool_path": TOOL,
     "watch": True,
 }
-TIMER_RUNS = Outcome(0, "LoadState=loaded\nActiveState=active\nUnitFileState=enabled")
+TIMER_RUNS = CommandResult(0, "LoadState=loaded\nActiveState=active\nUnitFileState=enabled")
 
 
 class Host:
@@ -56,7 +60,7 @@ class Host:
         self.run = FakeRun({"systemctl show": TIMER_RUNS})
         self._monkeypatch = monkeypatch
         monkeypatch.setattr(etcd_schedule, "ROOT", str(root))
-        monkeypatch.setattr(process, "run", self.run)
+        monkeypatch.setattr(command, "run", self.run)
         self.has(cron=True, systemd=True)
         (root / METRICS[1:]).mkdir(parents=True)
 
@@ -132,7 +136,9 @@ def test_what_systemd_is_told(host: Host) -> None:
     assert host.systemctl == ["daemon-reload", "enable etcd-maintenance.timer", "restart etcd-maintenance.timer"]
     assert "OnCalendar=*-*-* 02:30:00\n" in host.read("/etc/systemd/system/etcd-maintenance.timer")
     # Somebody has stopped them.
-    host.run.replies = {"systemctl show": Outcome(0, "LoadState=loaded\nActiveState=inactive\nUnitFileState=enabled")}
+    host.run.replies = {
+        "systemctl show": CommandResult(0, "LoadState=loaded\nActiveState=inactive\nUnitFileState=enabled")
+    }
     assert host(check=True, backend="systemd", schedule="30 2 * * *")["changed"] is True
     assert host(backend="systemd", schedule="30 2 * * *")["files"] == []
     assert host.systemctl == started
@@ -178,7 +184,7 @@ def test_backend(wanted: str, cron: bool, systemd: bool, expected: str) -> None:
     if expected in ("cron", "systemd"):
         assert install.choose(wanted, cron=cron, systemd=systemd) == expected
     else:
-        with pytest.raises(BadSchedule, match=expected):
+        with pytest.raises(InvalidSchedule, match=expected):
             install.choose(wanted, cron=cron, systemd=systemd)
 
 
@@ -422,14 +428,14 @@ BAD: list[tuple[str, dict[str, object], str, str]] = [
 
 @pytest.mark.parametrize(("changes", "backend", "expected"), table(BAD))
 def test_bad_schedules(changes: dict[str, object], backend: str, expected: str) -> None:
-    with pytest.raises(BadSchedule, match=expected):
+    with pytest.raises(InvalidSchedule, match=expected):
         unit_files.files(wanted(**changes), backend)
 
 
 def test_the_python_that_runs_it(host: Host) -> None:
     host()
     assert host.read(TOOL).startswith("#!/usr/bin/python3 -I\n")
-    host.run.replies = {"/usr/bin/python3": Outcome(1, "")}
+    host.run.replies = {"/usr/bin/python3": CommandResult(1, "")}
     assert host()["files"] == [TOOL]
     first = host.read(TOOL).partition("\n")[0]
     # This one, which Ansible was told to use.
@@ -440,7 +446,7 @@ def test_the_python_that_runs_it(host: Host) -> None:
 
 
 def test_systemd_that_refuses(host: Host) -> None:
-    host.run.replies = {"systemctl show": TIMER_RUNS, "systemctl enable": Outcome(1, "Access denied.")}
+    host.run.replies = {"systemctl show": TIMER_RUNS, "systemctl enable": CommandResult(1, "Access denied.")}
     result = host(backend="systemd")
     assert result["failed"]
     assert "systemctl enable etcd-maintenance-watch.timer failed: Access denied. What was done before" in result["msg"]

@@ -20,7 +20,7 @@ from unit.made import DATA, table
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import documents, yaml_nodes
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.edits import edit, read
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.errors import ConfigRefused, NoYaml
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.errors import ConfigRefused, PyYamlMissing
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.yaml_style import quote
 
 CONFIGS = DATA / "kubeadm/configs"
@@ -1106,7 +1106,7 @@ def test_no_pyyaml(monkeypatch: pytest.MonkeyPatch) -> None:
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(NoYaml, match=r"has no PyYAML\. Install the distribution's package .*python3-yaml; RHEL"):
+    with pytest.raises(PyYamlMissing, match=r"has no PyYAML\. Install the distribution's package .*python3-yaml; RHEL"):
         read(f"# as nobody has read it before\n{LIST}")
 
 

@@ -21,7 +21,7 @@ from unit.made import DATA, Json, table
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import backups as files
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import edits
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.config import masked
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.errors import ConfigRefused, NoYaml
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.errors import ConfigRefused, PyYamlMissing
 from ansible_collections.controlplane.etcd.plugins.modules import kubeadm_config
 
 BEFORE = (DATA / "kubeadm/configs/v1beta4-cc.config").read_bytes()
@@ -278,7 +278,7 @@ def test_warnings_name_the_file(run: Run, path: Path) -> None:
 
 def test_no_pyyaml(run: Run, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def none(*args: object) -> Any:
-        raise NoYaml("/usr/bin/python3 on this node has no PyYAML.")
+        raise PyYamlMissing("/usr/bin/python3 on this node has no PyYAML.")
 
     monkeypatch.setattr(edits, "edit", none)
     assert run()["msg"] == (

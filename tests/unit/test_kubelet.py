@@ -18,45 +18,46 @@ from types import SimpleNamespace
 import pytest
 from unit.made import FakeRun, systemd_shows, table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._node import kubelet
-from ansible_collections.controlplane.etcd.plugins.module_utils._node.kubelet import Hold, Unit, UnitError
-from ansible_collections.controlplane.etcd.plugins.module_utils._node.process import Outcome
+from ansible_collections.controlplane.etcd.plugins.module_utils._core.command import CommandResult
+from ansible_collections.controlplane.etcd.plugins.module_utils._node import kubelet, kubelet_hold
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.kubelet import Unit, UnitError
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.kubelet_hold import Hold
 
 HELD = Hold("r1", "etcd-maintenance-release-0a1b2c3d4e5f", 4102444800.0)
 NOT_FOUND = systemd_shows("inactive", loaded="not-found", file_state="", started=0)
 MASKED = systemd_shows("inactive", loaded="masked", file_state="masked")
 
-UNITS: list[tuple[str, Outcome, Unit]] = [
+UNITS: list[tuple[str, CommandResult, Unit]] = [
     ("runs", systemd_shows(started=9), Unit("kubelet", "loaded", "active", "enabled", 9.0)),
     ("crashes", systemd_shows("activating", restarts=4), Unit("kubelet", "loaded", "activating", "enabled", 7.0, 4)),
     ("not there", NOT_FOUND, Unit("kubelet", "not-found", "inactive", "", 0.0)),
     (
         "an old systemd, which counts no restarts",
-        Outcome(0, "LoadState=loaded"),
+        CommandResult(0, "LoadState=loaded"),
         Unit("kubelet", "loaded", "", "", 0.0),
     ),
-    ("a warning before it", Outcome(0, "Warning: x\nActiveState=active"), Unit("kubelet", "", "active", "", 0.0)),
-    ("silence", Outcome(0, ""), Unit("kubelet", "", "", "", 0.0)),
+    ("a warning before it", CommandResult(0, "Warning: x\nActiveState=active"), Unit("kubelet", "", "active", "", 0.0)),
+    ("silence", CommandResult(0, ""), Unit("kubelet", "", "", "", 0.0)),
 ]
 
 
 @pytest.mark.parametrize(("shown", "expected"), table(UNITS))
-def test_unit(shown: Outcome, expected: Unit) -> None:
+def test_unit(shown: CommandResult, expected: Unit) -> None:
     run = FakeRun({"systemctl show": shown})
     assert kubelet.unit(run, "kubelet") == expected
     (argv,) = run.calls
     assert argv[-2:] == ["--", "kubelet"]
 
 
-NO_SYSTEMD: list[tuple[str, Outcome]] = [
-    ("no systemctl", Outcome(127, "[Errno 2] No such file or directory: 'systemctl'")),
-    ("not booted with it", Outcome(1, "System has not been booted with systemd as init system")),
-    ("no answer", Outcome(None, "timed out after 60 s")),
+NO_SYSTEMD: list[tuple[str, CommandResult]] = [
+    ("no systemctl", CommandResult(127, "[Errno 2] No such file or directory: 'systemctl'")),
+    ("not booted with it", CommandResult(1, "System has not been booted with systemd as init system")),
+    ("no answer", CommandResult(None, "timed out after 60 s")),
 ]
 
 
 @pytest.mark.parametrize("shown", table(NO_SYSTEMD))
-def test_no_systemd(shown: Outcome) -> None:
+def test_no_systemd(shown: CommandResult) -> None:
     with pytest.raises(UnitError) as caught:
         kubelet.unit(FakeRun({"systemctl": shown}), "kubelet")
     assert str(caught.value) == f"systemd cannot be asked about kubelet: {shown.output}."
@@ -75,7 +76,7 @@ def test_good_name(name: str) -> None:
     assert kubelet.unit(FakeRun(), name).name == name
 
 
-STATES: list[tuple[str, Outcome, bool, bool, bool]] = [
+STATES: list[tuple[str, CommandResult, bool, bool, bool]] = [
     ("active", systemd_shows(), True, True, False),
     ("activating", systemd_shows("activating"), True, True, False),
     ("reloading", systemd_shows("reloading"), True, True, False),
@@ -89,12 +90,12 @@ STATES: list[tuple[str, Outcome, bool, bool, bool]] = [
 
 
 @pytest.mark.parametrize(("shown", "running", "exists", "masked"), table(STATES))
-def test_state(shown: Outcome, running: bool, exists: bool, masked: bool) -> None:
+def test_state(shown: CommandResult, running: bool, exists: bool, masked: bool) -> None:
     found = kubelet.unit(FakeRun({"systemctl": shown}), "kubelet")
     assert (found.running, found.exists, found.masked) == (running, exists, masked)
 
 
-CRASHES: list[tuple[str, Outcome, float, bool]] = [
+CRASHES: list[tuple[str, CommandResult, float, bool]] = [
     ("runs", systemd_shows(started=100), 101.0, False),
     ("runs again for 59 s", systemd_shows(started=100, restarts=1), 159.9, True),
     ("runs again for a minute", systemd_shows(started=100, restarts=1), 160.0, False),
@@ -105,11 +106,11 @@ CRASHES: list[tuple[str, Outcome, float, bool]] = [
 
 
 @pytest.mark.parametrize(("shown", "now", "expected"), table(CRASHES))
-def test_crashes(shown: Outcome, now: float, expected: bool) -> None:
+def test_crashes(shown: CommandResult, now: float, expected: bool) -> None:
     assert kubelet.unit(FakeRun({"systemctl": shown}), "kubelet").crashes(now) is expected
 
 
-REFUSALS: list[tuple[str, Outcome, Hold | None, str | None]] = [
+REFUSALS: list[tuple[str, CommandResult, Hold | None, str | None]] = [
     ("runs", systemd_shows(), None, None),
     ("runs and is said to be held", systemd_shows(), HELD, None),
     ("held", systemd_shows("inactive"), HELD, None),
@@ -129,8 +130,8 @@ REFUSALS: list[tuple[str, Outcome, Hold | None, str | None]] = [
 
 
 @pytest.mark.parametrize(("shown", "held", "expected"), table(REFUSALS))
-def test_refusal(shown: Outcome, held: Hold | None, expected: str | None) -> None:
-    refusal = kubelet.refusal(kubelet.unit(FakeRun({"systemctl": shown}), "kubelet"), held)
+def test_refusal(shown: CommandResult, held: Hold | None, expected: str | None) -> None:
+    refusal = kubelet.start_refusal(kubelet.unit(FakeRun({"systemctl": shown}), "kubelet"), held=held is not None)
     if expected is None:
         assert refusal is None
     else:
@@ -142,19 +143,19 @@ def test_refusal(shown: Outcome, held: Hold | None, expected: str | None) -> Non
 class Systemd(FakeRun):
     """It remembers whose timer was in the record at each call."""
 
-    def __init__(self, records: Path, replies: dict[str, Outcome] | None = None) -> None:
+    def __init__(self, records: Path, replies: dict[str, CommandResult] | None = None) -> None:
         super().__init__(replies)
         self._records = str(records)
         self.recorded: list[str | None] = []
 
-    def __call__(self, argv: Sequence[str], timeout: float) -> Outcome:
-        held = kubelet.read_hold("kubelet", self._records)
+    def __call__(self, argv: Sequence[str], timeout: float) -> CommandResult:
+        held = kubelet_hold.read_hold("kubelet", self._records)
         self.recorded.append(held.timer if held else None)
         return super().__call__(argv, timeout)
 
 
 def hold(run: FakeRun, records: Path, owner: str = "r1", seconds: float = 300.0) -> Hold:
-    return kubelet.hold(run, "kubelet", owner=owner, seconds=seconds, records=str(records))
+    return kubelet_hold.hold(run, "kubelet", owner=owner, seconds=seconds, records=str(records))
 
 
 def stop_of(held: Hold) -> list[str]:
@@ -176,7 +177,7 @@ def test_hold_sets_the_timer_before_the_record_and_both_before_it_stops(tmp_path
     assert run.recorded == [None, held.timer]
     assert held.owner == "r1"
     assert before + 300 <= held.until <= time.time() + 300
-    assert kubelet.read_hold("kubelet", str(tmp_path)) == held
+    assert kubelet_hold.read_hold("kubelet", str(tmp_path)) == held
     assert stat.S_IMODE(record_of(tmp_path).stat().st_mode) == 0o600
     command = run.calls[0]
     assert f"--unit={held.timer}" in command
@@ -192,7 +193,7 @@ def test_hold_again_stops_the_old_timer_before_its_record_is_gone(tmp_path: Path
     assert run.verbs[2] == "stop kubelet"
     assert run.recorded == [first.timer, first.timer, second.timer]
     assert first.timer != second.timer
-    assert kubelet.read_hold("kubelet", str(tmp_path)) == second
+    assert kubelet_hold.read_hold("kubelet", str(tmp_path)) == second
     assert second.owner == "r2"
     assert second.until < first.until
 
@@ -208,7 +209,7 @@ def test_time_of_the_timer(tmp_path: Path, seconds: float, expected: str) -> Non
 
 
 def test_without_a_timer_it_is_not_stopped(tmp_path: Path) -> None:
-    run = FakeRun({"systemd-run": Outcome(1, "Failed to start transient timer unit")})
+    run = FakeRun({"systemd-run": CommandResult(1, "Failed to start transient timer unit")})
     with pytest.raises(
         UnitError,
         match=r"^kubelet was not held: the timer to start it again could not be set \(Failed to start transient",
@@ -218,7 +219,7 @@ def test_without_a_timer_it_is_not_stopped(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-UNKNOWN = Outcome(1, "systemd-run: unrecognized option '--collect'")
+UNKNOWN = CommandResult(1, "systemd-run: unrecognized option '--collect'")
 
 
 def test_systemd_that_cannot_collect(tmp_path: Path) -> None:
@@ -228,11 +229,11 @@ def test_systemd_that_cannot_collect(tmp_path: Path) -> None:
     assert [argv[0] for argv in run.calls] == ["systemd-run", "systemd-run", "systemctl"]
     assert run.calls[1] == [word for word in run.calls[0] if word != "--collect"]
     assert len(run.calls[1]) == len(run.calls[0]) - 1
-    assert kubelet.read_hold("kubelet", str(tmp_path)) == held
+    assert kubelet_hold.read_hold("kubelet", str(tmp_path)) == held
 
 
 def test_systemd_that_can_do_neither(tmp_path: Path) -> None:
-    refused = Outcome(1, "systemd-run: unrecognized option '--timer-property'")
+    refused = CommandResult(1, "systemd-run: unrecognized option '--timer-property'")
     run = FakeRun({"systemd-run --quiet --collect": UNKNOWN, "systemd-run": refused})
     with pytest.raises(UnitError, match=r"^kubelet was not held: .* \(systemd-run: unrecognized option '--timer-prop"):
         hold(run, tmp_path)
@@ -242,11 +243,11 @@ def test_systemd_that_can_do_neither(tmp_path: Path) -> None:
 
 def test_without_a_new_timer_the_old_one_stays(tmp_path: Path) -> None:
     first = hold(FakeRun(), tmp_path)
-    run = FakeRun({"systemd-run": Outcome(None, "timed out after 60 s")})
+    run = FakeRun({"systemd-run": CommandResult(None, "timed out after 60 s")})
     with pytest.raises(UnitError, match=r"^kubelet was not held"):
         hold(run, tmp_path)
     assert [argv[0] for argv in run.calls] == ["systemd-run"]
-    assert kubelet.read_hold("kubelet", str(tmp_path)) == first
+    assert kubelet_hold.read_hold("kubelet", str(tmp_path)) == first
 
 
 def test_without_a_record_it_is_not_stopped(tmp_path: Path) -> None:
@@ -258,15 +259,15 @@ def test_without_a_record_it_is_not_stopped(tmp_path: Path) -> None:
 
 
 def test_hold_that_cannot_stop_it_leaves_the_timer(tmp_path: Path) -> None:
-    run = FakeRun({"systemctl stop -- kubelet": Outcome(1, "Access denied")})
+    run = FakeRun({"systemctl stop -- kubelet": CommandResult(1, "Access denied")})
     with pytest.raises(UnitError, match=r"^systemctl stop kubelet failed: Access denied\.$"):
         hold(run, tmp_path)
-    assert kubelet.read_hold("kubelet", str(tmp_path)) is not None
+    assert kubelet_hold.read_hold("kubelet", str(tmp_path)) is not None
 
 
 def test_units_do_not_share_a_record(tmp_path: Path) -> None:
     hold(FakeRun(), tmp_path)
-    assert kubelet.read_hold("kubelet-2", str(tmp_path)) is None
+    assert kubelet_hold.read_hold("kubelet-2", str(tmp_path)) is None
 
 
 def script_of(run: FakeRun) -> str:
@@ -290,7 +291,7 @@ def test_what_the_timer_runs(tmp_path: Path, taken_over: bool) -> None:
     env = {"PATH": f"{programs}:{os.defpath}"}
     subprocess.run(["/bin/sh", "-c", script_of(run)], env=env, check=True, timeout=20)
     assert log.read_text("utf-8") == "start -- kubelet\n"
-    assert kubelet.read_hold("kubelet", str(records)) == latest
+    assert kubelet_hold.read_hold("kubelet", str(records)) == latest
     # Without a record, as after an answer that came too late, it starts it all the same.
     log.unlink()
     subprocess.run(["/bin/sh", "-c", script_of(run)], env=env, check=True, timeout=20)
@@ -300,7 +301,7 @@ def test_what_the_timer_runs(tmp_path: Path, taken_over: bool) -> None:
 def test_let_go(tmp_path: Path) -> None:
     held = hold(FakeRun(), tmp_path)
     run = Systemd(tmp_path)
-    kubelet.let_go(run, "kubelet", str(tmp_path))
+    kubelet_hold.release(run, "kubelet", str(tmp_path))
     assert run.verbs[0] == "start kubelet"
     assert run.calls[1:] == [stop_of(held)]
     assert run.recorded == [held.timer, held.timer]
@@ -309,7 +310,7 @@ def test_let_go(tmp_path: Path) -> None:
 
 def test_let_go_without_a_hold(tmp_path: Path) -> None:
     run = FakeRun()
-    kubelet.let_go(run, "kubelet", str(tmp_path))
+    kubelet_hold.release(run, "kubelet", str(tmp_path))
     assert run.verbs == ["start kubelet"]
 
 
@@ -319,14 +320,16 @@ LINES = "\n".join(f"line {number}" for number in range(3)) + "\n\n"
 @pytest.mark.parametrize("verb", ["start", "restart"])
 def test_start_that_fails_leaves_the_timer(tmp_path: Path, verb: str) -> None:
     held = hold(FakeRun(), tmp_path)
-    refused = Outcome(1, "Failed to start kubelet.service: Unit kubelet.service is masked.")
-    run = FakeRun({f"systemctl {verb}": refused, "journalctl": Outcome(0, LINES)})
+    refused = CommandResult(1, "Failed to start kubelet.service: Unit kubelet.service is masked.")
+    run = FakeRun({f"systemctl {verb}": refused, "journalctl": CommandResult(0, LINES)})
     with pytest.raises(UnitError) as caught:
-        {"start": kubelet.let_go, "restart": kubelet.restart}[verb](run, "kubelet", str(tmp_path))
+        {"start": kubelet_hold.release, "restart": kubelet_hold.restart_and_release}[verb](
+            run, "kubelet", str(tmp_path)
+        )
     assert str(caught.value) == (
         f"systemctl {verb} kubelet failed: {refused.output} Its last lines:\n  line 0\n  line 1\n  line 2"
     )
-    assert kubelet.read_hold("kubelet", str(tmp_path)) == held
+    assert kubelet_hold.read_hold("kubelet", str(tmp_path)) == held
     assert [argv[0] for argv in run.calls] == ["systemctl", "journalctl"]
 
 
@@ -334,25 +337,25 @@ def test_let_go_later(tmp_path: Path) -> None:
     """It stays stopped until then."""
     held = hold(FakeRun(), tmp_path)
     run = Systemd(tmp_path)
-    later = kubelet.let_go_later(run, "kubelet", owner=held.owner, seconds=60.0, records=str(tmp_path))
+    later = kubelet_hold.schedule_release(run, "kubelet", owner=held.owner, seconds=60.0, records=str(tmp_path))
     assert [argv[0] for argv in run.calls] == ["systemd-run", "systemctl"]
     assert run.calls[1] == stop_of(held)
     assert run.recorded == [held.timer, held.timer]
-    assert kubelet.read_hold("kubelet", str(tmp_path)) == later
+    assert kubelet_hold.read_hold("kubelet", str(tmp_path)) == later
     assert later.owner == held.owner
     assert later.until < held.until
 
 
 def test_restart(tmp_path: Path) -> None:
     run = FakeRun()
-    kubelet.restart(run, "kubelet", str(tmp_path))
+    kubelet_hold.restart_and_release(run, "kubelet", str(tmp_path))
     assert run.verbs == ["restart kubelet"]
 
 
 def test_restart_ends_a_hold(tmp_path: Path) -> None:
     held = hold(FakeRun(), tmp_path)
     run = FakeRun()
-    kubelet.restart(run, "kubelet", str(tmp_path))
+    kubelet_hold.restart_and_release(run, "kubelet", str(tmp_path))
     assert run.verbs[0] == "restart kubelet"
     assert run.calls[1:] == [stop_of(held)]
     assert list(tmp_path.iterdir()) == []
@@ -361,9 +364,9 @@ def test_restart_ends_a_hold(tmp_path: Path) -> None:
 def test_wake_keeps_the_hold(tmp_path: Path) -> None:
     held = hold(FakeRun(), tmp_path)
     run = FakeRun()
-    kubelet.wake(run, "kubelet")
+    kubelet.start(run, "kubelet")
     assert run.verbs == ["start kubelet"]
-    assert kubelet.read_hold("kubelet", str(tmp_path)) == held
+    assert kubelet_hold.read_hold("kubelet", str(tmp_path)) == held
 
 
 RECORDS: list[tuple[str, bytes, Hold | None]] = [
@@ -382,7 +385,7 @@ RECORDS: list[tuple[str, bytes, Hold | None]] = [
 def test_read_hold(tmp_path: Path, content: bytes, expected: Hold | None) -> None:
     hold(FakeRun(), tmp_path)
     record_of(tmp_path).write_bytes(content)
-    assert kubelet.read_hold("kubelet", str(tmp_path)) == expected
+    assert kubelet_hold.read_hold("kubelet", str(tmp_path)) == expected
 
 
 STALE: list[tuple[str, float, bool]] = [
@@ -397,33 +400,35 @@ STALE: list[tuple[str, float, bool]] = [
 def test_record_that_is_stale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: float, expected: bool) -> None:
     """Its timer has started the kubelet: whoever stopped it since was somebody else."""
     held = hold(FakeRun(), tmp_path)
-    monkeypatch.setattr(kubelet, "time", SimpleNamespace(time=lambda: held.until + after))
-    assert kubelet.read_hold("kubelet", str(tmp_path)) == (held if expected else None)
+    monkeypatch.setattr(kubelet_hold, "time", SimpleNamespace(time=lambda: held.until + after))
+    assert kubelet_hold.read_hold("kubelet", str(tmp_path)) == (held if expected else None)
 
 
 def test_stale_record_makes_room_for_a_new_one(tmp_path: Path) -> None:
     hold(FakeRun(), tmp_path, seconds=-60.0)
-    assert kubelet.read_hold("kubelet", str(tmp_path)) is None
+    assert kubelet_hold.read_hold("kubelet", str(tmp_path)) is None
     run = FakeRun()
     held = hold(run, tmp_path, "r2")
     assert [argv[0] for argv in run.calls] == ["systemd-run", "systemctl"]
     assert run.verbs[1] == "stop kubelet"
-    assert kubelet.read_hold("kubelet", str(tmp_path)) == held
+    assert kubelet_hold.read_hold("kubelet", str(tmp_path)) == held
 
 
 def test_timer_of_a_record_that_was_tampered_with_is_not_stopped(tmp_path: Path) -> None:
     hold(FakeRun(), tmp_path)
     record_of(tmp_path).write_text('{"owner": "r1", "timer": "-H x ssh", "until": 4102444800}', "utf-8")
     run = FakeRun()
-    kubelet.let_go(run, "kubelet", str(tmp_path))
+    kubelet_hold.release(run, "kubelet", str(tmp_path))
     assert run.verbs == ["start kubelet"]
 
 
 def test_last_lines() -> None:
-    run = FakeRun({"journalctl": Outcome(0, "a\n \n" + "b" * 400)})
+    run = FakeRun({"journalctl": CommandResult(0, "a\n \n" + "b" * 400)})
     assert kubelet.last_lines(run, "kubelet", 7) == ["a", "b" * 300]
     assert "--lines=7" in run.calls[0]
-    assert kubelet.last_lines(FakeRun({"journalctl": Outcome(1, "No journal files were found.")}), "kubelet") == []
+    assert (
+        kubelet.last_lines(FakeRun({"journalctl": CommandResult(1, "No journal files were found.")}), "kubelet") == []
+    )
 
 
 def syncing(wait: str, container: str = "etcd", pod: str = "etcd-cp1") -> str:
@@ -452,7 +457,7 @@ BACK_OFFS: list[tuple[str, list[str], dict[str, str]]] = [
 
 @pytest.mark.parametrize(("lines", "expected"), table(BACK_OFFS))
 def test_back_offs(lines: list[str], expected: dict[str, str]) -> None:
-    run = FakeRun({"systemctl show": systemd_shows(), "journalctl": Outcome(0, "\n".join(lines))})
+    run = FakeRun({"systemctl show": systemd_shows(), "journalctl": CommandResult(0, "\n".join(lines))})
     assert kubelet.back_offs(run, "kubelet") == expected
 
 
@@ -473,5 +478,5 @@ def test_only_since_its_last_start(monkeypatch: pytest.MonkeyPatch, age: int, ex
 
 
 def test_no_journal() -> None:
-    run = FakeRun({"journalctl": Outcome(127, syncing("40s"))})
+    run = FakeRun({"journalctl": CommandResult(127, syncing("40s"))})
     assert kubelet.back_offs(run, "kubelet") == {}

@@ -14,10 +14,10 @@ import pytest
 import yaml
 from unit.made import MIB, FakeRun, Json, main_of, systemd_shows, table
 
+from ansible_collections.controlplane.etcd.plugins.module_utils._core.command import CommandResult
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.errors import TlsRejected, Unreachable
-from ansible_collections.controlplane.etcd.plugins.module_utils._node import kubelet as units
+from ansible_collections.controlplane.etcd.plugins.module_utils._node import kubelet_hold
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.kubelet import UnitError
-from ansible_collections.controlplane.etcd.plugins.module_utils._node.process import Outcome
 from ansible_collections.controlplane.etcd.plugins.modules import kubelet
 
 STARTED = 100.0  # when the kubelet was started last; what follows begins at 1000
@@ -40,9 +40,9 @@ class Node(FakeRun):
         self.told: list[tuple[str, float]] = []
         self._events: list[tuple[float, Callable[[], None]]] = []
 
-    def __call__(self, argv: Sequence[str], timeout: float) -> Outcome:
+    def __call__(self, argv: Sequence[str], timeout: float) -> CommandResult:
         done = super().__call__(argv, timeout)
-        if done != (0, ""):
+        if done != CommandResult(0, ""):
             return done
         verb = argv[1] if argv[0] == "systemctl" else argv[0]
         if verb == "show":
@@ -88,8 +88,8 @@ class Node(FakeRun):
         return [verb for verb, _moment in self.told]
 
     @property
-    def held(self) -> units.Hold | None:
-        return units.read_hold("kubelet")
+    def held(self) -> kubelet_hold.Hold | None:
+        return kubelet_hold.read_hold("kubelet")
 
 
 def write_pod(folder: Path, name: str, program: str) -> None:
@@ -103,8 +103,8 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Node:
     made = Node(tmp_path)
     write_pod(tmp_path, "etcd", "etcd")
     write_pod(tmp_path, "kube-apiserver", "kube-apiserver")
-    monkeypatch.setattr(units, "_record", lambda name, _records: str(tmp_path / f".hold.{name}"))
-    monkeypatch.setattr(kubelet.process, "run", made)
+    monkeypatch.setattr(kubelet_hold, "_record", lambda name, _records: str(tmp_path / f".hold.{name}"))
+    monkeypatch.setattr(kubelet.command, "run", made)
     monkeypatch.setattr(kubelet.process, "find", lambda _manifest: made.pid)
     monkeypatch.setattr(kubelet.process, "age", lambda _pid: made.now - made.born)
     monkeypatch.setattr(kubelet.process, "running", lambda program: program in made.programs)
@@ -176,7 +176,7 @@ def test_new(node: Node, started: float, born: float, expected: bool) -> None:
 
 
 def test_waiting_needs_no_systemd(node: Node) -> None:
-    node.replies = {"systemctl": Outcome(127, "No such file or directory")}
+    node.replies = {"systemctl": CommandResult(127, "No such file or directory")}
     comes(node, 1, answers=2)
     etcd = awaited(node)["etcd"]
     assert (etcd["answers"], etcd["new"]) == (True, False)
@@ -224,7 +224,7 @@ def test_a_leader_is_elected_while_it_waits(node: Node) -> None:
 
 
 def test_in_vain(node: Node) -> None:
-    node.replies = {"journalctl": Outcome(0, "no such image")}
+    node.replies = {"journalctl": CommandResult(0, "no such image")}
     with pytest.raises(UnitError) as caught:
         awaited(node)
     assert str(caught.value) == (
@@ -337,15 +337,15 @@ def test_no_revival_of_a_kubelet_that_somebody_stopped(node: Node) -> None:
 
 def test_hold_of_one_that_dies_in_that_very_moment(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     node.born_etcd(7)
-    stop = units.hold
+    stop = kubelet_hold.hold
 
-    def hold(*arguments: Any, **given: Any) -> units.Hold:
+    def hold(*arguments: Any, **given: Any) -> kubelet_hold.Hold:
         if node.pid == 7:
             node.dies()
             comes(node, 2, answers=3, pid=8)
         return stop(*arguments, **given)
 
-    monkeypatch.setattr(units, "hold", hold)
+    monkeypatch.setattr(kubelet_hold, "hold", hold)
     found = awaited(node, hold=True)
     assert node.told[:3] == [("systemd-run", 0.0), ("stop", 0.0), ("start", 0.0)]
     assert (found["etcd"]["pid"], node.active) == (8, "inactive")
@@ -372,7 +372,7 @@ def test_hold_in_vain_keeps_the_timer(node: Node) -> None:
 
 def test_hold_of_a_kubelet_that_somebody_stopped(node: Node) -> None:
     node.active = "inactive"
-    node.replies = {"journalctl": Outcome(0, "Stopped kubelet.")}
+    node.replies = {"journalctl": CommandResult(0, "Stopped kubelet.")}
     with pytest.raises(
         UnitError, match=r"^kubelet was stopped by someone else(.|\n)* Its last lines:\n  Stopped kubelet\.$"
     ):
@@ -413,23 +413,23 @@ def test_restarted(node: Node, check: bool) -> None:
 
 
 def test_restarted_ends_a_hold(node: Node) -> None:
-    units.hold(node, "kubelet", owner="r0", seconds=60.0)
+    kubelet_hold.hold(node, "kubelet", owner="r0", seconds=60.0)
     assert restarted(node)["changed"]
     assert node.held is None
     assert node.active == "active"
 
 
-NOT_STARTED: list[tuple[str, Outcome, str]] = [
+NOT_STARTED: list[tuple[str, CommandResult, str]] = [
     ("stopped by somebody", systemd_shows("inactive"), "kubelet was stopped by someone else"),
     ("masked", systemd_shows("inactive", loaded="masked"), "kubelet is masked"),
     ("called otherwise", systemd_shows("inactive", loaded="not-found"), "There is no unit kubelet on this node"),
-    ("no systemd", Outcome(127, "No such file or directory"), "systemd cannot be asked about kubelet"),
+    ("no systemd", CommandResult(127, "No such file or directory"), "systemd cannot be asked about kubelet"),
 ]
 
 
 @pytest.mark.parametrize("check", [True, False])
 @pytest.mark.parametrize(("shown", "message"), table(NOT_STARTED))
-def test_not_restarted(node: Node, shown: Outcome, message: str, check: bool) -> None:
+def test_not_restarted(node: Node, shown: CommandResult, message: str, check: bool) -> None:
     node.replies = {"systemctl show": shown}
     with pytest.raises(UnitError, match=f"^{message}"):
         restarted(node, check=check)
@@ -439,14 +439,14 @@ def test_not_restarted(node: Node, shown: Outcome, message: str, check: bool) ->
 BOTH = {"etcd", "kube-apiserver"}
 
 
-def syncing(pod: str, wait: str) -> Outcome:
+def syncing(pod: str, wait: str) -> CommandResult:
     text = f'"back-off {wait} restarting failed container={pod} pod={pod}-cp1_kube-system(0a)"'
-    return Outcome(0, text)
+    return CommandResult(0, text)
 
 
 # What runs, what the kubelet says, and which pods are in back-off.
-BACKED_OFF: list[tuple[str, set[str], Outcome, list[str]]] = [
-    ("all run", BOTH, Outcome(0, ""), []),
+BACKED_OFF: list[tuple[str, set[str], CommandResult, list[str]]] = [
+    ("all run", BOTH, CommandResult(0, ""), []),
     ("all run, though one did not before", BOTH, syncing("etcd", "5m0s"), []),
     ("one is in back-off", {"etcd"}, syncing("kube-apiserver", "1m20s"), ["kube-apiserver (back-off 1m20s)"]),
     ("one does not run", {"etcd"}, syncing("kube-scheduler", "1m20s"), ["kube-apiserver"]),
@@ -456,7 +456,9 @@ BACKED_OFF: list[tuple[str, set[str], Outcome, list[str]]] = [
 
 @pytest.mark.parametrize("check", [True, False])
 @pytest.mark.parametrize(("programs", "journal", "expected"), table(BACKED_OFF))
-def test_only_if_backed_off(node: Node, programs: set[str], journal: Outcome, expected: list[str], check: bool) -> None:
+def test_only_if_backed_off(
+    node: Node, programs: set[str], journal: CommandResult, expected: list[str], check: bool
+) -> None:
     node.programs = programs
     node.replies = {"journalctl": journal}
     found = restarted(node, only_if_backed_off=True, check=check)
@@ -473,14 +475,14 @@ def test_only_if_backed_off_waits_for_what_is_just_started(node: Node) -> None:
 
 
 # What the kubelet says of a pod that leaves its program to the image.
-UNKNOWN: list[tuple[str, Outcome, list[str]]] = [
-    ("nothing", Outcome(0, ""), []),
+UNKNOWN: list[tuple[str, CommandResult, list[str]]] = [
+    ("nothing", CommandResult(0, ""), []),
     ("that it waits", syncing("kube-vip", "2m40s"), ["kube-vip (back-off 2m40s)"]),
 ]
 
 
 @pytest.mark.parametrize(("journal", "expected"), table(UNKNOWN))
-def test_backed_off_without_a_program(node: Node, journal: Outcome, expected: list[str]) -> None:
+def test_backed_off_without_a_program(node: Node, journal: CommandResult, expected: list[str]) -> None:
     write_pod(node.folder, "kube-vip", "")
     node.programs = BOTH
     node.replies = {"journalctl": journal}
@@ -507,7 +509,7 @@ CRASHING: list[tuple[str, str, int, float, bool]] = [
 @pytest.mark.parametrize(("active", "restarts", "started", "crashes"), table(CRASHING))
 def test_kubelet_that_does_not_stay_up(node: Node, active: str, restarts: int, started: float, crashes: bool) -> None:
     node.active, node.restarts, node.started, node.programs = active, restarts, started, BOTH
-    node.replies = {"journalctl": Outcome(0, "failed to load Kubelet config file")}
+    node.replies = {"journalctl": CommandResult(0, "failed to load Kubelet config file")}
     if crashes:
         with pytest.raises(
             UnitError, match=r"^kubelet does not stay up(.|\n)*:\n  failed to load Kubelet config file$"
@@ -534,7 +536,7 @@ def test_released_though_nobody_holds_it(node: Node, active: str, after: float) 
 @pytest.mark.parametrize("owner", ["r0", None])
 def test_released(node: Node, owner: str | None) -> None:
     """By who holds it, or whoever does."""
-    units.hold(node, "kubelet", owner="r0", seconds=300.0)
+    kubelet_hold.hold(node, "kubelet", owner="r0", seconds=300.0)
     node.told.clear()
     assert released(node, owner=owner) == {"changed": True, "held_until": None}
     assert node.verbs_told == ["start"]
@@ -546,7 +548,7 @@ def test_released(node: Node, owner: str | None) -> None:
 @pytest.mark.parametrize("owner", ["r1", "somebody", ""])
 @pytest.mark.parametrize("after", [0.0, 60.0])
 def test_hold_of_another_is_not_released(node: Node, after: float, owner: str, check: bool) -> None:
-    held = units.hold(node, "kubelet", owner="r0", seconds=300.0)
+    held = kubelet_hold.hold(node, "kubelet", owner="r0", seconds=300.0)
     node.calls.clear()
     assert released(node, after=after, owner=owner, check=check) == {"changed": False, "held_until": None}
     assert node.calls == []
@@ -555,7 +557,7 @@ def test_hold_of_another_is_not_released(node: Node, after: float, owner: str, c
 
 @pytest.mark.parametrize("owner", ["r0", None])
 def test_released_later(node: Node, owner: str | None) -> None:
-    held = units.hold(node, "kubelet", owner="r0", seconds=300.0)
+    held = kubelet_hold.hold(node, "kubelet", owner="r0", seconds=300.0)
     node.told.clear()
     found = released(node, after=60.0, owner=owner)
     assert node.verbs_told == ["systemd-run"]
@@ -566,7 +568,7 @@ def test_released_later(node: Node, owner: str | None) -> None:
 
 
 def test_released_in_check_mode(node: Node) -> None:
-    held = units.hold(node, "kubelet", owner="r0", seconds=300.0)
+    held = kubelet_hold.hold(node, "kubelet", owner="r0", seconds=300.0)
     node.told.clear()
     assert released(node, check=True, owner="r0") == {"changed": True, "held_until": held.until}
     assert node.told == []
@@ -602,7 +604,7 @@ def test_main_with_a_wrong_manifest(node: Node, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_main_keeps_lines_apart(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    node.replies = {"systemctl restart": Outcome(1, "Job failed."), "journalctl": Outcome(0, "a\nb")}
+    node.replies = {"systemctl restart": CommandResult(1, "Job failed."), "journalctl": CommandResult(0, "a\nb")}
     assert failure(node, "restarted", monkeypatch) == (
         "Restarting the kubelet failed. systemctl restart kubelet failed: Job failed. Its last lines:\n  a\n  b\n"
         "What is running keeps running."
@@ -610,8 +612,8 @@ def test_main_keeps_lines_apart(node: Node, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_main_where_a_release_fails(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    units.hold(node, "kubelet", owner="r0", seconds=300.0)
-    node.replies = {"systemctl start": Outcome(None, "timed out after 60 s")}
+    kubelet_hold.hold(node, "kubelet", owner="r0", seconds=300.0)
+    node.replies = {"systemctl start": CommandResult(None, "timed out after 60 s")}
     assert failure(node, "released", monkeypatch, owner="r0") == (
         "Releasing the kubelet failed. systemctl start kubelet failed: timed out after 60 s."
         " Its timer, if it has one, still starts it."

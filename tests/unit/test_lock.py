@@ -45,10 +45,10 @@ TAKEN: list[tuple[str, Lock | None, float, list[str], bool, Lock | None]] = [
 def test_taken_over(held: Lock | None, now: float, ended: list[str], refused: bool, expected: Lock | None) -> None:
     if refused:
         with pytest.raises(Locked, match="held by root@b, recover") as caught:
-            run_lock.taken_over(held, "me", now, ended)
+            run_lock.stale_lock(held, "me", now, ended)
         assert caught.value.lock == held
     else:
-        assert run_lock.taken_over(held, "me", now, ended) == expected
+        assert run_lock.stale_lock(held, "me", now, ended) == expected
 
 
 @pytest.mark.parametrize(("held", "now", "ended", "refused", "expected"), table(TAKEN))

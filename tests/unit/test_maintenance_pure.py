@@ -15,15 +15,21 @@ from collections.abc import Callable
 import pytest
 from unit.made import MIB, FakeTransport, Json, Reply, endpoint, member, table, view
 
+from ansible_collections.controlplane.etcd.plugins.module_utils._core import failures
+from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Refused
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.run_lock import Lock
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import checks, defragmentation, errors
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm, Endpoint
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.defragmentation import (
-    Defragmentation,
-    Proof,
-    Refused,
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import (
+    alarms,
+    compaction,
+    defragmentation,
+    errors,
+    polling,
+    write_check,
 )
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm, Endpoint
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.defragmentation import Defragmentation
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView, MemberView
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.write_check import WriteCheck
 from ansible_collections.controlplane.etcd.plugins.modules import etcd_proof, run_lock
 
 STATUS, KV_RANGE, COMPACTION = "/v3/maintenance/status", "/v3/kv/range", "/v3/kv/compaction"
@@ -71,12 +77,12 @@ COMPACTABLE: list[tuple[str, int, int, int, bool]] = [
 
 @pytest.mark.parametrize(("first", "last", "revision", "expected"), table(COMPACTABLE))
 def test_compactable(first: int, last: int, revision: int, expected: bool) -> None:
-    assert defragmentation.compactable(endpoint({KV_RANGE: holds(first, last)})[0], revision) is expected
+    assert compaction.compactable(endpoint({KV_RANGE: holds(first, last)})[0], revision) is expected
 
 
 def test_compaction_of_the_future_is_refused() -> None:
     with pytest.raises(Refused, match=r"The revision 101 is in the future .*Nothing was compacted"):
-        defragmentation.compactable(endpoint({KV_RANGE: holds(1, 100)})[0], 101)
+        compaction.compactable(endpoint({KV_RANGE: holds(1, 100)})[0], 101)
 
 
 class Net:
@@ -113,7 +119,7 @@ COMPACTIONS: list[tuple[str, list[Reply], bool, dict[str, str]]] = [
 @pytest.mark.parametrize(("replies", "changed", "pending"), table(COMPACTIONS))
 def test_compact(replies: list[Reply], changed: bool, pending: dict[str, str]) -> None:
     net = Net(*({COMPACTION: reply} for reply in replies))
-    done = defragmentation.compact(view(member(1), member(2), member(3)), net.connect, 77, timeout=600)
+    done = compaction.compact(view(member(1), member(2), member(3)), net.connect, 77, timeout=600)
     assert (done.changed, done.pending, done.revision) == (changed, pending, 77)
     assert net.calls(COMPACTION) == ["1", "2", "3"]
     assert net.transports["https://192.0.2.1:2379"].calls[0][1] == {"revision": "77", "physical": True}
@@ -122,19 +128,19 @@ def test_compact(replies: list[Reply], changed: bool, pending: dict[str, str]) -
 def test_compact_asks_neither_learners_nor_silent_members() -> None:
     net = Net({COMPACTION: {}}, {COMPACTION: {}}, {COMPACTION: {}})
     seen = view(member(1), member(2, learner=True), member(3, error="down"))
-    assert defragmentation.compact(seen, net.connect, 77, timeout=600).changed
+    assert compaction.compact(seen, net.connect, 77, timeout=600).changed
     assert net.calls(COMPACTION) == ["1"]
 
 
 def test_compact_that_nobody_did() -> None:
     net = Net({COMPACTION: SLOW}, {COMPACTION: SLOW})
     with pytest.raises(errors.TimedOut):
-        defragmentation.compact(view(member(1), member(2)), net.connect, 77, timeout=600)
+        compaction.compact(view(member(1), member(2)), net.connect, 77, timeout=600)
 
 
 def test_compact_where_no_voter_answers() -> None:
     with pytest.raises(Refused, match=r"No voter answers\."):
-        defragmentation.compact(view(member(1, error="down"), member(2, learner=True)), Net().connect, 77, timeout=600)
+        compaction.compact(view(member(1, error="down"), member(2, learner=True)), Net().connect, 77, timeout=600)
 
 
 OWN: list[tuple[str, Reply, int]] = [
@@ -146,7 +152,7 @@ OWN: list[tuple[str, Reply, int]] = [
 @pytest.mark.parametrize(("checked", "asked"), table(OWN))
 def test_own_compaction(checked: Reply, asked: int) -> None:
     waiting, transport = endpoint({KV_RANGE: checked, COMPACTION: COMPACTED})
-    defragmentation.await_own_compaction(waiting, 600)
+    compaction.await_own_compaction(waiting, 600)
     assert [body for path, body in transport.calls if path == COMPACTION] == [
         {"revision": "1", "physical": True}
     ] * asked
@@ -176,7 +182,7 @@ def defragment(
     number: int,
     *,
     defragmented: Reply | None = None,
-    rule: checks.Rule | None = None,
+    rule: defragmentation.Rule | None = None,
     disk: int | None = None,
     check: bool = False,
     learner: bool = False,
@@ -194,7 +200,7 @@ def defragment(
         done = defragmentation.defragment(
             seen,
             asked,
-            rule=rule or checks.Rule(),
+            rule=rule or defragmentation.Rule(),
             free_disk_bytes=lambda: disk,
             allow_unsafe=False,
             timeout=600,
@@ -283,7 +289,7 @@ def test_defragment_takes_as_long_as_the_member_is_away() -> None:
     done = defragmentation.defragment(
         Looks(*BEFORE, *[behind] * 20, SMALL),
         asked,
-        rule=checks.Rule(),
+        rule=defragmentation.Rule(),
         free_disk_bytes=lambda: None,
         allow_unsafe=False,
         timeout=600,
@@ -362,7 +368,7 @@ def test_defragment_asks_the_caller_last() -> None:
         defragmentation.defragment(
             Looks(THREE, FULL, FULL),
             asked,
-            rule=checks.Rule(),
+            rule=defragmentation.Rule(),
             free_disk_bytes=lambda: None,
             allow_unsafe=False,
             timeout=600,
@@ -388,7 +394,7 @@ def test_defragment_in_check_mode_does_not_wait_for_others() -> None:
 
 
 def test_defragment_that_gains_too_little() -> None:
-    done, sent = defragment(Looks(FULL), 2, rule=checks.Rule(401 * MIB))
+    done, sent = defragment(Looks(FULL), 2, rule=defragmentation.Rule(401 * MIB))
     assert sent == []
     assert not done.changed
     assert done.before_bytes == done.after_bytes == 500 * MIB
@@ -408,7 +414,7 @@ def test_disarm_takes_every_nospace_alarm_and_nothing_else() -> None:
         return {"alarms": [{"memberID": "2", "alarm": "CORRUPT"}]} if body["action"] == "GET" else {}
 
     asked, transport = endpoint({ALARM: reply})
-    assert defragmentation.disarm(view(member(1), alarms=armed), asked) == (Alarm(2, "CORRUPT"),)
+    assert alarms.disarm(view(member(1), alarms=armed), asked) == (Alarm(2, "CORRUPT"),)
     assert [(body.get("memberID"), body.get("alarm")) for _path, body in transport.calls] == [
         ("1", "NOSPACE"),
         (str(0xDEAD), "NOSPACE"),
@@ -469,7 +475,7 @@ PROOFS: list[tuple[str, list[ClusterView], list[dict[str, Reply]], bool | None, 
 @pytest.mark.parametrize(("views", "members", "agree", "problem"), table(PROOFS))
 def test_prove(views: list[ClusterView], members: list[dict[str, Reply]], agree: bool | None, problem: str) -> None:
     net = Net(*members)
-    proof = defragmentation.prove(Looks(*views), net.connect, settle_seconds=10)
+    proof = write_check.check_writes(Looks(*views), net.connect, settle_seconds=10)
     assert proof.hashes_agree is agree
     if problem:
         assert problem in "; ".join(proof.problems)
@@ -489,7 +495,7 @@ SETTLES: list[tuple[str, float, int, int, float, bool | None]] = [
 @pytest.mark.parametrize(("settle", "rounds", "hashes", "seconds", "agree"), table(SETTLES))
 def test_rounds(settle: float, rounds: int, hashes: int, seconds: float, agree: bool | None) -> None:
     net = Net(AGREE, AGREE)
-    proof = defragmentation.prove(Looks(HEALTHY), net.connect, settle_seconds=settle)
+    proof = write_check.check_writes(Looks(HEALTHY), net.connect, settle_seconds=settle)
     assert proof.problems == ()
     assert net.calls(REVOKE) == sorted(["1", "2"] * rounds)
     assert net.calls(HASH) == ["1", "2"] * hashes
@@ -499,7 +505,7 @@ def test_rounds(settle: float, rounds: int, hashes: int, seconds: float, agree: 
 def test_seconds_lie_between_the_views() -> None:
     """The second round waits, too: until all have applied its writes."""
     late = view(member(1), member(2, applied=4000))
-    proof = defragmentation.prove(
+    proof = write_check.check_writes(
         Looks(*[HEALTHY] * 6, late, late, HEALTHY), Net(AGREE, AGREE).connect, settle_seconds=10
     )
     assert proof.problems == ()
@@ -520,7 +526,7 @@ def test_hashes_are_asked_one_member_after_the_other() -> None:
 
     replies: dict[str, Reply] = {**WRITES, HASH: hashing}
     seen = view(member(1), member(2), member(3))
-    assert defragmentation.prove(Looks(seen), Net(replies, replies, replies).connect, settle_seconds=1).hashes_agree
+    assert write_check.check_writes(Looks(seen), Net(replies, replies, replies).connect, settle_seconds=1).hashes_agree
     assert together == [1, 1, 1]
 
 
@@ -543,14 +549,14 @@ def test_await_true(outcomes: list[bool | None], expected: bool) -> None:
             raise errors.Unreachable("down")
         return outcome
 
-    assert defragmentation.await_true(condition, 10) is expected
+    assert polling.await_true(condition, 10) is expected
 
 
 def test_refuse() -> None:
-    defragmentation.refuse(None)
-    defragmentation.refuse("")
+    failures.refuse(None)
+    failures.refuse("")
     with pytest.raises(Refused, match="because"):
-        defragmentation.refuse("because")
+        failures.refuse("because")
 
 
 LINES: list[tuple[str, Defragmentation, bool, str]] = [
@@ -583,7 +589,7 @@ LINES: list[tuple[str, Defragmentation, bool, str]] = [
 
 @pytest.mark.parametrize(("done", "check", "expected"), table(LINES))
 def test_line_of_a_defragmentation(done: Defragmentation, check: bool, expected: str) -> None:
-    assert defragmentation.line(done, check=check) == expected
+    assert defragmentation.summary(done, check=check) == expected
 
 
 GROWTHS: list[tuple[str, list[MemberView], list[MemberView], float, float, float | None]] = [
@@ -609,7 +615,7 @@ GROWTHS: list[tuple[str, list[MemberView], list[MemberView], float, float, float
 def test_growth(
     before: list[MemberView], after: list[MemberView], seconds: float, rate: float, minutes: float | None
 ) -> None:
-    proof = Proof((), view(*before), view(*after), seconds, None, ())
+    proof = WriteCheck((), view(*before), view(*after), seconds, None, ())
     assert etcd_proof.growth(proof) == {"growth_bytes_per_minute": rate, "minutes_to_full": minutes}
 
 

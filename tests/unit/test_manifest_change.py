@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from unit.made import DATA, table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.defragmentation import Refused
+from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Refused
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.errors import ConfigRefused
-from ansible_collections.controlplane.etcd.plugins.module_utils._node import kubelet, process
-from ansible_collections.controlplane.etcd.plugins.module_utils._node.kubelet import Hold, Unit, UnitError
+from ansible_collections.controlplane.etcd.plugins.module_utils._node import kubelet, kubelet_hold, process
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.kubelet import Unit, UnitError
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.kubelet_hold import Hold
 from ansible_collections.controlplane.etcd.plugins.module_utils._rollout import change
 from ansible_collections.controlplane.etcd.plugins.module_utils._rollout.change import Node
 
@@ -44,7 +45,7 @@ def test_kubelet(
         return unit
 
     monkeypatch.setattr(kubelet, "unit", found)
-    monkeypatch.setattr(kubelet, "read_hold", lambda _name: held)
+    monkeypatch.setattr(kubelet_hold, "read_hold", lambda _name: held)
     monkeypatch.setattr(process, "running", lambda _name: runs)
     said = change._kubelet_refusal("kubelet")
     assert expected in (said or "")

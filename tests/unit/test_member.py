@@ -34,15 +34,16 @@ from unit.made import (
 )
 
 from ansible_collections.controlplane.etcd.plugins.module_utils import _module
+from ansible_collections.controlplane.etcd.plugins.module_utils._core import command as run_command
 from ansible_collections.controlplane.etcd.plugins.module_utils._core import run_lock
+from ansible_collections.controlplane.etcd.plugins.module_utils._core.command import CommandResult
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm, Endpoint, parse_status
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.transport import TlsFiles
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView, MemberView
-from ansible_collections.controlplane.etcd.plugins.module_utils._node import kubelet, process
+from ansible_collections.controlplane.etcd.plugins.module_utils._node import kubelet_hold, process
 from ansible_collections.controlplane.etcd.plugins.module_utils._node import member as local
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import ManifestError
-from ansible_collections.controlplane.etcd.plugins.module_utils._node.process import Outcome
 from ansible_collections.controlplane.etcd.plugins.modules import etcd_node_info
 from lab import pki
 
@@ -57,7 +58,7 @@ def made_pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def node(tmp_path: Path, made_pki: Path, monkeypatch: pytest.MonkeyPatch) -> Json:
     """The options for a node whose etcd was 3.6.16 and does not run any more."""
-    monkeypatch.setattr(process, "run", FakeRun({"systemctl show": systemd_shows()}))
+    monkeypatch.setattr(run_command, "run", FakeRun({"systemctl show": systemd_shows()}))
     shutil.copytree(made_pki, tmp_path / "pki")
     wal = tmp_path / "etcd/member/wal"
     wal.mkdir(parents=True)
@@ -134,10 +135,10 @@ def test_node_with_etcd_down(node: Json, tmp_path: Path) -> None:
     assert json.loads(json.dumps(found)) == found
 
 
-NO_SYSTEMCTL = Outcome(127, "No such file or directory: 'systemctl'")
+NO_SYSTEMCTL = CommandResult(127, "No such file or directory: 'systemctl'")
 
 # What systemd says, who holds it; whether it runs, whether it is there and does not, and why it is not started.
-STATES: list[tuple[str, Outcome, Json | None, bool, bool, str]] = [
+STATES: list[tuple[str, CommandResult, Json | None, bool, bool, str]] = [
     ("runs", systemd_shows(), None, True, False, ""),
     ("stopped by somebody", systemd_shows("inactive"), None, False, True, "was stopped by someone else"),
     ("held", systemd_shows("inactive"), held_by("r1"), False, True, ""),
@@ -147,16 +148,16 @@ STATES: list[tuple[str, Outcome, Json | None, bool, bool, str]] = [
     ("masked, though it runs", systemd_shows(file_state="masked-runtime"), None, True, False, "is masked"),
     ("not there", systemd_shows("inactive", loaded="not-found"), None, False, False, "There is no unit kubelet"),
     ("no systemd", NO_SYSTEMCTL, None, False, False, "systemd cannot be asked"),
-    ("no systemd any more", Outcome(1, "not booted"), held_by("r1"), False, False, "systemd cannot be asked"),
+    ("no systemd any more", CommandResult(1, "not booted"), held_by("r1"), False, False, "systemd cannot be asked"),
 ]
 
 
 @pytest.mark.parametrize(("shown", "held", "running", "stopped", "refusal"), table(STATES))
 def test_kubelet_of_a_node(
-    monkeypatch: pytest.MonkeyPatch, shown: Outcome, held: Json | None, running: bool, stopped: bool, refusal: str
+    monkeypatch: pytest.MonkeyPatch, shown: CommandResult, held: Json | None, running: bool, stopped: bool, refusal: str
 ) -> None:
-    monkeypatch.setattr(process, "run", FakeRun({"systemctl show": shown}))
-    monkeypatch.setattr(kubelet, "read_hold", lambda _name: kubelet.Hold(**held) if held else None)
+    monkeypatch.setattr(run_command, "run", FakeRun({"systemctl show": shown}))
+    monkeypatch.setattr(kubelet_hold, "read_hold", lambda _name: kubelet_hold.Hold(**held) if held else None)
     found = etcd_node_info.of_kubelet("kubelet")
     assert (found["unit"], found["held"], found["running"]) == ("kubelet", held, running)
     assert found["stopped"] is stopped
@@ -395,7 +396,7 @@ def test_silent_members_are_remembered(
     node: Json, monkeypatch: pytest.MonkeyPatch, second: MemberView, asked: bool
 ) -> None:
     """Else every look would wait for them."""
-    monkeypatch.setattr(local, "look", lambda *_arguments, **_options: view(member(1), second, member(3)))
+    monkeypatch.setattr(local, "inspect_cluster", lambda *_arguments, **_options: view(member(1), second, member(3)))
     found = _module.LocalMember(node)
     assert found.connect(URLS[1]).url == URLS[1]
     found.look()

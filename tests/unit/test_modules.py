@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 from unit.made import MIB, Json, Reply, endpoint, member, recorded_snapshot, table, view
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import defragmentation, errors
+from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Refused
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors, write_check
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.defragmentation import Proof, Refused, Write
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.write_check import Write, WriteCheck
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import EtcdManifest
+from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot import catalog, format, sources
 from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot import take as snapshots
 from ansible_collections.controlplane.etcd.plugins.modules import etcd_alarm, etcd_proof, etcd_snapshot
 
@@ -103,11 +105,11 @@ PROVEN: list[tuple[str, bool, list[str], list[str]]] = [
 def test_proof(monkeypatch: pytest.MonkeyPatch, check: bool, writes: list[str], findings: list[str]) -> None:
     asked: list[float] = []
 
-    def prove(_look: object, _connect: object, *, settle_seconds: float) -> Proof:
+    def prove(_look: object, _connect: object, *, settle_seconds: float) -> WriteCheck:
         asked.append(settle_seconds)
-        return Proof((Write("cp1", True, ""), Write("cp3", False, "no")), SILENT, SILENT, 10.0, None, ())
+        return WriteCheck((Write("cp1", True, ""), Write("cp3", False, "no")), SILENT, SILENT, 10.0, None, ())
 
-    monkeypatch.setattr(defragmentation, "prove", prove)
+    monkeypatch.setattr(write_check, "check_writes", prove)
     module, proven = FakeModule(check=check, settle_seconds=7.0), FakeMember(SILENT)
     result = etcd_proof.prove(module, proven)  # type: ignore[arg-type]  # both are made
     assert asked == ([] if check else [7.0])
@@ -116,8 +118,8 @@ def test_proof(monkeypatch: pytest.MonkeyPatch, check: bool, writes: list[str], 
 
 
 def test_proof_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    failed = Proof((), SILENT, SILENT, 0.0, None, ("there is no leader", "and more"))
-    monkeypatch.setattr(defragmentation, "prove", lambda *_arguments, **_options: failed)
+    failed = WriteCheck((), SILENT, SILENT, 0.0, None, ("there is no leader", "and more"))
+    monkeypatch.setattr(write_check, "check_writes", lambda *_arguments, **_options: failed)
     with pytest.raises(errors.EtcdError, match=r"^there is no leader; and more$"):
         etcd_proof.prove(FakeModule(settle_seconds=0.0), FakeMember(SILENT))  # type: ignore[arg-type]  # both are made
 
@@ -185,7 +187,7 @@ def test_reuse(
     for name, value in changes.items():
         setattr(asked, name, value)
     if written:
-        monkeypatch.setattr(snapshots, "newest_put", lambda _data: REVISION + 1)
+        monkeypatch.setattr(sources, "newest_put", lambda _data: REVISION + 1)
     assert snapshot(asked, tmp_path / "new", reuse=reuse, check=True)["reused"] is expected
 
 
@@ -193,7 +195,7 @@ def test_no_reuse_where_the_member_is_behind(
     tmp_path: Path, node: EtcdManifest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The cluster's revision counts: what this member has not got yet may be a value."""
-    monkeypatch.setattr(snapshots, "_COMMIT_SECONDS", 0.1)
+    monkeypatch.setattr(sources, "_COMMIT_SECONDS", 0.1)
     snapshot(FakeMember(SILENT, replies(), node), tmp_path / "new")
     behind = FakeMember(SILENT, replies(cluster=REVISION + 1), node)
     planned = snapshot(behind, tmp_path / "new", reuse=True, check=True)
@@ -216,8 +218,8 @@ def test_revision_floor(tmp_path: Path, node: EtcdManifest, revisions: dict[str,
 def test_member_that_is_behind_is_no_source(
     tmp_path: Path, node: EtcdManifest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(snapshots, "_COMMIT_SECONDS", 0.1)
-    with pytest.raises(snapshots.SnapshotError, match="is older than what its member reports"):
+    monkeypatch.setattr(sources, "_COMMIT_SECONDS", 0.1)
+    with pytest.raises(format.SnapshotError, match="is older than what its member reports"):
         snapshot(FakeMember(SILENT, replies(cluster=REVISION + 1), node), tmp_path / "new")
 
 
@@ -228,7 +230,7 @@ KEEPS: list[tuple[str, int, list[str]]] = [("all", 0, []), ("this one", 1, ["7"]
 def test_keep(tmp_path: Path, node: EtcdManifest, keep: int, expected: list[str]) -> None:
     older = tmp_path / "etcd-c1-cp1-r7.db"
     older.write_bytes(WHOLE)
-    snapshots.remember(snapshots.Snapshot(str(older), "c1", "aa", "cp1", 7, len(WHOLE), "", "file", 1.0))
+    catalog.remember(catalog.Snapshot(str(older), "c1", "aa", "cp1", 7, len(WHOLE), "", "file", 1.0))
     result = snapshot(FakeMember(SILENT, replies(), node), tmp_path, keep=keep)
     assert result["pruned"] == [str(tmp_path / f"etcd-c1-cp1-r{revision}.db") for revision in expected]
     assert Path(result["path"]).exists()

@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.made import MIB, member, table, view
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import checks
+from ansible_collections.controlplane.etcd.plugins.module_utils._core import text, units
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import (
+    checks,
+    defragmentation,
+    estimates,
+    quota_headroom,
+)
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView, MemberView
 
@@ -168,7 +174,7 @@ ROOMS: list[tuple[str, ClusterView, str | None, int]] = [
 
 @pytest.mark.parametrize(("seen", "refusal", "warnings"), table(ROOMS))
 def test_room(seen: ClusterView, refusal: str | None, warnings: int) -> None:
-    room = checks.room(seen)
+    room = quota_headroom.quota_headroom(seen)
     assert len(room.warnings) == warnings
     if refusal is None:
         assert room.refusal is None
@@ -223,7 +229,7 @@ ORDERS: list[tuple[str, ClusterView, list[str], str | None]] = [
 
 @pytest.mark.parametrize(("seen", "order", "successor"), table(ORDERS))
 def test_order(seen: ClusterView, order: list[str], successor: str | None) -> None:
-    assert [each.name for each in checks.defrag_order(seen)] == order
+    assert [each.name for each in defragmentation.defrag_order(seen)] == order
     found = checks.transferee(seen)
     assert (found.name if found else None) == successor
 
@@ -246,7 +252,7 @@ def clusters(draw: st.DrawFn) -> ClusterView:
 
 @given(clusters())
 def test_order_is_every_answering_voter_once_and_the_leader_last(seen: ClusterView) -> None:
-    order = checks.defrag_order(seen)
+    order = defragmentation.defrag_order(seen)
     expected = {each.id for each in seen.members if each.status and not each.member.learner}
     assert {each.id for each in order} == expected
     assert len(order) == len(expected)
@@ -254,17 +260,19 @@ def test_order_is_every_answering_voter_once_and_the_leader_last(seen: ClusterVi
 
 
 def test_seconds_grow_with_the_sizes() -> None:
-    assert checks.expected_seconds(view()) == 30
+    assert estimates.expected_seconds(view()) == 30
     small, large = view(member(1), member(2)), view(member(1), member(2, size=4000 * MIB, in_use=3000 * MIB))
-    assert 30 < checks.expected_seconds(small) < checks.expected_seconds(large)
+    assert 30 < estimates.expected_seconds(small) < estimates.expected_seconds(large)
     # 4000 MiB copied and compacted once, 3100 MiB written by defragmentations.
-    assert checks.expected_seconds(large) == round(30 + 4000 / 250 + 4000 / 150 + 3100 / 120)
-    assert checks.expected_seconds(view(member(1), member(2, learner=True))) == checks.expected_seconds(view(member(1)))
+    assert estimates.expected_seconds(large) == round(30 + 4000 / 250 + 4000 / 150 + 3100 / 120)
+    assert estimates.expected_seconds(view(member(1), member(2, learner=True))) == estimates.expected_seconds(
+        view(member(1))
+    )
 
 
 def test_defrag_seconds() -> None:
-    assert checks.defrag_seconds(0) == 0.0
-    assert checks.defrag_seconds(1200 * MIB) == 10.0
+    assert estimates.defrag_seconds(0) == 0.0
+    assert estimates.defrag_seconds(1200 * MIB) == 10.0
 
 
 SILENT: list[tuple[str, list[MemberView], int]] = [
@@ -279,7 +287,7 @@ SILENT: list[tuple[str, list[MemberView], int]] = [
 @pytest.mark.parametrize(("others", "silent"), table(SILENT))
 def test_seconds_for_each_silent_member(others: list[MemberView], silent: int) -> None:
     alone = view(member(1), *(each for each in others if each.answers))
-    assert checks.expected_seconds(view(member(1), *others)) == checks.expected_seconds(alone) + 30 * silent
+    assert estimates.expected_seconds(view(member(1), *others)) == estimates.expected_seconds(alone) + 30 * silent
 
 
 def test_learner_warning() -> None:
@@ -288,20 +296,20 @@ def test_learner_warning() -> None:
     assert said.endswith("(etcdctl member remove).")
 
 
-RULES: list[tuple[str, checks.Rule, int, int, bool]] = [
-    ("always", checks.Rule(), 100, 100, True),
-    ("bytes reached", checks.Rule(10, 0.0), 100, 90, True),
-    ("bytes missed", checks.Rule(10, 0.0), 100, 91, False),
-    ("share reached", checks.Rule(0, 0.5), 100, 50, True),
-    ("share missed", checks.Rule(0, 0.5), 100, 51, False),
-    ("bytes but not share", checks.Rule(10, 0.5), 100, 60, False),
-    ("share but not bytes", checks.Rule(60, 0.5), 100, 50, False),
-    ("empty file", checks.Rule(1, 0.0), 0, 0, False),
+RULES: list[tuple[str, defragmentation.Rule, int, int, bool]] = [
+    ("always", defragmentation.Rule(), 100, 100, True),
+    ("bytes reached", defragmentation.Rule(10, 0.0), 100, 90, True),
+    ("bytes missed", defragmentation.Rule(10, 0.0), 100, 91, False),
+    ("share reached", defragmentation.Rule(0, 0.5), 100, 50, True),
+    ("share missed", defragmentation.Rule(0, 0.5), 100, 51, False),
+    ("bytes but not share", defragmentation.Rule(10, 0.5), 100, 60, False),
+    ("share but not bytes", defragmentation.Rule(60, 0.5), 100, 50, False),
+    ("empty file", defragmentation.Rule(1, 0.0), 0, 0, False),
 ]
 
 
 @pytest.mark.parametrize(("rule", "size", "in_use", "expected"), table(RULES))
-def test_rule(rule: checks.Rule, size: int, in_use: int, expected: bool) -> None:
+def test_rule(rule: defragmentation.Rule, size: int, in_use: int, expected: bool) -> None:
     assert rule.worth_it(size, in_use) is expected
 
 
@@ -312,7 +320,7 @@ sizes = st.integers(0, 8 * 1024**3)
 def test_rule_never_turns_down_what_gains_more(
     size: int, in_use: int, min_bytes: int, min_share: float, less: int
 ) -> None:
-    rule = checks.Rule(min_bytes, min_share)
+    rule = defragmentation.Rule(min_bytes, min_share)
     if rule.worth_it(size, in_use):
         assert size - in_use >= min_bytes
         assert rule.worth_it(size, max(in_use - less, 0))
@@ -330,11 +338,11 @@ MINUTES: list[tuple[str, int, int, float, float | None]] = [
 
 @pytest.mark.parametrize(("size", "quota", "growth", "expected"), table(MINUTES))
 def test_minutes_to_full(size: int, quota: int, growth: float, expected: float | None) -> None:
-    assert checks.minutes_to_full(size, quota, growth) == expected
+    assert estimates.minutes_to_full(size, quota, growth) == expected
 
 
 def test_words() -> None:
-    assert checks.mib(1536 * 1024) == "1.5 MiB"
-    assert checks.percent(0.854) == "85 %"
-    assert checks.join([]) == "none"
-    assert checks.join(["cp1", "cp2"]) == "cp1, cp2"
+    assert units.mib(1536 * 1024) == "1.5 MiB"
+    assert units.percent(0.854) == "85 %"
+    assert text.join([]) == "none"
+    assert text.join(["cp1", "cp2"]) == "cp1, cp2"

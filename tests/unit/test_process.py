@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from unit.made import table
 
+from ansible_collections.controlplane.etcd.plugins.module_utils._core import command
+from ansible_collections.controlplane.etcd.plugins.module_utils._core.command import CommandResult
 from ansible_collections.controlplane.etcd.plugins.module_utils._node import process
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import EtcdManifest
-from ansible_collections.controlplane.etcd.plugins.module_utils._node.process import Outcome
 
 MANIFEST = EtcdManifest("etcd.yaml", "", {"name": "cp1", "data-dir": "/var/lib/etcd"}, {}, ())
 OWN = ["etcd", "--name=cp1", "--data-dir=/var/lib/etcd"]
@@ -143,35 +144,40 @@ def test_program_beside(tmp_path: Path) -> None:
 
 PYTHON = sys.executable
 
-RUNS: list[tuple[str, list[str], float, Outcome]] = [
-    ("both outputs", [PYTHON, "-c", "import os; os.write(1, b'a\\n'); os.write(2, b'b\\n')"], 20, Outcome(0, "a\nb")),
-    ("exit code", [PYTHON, "-c", "raise SystemExit(3)"], 20, Outcome(3, "")),
-    ("no text", [PYTHON, "-c", r"import os; os.write(1, b'\xff')"], 20, Outcome(0, "\ufffd")),
-    ("no input", [PYTHON, "-c", "print(repr(input()))"], 20, Outcome(1, "EOFError")),
-    ("time is over", [PYTHON, "-c", "import time; time.sleep(60)"], 0.2, Outcome(None, "timed out after 0 s")),
-    ("no such program", ["/nowhere/etcdctl"], 20, Outcome(127, "No such file or directory")),
+RUNS: list[tuple[str, list[str], float, CommandResult]] = [
+    (
+        "both outputs",
+        [PYTHON, "-c", "import os; os.write(1, b'a\\n'); os.write(2, b'b\\n')"],
+        20,
+        CommandResult(0, "a\nb"),
+    ),
+    ("exit code", [PYTHON, "-c", "raise SystemExit(3)"], 20, CommandResult(3, "")),
+    ("no text", [PYTHON, "-c", r"import os; os.write(1, b'\xff')"], 20, CommandResult(0, "\ufffd")),
+    ("no input", [PYTHON, "-c", "print(repr(input()))"], 20, CommandResult(1, "EOFError")),
+    ("time is over", [PYTHON, "-c", "import time; time.sleep(60)"], 0.2, CommandResult(None, "timed out after 0 s")),
+    ("no such program", ["/nowhere/etcdctl"], 20, CommandResult(127, "No such file or directory")),
 ]
 
 
 @pytest.mark.parametrize(("argv", "timeout", "expected"), table(RUNS))
-def test_run(argv: list[str], timeout: float, expected: Outcome) -> None:
-    found = process.run(argv, timeout)
+def test_run(argv: list[str], timeout: float, expected: CommandResult) -> None:
+    found = command.run(argv, timeout)
     assert found.code == expected.code
     assert expected.output in found.output
 
 
 def test_execute() -> None:
     code = "import os, sys; print(sys.stdin.read(), os.environ['A']); sys.exit('no')"
-    assert process.execute([PYTHON, "-c", code], timeout=20, env={"A": "b"}, stdin="ä") == (1, "ä b\n", "no\n")
-    assert process.execute([PYTHON, "-c", "input('?')"], timeout=20).code == 1
+    assert command.execute([PYTHON, "-c", code], timeout=20, env={"A": "b"}, stdin="ä") == (1, "ä b\n", "no\n")
+    assert command.execute([PYTHON, "-c", "input('?')"], timeout=20).code == 1
     with pytest.raises(FileNotFoundError):
-        process.execute(["/nowhere/kubectl"], timeout=20)
+        command.execute(["/nowhere/kubectl"], timeout=20)
 
 
 def test_run_keeps_our_environment_to_ourselves(monkeypatch: pytest.MonkeyPatch) -> None:
     """ETCDCTL_ variables would contradict the flags."""
     monkeypatch.setenv("ETCDCTL_ENDPOINTS", "http://elsewhere")
-    found = process.run([PYTHON, "-c", "import os; print(sorted(os.environ))"], 20)
+    found = command.run([PYTHON, "-c", "import os; print(sorted(os.environ))"], 20)
     assert "ETCDCTL_ENDPOINTS" not in found.output
     assert "ETCDCTL_API" in found.output
     assert os.environ["ETCDCTL_ENDPOINTS"]

@@ -14,10 +14,10 @@ import pytest
 import yaml
 from unit.made import DATA, table
 
+from ansible_collections.controlplane.etcd.plugins.module_utils._core import command
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import manifest_render
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.errors import ConfigRefused
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.manifest_render import Facts, NotRendered
-from ansible_collections.controlplane.etcd.plugins.module_utils._node import process
 
 PLAIN = (DATA / "manifests/1.33/plain.manifest").read_text("utf-8")
 JOINED = (DATA / "manifests/1.33/joined-cp2.manifest").read_text("utf-8")
@@ -165,7 +165,7 @@ def program(folder: Path, name: str, script: str) -> None:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(process, "_FOLDERS", ())
+    monkeypatch.setattr(command, "_DIRECTORIES", ())
     return tmp_path
 
 

@@ -17,7 +17,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.errors imp
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView
 from ansible_collections.controlplane.etcd.plugins.module_utils._node import process
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import read_manifest
-from ansible_collections.controlplane.etcd.plugins.module_utils._rollout import verification
+from ansible_collections.controlplane.etcd.plugins.module_utils._rollout import preconditions, verification
 
 NOSPACE, CORRUPT = Alarm(2, "NOSPACE"), Alarm(2, "CORRUPT")
 THREE = (member(1), member(2), member(3))
@@ -34,7 +34,7 @@ ALARMS: list[tuple[str, ClusterView, bool, str]] = [
 
 @pytest.mark.parametrize(("seen", "recovery", "expected"), table(ALARMS))
 def test_alarm_refusal(seen: ClusterView, recovery: bool, expected: str) -> None:
-    said = verification.alarm_refusal(seen, during_recovery=recovery)
+    said = preconditions.alarm_refusal(seen, during_recovery=recovery)
     assert (said or "").startswith(expected)
     assert (said is None) is (expected == "")
 
@@ -64,7 +64,7 @@ RESTARTS: list[tuple[str, ClusterView, bool, str]] = [
 
 @pytest.mark.parametrize(("seen", "allowed", "expected"), table(RESTARTS))
 def test_restart_refusal(seen: ClusterView, allowed: bool, expected: str) -> None:
-    said = verification.restart_refusal(seen, seen.members[0], allow_downtime=allowed, seconds=19.6)
+    said = preconditions.restart_refusal(seen, seen.members[0], allow_downtime=allowed, seconds=19.6)
     assert (said or "").startswith(expected)
     assert (said is None) is (expected == "")
 
@@ -96,7 +96,7 @@ OBSTACLES: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
-def watch(monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]) -> verification.Watch:
+def watch(monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]) -> verification.Verification:
     said = {"pid": 7, "flags": MANIFEST.flags, "status": STATUS, "quota": QUOTA, "gone": None, "applied": 5000}
     said |= {"look": view(member(1), member(2, applied=changes.get("applied", 5000))), **changes}
 
@@ -110,7 +110,7 @@ def watch(monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]) -> verificat
 
     monkeypatch.setattr(process, "find", tell("pid"))
     monkeypatch.setattr(process, "flags", tell("flags"))
-    return verification.Watch(
+    return verification.Verification(
         MANIFEST, status=tell("status"), look=tell("look"), quota=tell("quota"), gone=said["gone"]
     )
 
@@ -162,7 +162,9 @@ def test_away(monkeypatch: pytest.MonkeyPatch, seen: list[tuple[int | None, bool
     monkeypatch.setattr(verification.time, "monotonic", lambda: clock[0])
     monkeypatch.setattr(verification.time, "sleep", lambda _seconds: clock.__setitem__(0, clock[0] + 1))
     outcome = found.until_proved(len(seen) - 1.5)
-    assert outcome == verification.Outcome("" if seen[-1][1] else "not yet", expected, seen[-1][0], len(seen) - 1.0)
+    assert outcome == verification.VerificationResult(
+        "" if seen[-1][1] else "not yet", expected, seen[-1][0], len(seen) - 1.0
+    )
 
 
 def test_a_flag_that_etcd_refuses_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

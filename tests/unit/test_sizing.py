@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from unit.made import table
 
+from ansible_collections.controlplane.etcd.plugins.module_utils._core.units import GIB
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import quota as sizing
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.quota import GIB
 from ansible_collections.controlplane.etcd.plugins.modules import etcd_node_info
 
 MUCH = 1000.0
@@ -41,7 +41,7 @@ AUTOS: list[tuple[str, float, float, float, int]] = [
 
 @pytest.mark.parametrize(("memory", "free", "database", "expected"), table(AUTOS))
 def test_auto(memory: float, free: float, database: float, expected: int) -> None:
-    assert sizing.auto(int(memory * GIB), int(free * GIB), int(database * GIB)) == expected * GIB
+    assert sizing.automatic_quota(int(memory * GIB), int(free * GIB), int(database * GIB)) == expected * GIB
 
 
 MEMORY = (
@@ -115,14 +115,14 @@ REFUSALS: list[tuple[str, float, float, float, float, str | None]] = [
 @pytest.mark.parametrize(("quota", "memory", "free", "database", "expected"), table(REFUSALS))
 def test_refusal(quota: float, memory: float, free: float, database: float, expected: str | None) -> None:
     sizes = [int(size * GIB) for size in (quota, memory, free, database)]
-    assert sizing.refusal(*sizes) == expected
+    assert sizing.capacity_refusal(*sizes) == expected
 
 
 @pytest.mark.parametrize("memory", range(1, 100, 3))
 @pytest.mark.parametrize("free", [4, 5, 9, 17, 40])
 def test_auto_is_never_refused_where_the_default_fits(memory: int, free: int) -> None:
-    quota = sizing.auto(memory * GIB, free * GIB, 0)
-    assert sizing.refusal(quota, memory * GIB, free * GIB, 0) is None
+    quota = sizing.automatic_quota(memory * GIB, free * GIB, 0)
+    assert sizing.capacity_refusal(quota, memory * GIB, free * GIB, 0) is None
 
 
 MEMINFOS: list[tuple[str, str, int | None]] = [

@@ -17,18 +17,17 @@ from typing import Any
 import pytest
 from unit.made import MIB, VERSIONS, Reply, endpoint, recorded, recorded_snapshot, table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._core import files
+from ansible_collections.controlplane.etcd.plugins.module_utils._core import command, files
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.transport import TlsFiles
 from ansible_collections.controlplane.etcd.plugins.module_utils._node import process
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import EtcdManifest
+from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot import catalog, format, sources
 from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot import take as snapshot
-from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot.take import (
-    METHODS,
-    Snapshot,
-    SnapshotError,
-    Source,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot import sources
+from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot.catalog import Snapshot
+from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot.format import SnapshotError
+from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot.sources import METHODS, Source
 
 WHOLE = recorded_snapshot("3.6.16")
 REVISION = 202
@@ -280,7 +279,7 @@ def test_folder_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
 def test_verify(tmp_path: Path, version: str) -> None:
     whole = recorded_snapshot(version)
     (tmp_path / "db").write_bytes(whole)
-    found = snapshot.verify(str(tmp_path / "db"))
+    found = format.verify(str(tmp_path / "db"))
     assert (found.revision, found.size_bytes, found.sha256) == (REVISION, len(whole), whole[-32:].hex())
 
 
@@ -301,12 +300,12 @@ UNFIT: list[tuple[str, bytes, str]] = [
 def test_unfit(tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "db").write_bytes(content)
     with pytest.raises(SnapshotError, match=message):
-        snapshot.verify(str(tmp_path / "db"))
+        format.verify(str(tmp_path / "db"))
 
 
 def test_verify_what_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(SnapshotError, match="No such file or directory"):
-        snapshot.verify(str(tmp_path / "db"))
+        format.verify(str(tmp_path / "db"))
 
 
 def keep(folder: Path, revision: int, *, cluster: int = CLUSTER, **changes: Any) -> Snapshot:
@@ -325,7 +324,7 @@ def keep(folder: Path, revision: int, *, cluster: int = CLUSTER, **changes: Any)
         float(revision),
     )
     made = replace(made, **changes)
-    snapshot.remember(made)
+    catalog.remember(made)
     return made
 
 
@@ -346,7 +345,7 @@ def test_remember_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     made = keep(tmp_path, 7)
     monkeypatch.setattr(os, "rename", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        snapshot.remember(replace(made, member="cp2"))
+        catalog.remember(replace(made, member="cp2"))
     assert Snapshot(**json.loads(Path(made.path + ".json").read_text("utf-8"))) == made
     assert names(tmp_path) == ["etcd-c1-cp1-r7.db", "etcd-c1-cp1-r7.db.json"]
 
@@ -359,7 +358,7 @@ def test_remember_follows_no_link(tmp_path: Path) -> None:
 
 
 def prune(folder: Path, keep: int, spare: str = "etcd-c1-cp1-r30.db") -> list[str]:
-    return snapshot.prune(str(folder), spare=str(folder / spare), cluster_id=CLUSTER, keep=keep)
+    return catalog.prune(str(folder), spare=str(folder / spare), cluster_id=CLUSTER, keep=keep)
 
 
 def test_prune_keeps_the_newest_and_touches_nothing_else(tmp_path: Path) -> None:
@@ -432,7 +431,7 @@ REUSE: list[tuple[str, dict[str, Any], int, bool]] = [
 
 
 def reusable(folder: Path, put: int, ca_sha256: Sequence[str] = (CA,), revision: int = 60) -> Snapshot | None:
-    return snapshot.reusable(str(folder), cluster_id=CLUSTER, ca_sha256=ca_sha256, put=put, revision=revision)
+    return catalog.reusable(str(folder), cluster_id=CLUSTER, ca_sha256=ca_sha256, put=put, revision=revision)
 
 
 @pytest.mark.parametrize(("changes", "put", "expected"), table(REUSE))
@@ -499,7 +498,11 @@ def node(tmp_path: Path) -> EtcdManifest:
 
 
 def real(
-    manifest: EtcdManifest | None, *, lines: Reply | None = None, run: process.Run = process.run, tls: bool = True
+    manifest: EtcdManifest | None,
+    *,
+    lines: Reply | None = None,
+    run: command.RunCommand = command.run,
+    tls: bool = True,
 ) -> Source:
     asked, _transport = endpoint({"/v3/maintenance/snapshot": lines or {"lines": []}})
     files = TlsFiles("/pki/ca.crt", "/pki/client.crt", "/pki/client.key") if tls else None
@@ -514,7 +517,7 @@ def test_copy_of_the_file(tmp_path: Path, node: EtcdManifest) -> None:
 
 def test_copy_that_never_stands_still(tmp_path: Path, node: EtcdManifest, monkeypatch: pytest.MonkeyPatch) -> None:
     moments = iter(range(99))
-    monkeypatch.setattr(snapshot, "_txids", lambda _database: (next(moments), 0))
+    monkeypatch.setattr(sources, "_txids", lambda _database: (next(moments), 0))
     with pytest.raises(SnapshotError, match="the file changed under 3 copies"):
         real(node).write("file", str(tmp_path / "out"), REVISION)
     assert next(moments) == 6
@@ -524,25 +527,25 @@ def test_copy_once_more_where_a_transaction_ended(
     tmp_path: Path, node: EtcdManifest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = iter([(1, 2), (3, 2), (3, 2), (3, 2)])
-    monkeypatch.setattr(snapshot, "_txids", lambda _database: next(seen))
+    monkeypatch.setattr(sources, "_txids", lambda _database: next(seen))
     real(node).write("file", str(tmp_path / "out"), REVISION)
     assert (tmp_path / "out").read_bytes() == WHOLE
 
 
 @pytest.mark.parametrize("method", ["reflink", "file"])
 def test_file_that_is_behind(tmp_path: Path, node: EtcdManifest, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
-    monkeypatch.setattr(snapshot, "_COMMIT_SECONDS", 0.1)
+    monkeypatch.setattr(sources, "_COMMIT_SECONDS", 0.1)
     with pytest.raises(SnapshotError, match="is older than what its member reports"):
         real(node).write(method, str(tmp_path / "out"), REVISION + 1)
 
 
 def test_last_put(node: EtcdManifest) -> None:
-    assert snapshot.last_put(node.database, REVISION) == REVISION
+    assert sources.last_put(node.database, REVISION) == REVISION
 
 
 def test_last_put_ignores_deletions(node: EtcdManifest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snapshot, "newest_put", lambda _data: 150)
-    assert snapshot.last_put(node.database, REVISION) == 150
+    monkeypatch.setattr(sources, "newest_put", lambda _data: 150)
+    assert sources.last_put(node.database, REVISION) == 150
 
 
 def test_last_put_waits_for_the_commit(node: EtcdManifest, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -555,8 +558,8 @@ def test_last_put_waits_for_the_commit(node: EtcdManifest, monkeypatch: pytest.M
             raise answer
         return answer
 
-    monkeypatch.setattr(snapshot, "revision_of", revision_of)
-    assert snapshot.last_put(node.database, REVISION + 1) == REVISION
+    monkeypatch.setattr(sources, "revision_of", revision_of)
+    assert sources.last_put(node.database, REVISION + 1) == REVISION
     assert answers == []
 
 
@@ -580,10 +583,10 @@ NO_PUTS: list[tuple[str, Callable[[Path], None], str]] = [
 def test_no_last_put(
     node: EtcdManifest, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None], message: str
 ) -> None:
-    monkeypatch.setattr(snapshot, "_COMMIT_SECONDS", 0.1)
+    monkeypatch.setattr(sources, "_COMMIT_SECONDS", 0.1)
     change(Path(node.database))
     with pytest.raises(SnapshotError, match=message):
-        snapshot.last_put(node.database, REVISION + 1)
+        sources.last_put(node.database, REVISION + 1)
 
 
 @pytest.mark.parametrize(("method", "reason"), [("reflink", "not on this host"), ("file", "not on this host")])
@@ -638,9 +641,9 @@ def _running(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_etcdctl(tmp_path: Path, node: EtcdManifest, tls: bool) -> None:
     asked: list[list[str]] = []
 
-    def run(argv: Sequence[str], timeout: float) -> process.Outcome:
+    def run(argv: Sequence[str], timeout: float) -> command.CommandResult:
         asked.append(list(argv))
-        return process.Outcome(0, "")
+        return command.CommandResult(0, "")
 
     real(node, run=run, tls=tls).write("etcdctl", "/x.part", REVISION)
     files = ["--cacert", "/pki/ca.crt", "--cert", "/pki/client.crt", "--key", "/pki/client.key"] if tls else []
@@ -648,16 +651,16 @@ def test_etcdctl(tmp_path: Path, node: EtcdManifest, tls: bool) -> None:
     assert asked == [["/proc/4711/root/etcdctl", *endpoints, *files, "snapshot", "save", "/x.part"]]
 
 
-OUTCOMES: list[tuple[str, process.Outcome, str]] = [
-    ("last line", process.Outcome(1, "a\nError: no space left"), r"failed: Error: no space left$"),
-    ("silent", process.Outcome(2, ""), r"failed: exit code 2$"),
-    ("too slow", process.Outcome(None, "timed out after 5 s"), r"failed: timed out after 5 s$"),
+OUTCOMES: list[tuple[str, command.CommandResult, str]] = [
+    ("last line", command.CommandResult(1, "a\nError: no space left"), r"failed: Error: no space left$"),
+    ("silent", command.CommandResult(2, ""), r"failed: exit code 2$"),
+    ("too slow", command.CommandResult(None, "timed out after 5 s"), r"failed: timed out after 5 s$"),
 ]
 
 
 @pytest.mark.usefixtures("_running")
 @pytest.mark.parametrize(("outcome", "message"), table(OUTCOMES))
-def test_etcdctl_that_fails(node: EtcdManifest, outcome: process.Outcome, message: str) -> None:
+def test_etcdctl_that_fails(node: EtcdManifest, outcome: command.CommandResult, message: str) -> None:
     with pytest.raises(SnapshotError, match=message):
         real(node, run=lambda argv, timeout: outcome).write("etcdctl", "/x.part", REVISION)
 

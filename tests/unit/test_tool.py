@@ -18,9 +18,9 @@ import pytest
 from unit.made import MIB, FakeRun, member, probes_of, table, view
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core import files
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import checks
+from ansible_collections.controlplane.etcd.plugins.module_utils._core.command import CommandResult
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import defragmentation
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
-from ansible_collections.controlplane.etcd.plugins.module_utils._node.process import Outcome
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool import (
     cli,
     cron,
@@ -31,16 +31,16 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool impor
     status,
 )
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool import state as memory
-from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.context import Node, Places
-from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.state import DAY, Memory
+from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.context import Context, Places
+from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.state import DAY, State
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool_install import zipapp
 
 GIB = 1024 * MIB
 NOW = 1795478400.0
-FRAGMENTED, FULL = checks.Rule(100 * MIB, 0.45), checks.Rule(32 * MIB)
+FRAGMENTED, FULL = defragmentation.Rule(100 * MIB, 0.45), defragmentation.Rule(32 * MIB)
 
 # Size, in use, quota; the rule by which it is due.
-DUE: list[tuple[str, int, int, int, checks.Rule | None]] = [
+DUE: list[tuple[str, int, int, int, defragmentation.Rule | None]] = [
     ("fresh", 100 * MIB, 99 * MIB, 2 * GIB, None),
     ("half of much", 400 * MIB, 200 * MIB, 2 * GIB, FRAGMENTED),
     ("just 45 % and 100 MiB", 2000 * MIB, 1100 * MIB, 8 * GIB, FRAGMENTED),
@@ -55,7 +55,7 @@ DUE: list[tuple[str, int, int, int, checks.Rule | None]] = [
 
 
 @pytest.mark.parametrize(("size", "in_use", "quota", "expected"), table(DUE))
-def test_due(size: int, in_use: int, quota: int, expected: checks.Rule | None) -> None:
+def test_due(size: int, in_use: int, quota: int, expected: defragmentation.Rule | None) -> None:
     found = due.Limits().rule_for(member(1, size=size, in_use=in_use, quota=quota))
     assert found == expected
 
@@ -80,7 +80,7 @@ TURNS: list[tuple[str, list[dict[str, Any]], list[str], bool, list[str]]] = [
 @pytest.mark.parametrize(("members", "others", "own", "left"), table(TURNS))
 def test_turns(members: list[dict[str, Any]], others: list[str], own: bool, left: list[str]) -> None:
     seen = view(*(member(number, **given) for number, given in enumerate(members, start=1)))
-    found = due.turns(seen, 1, due.Limits(), probes_of("1.33"), None)
+    found = due.due_members(seen, 1, due.Limits(), probes_of("1.33"), None)
     assert [turn.member.name for turn in found.others] == others
     assert (found.own is not None) == own
     assert [sentence.split(" is due but left alone: ")[0] for sentence in found.left] == left
@@ -98,7 +98,7 @@ DISKS: list[tuple[str, int | None, list[str], bool, list[str]]] = [
 @pytest.mark.parametrize(("free", "others", "own", "left"), table(DISKS))
 def test_turns_and_the_disk(free: int | None, others: list[str], own: bool, left: list[str]) -> None:
     """The leadership is not handed over by a node on whose disk its member could not be defragmented."""
-    found = due.turns(view(*(member(number, **DUE_ONE) for number in (1, 2, 3))), 1, due.Limits(), (), free)
+    found = due.due_members(view(*(member(number, **DUE_ONE) for number in (1, 2, 3))), 1, due.Limits(), (), free)
     assert [turn.member.name for turn in found.others] == others
     assert (found.own is not None) == own
     assert [sentence.split(" is due and left alone: ")[0] for sentence in found.left] == left
@@ -130,11 +130,11 @@ def test_healing_and_probes(version: str, before: int, after: int, begun: bool, 
 
 def test_who_was_passed_over_is_named_only_where_there_is_no_room() -> None:
     said = ["cp2 was not defragmented: its liveness probe fails."]
-    assert heal.no_room(view(member(1), member(2)), said) is None
-    assert heal.no_room(view(member(1)), []) is None
+    assert heal.headroom_refusal(view(member(1), member(2)), said) is None
+    assert heal.headroom_refusal(view(member(1)), []) is None
     over = view(member(1), member(2, size=1000 * MIB))
-    assert "free pages count as well." in str(heal.no_room(over, said))
-    assert str(heal.no_room(over, said)).endswith(f" then run this again. {said[0]}")
+    assert "free pages count as well." in str(heal.headroom_refusal(over, said))
+    assert str(heal.headroom_refusal(over, said)).endswith(f" then run this again. {said[0]}")
 
 
 def test_half_of_what_the_probes_allow() -> None:
@@ -156,7 +156,7 @@ NOT_MINE: list[tuple[str, int, int, str | None]] = [
 @pytest.mark.parametrize(("leader", "term", "expected"), table(NOT_MINE))
 def test_not_mine(leader: int, term: int, expected: str | None) -> None:
     """The members that are made know term 2."""
-    assert due.not_mine(view(member(1), member(2), leader=leader), 1, term) == expected
+    assert due.leadership_moved(view(member(1), member(2), leader=leader), 1, term) == expected
 
 
 def test_run_refusal() -> None:
@@ -166,61 +166,61 @@ def test_run_refusal() -> None:
     assert "no leader" in str(due.run_refusal(view(member(1), leader=0)))
 
 
-KNOWN_LONG = Memory(armed=True, alarms=(NOW - 900,), term=2)
-SEEN: list[tuple[str, Memory, dict[str, Any], Memory]] = [
-    ("at first", Memory(), {}, Memory(term=2)),
-    ("it leads", Memory(), {"leads": True}, Memory(term=2, led_since=NOW)),
-    ("it goes on leading", Memory(term=2, led_since=5.0), {"leads": True}, Memory(term=2, led_since=5.0)),
-    ("the clock was set back", Memory(term=2, led_since=NOW + 7200), {"leads": True}, Memory(term=2, led_since=NOW)),
-    ("in a new term", Memory(term=1, led_since=5.0), {"leads": True}, Memory(term=2, led_since=NOW)),
-    ("no more", Memory(term=2, led_since=5.0), {}, Memory(term=2)),
-    ("the alarm comes", Memory(), {"armed": True}, Memory(armed=True, alarms=(NOW,), term=2)),
-    ("it stays", Memory(armed=True, alarms=(NOW - 5,)), {"armed": True}, Memory(armed=True, alarms=(NOW - 5,), term=2)),
-    ("it goes", Memory(armed=True, alarms=(NOW - 5,), heal_failed=True), {}, Memory(alarms=(NOW - 5,), term=2)),
+KNOWN_LONG = State(armed=True, alarms=(NOW - 900,), term=2)
+SEEN: list[tuple[str, State, dict[str, Any], State]] = [
+    ("at first", State(), {}, State(term=2)),
+    ("it leads", State(), {"leads": True}, State(term=2, led_since=NOW)),
+    ("it goes on leading", State(term=2, led_since=5.0), {"leads": True}, State(term=2, led_since=5.0)),
+    ("the clock was set back", State(term=2, led_since=NOW + 7200), {"leads": True}, State(term=2, led_since=NOW)),
+    ("in a new term", State(term=1, led_since=5.0), {"leads": True}, State(term=2, led_since=NOW)),
+    ("no more", State(term=2, led_since=5.0), {}, State(term=2)),
+    ("the alarm comes", State(), {"armed": True}, State(armed=True, alarms=(NOW,), term=2)),
+    ("it stays", State(armed=True, alarms=(NOW - 5,)), {"armed": True}, State(armed=True, alarms=(NOW - 5,), term=2)),
+    ("it goes", State(armed=True, alarms=(NOW - 5,), heal_failed=True), {}, State(alarms=(NOW - 5,), term=2)),
     ("it stays, and may not be healed", KNOWN_LONG, {"armed": True, "heal": False}, KNOWN_LONG),
     ("it stays for long", KNOWN_LONG, {"armed": True}, replace(KNOWN_LONG, alarms=(NOW - 900, NOW))),
-    ("it stays since yesterday", Memory(armed=True), {"armed": True}, Memory(armed=True, alarms=(NOW,), term=2)),
-    ("days pass", Memory(alarms=(NOW - DAY,), heals=(NOW - DAY, NOW - 1)), {}, Memory(heals=(NOW - 1,), term=2)),
-    ("a clock set back", Memory(heals=(NOW + 9999,)), {}, Memory(heals=(NOW,), term=2)),
+    ("it stays since yesterday", State(armed=True), {"armed": True}, State(armed=True, alarms=(NOW,), term=2)),
+    ("days pass", State(alarms=(NOW - DAY,), heals=(NOW - DAY, NOW - 1)), {}, State(heals=(NOW - 1,), term=2)),
+    ("a clock set back", State(heals=(NOW + 9999,)), {}, State(heals=(NOW,), term=2)),
 ]
 
 
 @pytest.mark.parametrize(("before", "seen", "expected"), table(SEEN))
-def test_seen(before: Memory, seen: dict[str, Any], expected: Memory) -> None:
+def test_seen(before: State, seen: dict[str, Any], expected: State) -> None:
     usual = {"now": NOW, "armed": False, "leads": False, "term": 2, "heal": True}
-    assert memory.seen(before, **{**usual, **seen}) == expected
+    assert memory.record_observation(before, **{**usual, **seen}) == expected
 
 
-HEALS: list[tuple[str, Memory, str | None, str | None]] = [
-    ("ready", Memory(led_since=NOW - 60), None, None),
-    ("led too short", Memory(led_since=NOW - 44), "has not led", None),
-    ("does not lead", Memory(), "has not led", None),
-    ("just tried", Memory(led_since=NOW - 60, heals=(NOW - 60,)), "1 min ago", None),
-    ("tried long ago", Memory(led_since=NOW - 60, heals=(NOW - 2000, NOW - 1000)), None, None),
-    ("three times", Memory(led_since=NOW - 60, heals=(NOW - 9, NOW - 8, NOW - 7)), "0 min ago", "3 times"),
-    ("others did it three times", Memory(led_since=NOW - 60, alarms=(1.0, 2.0, 3.0)), None, None),
-    ("and a fourth", Memory(led_since=NOW - 60, alarms=(1.0, 2.0, 3.0, 4.0)), None, "saw the alarm 4 times"),
-    ("led when the alarm came", Memory(led_since=NOW - 60, alarms=(NOW - 60,)), None, None),
-    ("another one led then", Memory(led_since=NOW - 60, alarms=(NOW - 90,)), "may have tried", None),
-    ("and it stays", Memory(led_since=NOW - 60, alarms=(NOW - 990, NOW)), None, None),
+HEALS: list[tuple[str, State, str | None, str | None]] = [
+    ("ready", State(led_since=NOW - 60), None, None),
+    ("led too short", State(led_since=NOW - 44), "has not led", None),
+    ("does not lead", State(), "has not led", None),
+    ("just tried", State(led_since=NOW - 60, heals=(NOW - 60,)), "1 min ago", None),
+    ("tried long ago", State(led_since=NOW - 60, heals=(NOW - 2000, NOW - 1000)), None, None),
+    ("three times", State(led_since=NOW - 60, heals=(NOW - 9, NOW - 8, NOW - 7)), "0 min ago", "3 times"),
+    ("others did it three times", State(led_since=NOW - 60, alarms=(1.0, 2.0, 3.0)), None, None),
+    ("and a fourth", State(led_since=NOW - 60, alarms=(1.0, 2.0, 3.0, 4.0)), None, "saw the alarm 4 times"),
+    ("led when the alarm came", State(led_since=NOW - 60, alarms=(NOW - 60,)), None, None),
+    ("another one led then", State(led_since=NOW - 60, alarms=(NOW - 90,)), "may have tried", None),
+    ("and it stays", State(led_since=NOW - 60, alarms=(NOW - 990, NOW)), None, None),
 ]
 
 
 @pytest.mark.parametrize(("known", "wait", "often"), table(HEALS))
-def test_when_to_heal(known: Memory, wait: str | None, often: str | None) -> None:
-    for said, expected in ((heal.not_yet(known, NOW), wait), (heal.too_often(known), often)):
+def test_when_to_heal(known: State, wait: str | None, often: str | None) -> None:
+    for said, expected in ((heal.wait_reason(known, NOW), wait), (heal.attempts_exhausted(known), often)):
         assert (said is None) == (expected is None)
         assert expected is None or expected in str(said)
 
 
 def test_memory_of_the_disk(tmp_path: Path) -> None:
     folder = str(tmp_path / "state")
-    assert memory.load(folder) == Memory()
+    assert memory.load(folder) == State()
     memory.update(folder, lambda known: replace(known, heals=(1.0, 2.0), last_run=3.0))
-    assert memory.load(folder) == Memory(heals=(1.0, 2.0), last_run=3.0)
+    assert memory.load(folder) == State(heals=(1.0, 2.0), last_run=3.0)
     assert {path.name for path in (tmp_path / "state").iterdir()} == {"lock", "state.json"}
     for text in ("", "[]", "7", "{", '{"heals": 7}', '{"heals": ["x"]}', '{"unknown": 1}'):
-        assert memory.parse(text) == Memory()
+        assert memory.parse(text) == State()
 
 
 def test_put_replaces_and_leaves_nothing_beside(tmp_path: Path) -> None:
@@ -239,7 +239,7 @@ def test_a_tool_that_was_removed_writes_nothing_any_more(tmp_path: Path, monkeyp
     folder.mkdir()
     tool.touch()
     monkeypatch.setattr(sys, "argv", [str(tool), "watch"])
-    node = Node(Places("/nowhere/etcd.yaml", "/nowhere/lock", str(state), str(folder), 1.0))
+    node = Context(Places("/nowhere/etcd.yaml", "/nowhere/lock", str(state), str(folder), 1.0))
     tool.unlink()
     assert node.remember(lambda known: replace(known, last_run=3.0)).last_run == 3.0
     node.publish(None)
@@ -261,7 +261,7 @@ def test_who_is_not_root_is_told_so(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     assert capsys.readouterr().out == "etcd-maintenance needs root: /m cannot be read. Nothing was done.\n"
 
 
-LOOK = metrics.Look(
+LOOK = metrics.Observation(
     has_leader=True,
     is_leader=False,
     term=2,
@@ -272,7 +272,7 @@ LOOK = metrics.Look(
     disk_free_bytes=8,
     alarms=(Alarm(1, "NOSPACE"),),
 )
-KNOWN = Memory(last_run=1.0, last_defrag=2.0, last_defrag_seconds=0.5, heals=(3.0,), heal_failed=True)
+KNOWN = State(last_run=1.0, last_defrag=2.0, last_defrag_seconds=0.5, heals=(3.0,), heal_failed=True)
 
 
 def names(text: str) -> set[str]:
@@ -289,7 +289,7 @@ def test_all_metrics_are_in_the_table() -> None:
     assert text.endswith("\n")
 
 
-MEASURED: list[tuple[str, metrics.Look | None, Memory, list[str], list[str]]] = [
+MEASURED: list[tuple[str, metrics.Observation | None, State, list[str], list[str]]] = [
     ("alarms", LOOK, KNOWN, ['alarm{type="NOSPACE"} 1.0', 'alarm{type="CORRUPT"} 0.0'], []),
     ("version", LOOK, KNOWN, ['version_info{version="3.5.1"} 1.0', "version_unsafe 1.0"], []),
     ("a safe one", replace(LOOK, version="3.5.6"), KNOWN, ["version_unsafe 0.0"], []),
@@ -297,13 +297,13 @@ MEASURED: list[tuple[str, metrics.Look | None, Memory, list[str], list[str]]] = 
     ("no quota", replace(LOOK, quota_bytes=-1), KNOWN, ["db_size_bytes 7.0"], ["quota_bytes"]),
     ("no disk", replace(LOOK, disk_free_bytes=None), KNOWN, ["db_size_bytes 7.0"], ["disk_free_bytes"]),
     ("a full disk", replace(LOOK, disk_free_bytes=0), KNOWN, ["disk_free_bytes 0.0"], []),
-    ("before any run", LOOK, Memory(), ["heals_today 0.0"], ["last_run_success", "last_defrag_seconds"]),
+    ("before any run", LOOK, State(), ["heals_today 0.0"], ["last_run_success", "last_defrag_seconds"]),
     ("down", None, KNOWN, ["member_up 0.0", "last_run_success 1.0", "heal_failed 1.0"], ["db_size_bytes", "alarm"]),
 ]
 
 
 @pytest.mark.parametrize(("look", "known", "there", "absent"), table(MEASURED))
-def test_metrics(look: metrics.Look | None, known: Memory, there: list[str], absent: list[str]) -> None:
+def test_metrics(look: metrics.Observation | None, known: State, there: list[str], absent: list[str]) -> None:
     text = metrics.text(look, known, NOW)
     assert set(absent).isdisjoint(names(text))
     for line in there:
@@ -318,7 +318,7 @@ def test_status_of_all_kinds_of_members() -> None:
         member(4, learner=True),
         alarms=[Alarm(1, "NOSPACE")],
     )
-    lines = status.lines(seen, "", Memory(last_run=NOW, last_run_success=False), "2026-11-24 03:00 (cron)")
+    lines = status.lines(seen, "", State(last_run=NOW, last_run_success=False), "2026-11-24 03:00 (cron)")
     cells = "cp1 leader 3.6.16 500.0 MiB 100.0 MiB 80 % 1000.0 MiB 50 %"
     assert lines[1].split() == cells.split()
     assert lines[2].split()[-3:] == ["off", "0", "%"]
@@ -327,8 +327,8 @@ def test_status_of_all_kinds_of_members() -> None:
     assert "alarms: NOSPACE (cp1)" in lines
     assert "last run: 2026-11-24 00:00:00 UTC, and did not succeed" in lines
     assert "next run: 2026-11-24 03:00 (cron)" in lines
-    assert json.loads(json.dumps(status.result(seen, "", Memory(), "")))["cluster"]["leader"] == "cp1"
-    down = status.lines(None, "Connection refused", Memory(), "")
+    assert json.loads(json.dumps(status.result(seen, "", State(), "")))["cluster"]["leader"] == "cp1"
+    down = status.lines(None, "Connection refused", State(), "")
     assert down[0] == "The etcd member of this node does not answer: Connection refused."
     assert down[-1] == "next run: none is scheduled"
 
@@ -363,7 +363,7 @@ def test_either_day_is_nothing_for_systemd() -> None:
     assert expression.on(dt.date(2026, 12, 13))  # a Sunday
     assert not expression.on(dt.date(2026, 12, 14))
     with pytest.raises(
-        cron.NotCron, match="cron runs on days that match either, and systemd only on days that match both"
+        cron.InvalidCron, match="cron runs on days that match either, and systemd only on days that match both"
     ):
         cron.on_calendar("0 4 13 * 5")
 
@@ -396,15 +396,15 @@ NO_CRONS = (
 
 @pytest.mark.parametrize("text", NO_CRONS)
 def test_no_cron(text: str) -> None:
-    with pytest.raises(cron.NotCron):
+    with pytest.raises(cron.InvalidCron):
         cron.parse(text)
 
 
 def test_next_run(tmp_path: Path) -> None:
     path, now = tmp_path / "cron", dt.datetime(2026, 11, 24, 0, 30)
-    shown = {"systemctl show": Outcome(0, "Tue 2026-11-24 03:00:00 UTC")}
+    shown = {"systemctl show": CommandResult(0, "Tue 2026-11-24 03:00:00 UTC")}
     assert next_run.next_run(FakeRun(shown), now, str(path)) == "Tue 2026-11-24 03:00:00 UTC"
-    assert next_run.next_run(FakeRun({"systemctl": Outcome(1, "no")}), now, str(path)) == ""
+    assert next_run.next_run(FakeRun({"systemctl": CommandResult(1, "no")}), now, str(path)) == ""
     path.write_text("* * * * * root /x/tool watch\n00 */3 * * * root /x/tool run --min-free-mib=5 2>&1 | logger\n")
     assert next_run.next_run(FakeRun(shown), now, str(path)) == "2026-11-24 03:00 (cron)"
 
@@ -436,16 +436,18 @@ def test_the_archive_is_the_same_each_time() -> None:
 @pytest.mark.parametrize("moves", [0, 3, 7, 14, 16, 40, 120, 500], ids="the leadership moves every {} min".format)
 def test_attempts_of_all_nodes_in_a_day(moves: int, stays: bool) -> None:
     """Every node looks each minute, and who leads heals when it may."""
-    nodes, attempts, healed = [Memory()] * 3, 0, -60
+    nodes, attempts, healed = [State()] * 3, 0, -60
     for minute in range(23 * 60):
         now, leader = NOW + 60 * minute, minute // moves % 3 if moves else 0
         term = minute // moves if moves else 1
         armed = stays or minute - healed > 20
         for number in range(3):
             leads = number == leader
-            nodes[number] = memory.seen(nodes[number], now=now + number, armed=armed, leads=leads, term=term, heal=True)
-        if armed and not (heal.not_yet(nodes[leader], now + leader) or heal.too_often(nodes[leader])):
+            nodes[number] = memory.record_observation(
+                nodes[number], now=now + number, armed=armed, leads=leads, term=term, heal=True
+            )
+        if armed and not (heal.wait_reason(nodes[leader], now + leader) or heal.attempts_exhausted(nodes[leader])):
             attempts += 1
             nodes[leader] = replace(nodes[leader], heals=(*nodes[leader].heals, now), armed=stays)
             healed = minute
-    assert 1 <= attempts <= heal.A_DAY
+    assert 1 <= attempts <= heal.MAX_ATTEMPTS_PER_DAY

@@ -4,6 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
+
 """The run lock: a small file on each node that says who works there, and until when it may be believed."""
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def parse(text: str) -> Lock | None:
         return None
 
 
-def taken_over(held: Lock | None, run: str, now: float, ended: t.Container[str]) -> Lock | None:
+def stale_lock(held: Lock | None, run: str, now: float, ended: t.Container[str]) -> Lock | None:
     """The lock of another run that may be replaced, because its time is over or that run is known to have ended.
 
     None where there is nothing to replace. Raises Locked where it still counts.
@@ -99,7 +100,7 @@ def take(path: str, lock: Lock, *, ended: t.Container[str] = (), now: float | No
     """Take or renew the lock; what was taken over. Raises Locked, OSError."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with _exclusively(path) as file:
-        replaced = taken_over(parse(file.read().decode("utf-8", "replace")), lock.run, now or time.time(), ended)
+        replaced = stale_lock(parse(file.read().decode("utf-8", "replace")), lock.run, now or time.time(), ended)
         file.seek(0)
         file.truncate()
         file.write(json.dumps(asdict(lock)).encode())
@@ -119,4 +120,15 @@ def release(path: str, run: str) -> bool:
     return True
 
 
-__all__ = ("DEFAULT_PATH", "Lock", "Locked", "describe", "ended_here", "parse", "read", "release", "take", "taken_over")
+__all__ = (
+    "DEFAULT_PATH",
+    "Lock",
+    "Locked",
+    "describe",
+    "ended_here",
+    "parse",
+    "read",
+    "release",
+    "stale_lock",
+    "take",
+)

@@ -4,53 +4,28 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""Decisions over a cluster, each a function of plain data: may we go on, in which order, and is it worth it."""
+
+"""Checks of a cluster, each a pure function of its view: findings for people, and refusals."""
 
 from __future__ import annotations
 
 import re
-import typing as t
-from dataclasses import dataclass
 
+from .._core.text import join
+from .._core.units import mib, percent
 from .api import CORRUPT
+from .estimates import defrag_needed_bytes
+from .quota import WARNED_SHARE
 from .view import ClusterView, MemberView
-
-MIB = 1024**2
-
-REFUSED_SHARE = 0.95  # of the quota: the alarm would come back within seconds
-WARNED_SHARE = 0.85
-
-# bbolt grows the copy by up to this much beyond what it holds (backend.go, AllocSize).
-DEFRAG_EXTRA_BYTES = 16 * MIB
-
-# etcd preallocates each WAL segment (server/storage/wal): that much of its disk has to stay free, or it ends.
-WAL_SEGMENT_BYTES = 64 * MIB
 
 # A member this far behind is replaying or receiving a snapshot; etcd itself refuses writes at a gap of 5000
 # (v3_server.go), and a defragmentation beside an incoming snapshot could damage the data before 3.4.38, 3.5.23, 3.6.5.
 BEHIND_ENTRIES = 1000
 
+
 # Defragmenting online and crashing in the middle leaves another revision than the other members have
 # (etcd-io/etcd issue 14733, fixed in 3.5.6; issue 13908, fixed in 3.5.3).
 _UNSAFE = ((3, 5, 0), (3, 5, 5))
-
-# Bytes per second, slower than what was measured on two shared cores: they serve an estimate only.
-_COPY, _COMPACT, _DEFRAG = 250 * MIB, 150 * MIB, 120 * MIB
-_FIXED_SECONDS = 30.0
-_SECONDS_PER_SILENT = 30.0
-
-
-def mib(size_bytes: float) -> str:
-    """A size for people."""
-    return f"{size_bytes / MIB:.1f} MiB"
-
-
-def percent(share: float) -> str:
-    return f"{share * 100:.0f} %"
-
-
-def join(names: t.Iterable[str]) -> str:
-    return ", ".join(names) or "none"
 
 
 def version_of(text: str) -> tuple[int, int, int] | None:
@@ -151,43 +126,6 @@ def learner_warning(name: str) -> str:
     )
 
 
-def expected_seconds(view: ClusterView) -> int:
-    """About how long a recovery takes, from the sizes alone. What is in use before the compaction bounds what a
-    defragmentation will write."""
-    voters = view.answering_voters
-    largest = max((member.size_bytes for member in voters), default=0)
-    work = largest / _COPY + largest / _COMPACT + sum(defrag_seconds(member.in_use_bytes) for member in voters)
-    silent = sum(member.role == "silent" for member in view.members)
-    return round(_FIXED_SECONDS + _SECONDS_PER_SILENT * silent + work)
-
-
-def defrag_seconds(in_use_bytes: int) -> float:
-    """About how long a defragmentation of a member takes, and for how long it serves nothing meanwhile."""
-    return in_use_bytes / _DEFRAG
-
-
-def defrag_needed_bytes(in_use_bytes: int) -> int:
-    """What has to be free on a member's data disk: for the copy that is written, and for etcd's next WAL segment."""
-    return in_use_bytes + DEFRAG_EXTRA_BYTES + WAL_SEGMENT_BYTES
-
-
-def defrag_order(view: ClusterView) -> tuple[MemberView, ...]:
-    """Voters that answer, the leader last. Learners refuse, and a silent member cannot be asked."""
-    return tuple(sorted(view.answering_voters, key=lambda member: (member.role == "leader", member.name)))
-
-
-@dataclass(frozen=True)
-class Rule:
-    """When a defragmentation is worth its stall: at least so many bytes *and* such a share of the file to gain."""
-
-    min_free_bytes: int = 0
-    min_free_share: float = 0.0
-
-    def worth_it(self, size_bytes: int, in_use_bytes: int) -> bool:
-        free = size_bytes - in_use_bytes
-        return free >= self.min_free_bytes and free >= self.min_free_share * size_bytes
-
-
 def lagging(view: ClusterView) -> tuple[MemberView, ...]:
     """Members that answer and have not applied what the others have."""
     return tuple(member for member in view.answering if view.applied_index - member.applied_index > BEHIND_ENTRIES)
@@ -231,84 +169,16 @@ def transferee(view: ClusterView) -> MemberView | None:
     return max(others, key=lambda member: (member.applied_index, member.name), default=None)
 
 
-@dataclass(frozen=True)
-class Room:
-    """Whether the data fits: `refusal` where an alarm would come back at once, `warnings` where it soon will."""
-
-    refusal: str | None
-    warnings: tuple[str, ...]
-
-
-def room(view: ClusterView) -> Room:
-    """The gate before a disarm, over the files of all members and learners that answer."""
-    over = [member for member in view.answering if member.used >= REFUSED_SHARE]
-    close = [member for member in view.answering if WARNED_SHARE <= member.used < REFUSED_SHARE]
-    warnings = tuple(
-        f"{_fill_level(member)}: writes will be refused again soon. Raise the quota or delete what fills it."
-        for member in close
-    )
-    if not over:
-        return Room(None, warnings)
-    levels = "; ".join(_fill_level(member) for member in over)
-    learners = [learner_warning(member.name) for member in over if member.member.learner]
-    live_too_big = all(member.quota.share(member.in_use_bytes) >= REFUSED_SHARE for member in over)
-    make_room = (
-        "Raise --quota-backend-bytes on every member (the playbook controlplane.etcd.recover does, with"
-        " recover_quota_backend_bytes=8GiB), or delete what fills the database (deletes are accepted), then run this"
-        " again."
-    )
-    if learners:
-        advice = " ".join(learners)
-    elif live_too_big:
-        advice = f"The live data itself does not fit. {make_room}"
-    else:
-        advice = (
-            "Defragment every one of them first: free pages count as well. The playbook controlplane.etcd.recover does,"
-            f" also with one that has come back only during this run. Where that gains too little: {make_room}"
-        )
-    return Room(f"The next writes would raise the alarm again: {levels}. {advice}", warnings)
-
-
-def _fill_level(member: MemberView) -> str:
-    return (
-        f"{member.name} uses {mib(member.size_bytes)} ({mib(member.in_use_bytes)} live) of its quota of"
-        f" {mib(member.quota.bytes)} ({percent(member.used)})"
-    )
-
-
-def minutes_to_full(size_bytes: int, quota_bytes: int, growth_per_minute: float) -> float | None:
-    """None where it does not grow or there is no quota."""
-    if growth_per_minute <= 0 or quota_bytes <= 0:
-        return None
-    return max(quota_bytes - size_bytes, 0) / growth_per_minute
-
-
 __all__ = (
     "BEHIND_ENTRIES",
-    "DEFRAG_EXTRA_BYTES",
-    "MIB",
-    "REFUSED_SHARE",
-    "WAL_SEGMENT_BYTES",
-    "WARNED_SHARE",
-    "Room",
-    "Rule",
     "corrupt_refusal",
-    "defrag_needed_bytes",
-    "defrag_order",
     "defrag_refusal",
-    "defrag_seconds",
-    "expected_seconds",
     "findings",
-    "join",
     "lag_refusal",
     "lagging",
     "learner_warning",
-    "mib",
-    "minutes_to_full",
     "needs_recovery",
-    "percent",
     "quorum_refusal",
-    "room",
     "silent_voters",
     "transferee",
     "unsafe_version",

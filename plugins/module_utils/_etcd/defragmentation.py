@@ -4,40 +4,41 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""The steps of a recovery, carried out on a real cluster, which is read again before and after each of them."""
+
+"""Defragmentation of one member, and the transfer of its leadership beforehand."""
 
 from __future__ import annotations
 
 import time
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 
+from .._core import text, units
+from .._core.failures import Refused, refuse
 from . import checks
-from .api import Alarm, Endpoint
-from .errors import Compacted, EtcdError, FutureRevision, TimedOut
-from .view import ClusterView, Connect, MemberView
-
-Look = t.Callable[[], ClusterView]
-
-WORK_SECONDS = 600.0  # how long one member may take for each part of its work
-_POLL_SECONDS = 0.2
+from .api import Endpoint
+from .compaction import await_own_compaction
+from .errors import EtcdError, TimedOut
+from .polling import await_true
+from .view import ClusterView, InspectCluster, MemberView
 
 
-class Refused(Exception):
-    """A step that was not taken. The text is one or more sentences: why, and what to do next."""
+def defrag_order(view: ClusterView) -> tuple[MemberView, ...]:
+    """Voters that answer, the leader last. Learners refuse, and a silent member cannot be asked."""
+    return tuple(sorted(view.answering_voters, key=lambda member: (member.role == "leader", member.name)))
 
 
 @dataclass(frozen=True)
-class Compaction:
-    """`revision` is the compacted one, 0 where there was nothing to compact; `pending` are the members, with what they
-    answered, that had not finished their own share in time."""
+class Rule:
+    """When a defragmentation is worth its stall: at least so many bytes *and* such a share of the file to gain."""
 
-    revision: int
-    changed: bool
-    seconds: float
-    pending: t.Mapping[str, str]
+    min_free_bytes: int = 0
+    min_free_share: float = 0.0
+
+    def worth_it(self, size_bytes: int, in_use_bytes: int) -> bool:
+        free = size_bytes - in_use_bytes
+        return free >= self.min_free_bytes and free >= self.min_free_share * size_bytes
 
 
 @dataclass(frozen=True)
@@ -54,115 +55,11 @@ class Defragmentation:
     left_alone: str = ""
 
 
-@dataclass(frozen=True)
-class Write:
-    """What came of one write through one member."""
-
-    member: str
-    accepted: bool
-    error: str
-
-
-@dataclass(frozen=True)
-class Proof:
-    """`hashes_agree` is None where fewer than two members serve comparable hashes; `seconds` lie between the views."""
-
-    writes: tuple[Write, ...]
-    before: ClusterView
-    after: ClusterView
-    seconds: float
-    hashes_agree: bool | None
-    problems: tuple[str, ...]
-
-
-def await_true(condition: t.Callable[[], bool], seconds: float) -> bool:
-    """Whether `condition` came true in time; one that raises EtcdError is not true yet."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            if condition():
-                return True
-        except EtcdError:
-            pass
-        if time.monotonic() >= deadline:
-            return False
-        time.sleep(_POLL_SECONDS)
-
-
-def refuse(reason: str | None) -> None:
-    """Raises Refused where there is a reason."""
-    if reason:
-        raise Refused(reason)
-
-
-def compactable(endpoint: Endpoint, revision: int) -> bool:
-    """Whether compacting at `revision` would take any history away. Raises Refused for one that is in the future."""
-    if revision <= 1:  # the first revision has no history
-        return False
-    try:
-        endpoint.check_revision(revision)
-        endpoint.check_revision(revision - 1)
-    except Compacted:
-        return False
-    except FutureRevision as exc:
-        raise Refused(f"The revision {revision} is in the future ({exc}). Nothing was compacted.") from exc
-    return True
-
-
-def compact(view: ClusterView, connect: Connect, revision: int, *, timeout: float) -> Compaction:
-    """Drop the history below `revision`, and wait on every voter that answers until it has done so in its own file.
-
-    A physical compaction is waited for by the member that is asked only. So each one is asked, at the same time: the
-    first request through raft compacts, and the others come back with Compacted when that member is done.
-    """
-    started = time.monotonic()
-
-    def ask(member: MemberView) -> tuple[str, bool, EtcdError | None]:
-        try:
-            connect(member.endpoint).compact(revision, timeout)
-        except Compacted:
-            return member.name, False, None
-        except EtcdError as exc:
-            return member.name, False, exc
-        return member.name, True, None
-
-    voters = view.answering_voters
-    with ThreadPoolExecutor(max_workers=max(len(voters), 1)) as pool:
-        answers = list(pool.map(ask, voters))
-    failed = {name: error for name, _changed, error in answers if error}
-    if not voters:
-        raise Refused("No voter answers.")
-    if len(failed) == len(answers):
-        raise next(iter(failed.values()))
-    return Compaction(
-        revision=revision,
-        changed=any(changed for _name, changed, _error in answers),
-        seconds=time.monotonic() - started,
-        pending={
-            name: f"{error}{'; it is still working on it' if isinstance(error, TimedOut) else ''}"
-            for name, error in failed.items()
-        },
-    )
-
-
-def await_own_compaction(endpoint: Endpoint, timeout: float) -> None:
-    """Wait until a compaction that this member is still carrying out is done.
-
-    Defragmented before that, it would reclaim nothing. A physical compaction of a revision that is compacted already
-    changes nothing and answers only then.
-    """
-    try:
-        endpoint.check_revision(1)
-    except Compacted:
-        with suppress(Compacted):
-            endpoint.compact(1, timeout)
-
-
 def defragment(
-    look_again: Look,
+    look_again: InspectCluster,
     endpoint: Endpoint,
     *,
-    rule: checks.Rule,
+    rule: Rule,
     free_disk_bytes: t.Callable[[], int | None],
     allow_unsafe: bool,
     timeout: float,
@@ -183,17 +80,17 @@ def defragment(
     )
     before = member.size_bytes
     if not rule.worth_it(before, member.in_use_bytes):
-        gain = checks.mib(before - member.in_use_bytes)
+        gain = units.mib(before - member.in_use_bytes)
         return Defragmentation(member.name, False, before, before, 0.0, left_alone=f"only {gain} could be gained")
     if check:
         return Defragmentation(member.name, True, before, member.in_use_bytes, 0.0)
-    moved_to = hand_over(view, member, endpoint, look_again) if member.role == "leader" else ""
+    moved_to = transfer_leadership(view, member, endpoint, look_again) if member.role == "leader" else ""
     seconds = _rewrite(look_again, endpoint, member, timeout)
     _view, after = _self(look_again, endpoint)
     return Defragmentation(member.name, True, before, after.size_bytes, seconds, moved_to)
 
 
-def _settled(look_again: Look, endpoint: Endpoint, timeout: float) -> tuple[ClusterView, MemberView]:
+def _settled(look_again: InspectCluster, endpoint: Endpoint, timeout: float) -> tuple[ClusterView, MemberView]:
     """The cluster and the member, once no other one is being defragmented and this one is done with its compaction.
     Raises Refused, EtcdError."""
     view, _member = _self(look_again, endpoint)
@@ -206,7 +103,7 @@ def _settled(look_again: Look, endpoint: Endpoint, timeout: float) -> tuple[Clus
     return _self(look_again, endpoint)
 
 
-def _rewrite(look_again: Look, endpoint: Endpoint, member: MemberView, timeout: float) -> float:
+def _rewrite(look_again: InspectCluster, endpoint: Endpoint, member: MemberView, timeout: float) -> float:
     """Defragment it and wait until it has caught up; for how many seconds it served nothing. Raises EtcdError."""
     started = time.monotonic()
     with suppress(TimedOut):  # it goes on in the server: wait for it below, and never send it again
@@ -223,18 +120,18 @@ def _rewrite(look_again: Look, endpoint: Endpoint, member: MemberView, timeout: 
     return seconds
 
 
-def line(done: Defragmentation, *, check: bool = False) -> str:
+def summary(done: Defragmentation, *, check: bool = False) -> str:
     """What was done to a member, for people."""
     if done.left_alone:
-        return f"{done.member}: {checks.mib(done.before_bytes)}, left alone ({done.left_alone})"
-    sizes = f"{done.member}: {checks.mib(done.before_bytes)} -> {checks.mib(done.after_bytes)}"
+        return f"{done.member}: {units.mib(done.before_bytes)}, left alone ({done.left_alone})"
+    sizes = f"{done.member}: {units.mib(done.before_bytes)} -> {units.mib(done.after_bytes)}"
     if check:
         return f"{sizes} or less, if it were done"
     moved = f", leadership moved to {done.moved_leader_to}" if done.moved_leader_to else ""
     return f"{sizes} in {done.seconds:.1f} s{moved}"
 
 
-def _await_other_defragmentations(look_again: Look, timeout: float) -> None:
+def _await_other_defragmentations(look_again: InspectCluster, timeout: float) -> None:
     """A scheduled job, or what is left of a run that was killed, may be at work on another member: two members that
     serve nothing at the same time would cost the quorum. Raises Refused."""
     busy: list[str] = []
@@ -255,11 +152,11 @@ def _await_other_defragmentations(look_again: Look, timeout: float) -> None:
                 " defragmented, and two at once would cost the quorum. See which members answer, and run this again."
             )
         raise Refused(
-            f"{checks.join(busy)} is being defragmented by somebody else, and two at once would cost the quorum."
+            f"{text.join(busy)} is being defragmented by somebody else, and two at once would cost the quorum."
         )
 
 
-def _self(look_again: Look, endpoint: Endpoint) -> tuple[ClusterView, MemberView]:
+def _self(look_again: InspectCluster, endpoint: Endpoint) -> tuple[ClusterView, MemberView]:
     """The cluster, and in it the member behind `endpoint`. Raises Refused where it is not in its own member list."""
     own = endpoint.status()
     if own.learner:  # it would not even show its member list
@@ -279,7 +176,7 @@ def _caught_up(view: ClusterView, member_id: int) -> bool:
     return bool(member and member.answers and view.has_quorum and member not in checks.lagging(view))
 
 
-def hand_over(view: ClusterView, member: MemberView, endpoint: Endpoint, look_again: Look) -> str:
+def transfer_leadership(view: ClusterView, member: MemberView, endpoint: Endpoint, look_again: InspectCluster) -> str:
     """Move the leadership away from `member`, which has it; the name of who took it over, empty where there is nobody
     else. Raises Refused, EtcdError."""
     target = checks.transferee(view)
@@ -299,99 +196,11 @@ def hand_over(view: ClusterView, member: MemberView, endpoint: Endpoint, look_ag
     return target.name
 
 
-def disarm(view: ClusterView, endpoint: Endpoint) -> tuple[Alarm, ...]:
-    """Take every NOSPACE alarm of the list away, those of members that are down or gone included: one that is left
-    keeps the whole cluster read-only. Returns what is still listed afterwards. Raises EtcdError."""
-    for alarm in view.full_alarms:
-        endpoint.disarm(alarm)
-    return endpoint.alarms()
-
-
-def prove(look_again: Look, connect: Connect, *, settle_seconds: float, timeout: float = 30.0) -> Proof:
-    """Write through every voter that answers, see that all have applied it and no alarm came, and all that once more
-    `settle_seconds` later: a member over its quota raises the alarm only when it applies what another one accepted.
-
-    With `settle_seconds` 0 there is only one round, and no reading of all data to compare it.
-    """
-    before, writes, problems = _write_through_all(look_again, connect, timeout)
-    after, started, agree = before, time.monotonic(), None
-    if not problems and settle_seconds:
-        time.sleep(settle_seconds)
-        after, writes, problems = _write_through_all(look_again, connect, timeout)
-    seconds = time.monotonic() - started
-    if not problems and settle_seconds:
-        agree = _hashes_agree(after, connect)
-    if agree is False:
-        problems = ("the members hold different data at one revision (hashkv); treat it as a CORRUPT alarm",)
-    return Proof(tuple(writes), before, after, seconds, agree, tuple(problems))
-
-
-def _write_through_all(
-    look_again: Look, connect: Connect, timeout: float
-) -> tuple[ClusterView, list[Write], t.Sequence[str]]:
-    view = look_again()
-    writes = [_write(member, connect) for member in view.answering_voters] if view.has_quorum else []
-    problems = [f"a write through {write.member} was refused: {write.error}" for write in writes if not write.accepted]
-    if not view.has_quorum:
-        problems.append("there is no leader")
-    target = look_again().applied_index
-
-    def applied() -> bool:
-        return all(member.applied_index >= target for member in look_again().answering)
-
-    if not problems and not await_true(applied, timeout):
-        problems.append(f"not every member had applied the writes {timeout:.0f} s later")
-    view = look_again()
-    armed = checks.join(sorted({f"{alarm.kind} of {view.name_of(alarm.member_id)}" for alarm in view.alarms}))
-    if view.alarms:
-        problems.append(f"after the writes these alarms are armed: {armed}")
-    return view, writes, problems
-
-
-def _write(member: MemberView, connect: Connect) -> Write:
-    try:
-        connect(member.endpoint).write()
-    except EtcdError as exc:
-        return Write(member.name, False, str(exc))
-    return Write(member.name, True, "")
-
-
-def _hashes_agree(view: ClusterView, connect: Connect, timeout: float = 120.0) -> bool | None:
-    """One hash over all keys per member, at one revision that all of them have; one member after the other, since
-    hashing reads the whole database."""
-    members = view.answering_voters
-    revision = min((member.status.revision for member in members if member.status), default=0)
-
-    def ask(member: MemberView) -> tuple[int, int] | None:
-        try:
-            found = connect(member.endpoint).hash_kv(revision, timeout)
-        except EtcdError:
-            return None
-        return (found.compact_revision, found.hash) if found else None
-
-    answers = [answer for answer in map(ask, members) if answer]
-    comparable = {compacted for compacted, _hash in answers}
-    if len(answers) < 2 or len(comparable) != 1:
-        return None
-    return len({hash_ for _compacted, hash_ in answers}) == 1
-
-
 __all__ = (
-    "WORK_SECONDS",
-    "Compaction",
     "Defragmentation",
-    "Look",
-    "Proof",
-    "Refused",
-    "Write",
-    "await_own_compaction",
-    "await_true",
-    "compact",
-    "compactable",
+    "Rule",
+    "defrag_order",
     "defragment",
-    "disarm",
-    "hand_over",
-    "line",
-    "prove",
-    "refuse",
+    "summary",
+    "transfer_leadership",
 )

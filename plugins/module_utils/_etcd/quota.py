@@ -4,7 +4,8 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""How large a quota a node can carry, as pure functions of its memory and its disk.
+
+"""The quota of a member, from the first source that knows it, and how large a quota its node can carry.
 
 Memory: etcd maps its database into memory and walks all of it when it starts, is defragmented or copied, so the quota
 has to fit into memory beside everything else on a control-plane node, for which kubeadm wants 2 GiB.
@@ -17,16 +18,53 @@ and what the database has already.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
-from .view import DEFAULT_QUOTA_BYTES
+from .._core.units import GIB, gib
+from .api import Endpoint, Status
 
-GIB = 1024**3
+DEFAULT_QUOTA_BYTES = 2 * 1024**3  # server/storage/quota.go; what `--quota-backend-bytes=0` and no flag mean
+REFUSED_SHARE = 0.95  # of the quota: the alarm would come back within seconds
+
+
+WARNED_SHARE = 0.85
+
+
 LARGEST_QUOTA_BYTES = 8 * GIB  # beyond it etcd warns at every start
 
+
 _BASE_MEMORY, _STEP_MEMORY = 16 * GIB, 8 * GIB
+
+
 _RESERVED_MEMORY = 2 * GIB
+
+
 # The kernel keeps a part for itself: of 24 GiB that a machine has, MemTotal shows about 23.4.
 _KERNEL_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class Quota:
+    """In bytes, -1 where it is off. `source` is status, metrics, manifest or default."""
+
+    bytes: int
+    source: str
+
+    def share(self, size_bytes: int) -> float:
+        """The used part of the quota, 0 where there is none."""
+        return size_bytes / self.bytes if self.bytes > 0 else 0.0
+
+
+def member_quota(status: Status, endpoint: Endpoint, manifest_bytes: int | None) -> Quota:
+    """The quota of the member behind `endpoint`, from the first source that knows."""
+    if status.quota_bytes is not None:
+        return Quota(status.quota_bytes, "status")
+    measured = endpoint.quota_from_metrics()
+    if measured is not None:
+        return Quota(measured, "metrics")
+    if manifest_bytes is not None:
+        return Quota(manifest_bytes, "manifest")
+    return Quota(DEFAULT_QUOTA_BYTES, "default")
 
 
 def parse_memory(meminfo: str) -> int | None:
@@ -35,17 +73,12 @@ def parse_memory(meminfo: str) -> int | None:
     return int(match[1]) * 1024 if match else None
 
 
-def gib(size_bytes: float) -> str:
-    """A size for people."""
-    return f"{size_bytes / GIB:.1f} GiB"
-
-
-def auto(memory_bytes: int, free_bytes: int, db_bytes: int) -> int:
+def automatic_quota(memory_bytes: int, free_bytes: int, db_bytes: int) -> int:
     """A quota for this node: 2 GiB, which is etcd's default, and 1 GiB more for each 8 GiB of memory beyond 16 GiB, but
     at most 8 GiB, and at most what its disk can carry.
 
     Always whole GiB, so that it stays the same while what is free on the disk goes up and down; never less than etcd's
-    default, even where that is too much (see `refusal`).
+    default, even where that is too much (see `capacity_refusal`).
     """
     beyond = memory_bytes / (1 - _KERNEL_SHARE) - _BASE_MEMORY
     by_memory = DEFAULT_QUOTA_BYTES + max(int(beyond // _STEP_MEMORY), 0) * GIB
@@ -53,7 +86,7 @@ def auto(memory_bytes: int, free_bytes: int, db_bytes: int) -> int:
     return max(min(by_memory, by_disk, LARGEST_QUOTA_BYTES), DEFAULT_QUOTA_BYTES)
 
 
-def refusal(quota_bytes: int, memory_bytes: int, free_bytes: int, db_bytes: int) -> str | None:
+def capacity_refusal(quota_bytes: int, memory_bytes: int, free_bytes: int, db_bytes: int) -> str | None:
     """Why this node cannot carry this quota, with the numbers; None where it can. Memory is no reason against etcd's
     own default, with which every node runs that nobody has looked at."""
     reasons = []
@@ -70,7 +103,7 @@ def refusal(quota_bytes: int, memory_bytes: int, free_bytes: int, db_bytes: int)
         )
     if not reasons:
         return None
-    most = auto(memory_bytes, free_bytes, db_bytes)
+    most = automatic_quota(memory_bytes, free_bytes, db_bytes)
     advice = f"The value auto would be {gib(most)} here."
     if most > _most_on_disk(free_bytes, db_bytes):
         advice = f"Not even etcd's default of {gib(most)} fits there: make room on that disk, or enlarge it."
@@ -81,4 +114,14 @@ def _most_on_disk(free_bytes: int, db_bytes: int) -> int:
     return (free_bytes + db_bytes) // 2
 
 
-__all__ = ("GIB", "LARGEST_QUOTA_BYTES", "auto", "gib", "parse_memory", "refusal")
+__all__ = (
+    "DEFAULT_QUOTA_BYTES",
+    "LARGEST_QUOTA_BYTES",
+    "REFUSED_SHARE",
+    "WARNED_SHARE",
+    "Quota",
+    "automatic_quota",
+    "capacity_refusal",
+    "member_quota",
+    "parse_memory",
+)

@@ -4,6 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
+
 """A whole cluster at one moment, as one of its members sees it: who there is, who answers, how full each one is."""
 
 from __future__ import annotations
@@ -14,22 +15,11 @@ from dataclasses import dataclass
 
 from .api import CORRUPT, NOSPACE, Alarm, Endpoint, Member, Status
 from .errors import EtcdError, TimedOut
+from .quota import DEFAULT_QUOTA_BYTES, Quota, member_quota
+from .transport import Json
 
 Connect = t.Callable[[str], Endpoint]
-
-DEFAULT_QUOTA_BYTES = 2 * 1024**3  # server/storage/quota.go; what `--quota-backend-bytes=0` and no flag mean
-
-
-@dataclass(frozen=True)
-class Quota:
-    """In bytes, -1 where it is off. `source` is status, metrics, manifest or default."""
-
-    bytes: int
-    source: str
-
-    def share(self, size_bytes: int) -> float:
-        """The used part of the quota, 0 where there is none."""
-        return size_bytes / self.bytes if self.bytes > 0 else 0.0
+InspectCluster = t.Callable[[], "ClusterView"]
 
 
 @dataclass(frozen=True)
@@ -156,19 +146,7 @@ class ClusterView:
         return member.name if member else f"{member_id:x} (no longer a member)"
 
 
-def quota_of(status: Status, endpoint: Endpoint, manifest_bytes: int | None) -> Quota:
-    """The quota of the member behind `endpoint`, from the first source that knows."""
-    if status.quota_bytes is not None:
-        return Quota(status.quota_bytes, "status")
-    measured = endpoint.quota_from_metrics()
-    if measured is not None:
-        return Quota(measured, "metrics")
-    if manifest_bytes is not None:
-        return Quota(manifest_bytes, "manifest")
-    return Quota(DEFAULT_QUOTA_BYTES, "default")
-
-
-def look(seed: Endpoint, connect: Connect, *, manifest_quota_bytes: int | None = None) -> ClusterView:
+def inspect_cluster(seed: Endpoint, connect: Connect, *, manifest_quota_bytes: int | None = None) -> ClusterView:
     """The cluster as the member behind `seed` knows it, every other member asked at the same time.
 
     `manifest_quota_bytes` is what the manifest of the seed's own member says. Raises EtcdError only where the seed
@@ -178,8 +156,8 @@ def look(seed: Endpoint, connect: Connect, *, manifest_quota_bytes: int | None =
 
     def ask(member: Member) -> MemberView:
         if member.member_id == own.member_id:
-            return MemberView(member, seed.url, own, quota_of(own, seed, manifest_quota_bytes))
-        return _ask(member, own, connect)
+            return MemberView(member, seed.url, own, member_quota(own, seed, manifest_quota_bytes))
+        return _inspect_member(member, own, connect)
 
     members = seed.members()
     with ThreadPoolExecutor(max_workers=max(len(members), 1)) as pool:
@@ -187,7 +165,7 @@ def look(seed: Endpoint, connect: Connect, *, manifest_quota_bytes: int | None =
     return ClusterView(own.cluster_id, own.leader_id, views, _alarms(seed, own))
 
 
-def _ask(member: Member, own: Status, connect: Connect) -> MemberView:
+def _inspect_member(member: Member, own: Status, connect: Connect) -> MemberView:
     problem = "it has not started yet" if not member.started else ""
     unknown = Quota(DEFAULT_QUOTA_BYTES, "default")
     for url in member.client_urls:
@@ -201,7 +179,7 @@ def _ask(member: Member, own: Status, connect: Connect) -> MemberView:
             problem = problem or str(exc)
             continue
         if (status.cluster_id, status.member_id) == (own.cluster_id, member.member_id):
-            return MemberView(member, url, status, quota_of(status, endpoint, None))
+            return MemberView(member, url, status, member_quota(status, endpoint, None))
         problem = (
             f"the member that answers at {url} is {status.member_id:x} of cluster {status.cluster_id:x}, not"
             f" {member.member_id:x} of cluster {own.cluster_id:x}"
@@ -220,4 +198,52 @@ def _alarms(seed: Endpoint, own: Status) -> tuple[Alarm, ...]:
     return own.alarms
 
 
-__all__ = ("DEFAULT_QUOTA_BYTES", "ClusterView", "Connect", "MemberView", "Quota", "look", "quota_of")
+def cluster_result(view: ClusterView) -> Json:
+    """The `cluster` that modules return."""
+    return {
+        "cluster_id": f"{view.cluster_id:x}",
+        "leader": view.name_of(view.leader_id) if view.has_quorum else None,
+        "has_quorum": view.has_quorum,
+        "revision": view.revision,
+        "alarms": [
+            {
+                "alarm": alarm.kind,
+                "member_id": f"{alarm.member_id:x}",
+                "member": found.name if found else None,
+            }
+            for alarm in view.alarms
+            for found in (view.by_id(alarm.member_id),)
+        ],
+        "members": [member_result(member) for member in view.members],
+    }
+
+
+def member_result(member: MemberView) -> Json:
+    """One entry of `cluster.members`."""
+    return {
+        "member_id": f"{member.id:x}",
+        "name": member.name,
+        "role": member.role,
+        "endpoint": member.endpoint,
+        "client_urls": list(member.member.client_urls),
+        "peer_urls": list(member.member.peer_urls),
+        "error": member.error,
+        "version": member.version,
+        "db_size_bytes": member.size_bytes,
+        "db_size_in_use_bytes": member.in_use_bytes,
+        "quota_bytes": member.quota.bytes,
+        "quota_source": member.quota.source,
+        "quota_used": round(member.used, 4),
+        "raft_applied_index": member.applied_index,
+    }
+
+
+__all__ = (
+    "ClusterView",
+    "Connect",
+    "InspectCluster",
+    "MemberView",
+    "cluster_result",
+    "inspect_cluster",
+    "member_result",
+)

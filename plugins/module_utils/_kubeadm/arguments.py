@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from . import yaml_nodes
 from .documents import Found, no_merge
 from .errors import ConfigRefused
-from .yaml_nodes import Node
+from .yaml_nodes import YamlNode
 from .yaml_style import PATH, in_lines
 
 Args = t.Dict[str, t.Optional[str]]  # evaluated, also on Python 3.8
@@ -27,8 +27,8 @@ class Entry:
     """One argument: `whole` is the key of a map, or the item of a list, `value` None where a list's item has none."""
 
     name: str
-    value: Node | None
-    whole: Node
+    value: YamlNode | None
+    whole: YamlNode
 
     @property
     def text(self) -> str | None:
@@ -47,8 +47,8 @@ class Entry:
         )
 
 
-def local_etcd(found: Found) -> Node | None:
-    node: Node | None = found.document.root
+def local_etcd(found: Found) -> YamlNode | None:
+    node: YamlNode | None = found.document.root
     for key in PATH[:2]:
         child = node.get(key) if node else None
         node = child.resolved if child and child.reads_as == yaml_nodes.MAP else None
@@ -76,7 +76,7 @@ def entries_of(found: Found) -> list[Entry]:
     return [_item(found, item) for item in args.items] if found.is_list else [_pair(*pair) for pair in args.pairs]
 
 
-def _any_shape(args: Node) -> list[tuple[str, str]]:
+def _any_shape(args: YamlNode) -> list[tuple[str, str]]:
     """What is in a map or list, where it belongs into the other one."""
     pairs = list(args.pairs) + [
         (name, value)
@@ -87,12 +87,12 @@ def _any_shape(args: Node) -> list[tuple[str, str]]:
     return [(name.resolved.value, value.resolved.value) for name, value in pairs]
 
 
-def _pair(key: Node, value: Node) -> Entry:
+def _pair(key: YamlNode, value: YamlNode) -> Entry:
     name = key.text
     return Entry(key.resolved.value if name is None else name, value, key)  # kubeadm makes text of a number
 
 
-def _item(found: Found, item: Node) -> Entry:
+def _item(found: Found, item: YamlNode) -> Entry:
     line = found.line(item.start)
     if item.reads_as != yaml_nodes.MAP:
         raise ConfigRefused(
@@ -118,7 +118,7 @@ def _item(found: Found, item: Node) -> Entry:
     return Entry(name.text, entry.get("value"), item)
 
 
-def environment(found: Found) -> dict[str, Node]:
+def environment(found: Found) -> dict[str, YamlNode]:
     """The variables of etcd's container: a second way to set its flags, from v1beta4 on."""
     local = local_etcd(found)
     envs = local.get("extraEnvs") if local else None

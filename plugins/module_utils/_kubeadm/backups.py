@@ -4,6 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
+
 """Reads, backs up and replaces a configuration file: there is never a moment without it, and never half of one."""
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ import typing as t
 from .._core.files import put, sync
 from .errors import ConfigRefused
 
-DEFAULT_BACKUP = "/etc/kubernetes/etcd-backup"
+DEFAULT_BACKUP_DIR = "/etc/kubernetes/etcd-backup"
+
 
 _STATIC_PODS = ("etcd.yaml", "kube-apiserver.yaml")
 
@@ -44,25 +46,25 @@ def text_of(data: bytes) -> str:
         raise ConfigRefused(f"Line {line} is not UTF-8 (byte {exc.start}).", "Convert the file to UTF-8.") from exc
 
 
-def refuse_backup_folder(folder: str, manifest: str = "") -> None:
+def refuse_backup_dir(folder: str, manifest: str = "") -> None:
     """Raises ConfigRefused for a folder from which the kubelet would start what is put there, among them that of the
     manifest: whatever its name, a copy of etcd's manifest replaces the running etcd."""
     real = os.path.realpath(folder)
     if manifest and real in (os.path.realpath(os.path.dirname(manifest)), os.path.dirname(os.path.realpath(manifest))):
         raise ConfigRefused(
             f"The folder for backups {folder} is that of {manifest}: the kubelet would start etcd from a copy there.",
-            f"Choose another one, such as {DEFAULT_BACKUP}.",
+            f"Choose another one, such as {DEFAULT_BACKUP_DIR}.",
         )
     if "manifests" in real.split(os.sep):
         raise ConfigRefused(
             f"The folder for backups {folder} is inside a manifests folder: the kubelet reads every file there.",
-            f"Choose another one, such as {DEFAULT_BACKUP}.",
+            f"Choose another one, such as {DEFAULT_BACKUP_DIR}.",
         )
     pods = [name for name in _STATIC_PODS if os.path.lexists(os.path.join(real, name))]
     if pods:
         raise ConfigRefused(
             f"The folder for backups {folder} holds {pods[0]}: the kubelet may read every file there.",
-            f"Choose another one, such as {DEFAULT_BACKUP}.",
+            f"Choose another one, such as {DEFAULT_BACKUP_DIR}.",
         )
     if os.path.lexists(folder) and not os.path.isdir(folder):
         raise ConfigRefused(f"The path for backups {folder} is not a folder.", "Choose another one.")
@@ -83,13 +85,13 @@ def back_up(data: bytes, path: str, folder: str) -> str:
     return copy
 
 
-def remember(data: bytes, path: str, folder: str) -> None:
+def remember_verified(data: bytes, path: str, folder: str) -> None:
     """Note beside the copies that this content of the file was proved to work. Where the note is lost, nobody knows."""
     with contextlib.suppress(OSError):
         put(_note(path, folder), hashlib.sha256(data).hexdigest().encode("ascii"), 0o600)
 
 
-def is_remembered(data: bytes, path: str, folder: str) -> bool:
+def was_verified(data: bytes, path: str, folder: str) -> bool:
     """Whether this content was the last one that was proved to work."""
     try:
         with open(_note(path, folder), "rb") as file:
@@ -144,13 +146,13 @@ def _write(file: t.BinaryIO, data: bytes) -> None:
 
 
 __all__ = (
-    "DEFAULT_BACKUP",
+    "DEFAULT_BACKUP_DIR",
     "back_up",
-    "is_remembered",
     "next_step",
     "read",
-    "refuse_backup_folder",
-    "remember",
+    "refuse_backup_dir",
+    "remember_verified",
     "replace",
     "text_of",
+    "was_verified",
 )

@@ -17,7 +17,7 @@ from .._etcd.transport import Json
 from . import backups as files
 from . import edits
 from .edits import Edited
-from .errors import ConfigRefused, NoYaml
+from .errors import ConfigRefused, PyYamlMissing
 
 _ENVS = re.compile(r"([ -]*)extraEnvs:\s*([^\s#])?")
 _NAME = re.compile(r"(- +)?name:")
@@ -26,7 +26,7 @@ _VALUE = re.compile(r"^( *(?:- +)?(?:[\w]+: *)?)[^\r\n]+")
 Configure = t.Callable[..., t.Tuple[Json, t.Tuple[str, ...]]]
 
 EXTRA_ARGS_SPEC: Json = {
-    "backup": {"type": "path", "default": files.DEFAULT_BACKUP},
+    "backup": {"type": "path", "default": files.DEFAULT_BACKUP_DIR},
     "extra_args": {"type": "dict", "default": {}},
     "remove": {"type": "list", "elements": "str", "default": []},
 }
@@ -74,7 +74,7 @@ def run(module: AnsibleModule, configure: Configure, *, place: str, about: str) 
         result, warnings = configure(module.params, check=module.check_mode)
     except ConfigRefused as exc:
         module.fail_json(msg=f"{doing} was refused. {exc} Nothing was changed. {exc.advice}".rstrip())
-    except NoYaml as exc:
+    except PyYamlMissing as exc:
         module.fail_json(msg=f"{doing} failed. {exc} Nothing was changed.")
     except OSError as exc:
         module.fail_json(msg=f"{doing} failed: {exc}. Nothing was changed. {files.next_step(exc)}".rstrip())

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from . import yaml_nodes
 from .errors import ConfigRefused
-from .yaml_nodes import Node
+from .yaml_nodes import YamlNode
 
 KIND, GROUP = "ClusterConfiguration", "kubeadm.k8s.io"
 
@@ -29,7 +29,7 @@ class Document:
 
     start: int
     end: int
-    root: Node
+    root: YamlNode
     api_version: str
     kind: str
 
@@ -177,7 +177,7 @@ def _in_file(problem: str, offset: int) -> str:
     return re.sub(r"^line (\d+)", lambda match: f"line {int(match[1]) + offset}", problem)
 
 
-def _first_line_at(text: str, start: int, root: Node) -> int:
+def _first_line_at(text: str, start: int, root: YamlNode) -> int:
     return line_number(text, start + root.start)
 
 
@@ -185,7 +185,7 @@ def _first_line(text: str, document: Document) -> int:
     return _first_line_at(text, document.start, document.root)
 
 
-def _once(text: str, start: int, parent: Node, key: str, name: str) -> None:
+def _once(text: str, start: int, parent: YamlNode, key: str, name: str) -> None:
     again = [line_number(text, start + pair[0].start) for pair in parent.all(key)]
     if len(again) > 1:
         raise ConfigRefused(
@@ -195,7 +195,7 @@ def _once(text: str, start: int, parent: Node, key: str, name: str) -> None:
         )
 
 
-def no_merge(found: Found, parent: Node) -> None:
+def no_merge(found: Found, parent: YamlNode) -> None:
     """Refuse a map that takes entries from elsewhere: what it says is then not what stands in it."""
     merged = parent.all("<<")
     if merged:
@@ -206,7 +206,7 @@ def no_merge(found: Found, parent: Node) -> None:
         )
 
 
-def _refuse_odd_keys(found: Found, parent: Node) -> None:
+def _refuse_odd_keys(found: Found, parent: YamlNode) -> None:
     """Refuse a key that is not looked for as a word and could be one for kubeadm, such as `! local`."""
     odd = next((key for key, _value in parent.pairs if key.text is None), None)
     if odd is not None:
@@ -243,7 +243,7 @@ def find(text: str) -> Found:
 def _check(found: Found) -> None:
     """Refuse what has no etcd of its own, and what is not clear."""
     root = found.document.root
-    parents: list[tuple[str, Node]] = [("", root)]
+    parents: list[tuple[str, YamlNode]] = [("", root)]
     for key in ("etcd", "local"):
         above, parent = parents[-1]
         path = f"{above}.{key}".lstrip(".")

@@ -21,7 +21,7 @@ from .config_checks import findings_of, lines_by_hand, refuse_environment, refus
 from .documents import Found, find
 from .errors import ConfigRefused
 from .splices import Fate, Plan, Unsafe, additions, changes, spliced
-from .yaml_nodes import Node
+from .yaml_nodes import YamlNode
 from .yaml_style import PATH
 
 
@@ -118,7 +118,7 @@ def _meaning(found: Found) -> t.Any:
     ]
 
 
-def _without(node: Node, path: t.Sequence[str]) -> t.Any:
+def _without(node: YamlNode, path: t.Sequence[str]) -> t.Any:
     kept = []
     for key, value in node.pairs:
         if key.text != path[0]:

@@ -4,6 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
+
 """Why a kubeadm configuration is left as it is."""
 
 from __future__ import annotations
@@ -17,8 +18,11 @@ class ConfigRefused(Exception):
         self.advice = advice
 
 
-class NoYaml(Exception):
+class PyYamlMissing(Exception):
     """This Python has no PyYAML. The text says where to get it."""
 
 
-__all__ = ("ConfigRefused", "NoYaml")
+__all__ = (
+    "ConfigRefused",
+    "PyYamlMissing",
+)

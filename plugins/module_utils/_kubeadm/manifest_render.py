@@ -20,12 +20,12 @@ import typing as t
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from .._node import process
+from .._core import command
 from .._node.block_yaml import load
 from . import documents, edits, manifest_edit, yaml_nodes
 from .documents import Found
 from .manifest_edit import Edited
-from .yaml_nodes import Node
+from .yaml_nodes import YamlNode
 
 Json = t.Dict[str, t.Any]
 
@@ -123,7 +123,7 @@ def _child(parent: Json, key: str) -> Json:
     return child
 
 
-def _plain(node: Node) -> t.Any:
+def _plain(node: YamlNode) -> t.Any:
     """The value that kubeadm reads. Raises NotRendered for what is not seen through."""
     kind, body = node.reads_as, node.resolved
     if kind == yaml_nodes.MAP:
@@ -156,7 +156,7 @@ def kept(rendered: str, running: t.Mapping[str, str]) -> Edited:
 def render(config: str) -> str:
     """What kubeadm writes for this configuration, which it reads from a file of ours and writes to one of ours. Raises
     NotRendered, OSError."""
-    program = process.installed("kubeadm")
+    program = command.installed("kubeadm")
     if not program:
         raise NotRendered("There is no kubeadm on this node.")
     with tempfile.TemporaryDirectory(prefix="etcd-manifest-") as folder:
@@ -164,7 +164,7 @@ def render(config: str) -> str:
         os.mkdir(out)
         with open(path, "w", encoding="utf-8") as file:
             file.write(config)
-        ended = process.execute(
+        ended = command.execute(
             [program, "init", "phase", "etcd", "local", "--dry-run", f"--config={path}"],
             timeout=_SECONDS,
             env={"HOME": folder, "KUBEADM_INIT_DRYRUN_DIR": out},

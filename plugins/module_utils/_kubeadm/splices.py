@@ -15,7 +15,7 @@ from . import yaml_nodes
 from .arguments import Entry
 from .documents import Found
 from .errors import ConfigRefused
-from .yaml_nodes import Node
+from .yaml_nodes import YamlNode
 from .yaml_style import PATH, Style, column_of, line_end, line_start, quote
 
 _BLANKS = " \t\r"
@@ -107,7 +107,7 @@ def spliced(text: str, splices: t.Iterable[Splice]) -> str:
     return text
 
 
-def _own(found: Found, path: t.Sequence[str]) -> Node:
+def _own(found: Found, path: t.Sequence[str]) -> YamlNode:
     """The map or list at this path, if it may be edited where it stands: nothing else shares it."""
     node = found.document.root
     for key in path:
@@ -119,7 +119,7 @@ def _own(found: Found, path: t.Sequence[str]) -> Node:
     return node
 
 
-def _own_node(found: Found, node: Node) -> None:
+def _own_node(found: Found, node: YamlNode) -> None:
     line = found.line(node.start)
     if node.kind == yaml_nodes.ALIAS:
         raise Unsafe(f"Line {line} is an alias (*{node.anchor}): a change would affect other places as well.")
@@ -133,14 +133,14 @@ def _aliases(found: Found) -> set[str]:
     return set(found.document.root.aliases())
 
 
-def _anchors(node: Node) -> set[str]:
+def _anchors(node: YamlNode) -> set[str]:
     """The anchors in it."""
     inner = [*node.items, *(each for pair in node.pairs for each in pair)]
     own = {node.anchor} if node.anchor and node.kind != yaml_nodes.ALIAS else set()
     return own.union(*(_anchors(each) for each in inner))
 
 
-def _in_flow(found: Found, node: Node) -> Unsafe:
+def _in_flow(found: Found, node: YamlNode) -> Unsafe:
     how = "JSON or flow style" if node is found.document.root else "flow style"
     return Unsafe(
         f"Line {found.line(node.start)} is in {how} ({{...}} or [...]), which cannot be edited without rewriting it."
@@ -168,7 +168,7 @@ def _new_value(found: Found, entry: Entry, value: str) -> Splice:
     return Splice(old.start, old.end, blank + quoted)
 
 
-def _lines_of(found: Found, args: Node, number: int) -> Splice:
+def _lines_of(found: Found, args: YamlNode, number: int) -> Splice:
     """The whole lines of an entry, to be removed."""
     body = found.body
     if found.is_list:

@@ -4,6 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
+
 """YAML as PyYAML reads it, with the places in the text: what is to be edited, and what the edit has to leave alone."""
 
 from __future__ import annotations
@@ -14,16 +15,22 @@ import typing as t
 from dataclasses import dataclass
 from functools import lru_cache
 
-from .errors import NoYaml
+from .errors import PyYamlMissing
 
 SCALAR, MAP, LIST, ALIAS = "scalar", "map", "list", "alias"
 
+
 _STR_TAG = "tag:yaml.org,2002:str"
+
 
 # How the YAML library of kubeadm (go-yaml 2) reads plain words. PyYAML reads several of them otherwise: "08" and "1e9"
 # are numbers and "y" is a boolean for kubeadm only, "1:30" and "2026-01-01" are strings for kubeadm only.
 _BOOLEAN = re.compile(r"y|Y|[yY]es|YES|n|N|[nN]o|NO|[tT]rue|TRUE|[fF]alse|FALSE|[oO]n|ON|[oO]ff|OFF")
+
+
 _NULL = re.compile(r"|~|null|Null|NULL")
+
+
 _NUMBER = re.compile(
     r"[-+]?(?:\.[0-9][0-9_]*|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?"
     r"|[-+]?0[xX][0-9a-fA-F_]+|[-+]?0[oO]?[0-7_]+|[-+]?0[bB][-+]?[01_]+"
@@ -32,7 +39,7 @@ _NUMBER = re.compile(
 
 
 @dataclass(frozen=True)
-class Node:
+class YamlNode:
     """A part of the text: `text[start:end]`. The end of a block is that of its last leaf: comments and blank lines
     after it are not part of it."""
 
@@ -44,21 +51,21 @@ class Node:
     flow: bool = False  # of a map or list
     tag: str = ""
     anchor: str = ""  # its own, or that of which it is the alias
-    target: Node | None = None  # of an alias
-    items: tuple[Node, ...] = ()
-    pairs: tuple[tuple[Node, Node], ...] = ()
+    target: YamlNode | None = None  # of an alias
+    items: tuple[YamlNode, ...] = ()
+    pairs: tuple[tuple[YamlNode, YamlNode], ...] = ()
 
-    def all(self, key: str) -> list[tuple[Node, Node]]:
+    def all(self, key: str) -> list[tuple[YamlNode, YamlNode]]:
         """The entries of a map under this key; more than one where it is given twice."""
         return [pair for pair in self.pairs if pair[0].text == key]
 
-    def get(self, key: str) -> Node | None:
+    def get(self, key: str) -> YamlNode | None:
         """The value under this key, of several the last, as kubeadm takes it."""
         found = self.all(key)
         return found[-1][1] if found else None
 
     @property
-    def resolved(self) -> Node:
+    def resolved(self) -> YamlNode:
         return self.target if self.target else self
 
     @property
@@ -111,7 +118,7 @@ def word(plain: str) -> str:
     return "number" if _NUMBER.fullmatch(plain) else "string"
 
 
-def always_string(node: Node) -> bool:
+def always_string(node: YamlNode) -> bool:
     """Whether every reader of YAML takes it for a string."""
     if node.kind != SCALAR or node.reads_as != "string":
         return False
@@ -123,12 +130,12 @@ def always_string(node: Node) -> bool:
 
 def safe_word(text: str) -> bool:
     """Whether it may stand in YAML without quotes, as a name."""
-    return bool(re.fullmatch(r"[A-Za-z][A-Za-z0-9._/-]*", text)) and always_string(Node(SCALAR, 0, 0, text))
+    return bool(re.fullmatch(r"[A-Za-z][A-Za-z0-9._/-]*", text)) and always_string(YamlNode(SCALAR, 0, 0, text))
 
 
 # An edit reads most documents several times.
 @lru_cache(maxsize=64)
-def read(text: str) -> tuple[Node, ...]:
+def read(text: str) -> tuple[YamlNode, ...]:
     """The documents in the text. Raises ValueError with the reason and the line, and NoYaml."""
     yaml = _yaml()
     events = yaml.parse(text, Loader=yaml.SafeLoader)
@@ -146,16 +153,16 @@ def read(text: str) -> tuple[Node, ...]:
         raise ValueError(" ".join(str(exc).split())) from exc
 
 
-def _node(yaml: t.Any, text: str, event: t.Any, events: t.Iterator[t.Any], anchors: dict[str, Node]) -> Node:
+def _node(yaml: t.Any, text: str, event: t.Any, events: t.Iterator[t.Any], anchors: dict[str, YamlNode]) -> YamlNode:
     start, end, anchor = event.start_mark.index, event.end_mark.index, event.anchor or ""
     if isinstance(event, yaml.AliasEvent):
         if anchor not in anchors:
             raise ValueError(f"line {event.start_mark.line + 1}: found undefined alias {anchor}")
-        return Node(ALIAS, start, end, anchor=anchor, target=anchors[anchor])
+        return YamlNode(ALIAS, start, end, anchor=anchor, target=anchors[anchor])
     if isinstance(event, yaml.ScalarEvent):
         if event.style in ("|", ">"):  # PyYAML counts the blank lines after it
             end = max(start, len(text[:end].rstrip()))
-        found = Node(SCALAR, start, end, event.value, event.style or "", tag=_tag(event), anchor=anchor)
+        found = YamlNode(SCALAR, start, end, event.value, event.style or "", tag=_tag(event), anchor=anchor)
     else:
         children = []
         event_after = next(events)
@@ -167,10 +174,12 @@ def _node(yaml: t.Any, text: str, event: t.Any, events: t.Iterator[t.Any], ancho
         elif children:
             end = max(child.end for child in children)
         if isinstance(event, yaml.SequenceStartEvent):
-            found = Node(LIST, start, end, flow=event.flow_style, tag=_tag(event), anchor=anchor, items=tuple(children))
+            found = YamlNode(
+                LIST, start, end, flow=event.flow_style, tag=_tag(event), anchor=anchor, items=tuple(children)
+            )
         else:
             pairs = tuple(zip(children[::2], children[1::2]))
-            found = Node(MAP, start, end, flow=event.flow_style, tag=_tag(event), anchor=anchor, pairs=pairs)
+            found = YamlNode(MAP, start, end, flow=event.flow_style, tag=_tag(event), anchor=anchor, pairs=pairs)
     if anchor:
         anchors[anchor] = found
     return found
@@ -184,7 +193,7 @@ def _yaml() -> t.Any:
     try:
         import yaml
     except ImportError:
-        raise NoYaml(
+        raise PyYamlMissing(
             f"{sys.executable} on this node has no PyYAML. Install the distribution's package for it (Debian, Ubuntu:"
             " python3-yaml; RHEL, Fedora: python3-pyyaml; SUSE: python3-PyYAML), or have Ansible use a Python that has"
             " it (ansible_python_interpreter)."
@@ -192,4 +201,14 @@ def _yaml() -> t.Any:
     return yaml
 
 
-__all__ = ("ALIAS", "LIST", "MAP", "SCALAR", "Node", "always_string", "read", "safe_word", "word")
+__all__ = (
+    "ALIAS",
+    "LIST",
+    "MAP",
+    "SCALAR",
+    "YamlNode",
+    "always_string",
+    "read",
+    "safe_word",
+    "word",
+)

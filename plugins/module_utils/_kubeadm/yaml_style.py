@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from . import yaml_nodes
 from .documents import Found
-from .yaml_nodes import Node
+from .yaml_nodes import YamlNode
 
 PATH = ("etcd", "local", "extraArgs")
 
@@ -72,7 +72,7 @@ class Style:
         ]
 
 
-def _blocks(node: Node) -> t.Iterator[Node]:
+def _blocks(node: YamlNode) -> t.Iterator[YamlNode]:
     """The maps in it that are written as blocks, from the outside to the inside."""
     if node.kind == yaml_nodes.MAP and not node.flow:
         yield node

@@ -4,6 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
+
 """The kubelet as a systemd unit: started again, held, released.
 
 A held kubelet is stopped, so that no probe kills anything, and a transient timer that was set *before* starts it again,
@@ -13,25 +14,28 @@ empties together with the timers. A kubelet that is stopped without such a file 
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
 import re
-import shlex
 import time
 import typing as t
-import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
-from .._core.files import put
-from .process import Run
+from .._core.command import RunCommand
 
 UNIT = "kubelet"
-RECORDS = "/run"
+
+
 STEADY_SECONDS = 60.0
+
+
 RUNNING = ("active", "activating", "reloading")
-_SECONDS = 60.0  # for one call of systemctl
-_NAME = re.compile(r"[A-Za-z0-9:_.@-]+")
+
+
+SYSTEMCTL_SECONDS = 60.0  # for one call of systemctl
+
+
+UNIT_NAME = re.compile(r"[A-Za-z0-9:_.@-]+")
+
+
 _BACK_OFF = re.compile(r"back-off (\S+) restarting failed container=(\S+) pod=(\S+?)_")
 
 
@@ -68,21 +72,12 @@ class Unit:
         return self.active in ("activating", "failed") or (self.restarts > 0 and now - self.started < STEADY_SECONDS)
 
 
-@dataclass(frozen=True)
-class Hold:
-    """A stopped kubelet: `owner` stopped it, and `timer` starts it at `until`, in seconds since 1970."""
-
-    owner: str
-    timer: str
-    until: float
-
-
-def unit(run: Run, name: str) -> Unit:
+def unit(run: RunCommand, name: str) -> Unit:
     """What systemd knows. Raises UnitError where there is no systemd, or no such name can be."""
-    if not _NAME.fullmatch(name):
+    if not UNIT_NAME.fullmatch(name):
         raise UnitError(f"{name!r} is not a valid systemd unit name.")
     properties = ("LoadState", "ActiveState", "UnitFileState", "ActiveEnterTimestampMonotonic", "NRestarts")
-    done = run(["systemctl", "show", f"--property={','.join(properties)}", "--", name], _SECONDS)
+    done = run(["systemctl", "show", f"--property={','.join(properties)}", "--", name], SYSTEMCTL_SECONDS)
     if done.code != 0:
         raise UnitError(f"systemd cannot be asked about {name}: {done.output.rstrip('.')}.")
     found = dict(line.partition("=")[::2] for line in done.output.splitlines())
@@ -96,19 +91,7 @@ def unit(run: Run, name: str) -> Unit:
     )
 
 
-def read_hold(name: str, records: str = RECORDS) -> Hold | None:
-    """Who holds the kubelet, None where nobody does."""
-    try:
-        with open(_record(name, records), encoding="utf-8") as file:
-            body = json.load(file)
-        held = Hold(str(body["owner"]), str(body["timer"]), float(body["until"]))
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    # Its timer has long started the kubelet; who stops it after that is somebody else.
-    return held if time.time() < held.until + STEADY_SECONDS else None
-
-
-def refusal(found: Unit, held: Hold | None) -> str | None:
+def start_refusal(found: Unit, *, held: bool) -> str | None:
     """Why this unit is not started or restarted, None where it may be."""
     if not found.exists:
         return (
@@ -120,7 +103,7 @@ def refusal(found: Unit, held: Hold | None) -> str | None:
             f"{found.name} is masked, so it was disabled on purpose. If that is no longer intended, unmask it"
             f" (systemctl unmask {found.name}), and run this again."
         )
-    if found.active == "inactive" and held is None:
+    if found.active == "inactive" and not held:
         return (
             f"{found.name} was stopped by someone else, so it is not started automatically. Start it (systemctl start"
             f" {found.name}) if it should run, and run this again."
@@ -128,66 +111,17 @@ def refusal(found: Unit, held: Hold | None) -> str | None:
     return None
 
 
-def restart(run: Run, name: str, records: str = RECORDS) -> None:
-    """Start it again, which resets every back-off it counts, and end a hold. Raises UnitError."""
-    start_anew(run, name)
-    _forget(run, name, records)
-
-
-def hold(run: Run, name: str, *, owner: str, seconds: float, records: str = RECORDS) -> Hold:
-    """Stop it, or go on holding it, for so long at the most. Raises UnitError, OSError."""
-    held = let_go_later(run, name, owner=owner, seconds=seconds, records=records)
-    _systemctl(run, "stop", name)
-    return held
-
-
-def let_go(run: Run, name: str, records: str = RECORDS) -> None:
-    """Start it and forget the hold. Raises UnitError; its timer then remains."""
-    _systemctl(run, "start", name)
-    _forget(run, name, records)
-
-
-def let_go_later(run: Run, name: str, *, owner: str, seconds: float, records: str = RECORDS) -> Hold:
-    """Let a timer start it, so many seconds from now. Raises UnitError, OSError.
-
-    A new timer first, then the old one goes, then the record of the new one: at no moment is there no timer.
-    """
-    before = read_hold(name, records)
-    timer = f"etcd-maintenance-release-{uuid.uuid4().hex[:12]}"
-    held = Hold(owner, timer, time.time() + seconds)
-    record = shlex.quote(_record(name, records))
-    # It takes the record with it, unless another timer has taken over meanwhile.
-    script = f"grep -qs {timer} {record} && rm -f {record}; exec systemctl start -- {shlex.quote(name)}"
-    command = ["systemd-run", "--quiet", "--collect", f"--unit={timer}", f"--on-active={max(seconds, 0):.0f}s"]
-    command += [
-        "--timer-property=AccuracySec=1s",
-        f"--description=Starts {name}, which is held",
-        "/bin/sh",
-        "-c",
-        script,
-    ]
-    done = run(command, _SECONDS)
-    if done.code and "--collect" in done.output:  # systemd before 236 does not know it
-        done = run([word for word in command if word != "--collect"], _SECONDS)
-    if done.code != 0:
-        raise UnitError(f"{name} was not held: the timer to start it again could not be set ({done.output}).")
-    if before:
-        _stop_timer(run, before.timer)
-    put(_record(name, records), json.dumps(asdict(held)).encode(), 0o600)
-    return held
-
-
-def wake(run: Run, name: str) -> None:
+def start(run: RunCommand, name: str) -> None:
     """Start it for a moment in the middle of a hold, whose timer stays. Raises UnitError."""
-    _systemctl(run, "start", name)
+    systemctl(run, "start", name)
 
 
-def start_anew(run: Run, name: str) -> None:
+def restart(run: RunCommand, name: str) -> None:
     """Restart it, which resets every back-off it counts; the timer of a hold stays. Raises UnitError."""
-    _systemctl(run, "restart", name)
+    systemctl(run, "restart", name)
 
 
-def last_lines(run: Run, name: str, count: int = 5) -> list[str]:
+def last_lines(run: RunCommand, name: str, count: int = 5) -> list[str]:
     """What the unit said last."""
     return [line[:300] for line in _journal(run, name, f"--lines={count}").splitlines() if line.strip()]
 
@@ -198,7 +132,7 @@ def quoted(intro: str, lines: t.Iterable[str]) -> str:
     return f" {intro}:{said}" if said else ""
 
 
-def back_offs(run: Run, name: str, seconds: float = 600.0) -> dict[str, str]:
+def back_offs(run: RunCommand, name: str, seconds: float = 600.0) -> dict[str, str]:
     """How long the kubelet said in the last `seconds` that it would wait, such as 1m20s, by the name of the pod.
 
     Only since its own last start: a new kubelet has forgotten the waits of the one before.
@@ -209,53 +143,27 @@ def back_offs(run: Run, name: str, seconds: float = 600.0) -> dict[str, str]:
     return {match[3]: match[1] for match in _BACK_OFF.finditer(said)}
 
 
-def _journal(run: Run, name: str, *which: str) -> str:
-    done = run(["journalctl", f"--unit={name}", "--output=cat", "--no-pager", *which], _SECONDS)
+def _journal(run: RunCommand, name: str, *which: str) -> str:
+    done = run(["journalctl", f"--unit={name}", "--output=cat", "--no-pager", *which], SYSTEMCTL_SECONDS)
     return done.output if done.code == 0 else ""
 
 
-def _record(name: str, records: str) -> str:
-    return os.path.join(records, f"etcd-maintenance-hold.{name}")
-
-
-def _systemctl(run: Run, verb: str, name: str) -> None:
-    done = run(["systemctl", verb, "--", name], _SECONDS)
+def systemctl(run: RunCommand, verb: str, name: str) -> None:
+    done = run(["systemctl", verb, "--", name], SYSTEMCTL_SECONDS)
     if done.code != 0:
         why = done.output.rstrip(".")
         raise UnitError(f"systemctl {verb} {name} failed: {why}." + quoted("Its last lines", last_lines(run, name)))
 
 
-def _forget(run: Run, name: str, records: str) -> None:
-    held = read_hold(name, records)
-    if held is None:
-        return
-    _stop_timer(run, held.timer)
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(_record(name, records))
-
-
-def _stop_timer(run: Run, timer: str) -> None:
-    """One that has fired meanwhile is gone already."""
-    if _NAME.fullmatch(timer):
-        run(["systemctl", "stop", "--", f"{timer}.timer", f"{timer}.service"], _SECONDS)
-
-
 __all__ = (
-    "RECORDS",
     "UNIT",
-    "Hold",
     "Unit",
     "UnitError",
     "back_offs",
-    "hold",
     "last_lines",
-    "let_go",
-    "let_go_later",
     "quoted",
-    "read_hold",
-    "refusal",
     "restart",
-    "start_anew",
+    "start",
+    "start_refusal",
     "unit",
-    "wake",
 )

@@ -14,7 +14,7 @@ from .._core.files import free_bytes
 from .._etcd.api import Endpoint
 from .._etcd.errors import TimedOut, TlsRejected
 from .._etcd.transport import ANSWER_SECONDS, GatewayTransport, Json, TlsFiles
-from .._etcd.view import ClusterView, look
+from .._etcd.view import ClusterView, inspect_cluster
 from .._etcd.wal import read_ids
 from .._etcd.x509 import fingerprints
 from .etcd_manifest import DEFAULT_PATH, EtcdManifest, ManifestError, read_manifest
@@ -54,7 +54,9 @@ class LocalMember:
     def look(self) -> ClusterView:
         """The cluster as this member knows it."""
         manifest = self.manifest
-        view = look(self.endpoint, self.connect, manifest_quota_bytes=manifest.quota_bytes if manifest else None)
+        view = inspect_cluster(
+            self.endpoint, self.connect, manifest_quota_bytes=manifest.quota_bytes if manifest else None
+        )
         for member in view.members:
             if member.role == "silent" and not member.busy:
                 self._silent.update(dict.fromkeys(member.member.client_urls, member.error))

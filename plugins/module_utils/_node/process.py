@@ -4,14 +4,13 @@
 
 # Private to this collection: it may change at any time, without notice.
 
+
 """The running etcd process of a manifest, and the programs beside it: found in `/proc`, whatever the runtime is."""
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
-import subprocess
 import typing as t
 from pathlib import Path
 
@@ -19,56 +18,6 @@ from .._core import run_id
 from .etcd_manifest import EtcdManifest, parse_flags
 
 _INTERPRETER = re.compile(r"(python|perl|ruby|node|bash|dash|sh)[\d.]*$")
-
-_FOLDERS = ("/usr/bin", "/usr/local/bin", "/opt/bin", "/snap/bin")
-
-Run = t.Callable[[t.Sequence[str], float], "Outcome"]
-
-
-class Ended(t.NamedTuple):
-    """What a program printed, and its exit code, None where the time was over."""
-
-    code: int | None
-    out: str
-    err: str
-
-
-class Outcome(t.NamedTuple):
-    """`output` is stdout and then stderr; `code` is None where the time was over."""
-
-    code: int | None
-    output: str
-
-
-def execute(argv: t.Sequence[str], *, timeout: float, env: t.Mapping[str, str] | None = None, stdin: str = "") -> Ended:
-    """Run a program with nothing of our environment: no proxy, no home with settings of its own. Raises OSError."""
-    try:
-        done = subprocess.run(
-            list(argv),
-            env={"LC_ALL": "C", "PATH": os.defpath, **(env or {})},
-            input=stdin.encode("utf-8"),
-            capture_output=True,
-            timeout=timeout,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return Ended(None, "", f"timed out after {timeout:.0f} s")
-    return Ended(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
-
-
-def run(argv: t.Sequence[str], timeout: float) -> Outcome:
-    """Run a program with nothing of our environment but what etcd 3.4's etcdctl needs."""
-    try:
-        done = execute(argv, timeout=timeout, env={"ETCDCTL_API": "3"})
-    except OSError as exc:
-        return Outcome(127, str(exc))
-    return Outcome(done.code, "\n".join(filter(None, (done.out.strip(), done.err.strip()))))
-
-
-def installed(program: str) -> str | None:
-    """The path of a program of this node; also where PATH does not lead, as with sudo. A path stays as it is."""
-    folders = [*os.environ.get("PATH", os.defpath).split(os.pathsep), *_FOLDERS]
-    return shutil.which(program, path=os.pathsep.join(folders))
 
 
 def is_member(words: t.Sequence[str], manifest: EtcdManifest) -> bool:
@@ -173,17 +122,11 @@ def program_beside(pid: int, name: str, proc: str = "/proc") -> str | None:
 
 
 __all__ = (
-    "Ended",
-    "Outcome",
-    "Run",
     "age",
-    "execute",
     "find",
     "flags",
     "holds",
-    "installed",
     "is_member",
     "program_beside",
-    "run",
     "running",
 )

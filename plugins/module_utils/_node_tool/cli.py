@@ -13,13 +13,12 @@ import datetime as dt
 import signal
 import typing as t
 
-from .._core import run_lock
+from .._core import command, run_lock
 from .._etcd.transport import ANSWER_SECONDS
-from .._node import process
 from .._node.etcd_manifest import DEFAULT_PATH
 from . import defrag_run, metrics, next_run, status, watch
 from . import state as memory
-from .context import FAILED, Node, Places, say
+from .context import FAILED, Context, Places, say
 from .due import Limits
 
 _ABOUT = """\
@@ -58,15 +57,17 @@ def parser() -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--manifest", default=DEFAULT_PATH, help="the static pod manifest of etcd (%(default)s)")
     shared.add_argument("--timeout", type=float, default=ANSWER_SECONDS, help="seconds for one answer (%(default)g)")
-    shared.add_argument("--state-dir", default=memory.FOLDER, help="folder for what the tool remembers (%(default)s)")
+    shared.add_argument(
+        "--state-dir", default=memory.DIRECTORY, help="folder for what the tool remembers (%(default)s)"
+    )
     shared.add_argument("--lock", default=run_lock.DEFAULT_PATH, help="the run lock (%(default)s)")
     metric = argparse.ArgumentParser(add_help=False)
     metric.add_argument(
         "--textfile-dir",
         default="",
         help=(
-            f"folder for the metrics (the first that exists of {', '.join(metrics.FOLDERS)}); nothing is written if it"
-            " is missing"
+            f"folder for the metrics (the first that exists of {', '.join(metrics.DIRECTORIES)}); nothing is written"
+            " if it is missing"
         ),
     )
     unsafe = argparse.ArgumentParser(add_help=False)
@@ -125,13 +126,13 @@ def main(arguments: t.Sequence[str] | None = None) -> int:
     # What holds locks lets go of them.
     signal.signal(signal.SIGTERM, _end)
     folder = getattr(given, "textfile_dir", "")
-    node = Node(Places(given.manifest, given.lock, given.state_dir, folder, given.timeout))
+    node = Context(Places(given.manifest, given.lock, given.state_dir, folder, given.timeout))
     if _needs_root(given.manifest):
         say(f"etcd-maintenance needs root: {given.manifest} cannot be read. Nothing was done.")
         return FAILED
     try:
         if given.verb == "status":
-            when = next_run.next_run(process.run, dt.datetime.now())
+            when = next_run.next_run(command.run, dt.datetime.now())
             return status.status(node, as_json=given.json, next_run=when)
         if given.verb == "watch":
             return watch.watch(node, watch.Options(heal=given.heal, allow_unsafe=given.allow_unsafe_version))

@@ -4,6 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
+
 """The node that the tool runs on: its member, its run lock, its metrics, and how it speaks."""
 
 from __future__ import annotations
@@ -18,16 +19,17 @@ from dataclasses import dataclass, replace
 from .._core import run_id, run_lock
 from .._core.files import put
 from .._core.run_lock import Lock
-from .._etcd.defragmentation import Defragmentation, line
+from .._etcd.defragmentation import Defragmentation, summary
 from .._etcd.errors import EtcdError
-from .._etcd.view import quota_of
+from .._etcd.quota import member_quota
 from .._node.etcd_manifest import ManifestError
 from .._node.member import DEFAULTS, LocalMember
 from . import metrics
 from . import state as memory
-from .state import Memory
+from .state import State
 
 OK, FAILED, REFUSED = 0, 1, 3  # 2 is what argparse ends with
+
 
 # A run renews its lock before each step, and no step takes longer unless a member hangs. What a killed run leaves is
 # known to be left on its own node, and expires for all others.
@@ -57,7 +59,7 @@ def write(text: str) -> None:
         sys.stdout.flush()
 
 
-class Node:
+class Context:
     def __init__(self, places: Places) -> None:
         self.places = places
         self._run = str(run_id.current(os.getpid()))
@@ -89,7 +91,7 @@ class Node:
         finally:
             run_lock.release(self.places.lock, self._run)
 
-    def remember(self, change: t.Callable[[Memory], Memory]) -> Memory:
+    def remember(self, change: t.Callable[[State], State]) -> State:
         """Raises OSError."""
         if self._removed():
             return change(self.remembered())
@@ -97,20 +99,20 @@ class Node:
 
     def done(self, what: Defragmentation) -> None:
         """Say it, and remember when it was. Raises OSError."""
-        say(line(what))
+        say(summary(what))
         if what.changed:
             moment, seconds = time.time(), round(what.seconds, 3)
             self.remember(lambda known: replace(known, last_defrag=moment, last_defrag_seconds=seconds))
 
-    def remembered(self) -> Memory:
+    def remembered(self) -> State:
         return memory.load(self.places.state)
 
-    def publish(self, look: metrics.Look | None) -> None:
+    def publish(self, look: metrics.Observation | None) -> None:
         """Write the metrics, where there is a folder for them. Raises OSError."""
         if self._removed():
             return
         folder = self._textfile_dir()
-        wanted = folder or self.places.textfile_dir or metrics.FOLDERS[0]
+        wanted = folder or self.places.textfile_dir or metrics.DIRECTORIES[0]
         missing = "" if folder else wanted
         before = self.remembered().no_textfile
         if missing and missing != before:
@@ -120,25 +122,25 @@ class Node:
             put(os.path.join(folder, metrics.FILE), metrics.text(look, now, time.time()).encode(), 0o644)
 
     def _textfile_dir(self) -> str:
-        folders = (self.places.textfile_dir,) if self.places.textfile_dir else metrics.FOLDERS
+        folders = (self.places.textfile_dir,) if self.places.textfile_dir else metrics.DIRECTORIES
         return next((folder for folder in folders if os.path.isdir(folder)), "")
 
 
-def look_locally(member: LocalMember) -> metrics.Look:
+def observe(member: LocalMember) -> metrics.Observation:
     """What the member of this node says of itself: nothing goes to any other. Raises EtcdError."""
     status = member.endpoint.status()
     manifest = member.manifest
     free = None
     with suppress(OSError):
         free = member.free_disk_bytes()
-    return metrics.Look(
+    return metrics.Observation(
         has_leader=status.leader_id != 0,
         is_leader=status.leader_id == status.member_id,
         term=status.raft_term,
         version=status.version,
         db_size_bytes=status.db_size_bytes,
         db_in_use_bytes=status.db_size_in_use_bytes,
-        quota_bytes=quota_of(status, member.endpoint, manifest.quota_bytes if manifest else None).bytes,
+        quota_bytes=member_quota(status, member.endpoint, manifest.quota_bytes if manifest else None).bytes,
         disk_free_bytes=free,
         alarms=status.alarms,
     )
@@ -155,9 +157,9 @@ __all__ = (
     "LOCK_SECONDS",
     "OK",
     "REFUSED",
-    "Node",
+    "Context",
     "Places",
-    "look_locally",
+    "observe",
     "reason",
     "say",
     "write",

@@ -4,6 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
+
 """The five fields of a cron line: what they mean, when they are next, and the same for systemd."""
 
 from __future__ import annotations
@@ -15,7 +16,11 @@ import typing as t
 from dataclasses import dataclass
 
 _MONTHS = tuple(name.lower() for name in calendar.month_abbr)[1:]
+
+
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+
+
 # Name, first and last value, and the names that stand for values from the first on.
 _FIELDS: tuple[tuple[str, int, int, tuple[str, ...]], ...] = (
     ("minute", 0, 59, ()),
@@ -24,10 +29,12 @@ _FIELDS: tuple[tuple[str, int, int, tuple[str, ...]], ...] = (
     ("month", 1, 12, _MONTHS),
     ("day of week", 0, 7, _DAYS),
 )
+
+
 _PART = re.compile(r"(\*|\w+)(?:-(\w+))?(?:/(\d+))?", re.ASCII)
 
 
-class NotCron(ValueError):
+class InvalidCron(ValueError):
     """The text is no such expression, or systemd cannot say the same. The text is one sentence."""
 
 
@@ -53,7 +60,9 @@ def parse(text: str) -> Expression:
     """Raises NotCron."""
     fields = text.split()
     if len(fields) != len(_FIELDS):
-        raise NotCron(f"{text!r} has {len(fields)} fields; minute, hour, day of month, month and day of week are five.")
+        raise InvalidCron(
+            f"{text!r} has {len(fields)} fields; minute, hour, day of month, month and day of week are five."
+        )
     values = [_values(field, *known) for field, known in zip(fields, _FIELDS)]
     values[4] = sorted({value % 7 for value in values[4]})
     either = not (fields[2].startswith("*") or fields[4].startswith("*"))
@@ -66,7 +75,7 @@ def _values(field: str, name: str, first: int, last: int, names: t.Sequence[str]
     for part in field.split(","):
         match = _PART.fullmatch(part)
         if not match:
-            raise NotCron(f"{part!r} is not a valid {name} in a cron line.")
+            raise InvalidCron(f"{part!r} is not a valid {name} in a cron line.")
         begin, end, step = match.groups()
         if begin == "*" and end is None:
             low, high = first, last
@@ -75,7 +84,7 @@ def _values(field: str, name: str, first: int, last: int, names: t.Sequence[str]
             # Without an end a step goes on to the last value.
             high = _number(end, name, first, names) if end else (last if step else low)
         if not (first <= low <= high <= last) or step == "0":
-            raise NotCron(f"{part!r} is not a valid {name} in a cron line: it goes from {first} to {last}.")
+            raise InvalidCron(f"{part!r} is not a valid {name} in a cron line: it goes from {first} to {last}.")
         found.update(range(low, high + 1, int(step or 1)))
     return sorted(found)
 
@@ -85,7 +94,7 @@ def _number(word: str, name: str, first: int, names: t.Sequence[str]) -> int:
         return int(word)
     if word.lower() in names:
         return names.index(word.lower()) + first
-    raise NotCron(f"{word!r} is not a valid {name} in a cron line.")
+    raise InvalidCron(f"{word!r} is not a valid {name} in a cron line.")
 
 
 def following(expression: Expression, after: dt.datetime) -> dt.datetime | None:
@@ -106,7 +115,7 @@ def on_calendar(text: str) -> str:
     """The same as systemd's OnCalendar. Raises NotCron where systemd cannot say it."""
     found = parse(text)
     if found.either_day:
-        raise NotCron(
+        raise InvalidCron(
             f"{text!r} gives a day of the month and a day of the week, but cron runs on days that match either, and"
             " systemd only on days that match both. Give one of them, or use cron."
         )
@@ -120,4 +129,10 @@ def _listed(values: t.Sequence[int], first: int, last: int) -> str:
     return "*" if len(values) == last - first + 1 else ",".join(f"{value:02d}" for value in values)
 
 
-__all__ = ("Expression", "NotCron", "following", "on_calendar", "parse")
+__all__ = (
+    "Expression",
+    "InvalidCron",
+    "following",
+    "on_calendar",
+    "parse",
+)

@@ -4,6 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
+
 """The scheduled run: the leader's node defragments the others that are due, one after the other, and at last hands the
 leadership over where its own member is due."""
 
@@ -14,19 +15,19 @@ import typing as t
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
-from .._core import run_lock
+from .._core import failures, run_lock, units
+from .._core.failures import Refused
 from .._core.run_lock import Locked
-from .._etcd import checks, defragmentation
+from .._etcd import checks, defragmentation, estimates
 from .._etcd.api import Endpoint
-from .._etcd.defragmentation import Refused
 from .._etcd.errors import EtcdError, LeaseExists
 from .._etcd.view import ClusterView, MemberView
 from .._node.etcd_manifest import ManifestError
 from .._node.member import LocalMember
 from . import due
-from .context import FAILED, LOCK_SECONDS, OK, REFUSED, Node, look_locally, reason, say
-from .due import Limits, Turn
-from .metrics import Look
+from .context import FAILED, LOCK_SECONDS, OK, REFUSED, Context, observe, reason, say
+from .due import DueMember, Limits
+from .metrics import Observation
 
 # A lease is granted under this id ("etcdefra") to exactly one of all who ask, through raft: of two nodes that both
 # believe to lead, or lead one after the other, only one works. It leaves neither key nor revision.
@@ -41,11 +42,11 @@ class Options:
     check: bool = False
 
 
-class Left(Exception):
+class Deferred(Exception):
     """Nothing went wrong, and another wake does it. The text says why."""
 
 
-def run(node: Node, options: Options) -> int:
+def run(node: Context, options: Options) -> int:
     """One wake, and what is to be remembered of it. Its exit code."""
     code, success = _guarded(node, options)
     if options.check:
@@ -61,13 +62,13 @@ def run(node: Node, options: Options) -> int:
     return code
 
 
-def _look(node: Node) -> Look | None:
+def _look(node: Context) -> Observation | None:
     with suppress(ManifestError, EtcdError):
-        return look_locally(node.member())
+        return observe(node.member())
     return None
 
 
-def _guarded(node: Node, options: Options) -> tuple[int, bool | None]:
+def _guarded(node: Context, options: Options) -> tuple[int, bool | None]:
     """The exit code, and whether it was a success; None where another wake has to do it."""
     try:
         member = node.member()
@@ -80,7 +81,7 @@ def _guarded(node: Node, options: Options) -> tuple[int, bool | None]:
             return OK, None
         with node.locked("run"):
             return (OK, True) if _work(node, member, options) else (REFUSED, False)
-    except Left as exc:
+    except Deferred as exc:
         say(f"{exc}")
         return OK, None
     except Locked as exc:
@@ -103,23 +104,23 @@ def _elsewhere(member: LocalMember, leader_id: int) -> str:
     return f"{leader_id:x} leads: nothing to do on this node."
 
 
-def _work(node: Node, member: LocalMember, options: Options) -> bool:
+def _work(node: Context, member: LocalMember, options: Options) -> bool:
     """Whether every member that is due was done. Raises Left, Refused, EtcdError, OSError."""
     view = member.look()
     own_id = member.endpoint.status().member_id
     term = due.term_of(view, own_id)
-    defragmentation.refuse(due.run_refusal(view))
+    failures.refuse(due.run_refusal(view))
     _still_mine(view, own_id, term)
     manifest = member.manifest
     probes = manifest.probes if manifest else ()
-    turns = due.turns(view, own_id, options.limits, probes, member.free_disk_bytes())
+    turns = due.due_members(view, own_id, options.limits, probes, member.free_disk_bytes())
     for sentence in turns.left:
         say(sentence)
     if not (turns.others or turns.own):
         if not turns.left:
             say(f"Nothing is due: {_levels(view)}.")
         return not turns.left
-    defragmentation.refuse(checks.version_refusal(view, allowed=options.allow_unsafe))
+    failures.refuse(checks.version_refusal(view, allowed=options.allow_unsafe))
     if options.check:
         _foretell(view, turns, options)
         return True
@@ -133,21 +134,21 @@ def _work(node: Node, member: LocalMember, options: Options) -> bool:
 
 def _still_mine(view: ClusterView, own_id: int, term: int) -> None:
     """Raises Left."""
-    moved = due.not_mine(view, own_id, term)
+    moved = due.leadership_moved(view, own_id, term)
     if moved:
-        raise Left(f"{moved} The rest is left to the next scheduled run on the leader's node.")
+        raise Deferred(f"{moved} The rest is left to the next scheduled run on the leader's node.")
 
 
 def _levels(view: ClusterView) -> str:
     def level(member: MemberView) -> str:
         free = member.size_bytes - member.in_use_bytes
         share = free / member.size_bytes if member.size_bytes else 0.0
-        return f"{member.name} {checks.mib(member.size_bytes)}, {checks.percent(share)} fragmented"
+        return f"{member.name} {units.mib(member.size_bytes)}, {units.percent(share)} fragmented"
 
     return "; ".join(level(member) for member in view.answering)
 
 
-def _foretell(view: ClusterView, turns: due.Turns, options: Options) -> None:
+def _foretell(view: ClusterView, turns: due.DueMembers, options: Options) -> None:
     for turn in turns.others:
         say(f"It would defragment {_sizes(turn)}.")
     if turns.own and len(view.voters) > 1:
@@ -160,10 +161,10 @@ def _foretell(view: ClusterView, turns: due.Turns, options: Options) -> None:
         say(f"The only member is due, {_sizes(turns.own)}, and was left alone as requested.")
 
 
-def _sizes(turn: Turn) -> str:
-    seconds = checks.defrag_seconds(turn.member.in_use_bytes)
+def _sizes(turn: DueMember) -> str:
+    seconds = estimates.defrag_seconds(turn.member.in_use_bytes)
     return (
-        f"{turn.member.name} ({checks.mib(turn.member.size_bytes)}, {checks.mib(turn.member.in_use_bytes)} in use,"
+        f"{turn.member.name} ({units.mib(turn.member.size_bytes)}, {units.mib(turn.member.in_use_bytes)} in use,"
         f" about {seconds:.1f} s)"
     )
 
@@ -176,7 +177,7 @@ def _alone(endpoint: Endpoint) -> t.Iterator[None]:
     try:
         endpoint.grant_lease(LOCK_SECONDS, LEASE_ID)
     except LeaseExists:
-        raise Left(
+        raise Deferred(
             "Nothing was done: the node tool of another node is working on this cluster, or was killed less than an"
             " hour ago. The next scheduled run does it."
         ) from None
@@ -189,17 +190,17 @@ def _alone(endpoint: Endpoint) -> t.Iterator[None]:
                 endpoint.revoke_lease(LEASE_ID)
 
 
-def _defragment(node: Node, member: LocalMember, turn: Turn, options: Options, own_id: int, term: int) -> None:
+def _defragment(node: Context, member: LocalMember, turn: DueMember, options: Options, own_id: int, term: int) -> None:
     """Raises Left where another one leads now, Refused, EtcdError, OSError."""
     node.lock("run")
     if not member.endpoint.renew_lease(LEASE_ID):
-        raise Left("The lease that keeps other nodes out is gone: the rest is left to the next scheduled run.")
+        raise Deferred("The lease that keeps other nodes out is gone: the rest is left to the next scheduled run.")
     own = turn.member.id == own_id
 
     def gone(now: ClusterView, again: MemberView) -> str | None:
-        why = due.not_mine(now, own_id, term)
+        why = due.leadership_moved(now, own_id, term)
         if why:  # not a refusal of etcd's: nothing is wrong
-            raise Left(f"{why} {turn.member.name} and what comes after it are left to the next scheduled run.")
+            raise Deferred(f"{why} {turn.member.name} and what comes after it are left to the next scheduled run.")
         return _danger(member, again, own=own)
 
     node.done(
@@ -209,7 +210,7 @@ def _defragment(node: Node, member: LocalMember, turn: Turn, options: Options, o
             rule=turn.rule,
             free_disk_bytes=member.free_disk_bytes if own else lambda: None,
             allow_unsafe=options.allow_unsafe,
-            timeout=defragmentation.WORK_SECONDS,
+            timeout=estimates.WORK_SECONDS,
             refusal=gone,
         )
     )
@@ -222,7 +223,7 @@ def _danger(member: LocalMember, turn: MemberView, *, own: bool) -> str | None:
     return f"{turn.name} was left alone: {killer}. What was not named as done was not touched." if killer else None
 
 
-def _own(node: Node, member: LocalMember, turn: Turn, options: Options, own_id: int, term: int) -> None:
+def _own(node: Context, member: LocalMember, turn: DueMember, options: Options, own_id: int, term: int) -> None:
     """The last act: the leadership goes to another one, whose next wake does this member. Raises as `_defragment`."""
     view = member.look()
     _still_mine(view, own_id, term)
@@ -232,12 +233,16 @@ def _own(node: Node, member: LocalMember, turn: Turn, options: Options, own_id: 
             return
         _defragment(node, member, turn, options, own_id, term)
         return
-    defragmentation.refuse(_danger(member, view.by_id(own_id) or turn.member, own=True))
-    target = defragmentation.hand_over(view, turn.member, member.endpoint, member.look)
+    failures.refuse(_danger(member, view.by_id(own_id) or turn.member, own=True))
+    target = defragmentation.transfer_leadership(view, turn.member, member.endpoint, member.look)
     say(
         f"The leadership moved from {turn.member.name}, which is due itself, to {target}, whose next scheduled run"
         " defragments it."
     )
 
 
-__all__ = ("LEASE_ID", "Options", "run")
+__all__ = (
+    "LEASE_ID",
+    "Options",
+    "run",
+)

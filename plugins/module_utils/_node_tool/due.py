@@ -4,6 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
+
 """Whose turn it is, and whose not: the decisions of a scheduled run, each a function of plain data."""
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from .._etcd import checks
+from .._core import text, units
+from .._etcd import checks, defragmentation, estimates
 from .._etcd.view import ClusterView, MemberView
 from .._node.probes import Outlook, Probe, threat
 
@@ -28,10 +30,10 @@ class Limits:
     full_percent: float = 80.0
     full_gain_mib: float = 32.0
 
-    def rule_for(self, member: MemberView) -> checks.Rule | None:
+    def rule_for(self, member: MemberView) -> defragmentation.Rule | None:
         """The rule by which this member is due, None where it is not."""
-        fragmented = checks.Rule(round(self.min_free_mib * checks.MIB), self.fragmented_percent / 100)
-        full = checks.Rule(round(self.full_gain_mib * checks.MIB))
+        fragmented = defragmentation.Rule(round(self.min_free_mib * units.MIB), self.fragmented_percent / 100)
+        full = defragmentation.Rule(round(self.full_gain_mib * units.MIB))
         for rule, applies in ((fragmented, True), (full, member.used > self.full_percent / 100)):
             if applies and rule.worth_it(member.size_bytes, member.in_use_bytes):
                 return rule
@@ -39,30 +41,30 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Turn:
+class DueMember:
     """One member, and the rule by which it is due."""
 
     member: MemberView
-    rule: checks.Rule
+    rule: defragmentation.Rule
 
 
 @dataclass(frozen=True)
-class Turns:
+class DueMembers:
     """`others` are to be defragmented in this order, `own` is the leader's own where that is due; `left` are sentences
     about members that are due and left alone."""
 
-    others: tuple[Turn, ...]
-    own: Turn | None
+    others: tuple[DueMember, ...]
+    own: DueMember | None
     left: tuple[str, ...]
 
 
-def turns(
+def due_members(
     view: ClusterView, own_id: int, limits: Limits, probes: t.Sequence[Probe], free_disk_bytes: int | None
-) -> Turns:
+) -> DueMembers:
     """Who is due. Probes and disk are those of this node, which its fellows are taken to have as well."""
-    found: list[Turn] = []
+    found: list[DueMember] = []
     left: list[str] = []
-    for member in checks.defrag_order(view):
+    for member in defragmentation.defrag_order(view):
         rule = limits.rule_for(member)
         if rule is None:
             continue
@@ -76,14 +78,14 @@ def turns(
         elif full:
             left.append(f"{member.name} is due and left alone: {full}. Make room there, or enlarge the disk.")
         else:
-            found.append(Turn(member, rule))
+            found.append(DueMember(member, rule))
     others = tuple(turn for turn in found if turn.member.id != own_id)
-    return Turns(others, next((turn for turn in found if turn.member.id == own_id), None), tuple(left))
+    return DueMembers(others, next((turn for turn in found if turn.member.id == own_id), None), tuple(left))
 
 
 def run_threat(member: MemberView, probes: t.Sequence[Probe]) -> str | None:
     """Which probe could kill a member during its defragmentation."""
-    seconds = checks.defrag_seconds(member.in_use_bytes)
+    seconds = estimates.defrag_seconds(member.in_use_bytes)
     return threat(probes, Outlook(armed=False, leaderless=False, defrag_seconds=seconds), margin=RUN_MARGIN)
 
 
@@ -96,20 +98,20 @@ def alarm_threat(probes: t.Iterable[Probe]) -> str | None:
 def disk_threat(member: MemberView, free_disk_bytes: int | None, *, own: bool) -> str | None:
     """Why there is no room for the copy, as half a sentence. The disk is that of this node, None where that is not
     known; the disks of the others cannot be seen, and are taken to be like it."""
-    needed = checks.defrag_needed_bytes(member.in_use_bytes)
+    needed = estimates.defrag_needed_bytes(member.in_use_bytes)
     if free_disk_bytes is None or free_disk_bytes >= needed:
         return None
     stands_in = "" if own else ", by which the disks of the others are judged"
     return (
-        f"a defragmentation needs {checks.mib(needed)} for a copy of the file and for etcd's log, and only"
-        f" {checks.mib(free_disk_bytes)} are free on the data disk of this node{stands_in}"
+        f"a defragmentation needs {units.mib(needed)} for a copy of the file and for etcd's log, and only"
+        f" {units.mib(free_disk_bytes)} are free on the data disk of this node{stands_in}"
     )
 
 
 def run_refusal(view: ClusterView) -> str | None:
     """Why a scheduled run does nothing to this cluster, whoever is due."""
     if view.full_alarms:
-        armed = checks.join(view.full_names)
+        armed = text.join(view.full_names)
         return (
             f"The NOSPACE alarm is armed (by {armed}): the cluster refuses writes, and a defragmentation alone does not"
             " end that. Run the playbook controlplane.etcd.recover."
@@ -123,7 +125,7 @@ def term_of(view: ClusterView, member_id: int) -> int:
     return member.status.raft_term if member and member.status else 0
 
 
-def not_mine(view: ClusterView, own_id: int, term: int) -> str | None:
+def leadership_moved(view: ClusterView, own_id: int, term: int) -> str | None:
     """Why this node must not act any more: another one leads, or led meanwhile and may be at work itself."""
     if view.leader_id != own_id:
         return f"{view.name_of(view.leader_id)} leads now." if view.leader_id else "There is no leader now."
@@ -134,14 +136,14 @@ def not_mine(view: ClusterView, own_id: int, term: int) -> str | None:
 
 __all__ = (
     "RUN_MARGIN",
+    "DueMember",
+    "DueMembers",
     "Limits",
-    "Turn",
-    "Turns",
     "alarm_threat",
     "disk_threat",
-    "not_mine",
+    "due_members",
+    "leadership_moved",
     "run_refusal",
     "run_threat",
     "term_of",
-    "turns",
 )

@@ -4,6 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
+
 """Takes the NOSPACE alarm away without anybody: compact, defragment each member that needs it, disarm when all fit."""
 
 from __future__ import annotations
@@ -12,25 +13,29 @@ import time
 import typing as t
 from dataclasses import replace
 
-from .._core import run_lock
+from .._core import failures, run_lock, units
+from .._core.failures import Refused
 from .._core.run_lock import Locked
-from .._etcd import checks, defragmentation
-from .._etcd.defragmentation import Refused
+from .._etcd import alarms, checks, compaction, defragmentation, estimates, quota_headroom, write_check
 from .._etcd.errors import EtcdError
 from .._etcd.view import ClusterView, MemberView
 from .._node.etcd_manifest import ManifestError
 from .._node.member import LocalMember
 from .._node.probes import Probe
 from . import due
-from .context import FAILED, OK, REFUSED, Node, reason, say
-from .state import STAYS_SECONDS, Memory
+from .context import FAILED, OK, REFUSED, Context, reason, say
+from .state import STAYS_SECONDS, State
 
-A_DAY = 3
+MAX_ATTEMPTS_PER_DAY = 3
+
+
 # Under the alarm no lease can be granted that would keep other nodes away. Instead a leader waits until what an earlier
 # one sent in its last moment can be seen on the member it was sent to.
 SETTLED_SECONDS = 45.0
+
+
 # What a second attempt leaves alone, as recover does.
-_WORTH = checks.Rule(checks.MIB, 0.02)
+_WORTH = defragmentation.Rule(units.MIB, 0.02)
 
 
 class Moved(Refused):
@@ -41,19 +46,19 @@ class Unproved(Refused):
     """The disarm was sent, and what came of it is no success, or cannot be seen."""
 
 
-def too_often(memory: Memory) -> str | None:
+def attempts_exhausted(memory: State) -> str | None:
     """Why there is no further attempt today: this node's own ones count, and so does each time that it noted the alarm,
     since whoever led then may have tried."""
-    if len(memory.heals) >= A_DAY or len(memory.alarms) > A_DAY:
+    if len(memory.heals) >= MAX_ATTEMPTS_PER_DAY or len(memory.alarms) > MAX_ATTEMPTS_PER_DAY:
         return (
             f"in the last 24 hours this node tried to heal {len(memory.heals)} times and saw the alarm"
-            f" {len(memory.alarms)} times, one that stays again every 15 min; more than {A_DAY} a day would only hide"
-            " what fills the database"
+            f" {len(memory.alarms)} times, one that stays again every 15 min; more than"
+            f" {MAX_ATTEMPTS_PER_DAY} a day would only hide what fills the database"
         )
     return None
 
 
-def not_yet(memory: Memory, now: float) -> str | None:
+def wait_reason(memory: State, now: float) -> str | None:
     """What is still waited for."""
     if memory.led_since is None or now - memory.led_since < SETTLED_SECONDS:
         return "this node has not led for long enough; the next check, in a minute, does it"
@@ -79,10 +84,10 @@ def heal_refusal(view: ClusterView, probes: t.Sequence[Probe], *, allow_unsafe: 
     )
 
 
-def heal(node: Node, member: LocalMember, memory: Memory, *, allow_unsafe: bool) -> int:
+def heal(node: Context, member: LocalMember, memory: State, *, allow_unsafe: bool) -> int:
     """One attempt; its exit code. What came of it is remembered."""
-    wait = not_yet(memory, time.time())
-    often = too_often(memory)
+    wait = wait_reason(memory, time.time())
+    often = attempts_exhausted(memory)
     if often or wait:
         said = f"{often}. Run the playbook controlplane.etcd.recover, and look for what fills it" if often else wait
         say(f"The NOSPACE alarm is armed and not healed now: {said}.")
@@ -105,29 +110,29 @@ def heal(node: Node, member: LocalMember, memory: Memory, *, allow_unsafe: bool)
     return OK
 
 
-def _failed(node: Node, why: str, code: int) -> int:
+def _failed(node: Context, why: str, code: int) -> int:
     node.remember(lambda known: replace(known, heal_failed=True))
     say(f"Healing failed: {why} Run the playbook controlplane.etcd.recover.")
     return code
 
 
-def _heal(node: Node, member: LocalMember, allow_unsafe: bool) -> None:
+def _heal(node: Context, member: LocalMember, allow_unsafe: bool) -> None:
     """Raises Refused, EtcdError, OSError."""
     view = member.look()
     own_id = member.endpoint.status().member_id
     term = due.term_of(view, own_id)
     probes = member.manifest.probes if member.manifest else ()
-    defragmentation.refuse(heal_refusal(view, probes, allow_unsafe=allow_unsafe) or due.not_mine(view, own_id, term))
+    failures.refuse(heal_refusal(view, probes, allow_unsafe=allow_unsafe) or due.leadership_moved(view, own_id, term))
     moment = time.time()
     node.remember(lambda known: replace(known, heals=(*known.heals, moment)))
     say("The NOSPACE alarm is armed: compacting, then defragmenting each member that needs it.")
     revision = member.endpoint.revision()
-    done = defragmentation.compact(view, member.connect, revision, timeout=defragmentation.WORK_SECONDS)
+    done = compaction.compact(view, member.connect, revision, timeout=estimates.WORK_SECONDS)
     say(f"Compacted at revision {revision} in {done.seconds:.1f} s.")
     for name, error in done.pending.items():
         say(f"{name} did not report that its compaction is finished: {error}.")
     passed_over = []
-    for turn in checks.defrag_order(view):
+    for turn in defragmentation.defrag_order(view):
         node.lock("watch")
         try:
             _defragment(node, member, turn, own_id, term, allow_unsafe)
@@ -137,10 +142,10 @@ def _heal(node: Node, member: LocalMember, allow_unsafe: bool) -> None:
             passed_over.append(f"{turn.name} was not defragmented: {exc}")
             say(passed_over[-1])
     view = member.look()
-    defragmentation.refuse(checks.corrupt_refusal(view) or checks.quorum_refusal(view) or no_room(view, passed_over))
+    failures.refuse(checks.corrupt_refusal(view) or checks.quorum_refusal(view) or headroom_refusal(view, passed_over))
     try:
-        left = defragmentation.disarm(view, member.endpoint)
-        proof = defragmentation.prove(member.look, member.connect, settle_seconds=0)
+        left = alarms.disarm(view, member.endpoint)
+        proof = write_check.check_writes(member.look, member.connect, settle_seconds=0)
     except EtcdError as exc:
         raise Unproved(f"{reason(exc)}, after the disarm was begun: whether the alarm is gone is not known.") from exc
     if left or proof.problems:
@@ -148,13 +153,15 @@ def _heal(node: Node, member: LocalMember, allow_unsafe: bool) -> None:
     say(f"Disarmed, and writes are accepted: {_levels(proof.after)}.")
 
 
-def no_room(view: ClusterView, passed_over: t.Sequence[str]) -> str | None:
+def headroom_refusal(view: ClusterView, passed_over: t.Sequence[str]) -> str | None:
     """Why the alarm would come back at once, with the members that were not defragmented."""
-    refusal = checks.room(view).refusal
+    refusal = quota_headroom.quota_headroom(view).refusal
     return " ".join([refusal, *passed_over]) if refusal else None
 
 
-def _defragment(node: Node, member: LocalMember, turn: MemberView, own_id: int, term: int, allow_unsafe: bool) -> None:
+def _defragment(
+    node: Context, member: LocalMember, turn: MemberView, own_id: int, term: int, allow_unsafe: bool
+) -> None:
     """Only while this node leads: the leader's own member is the last one, and hands the leadership over itself.
 
     Raises Moved where another one leads, Refused where this member alone is not to be defragmented, EtcdError, OSError.
@@ -162,7 +169,7 @@ def _defragment(node: Node, member: LocalMember, turn: MemberView, own_id: int, 
     own = turn.id == own_id
 
     def refusal(now: ClusterView, again: MemberView) -> str | None:
-        moved = due.not_mine(now, own_id, term)
+        moved = due.leadership_moved(now, own_id, term)
         if moved:
             raise Moved(moved)
         why = due.run_threat(again, member.manifest.probes if member.manifest else ())
@@ -176,14 +183,22 @@ def _defragment(node: Node, member: LocalMember, turn: MemberView, own_id: int, 
             rule=_WORTH,
             free_disk_bytes=member.free_disk_bytes if own else lambda: None,
             allow_unsafe=allow_unsafe,
-            timeout=defragmentation.WORK_SECONDS,
+            timeout=estimates.WORK_SECONDS,
             refusal=refusal,
         )
     )
 
 
 def _levels(view: ClusterView) -> str:
-    return "; ".join(f"{each.name} uses {checks.percent(each.used)} of its quota" for each in view.answering)
+    return "; ".join(f"{each.name} uses {units.percent(each.used)} of its quota" for each in view.answering)
 
 
-__all__ = ("A_DAY", "SETTLED_SECONDS", "heal", "heal_refusal", "no_room", "not_yet", "too_often")
+__all__ = (
+    "MAX_ATTEMPTS_PER_DAY",
+    "SETTLED_SECONDS",
+    "attempts_exhausted",
+    "headroom_refusal",
+    "heal",
+    "heal_refusal",
+    "wait_reason",
+)

@@ -4,6 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
+
 """The metrics for node-exporter's textfile collector: which there are, and their text."""
 
 from __future__ import annotations
@@ -13,12 +14,17 @@ from dataclasses import dataclass
 
 from .._etcd.api import CORRUPT, NOSPACE, Alarm
 from .._etcd.checks import unsafe_version
-from .state import Memory
+from .state import State
 
 PREFIX = "etcd_maintenance_"
+
+
 FILE = "etcd_maintenance.prom"
+
+
 # Debian's prometheus-node-exporter, and what most others use.
-FOLDERS = ("/var/lib/prometheus/node-exporter", "/var/lib/node_exporter/textfile_collector")
+DIRECTORIES = ("/var/lib/prometheus/node-exporter", "/var/lib/node_exporter/textfile_collector")
+
 
 # All there are, with their help; alert rules are written on these names.
 HELP: t.Mapping[str, str] = {
@@ -43,7 +49,7 @@ HELP: t.Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
-class Look:
+class Observation:
     """What the member of this node says of itself; `quota_bytes` is below 0 where it is off, `disk_free_bytes` None
     where the disk cannot be asked."""
 
@@ -61,7 +67,7 @@ class Look:
         return any(alarm.kind == kind for alarm in self.alarms)
 
 
-def text(look: Look | None, memory: Memory, now: float) -> str:
+def text(look: Observation | None, memory: State, now: float) -> str:
     """The whole file. Of a member that is down only that it is down, never a stale size."""
     lines = []
     for name, samples in _values(look, memory, now).items():
@@ -70,7 +76,7 @@ def text(look: Look | None, memory: Memory, now: float) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _values(look: Look | None, memory: Memory, now: float) -> dict[str, list[tuple[str, float]]]:
+def _values(look: Observation | None, memory: State, now: float) -> dict[str, list[tuple[str, float]]]:
     """By name: labels and value of every sample."""
     plain: dict[str, float] = {"last_look_timestamp_seconds": now, "member_up": look is not None}
     labelled: dict[str, list[tuple[str, float]]] = {}
@@ -101,4 +107,11 @@ def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
-__all__ = ("FILE", "FOLDERS", "HELP", "PREFIX", "Look", "text")
+__all__ = (
+    "DIRECTORIES",
+    "FILE",
+    "HELP",
+    "PREFIX",
+    "Observation",
+    "text",
+)

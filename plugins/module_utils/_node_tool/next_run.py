@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 
-from .._node.process import Run
+from .._core.command import RunCommand
 from . import cron
 
 CRON_FILE = "/etc/cron.d/etcd-maintenance"
@@ -19,7 +19,7 @@ TIMER = "etcd-maintenance.timer"
 _LINE = re.compile(r"^((?:\S+\s+){5})root\s+\S+\s+run\b", re.MULTILINE)
 
 
-def next_run(run: Run, now: dt.datetime, cron_file: str = CRON_FILE) -> str:
+def next_run(run: RunCommand, now: dt.datetime, cron_file: str = CRON_FILE) -> str:
     """For people; empty where nothing is scheduled."""
     try:
         with open(cron_file, encoding="utf-8", errors="replace") as file:
@@ -34,7 +34,7 @@ def _of_cron(text: str, now: dt.datetime) -> str:
     match = _LINE.search(text)
     try:
         moment = cron.following(cron.parse(match[1]), now) if match else None
-    except cron.NotCron:
+    except cron.InvalidCron:
         moment = None
     return f"{moment:%Y-%m-%d %H:%M} (cron)" if moment else ""
 

@@ -4,6 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
+
 """What the node tool remembers from one wake to the next, in one small file."""
 
 from __future__ import annotations
@@ -17,15 +18,21 @@ from dataclasses import asdict, dataclass, fields, replace
 
 from .._core.files import put
 
-FOLDER = "/var/lib/etcd-maintenance"
+DIRECTORY = "/var/lib/etcd-maintenance"
+
+
 DAY = 86400.0
+
+
 _OWN = re.compile(r"lock|state\.json|\.state\.json\.\d+\.part")
+
+
 # An alarm that stays is noted again after so long: whoever leads may have tried to heal it meanwhile.
 STAYS_SECONDS = 900.0
 
 
 @dataclass(frozen=True)
-class Memory:
+class State:
     """All times in seconds since 1970. `heals` are this node's own attempts; `alarms` are the moments in which it noted
     the NOSPACE alarm, whoever healed it then: when it came, and where healing is allowed also while it stays;
     `led_since` is when it first saw itself lead in `term`."""
@@ -43,19 +50,19 @@ class Memory:
     no_textfile: str = ""
 
 
-def parse(text: str) -> Memory:
+def parse(text: str) -> State:
     """What is remembered; what cannot be understood is forgotten."""
     try:
         body = json.loads(text)
-        known = {field.name: body[field.name] for field in fields(Memory) if field.name in body}
+        known = {field.name: body[field.name] for field in fields(State) if field.name in body}
         for name in ("heals", "alarms"):
             known[name] = tuple(float(moment) for moment in known.get(name, ()))
-        return Memory(**known)
+        return State(**known)
     except (TypeError, ValueError):
-        return Memory()
+        return State()
 
 
-def seen(memory: Memory, *, now: float, armed: bool, leads: bool, term: int, heal: bool) -> Memory:
+def record_observation(memory: State, *, now: float, armed: bool, leads: bool, term: int, heal: bool) -> State:
     """The memory after a look at the member of this node; `heal` says whether the alarm may be healed."""
     since = now
     if memory.led_since is not None and memory.term == term:
@@ -78,16 +85,16 @@ def recent(moments: t.Iterable[float], now: float) -> tuple[float, ...]:
     return tuple(min(moment, now) for moment in moments if moment > now - DAY)
 
 
-def load(folder: str) -> Memory:
+def load(folder: str) -> State:
     """What is remembered, nothing where there is no file."""
     try:
         with open(_path(folder), encoding="utf-8", errors="replace") as file:
             return parse(file.read())
     except OSError:
-        return Memory()
+        return State()
 
 
-def update(folder: str, change: t.Callable[[Memory], Memory]) -> Memory:
+def update(folder: str, change: t.Callable[[State], State]) -> State:
     """Change what is remembered, one process at a time; what it is then. Raises OSError."""
     os.makedirs(folder, mode=0o700, exist_ok=True)
     with open(os.path.join(folder, "lock"), "w", encoding="ascii") as file:
@@ -108,4 +115,15 @@ def _path(folder: str) -> str:
     return os.path.join(folder, "state.json")
 
 
-__all__ = ("DAY", "FOLDER", "STAYS_SECONDS", "Memory", "files", "load", "parse", "recent", "seen", "update")
+__all__ = (
+    "DAY",
+    "DIRECTORY",
+    "STAYS_SECONDS",
+    "State",
+    "files",
+    "load",
+    "parse",
+    "recent",
+    "record_observation",
+    "update",
+)

@@ -11,19 +11,21 @@ from __future__ import annotations
 import json
 import time
 
+from .._core import text, units
+from .._core.text import table
 from .._etcd import checks
+from .._etcd.diagnosis import diagnosis_result
 from .._etcd.errors import EtcdError
-from .._etcd.results import cluster_result, diagnosis_result, table
 from .._etcd.transport import Json
-from .._etcd.view import ClusterView, MemberView
+from .._etcd.view import ClusterView, MemberView, cluster_result
 from .._node.etcd_manifest import ManifestError
-from .context import FAILED, OK, Node, reason, write
-from .state import Memory
+from .context import FAILED, OK, Context, reason, write
+from .state import State
 
 _HEAD = ("member", "role", "version", "size", "in use", "fragmented", "quota", "used")
 
 
-def status(node: Node, *, as_json: bool, next_run: str) -> int:
+def status(node: Context, *, as_json: bool, next_run: str) -> int:
     """Print it; the exit code is that of a failure where the member of this node does not answer."""
     memory, view, error = node.remembered(), None, ""
     try:
@@ -37,7 +39,7 @@ def status(node: Node, *, as_json: bool, next_run: str) -> int:
     return OK if view else FAILED
 
 
-def result(view: ClusterView | None, error: str, memory: Memory, next_run: str) -> Json:
+def result(view: ClusterView | None, error: str, memory: State, next_run: str) -> Json:
     """The shape of `cluster` and `diagnosis` is that of the module etcd_info."""
     return {
         "answers": view is not None,
@@ -51,7 +53,7 @@ def result(view: ClusterView | None, error: str, memory: Memory, next_run: str) 
     }
 
 
-def lines(view: ClusterView | None, error: str, memory: Memory, next_run: str) -> list[str]:
+def lines(view: ClusterView | None, error: str, memory: State, next_run: str) -> list[str]:
     """The same for people."""
     if view is None:
         found = [f"The etcd member of this node does not answer: {error}."]
@@ -61,7 +63,7 @@ def lines(view: ClusterView | None, error: str, memory: Memory, next_run: str) -
             *table([_HEAD, *(_row(member) for member in view.members)]),
             "",
             f"leader: {view.name_of(view.leader_id) if view.has_quorum else 'none'}",
-            f"alarms: {checks.join(alarms)}",
+            f"alarms: {text.join(alarms)}",
             *checks.findings(view),
         ]
     ended = "" if memory.last_run is None or memory.last_run_success else ", and did not succeed"
@@ -81,11 +83,11 @@ def _row(member: MemberView) -> tuple[str, ...]:
         member.name,
         member.role,
         member.version,
-        checks.mib(member.size_bytes),
-        checks.mib(member.in_use_bytes),
-        checks.percent(free / member.size_bytes if member.size_bytes else 0.0),
-        checks.mib(member.quota.bytes) if member.quota.bytes > 0 else "off",
-        checks.percent(member.used),
+        units.mib(member.size_bytes),
+        units.mib(member.in_use_bytes),
+        units.percent(free / member.size_bytes if member.size_bytes else 0.0),
+        units.mib(member.quota.bytes) if member.quota.bytes > 0 else "off",
+        units.percent(member.used),
     )
 
 

@@ -17,8 +17,8 @@ from .._node.etcd_manifest import ManifestError
 from .._node.member import LocalMember
 from . import heal
 from . import state as memory
-from .context import FAILED, OK, Node, look_locally, reason, say
-from .metrics import Look
+from .context import FAILED, OK, Context, observe, reason, say
+from .metrics import Observation
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Options:
     allow_unsafe: bool = False
 
 
-def watch(node: Node, options: Options) -> int:
+def watch(node: Context, options: Options) -> int:
     """One wake; its exit code. A member that is down is what the metrics are for: no failure of the tool."""
     code = OK
     member, look = _look(node)
@@ -35,7 +35,7 @@ def watch(node: Node, options: Options) -> int:
         if look is not None:
             seen = look
             known = node.remember(
-                lambda before: memory.seen(
+                lambda before: memory.record_observation(
                     before,
                     now=time.time(),
                     armed=seen.armed(NOSPACE),
@@ -54,16 +54,16 @@ def watch(node: Node, options: Options) -> int:
     return code
 
 
-def _look(node: Node) -> tuple[LocalMember | None, Look | None]:
+def _look(node: Context) -> tuple[LocalMember | None, Observation | None]:
     try:
         member = node.member()
-        return member, look_locally(member)
+        return member, observe(member)
     except (ManifestError, EtcdError) as exc:
         say(f"The member of this node does not answer: {reason(exc)}.")
     return None, None
 
 
-def _armed(node: Node, member: LocalMember, look: Look, known: memory.Memory, options: Options) -> int:
+def _armed(node: Context, member: LocalMember, look: Observation, known: memory.State, options: Options) -> int:
     if not options.heal:
         say("The NOSPACE alarm is armed: the cluster refuses writes. Run the playbook controlplane.etcd.recover.")
         return OK

@@ -4,6 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
+
 """Puts the node tool and its schedule in place, and takes them away: what differs is found first, then changed."""
 
 from __future__ import annotations
@@ -17,21 +18,31 @@ import typing as t
 from contextlib import suppress
 from dataclasses import dataclass
 
+from .._core.command import RunCommand
 from .._core.files import put
 from .._node import kubelet, process
 from .._node.etcd_manifest import ManifestError, read_manifest
 from .._node.kubelet import UnitError
-from .._node.process import Run
 from .._node_tool import due, metrics
 from .._node_tool import state as memory
 from . import unit_files, zipapp
-from .unit_files import BadSchedule
+from .unit_files import InvalidSchedule
 
 _SYSTEMD = "/run/systemd/system"
+
+
 _CRON_D = "/etc/cron.d"
+
+
 _PYTHON = "/usr/bin/python3"
+
+
 _SECONDS = 60.0
+
+
 _TOOL = re.compile(r"(/\S+) run\b")
+
+
 _TEXTFILES = re.compile(r"--textfile-dir=(\S+)")
 
 
@@ -40,7 +51,7 @@ class Place:
     """Where files go: below `root`, which is empty but in tests. `run` runs programs."""
 
     root: str
-    run: Run
+    run: RunCommand
 
     def at(self, path: str) -> str:
         return self.root + path
@@ -97,13 +108,15 @@ def choose(wanted: str, *, cron: bool, systemd: bool) -> str:
     found = {"cron": cron, "systemd": systemd}
     if wanted != "auto" and not found[wanted]:
         names = {"cron": f"no cron daemon that reads {_CRON_D}", "systemd": "no systemd"}
-        raise BadSchedule(f"There is {names[wanted]} on this node that would start the tool. Choose another backend.")
+        raise InvalidSchedule(
+            f"There is {names[wanted]} on this node that would start the tool. Choose another backend."
+        )
     if wanted != "auto":
         return wanted
     for name, there in found.items():
         if there:
             return name
-    raise BadSchedule(
+    raise InvalidSchedule(
         f"Neither a cron daemon that reads {_CRON_D} nor systemd runs on this node: nothing would start the tool."
         " Install cron, or run the tool some other way."
     )
@@ -123,7 +136,7 @@ def changes(place: Place, tool_path: str, wanted: t.Mapping[str, bytes]) -> tupl
         mode = 0o755 if after is not None and zipapp.is_ours(after) else 0o644
         if before is not None and not _is_ours(place, path, before):
             if after is not None:
-                raise BadSchedule(
+                raise InvalidSchedule(
                     f"{path} exists and was not written by this module. Move it away, or choose another path."
                 )
             warnings.append(f"{path} was not written by this module, and is left as it is.")
@@ -195,7 +208,7 @@ def apply(place: Place, found: t.Sequence[Change], idle: t.Sequence[str]) -> Non
         _systemctl(place.run, "restart", timer)
 
 
-def _systemctl(run: Run, *words: str) -> None:
+def _systemctl(run: RunCommand, *words: str) -> None:
     done = run(["systemctl", *words], _SECONDS)
     if done.code != 0:
         raise UnitError(f"systemctl {' '.join(words)} failed: {done.output.rstrip('.')}.")
@@ -204,31 +217,31 @@ def _systemctl(run: Run, *words: str) -> None:
 def leftovers(place: Place, textfile_dir: str, *, present: bool) -> tuple[list[str], list[str]]:
     """What the tool itself has written and is not to stay, in the order in which it goes; and warnings. Metrics would
     stay as they are for ever where nobody writes them any more. Raises OSError."""
-    now = {textfile_dir} if textfile_dir else set(metrics.FOLDERS)
-    folders = {*metrics.FOLDERS, *_said(place, _TEXTFILES), *now} - (now if present else set())
+    now = {textfile_dir} if textfile_dir else set(metrics.DIRECTORIES)
+    folders = {*metrics.DIRECTORIES, *_said(place, _TEXTFILES), *now} - (now if present else set())
     files = [f"{folder.rstrip('/')}/{metrics.FILE}" for folder in sorted(folders)]
     found = [path for path in files if os.path.lexists(place.at(path))]
-    if present or not os.path.lexists(place.at(memory.FOLDER)):
+    if present or not os.path.lexists(place.at(memory.DIRECTORY)):
         return found, []
-    own = [f"{memory.FOLDER}/{name}" for name in memory.files(place.at(memory.FOLDER))]
-    whole = not os.path.islink(place.at(memory.FOLDER)) and len(own) == len(os.listdir(place.at(memory.FOLDER)))
+    own = [f"{memory.DIRECTORY}/{name}" for name in memory.files(place.at(memory.DIRECTORY))]
+    whole = not os.path.islink(place.at(memory.DIRECTORY)) and len(own) == len(os.listdir(place.at(memory.DIRECTORY)))
     if whole:
-        return [*found, *own, memory.FOLDER], []
-    return [*found, *own], [f"{memory.FOLDER} holds something that the node tool did not write, and is left there."]
+        return [*found, *own, memory.DIRECTORY], []
+    return [*found, *own], [f"{memory.DIRECTORY} holds something that the node tool did not write, and is left there."]
 
 
-def missing_folder(place: Place, textfile_dir: str) -> str:
+def missing_directory(place: Place, textfile_dir: str) -> str:
     """The folder for metrics that was named and is not there; empty where it is."""
     return textfile_dir if textfile_dir and not os.path.isdir(place.at(textfile_dir)) else ""
 
 
 def metrics_warning(place: Place) -> str | None:
     """Why no metrics are written where no folder was named."""
-    if any(os.path.isdir(place.at(folder)) for folder in metrics.FOLDERS):
+    if any(os.path.isdir(place.at(folder)) for folder in metrics.DIRECTORIES):
         return None
     return (
-        f"No metrics are written: none of node-exporter's usual folders ({', '.join(metrics.FOLDERS)}) is there. Give"
-        " the one that it reads as textfile_dir (variable harden_textfile_dir of the role); it is made where it is"
+        f"No metrics are written: none of node-exporter's usual folders ({', '.join(metrics.DIRECTORIES)}) is there."
+        " Give the one that it reads as textfile_dir (variable harden_textfile_dir of the role); it is made where it is"
         " missing."
     )
 
@@ -248,7 +261,7 @@ def heal_warning(place: Place, manifest: str) -> str | None:
     )
 
 
-def make_folder(place: Place, path: str) -> None:
+def make_directory(place: Place, path: str) -> None:
     """Readable by everybody: node-exporter is not root. Raises OSError."""
     os.makedirs(place.at(path), exist_ok=True)
     os.chmod(place.at(path), 0o755)
@@ -275,7 +288,7 @@ __all__ = (
     "heal_warning",
     "idle_timers",
     "leftovers",
-    "make_folder",
+    "make_directory",
     "metrics_warning",
-    "missing_folder",
+    "missing_directory",
 )

@@ -4,6 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
+
 """The files of the schedule as texts: a cron file, or units of systemd."""
 
 from __future__ import annotations
@@ -15,21 +16,25 @@ from dataclasses import dataclass
 from .._core import run_lock
 from .._node.etcd_manifest import DEFAULT_PATH
 from .._node_tool import cron
-from .._node_tool.cron import NotCron
+from .._node_tool.cron import InvalidCron
 from .._node_tool.due import Limits
 from .._node_tool.next_run import CRON_FILE
 
 UNITS = "/etc/systemd/system"
+
+
 RUN, WATCH = "etcd-maintenance", "etcd-maintenance-watch"
+
 
 # What tells these files from those of others: their first line.
 MARKER = "# Written by the Ansible module controlplane.etcd.etcd_schedule, which replaces the whole file.\n"
+
 
 # What needs quotes neither in a cron line nor in a unit.
 _PLAIN = re.compile(r"/[\w./+-]*")
 
 
-class BadSchedule(ValueError):
+class InvalidSchedule(ValueError):
     """The schedule cannot be written. The text is one sentence or more: why, and what to do."""
 
 
@@ -70,8 +75,8 @@ def files(wanted: Wanted, backend: str) -> dict[str, str]:
     try:
         cron.parse(wanted.schedule)
         return _cron(wanted) if backend == "cron" else _units(wanted)
-    except NotCron as exc:
-        raise BadSchedule(str(exc)) from exc
+    except InvalidCron as exc:
+        raise InvalidSchedule(str(exc)) from exc
 
 
 def paths() -> tuple[str, ...]:
@@ -88,14 +93,14 @@ def _check(wanted: Wanted) -> None:
     for option in ("tool_path", "textfile_dir", "manifest", "lock_path"):
         path = getattr(wanted, option)
         if path and not _PLAIN.fullmatch(path):
-            raise BadSchedule(
+            raise InvalidSchedule(
                 f"{option} is {path!r}: a cron line and a unit take absolute paths of letters, digits and ._+- only."
             )
     if wanted.heal and not wanted.watch:
-        raise BadSchedule("heal needs watch: the check every minute is what heals.")
+        raise InvalidSchedule("heal needs watch: the check every minute is what heals.")
     for name in ("fragmented_percent", "full_percent"):
         if not 0 <= getattr(wanted.limits, name) <= 100:
-            raise BadSchedule(f"{name} is {getattr(wanted.limits, name):g}; it takes 0 to 100.")
+            raise InvalidSchedule(f"{name} is {getattr(wanted.limits, name):g}; it takes 0 to 100.")
 
 
 def _cron(wanted: Wanted) -> dict[str, str]:
@@ -117,6 +122,7 @@ SuccessExitStatus=3
 SyslogIdentifier=etcd-maintenance
 Nice=10
 """
+
 
 _TIMER = """\
 [Unit]
@@ -141,4 +147,15 @@ def _units(wanted: Wanted) -> dict[str, str]:
     return found
 
 
-__all__ = ("MARKER", "RUN", "UNITS", "WATCH", "BadSchedule", "Wanted", "commands", "files", "paths", "timers")
+__all__ = (
+    "MARKER",
+    "RUN",
+    "UNITS",
+    "WATCH",
+    "InvalidSchedule",
+    "Wanted",
+    "commands",
+    "files",
+    "paths",
+    "timers",
+)

@@ -17,26 +17,28 @@ import typing as t
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from .._core import command
+from .._core.failures import Refused, refuse
 from .._etcd.api import Status
-from .._etcd.defragmentation import Refused, refuse
 from .._etcd.errors import EtcdError
+from .._etcd.quota import member_quota
 from .._etcd.transport import Json
-from .._etcd.view import ClusterView, quota_of
+from .._etcd.view import ClusterView
 from .._etcd.wal import wal_bytes
 from .._kubeadm import backups as files
-from .._kubeadm import configmap, flag_values, known_flags, manifest_diff, manifest_edit, manifest_render
-from .._kubeadm.configmap import KubectlFailed
-from .._kubeadm.errors import ConfigRefused, NoYaml
+from .._kubeadm import configmap, flag_values, known_flags, kubectl, manifest_diff, manifest_edit, manifest_render
+from .._kubeadm.errors import ConfigRefused, PyYamlMissing
+from .._kubeadm.kubectl import KubectlFailed
 from .._kubeadm.manifest_edit import Edited
 from .._kubeadm.manifest_render import NotRendered
 from .._module import LocalMember
-from .._node import kubelet, pod_log, process, static_pods
+from .._node import kubelet, kubelet_hold, pod_log, process, static_pods
 from .._node.apiserver import API_MANIFEST
 from .._node.etcd_manifest import ManifestError, parse_manifest, read_bytes
 from .._node.kubelet import UnitError
 from .._node.probes import replay_seconds
-from . import verification
-from .verification import Outcome, Watch
+from . import preconditions, verification
+from .verification import Verification, VerificationResult
 
 # Where the kubelet's runtime stands: up to about 1.34 in the first one.
 _KUBELET_FILES = ("/var/lib/kubelet/kubeadm-flags.env", "/var/lib/kubelet/instance-config.yaml")
@@ -78,7 +80,7 @@ class Node:
         """Raises Refused, ConfigRefused, ManifestError, OSError."""
         self._params = params
         self.path: str = params["manifest"]
-        files.refuse_backup_folder(params["backup"], self.path)
+        files.refuse_backup_dir(params["backup"], self.path)
         try:
             self.data = read_bytes(self.path)
         except FileNotFoundError:
@@ -108,7 +110,7 @@ class Node:
             return patched
         try:
             rendered = self._rendered()
-        except (ConfigRefused, KubectlFailed, NoYaml, NotRendered, OSError) as exc:
+        except (ConfigRefused, KubectlFailed, PyYamlMissing, NotRendered, OSError) as exc:
             if method == "kubeadm":
                 raise
             return replace(patched, reason=f"{str(exc).rstrip('.')}.")
@@ -132,7 +134,7 @@ class Node:
         if source:
             text = files.text_of(files.read(source))
         else:
-            text = configmap.read(configmap.Kubectl(kubeconfig=self._params["kubeconfig"], api_manifest=apiserver)).text
+            text = configmap.read(kubectl.Kubectl(kubeconfig=self._params["kubeconfig"], api_manifest=apiserver)).text
         config = manifest_render.configuration(text, node, self._params["extra_args"], self._params["remove"])
         rendered = manifest_render.kept(manifest_render.render(config), self.manifest.flags)
         return Edited(rendered.text, dict(self.manifest.flags), rendered.after)
@@ -209,14 +211,14 @@ class Node:
                 " or reset it (kubeadm reset) and join it again."
             )
         refuse(
-            verification.restart_refusal(
+            preconditions.restart_refusal(
                 view,
                 found,
                 allow_downtime=self._params["allow_downtime"],
-                seconds=verification.AWAY_SECONDS + self._replay_seconds,
+                seconds=preconditions.AWAY_SECONDS + self._replay_seconds,
             )
         )
-        return verification.alarm_refusal(view, during_recovery=self._params["during_recovery"])
+        return preconditions.alarm_refusal(view, during_recovery=self._params["during_recovery"])
 
     # --- the change itself ---
 
@@ -231,7 +233,7 @@ class Node:
         outcome = self._watch(target.text, gone=pid, since=moment).until_proved(self._patience)
         if outcome.problem:
             raise NotProved(self._taken_back(outcome, new, self.data, backup, old_pid=pid))
-        files.remember(new, self.path, self._params["backup"])
+        files.remember_verified(new, self.path, self._params["backup"])
         return backup, outcome.away_seconds
 
     def missing(self) -> str:
@@ -260,10 +262,10 @@ class Node:
     def settle(self) -> None:
         """What an earlier run has begun is proved by now: it is not taken back, should etcd be down one day."""
         if self._begun_from():
-            files.remember(self.data, self.path, self._params["backup"])
+            files.remember_verified(self.data, self.path, self._params["backup"])
 
     def _was_proved(self) -> bool:
-        return files.is_remembered(self.data, self.path, self._params["backup"])
+        return files.was_verified(self.data, self.path, self._params["backup"])
 
     def _begun_from(self) -> tuple[str, bytes] | None:
         """The newest copy from which this very change makes what is there now, unless that was proved since."""
@@ -306,7 +308,9 @@ class Node:
         managed = {*self._params["extra_args"], *self._params["remove"], flag_values.QUOTA}
         return bool(changed) and {name.lstrip("-") for name in changed} <= managed
 
-    def _taken_back(self, failed: Outcome, new: bytes, old: bytes, backup: str, *, old_pid: int | None) -> str:
+    def _taken_back(
+        self, failed: VerificationResult, new: bytes, old: bytes, backup: str, *, old_pid: int | None
+    ) -> str:
         """Put the old text back; what to say about all of it."""
         said = f"The new manifest was in place, but after {failed.seconds:.0f} s {failed.problem}.{_last_words()}"
         try:
@@ -358,7 +362,7 @@ class Node:
         """Made anew each time: one that was silent is remembered as silent."""
         return LocalMember(self._params)
 
-    def _watch(self, text: str, gone: int | None = None, since: float = float("inf")) -> Watch:
+    def _watch(self, text: str, gone: int | None = None, since: float = float("inf")) -> Verification:
         """With `since`, what etcd has said in its log after that moment is taken for its last word."""
 
         def look() -> ClusterView:
@@ -368,10 +372,10 @@ class Node:
             return self.member().endpoint.status()
 
         def quota(said: Status) -> int | None:
-            found = quota_of(said, self.member().endpoint, None)
+            found = member_quota(said, self.member().endpoint, None)
             return found.bytes if found.source in ("status", "metrics") else None
 
-        return Watch(
+        return Verification(
             parse_manifest(text, self.path),
             status=status,
             look=look,
@@ -389,18 +393,18 @@ def _refuse_another_member(edited: Edited) -> None:
 def _kubelet_refusal(unit: str) -> str | None:
     """Why the kubelet would not take a changed manifest; where systemd does not know it, its process tells."""
     try:
-        found = kubelet.unit(process.run, unit)
+        found = kubelet.unit(command.run, unit)
     except UnitError:
         found = None
     if found is None or not found.exists:
         if process.running(unit):
             return None
         return f"{unit} is not running on this node: nothing would start etcd from a changed manifest."
-    held = kubelet.read_hold(unit)
+    held = kubelet_hold.read_hold(unit)
     if held:
         return f"{unit} is held by {held.owner}: nothing would start etcd from a changed manifest. Release it first."
     if not found.running:
-        return kubelet.refusal(found, None) or f"{unit} is not running ({found.active}): start it first."
+        return kubelet.start_refusal(found, held=False) or f"{unit} is not running ({found.active}): start it first."
     if found.crashes(time.clock_gettime(time.CLOCK_MONOTONIC)):
         return f"{unit} does not stay up (journalctl --unit {unit}): nothing would start etcd from a changed manifest."
     return None

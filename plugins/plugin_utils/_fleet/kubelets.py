@@ -14,7 +14,7 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ...module_utils._etcd.checks import defrag_seconds
+from ...module_utils._etcd.estimates import defrag_seconds
 from ...module_utils._node.kubelet import quoted
 from ...module_utils._node.probes import Outlook, Probe, replay_seconds, threat
 

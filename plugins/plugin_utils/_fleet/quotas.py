@@ -16,9 +16,9 @@ import math
 import typing as t
 from dataclasses import dataclass
 
+from ...module_utils._core import units
 from ...module_utils._etcd import quota as sizing
-from ...module_utils._etcd.checks import REFUSED_SHARE
-from ...module_utils._etcd.view import DEFAULT_QUOTA_BYTES
+from ...module_utils._etcd.quota import DEFAULT_QUOTA_BYTES, REFUSED_SHARE
 from ...module_utils._kubeadm import flag_values
 
 Look = t.Mapping[str, t.Any]
@@ -41,12 +41,12 @@ class Node:
     def auto(self) -> int | None:
         if self.memory_bytes is None or self.free_bytes is None:
             return None
-        return sizing.auto(self.memory_bytes, self.free_bytes, self.db_bytes)
+        return sizing.automatic_quota(self.memory_bytes, self.free_bytes, self.db_bytes)
 
     def refusal(self, quota_bytes: int) -> str | None:
         if self.memory_bytes is None or self.free_bytes is None:
             return None
-        return sizing.refusal(quota_bytes, self.memory_bytes, self.free_bytes, self.db_bytes)
+        return sizing.capacity_refusal(quota_bytes, self.memory_bytes, self.free_bytes, self.db_bytes)
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def quota_of(nodes: t.Sequence[Node], quota: str, *, lower: bool) -> Quota:
     size = int(highest) if kept else asked
     if kept:
         notes.append(
-            f"The quota stays at {sizing.gib(size)}, which is more than the {sizing.gib(asked)} asked for: it is"
+            f"The quota stays at {units.gib(size)}, which is more than the {units.gib(asked)} asked for: it is"
             " lowered only if that is allowed (harden_lower_quota)."
         )
     refusals = _overflows(nodes, size)
@@ -112,7 +112,7 @@ def quota_of(nodes: t.Sequence[Node], quota: str, *, lower: bool) -> Quota:
         smallest = too_small[0]
         said = f"{smallest.host}: {smallest.refusal(size)}"
         if least is not None and least != smallest.auto():
-            said += f" For the whole cluster it would be {sizing.gib(least)}."
+            said += f" For the whole cluster it would be {units.gib(least)}."
         # Where each of them has as much already, a restart makes nothing worse.
         (refusals if any(node.quota_bytes < size for node in nodes) else notes).append(said)
     return Quota(size, tuple(refusals), tuple(notes))
@@ -122,7 +122,7 @@ def _differences(nodes: t.Sequence[Node]) -> list[str]:
     if len({node.quota_bytes for node in nodes}) < 2:
         return []
     each = ", ".join(
-        f"{node.name} {'none' if node.quota_bytes == math.inf else sizing.gib(node.quota_bytes)}" for node in nodes
+        f"{node.name} {'none' if node.quota_bytes == math.inf else units.gib(node.quota_bytes)}" for node in nodes
     )
     return [f"The members have different quotas ({each}); all get the same."]
 
@@ -132,9 +132,9 @@ def _overflows(nodes: t.Sequence[Node], size: int) -> list[str]:
     over = [node for node in nodes if size < node.quota_bytes and node.db_bytes >= REFUSED_SHARE * size]
     if not over:
         return []
-    levels = ", ".join(f"{node.name} {sizing.gib(node.db_bytes)}" for node in over)
+    levels = ", ".join(f"{node.name} {units.gib(node.db_bytes)}" for node in over)
     said = (
-        f"With a quota of {sizing.gib(size)} etcd would be full at once: the database takes {levels}. Compact and"
+        f"With a quota of {units.gib(size)} etcd would be full at once: the database takes {levels}. Compact and"
         " defragment it first, or choose a larger quota."
     )
     return [said]

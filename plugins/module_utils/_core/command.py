@@ -1,0 +1,76 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+
+"""Programs, run with nothing of the environment of whoever runs this."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import typing as t
+
+_DIRECTORIES = ("/usr/bin", "/usr/local/bin", "/opt/bin", "/snap/bin")
+
+
+class CommandResult(t.NamedTuple):
+    """What a program printed, and its exit code, None on timeout."""
+
+    code: int | None
+    out: str
+    err: str = ""
+
+    @property
+    def output(self) -> str:
+        """Standard output, then standard error, each without blanks around it."""
+        return "\n".join(filter(None, (self.out.strip(), self.err.strip())))
+
+
+RunCommand = t.Callable[[t.Sequence[str], float], CommandResult]
+
+
+def execute(
+    argv: t.Sequence[str], *, timeout: float, env: t.Mapping[str, str] | None = None, stdin: str = ""
+) -> CommandResult:
+    """Run a program with nothing of our environment: no proxy, no home with settings of its own. Raises OSError."""
+    try:
+        done = subprocess.run(
+            list(argv),
+            env={"LC_ALL": "C", "PATH": os.defpath, **(env or {})},
+            input=stdin.encode("utf-8"),
+            capture_output=True,
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return CommandResult(None, "", f"timed out after {timeout:.0f} s")
+    return CommandResult(
+        done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
+    )
+
+
+def run(argv: t.Sequence[str], timeout: float) -> CommandResult:
+    """Run a program with nothing of our environment but what etcd 3.4's etcdctl needs."""
+    try:
+        return execute(argv, timeout=timeout, env={"ETCDCTL_API": "3"})
+    except OSError as exc:
+        return CommandResult(127, str(exc))
+
+
+def installed(program: str) -> str | None:
+    """The path of a program of this node; also where PATH does not lead, as with sudo. A path stays as it is."""
+    folders = [*os.environ.get("PATH", os.defpath).split(os.pathsep), *_DIRECTORIES]
+    return shutil.which(program, path=os.pathsep.join(folders))
+
+
+__all__ = (
+    "CommandResult",
+    "RunCommand",
+    "execute",
+    "installed",
+    "run",
+)

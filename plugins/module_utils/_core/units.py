@@ -1,0 +1,38 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+
+"""Sizes and shares in the form that people read."""
+
+from __future__ import annotations
+
+MIB = 1024**2
+
+
+def mib(size_bytes: float) -> str:
+    """A size for people."""
+    return f"{size_bytes / MIB:.1f} MiB"
+
+
+def percent(share: float) -> str:
+    return f"{share * 100:.0f} %"
+
+
+GIB = 1024**3
+
+
+def gib(size_bytes: float) -> str:
+    """A size for people."""
+    return f"{size_bytes / GIB:.1f} GiB"
+
+
+__all__ = (
+    "GIB",
+    "MIB",
+    "gib",
+    "mib",
+    "percent",
+)

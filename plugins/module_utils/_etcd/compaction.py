@@ -1,0 +1,103 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+
+"""Compaction of the history on every member."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+
+from .._core.failures import Refused
+from .api import Endpoint
+from .errors import Compacted, EtcdError, FutureRevision, TimedOut
+from .view import ClusterView, Connect, MemberView
+
+
+@dataclass(frozen=True)
+class Compaction:
+    """`revision` is the compacted one, 0 where there was nothing to compact; `pending` are the members, with what they
+    answered, that had not finished their own share in time."""
+
+    revision: int
+    changed: bool
+    seconds: float
+    pending: t.Mapping[str, str]
+
+
+def compactable(endpoint: Endpoint, revision: int) -> bool:
+    """Whether compacting at `revision` would take any history away. Raises Refused for one that is in the future."""
+    if revision <= 1:  # the first revision has no history
+        return False
+    try:
+        endpoint.check_revision(revision)
+        endpoint.check_revision(revision - 1)
+    except Compacted:
+        return False
+    except FutureRevision as exc:
+        raise Refused(f"The revision {revision} is in the future ({exc}). Nothing was compacted.") from exc
+    return True
+
+
+def compact(view: ClusterView, connect: Connect, revision: int, *, timeout: float) -> Compaction:
+    """Drop the history below `revision`, and wait on every voter that answers until it has done so in its own file.
+
+    A physical compaction is waited for by the member that is asked only. So each one is asked, at the same time: the
+    first request through raft compacts, and the others come back with Compacted when that member is done.
+    """
+    started = time.monotonic()
+
+    def ask(member: MemberView) -> tuple[str, bool, EtcdError | None]:
+        try:
+            connect(member.endpoint).compact(revision, timeout)
+        except Compacted:
+            return member.name, False, None
+        except EtcdError as exc:
+            return member.name, False, exc
+        return member.name, True, None
+
+    voters = view.answering_voters
+    with ThreadPoolExecutor(max_workers=max(len(voters), 1)) as pool:
+        answers = list(pool.map(ask, voters))
+    failed = {name: error for name, _changed, error in answers if error}
+    if not voters:
+        raise Refused("No voter answers.")
+    if len(failed) == len(answers):
+        raise next(iter(failed.values()))
+    return Compaction(
+        revision=revision,
+        changed=any(changed for _name, changed, _error in answers),
+        seconds=time.monotonic() - started,
+        pending={
+            name: f"{error}{'; it is still working on it' if isinstance(error, TimedOut) else ''}"
+            for name, error in failed.items()
+        },
+    )
+
+
+def await_own_compaction(endpoint: Endpoint, timeout: float) -> None:
+    """Wait until a compaction that this member is still carrying out is done.
+
+    Defragmented before that, it would reclaim nothing. A physical compaction of a revision that is compacted already
+    changes nothing and answers only then.
+    """
+    try:
+        endpoint.check_revision(1)
+    except Compacted:
+        with suppress(Compacted):
+            endpoint.compact(1, timeout)
+
+
+__all__ = (
+    "Compaction",
+    "await_own_compaction",
+    "compact",
+    "compactable",
+)

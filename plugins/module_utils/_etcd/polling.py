@@ -1,0 +1,34 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+
+"""Waiting for a condition, instead of sleeping for a time."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from .errors import EtcdError
+
+_POLL_SECONDS = 0.2
+
+
+def await_true(condition: t.Callable[[], bool], seconds: float) -> bool:
+    """Whether `condition` came true in time; one that raises EtcdError is not true yet."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            if condition():
+                return True
+        except EtcdError:
+            pass
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+
+
+__all__ = ("await_true",)

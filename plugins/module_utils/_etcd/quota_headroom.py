@@ -1,0 +1,68 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+
+"""Whether the data fits the quota: the gate before an alarm is disarmed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .._core.units import mib, percent
+from .checks import learner_warning
+from .quota import REFUSED_SHARE, WARNED_SHARE
+from .view import ClusterView, MemberView
+
+
+@dataclass(frozen=True)
+class Headroom:
+    """Whether the data fits: `refusal` where an alarm would come back at once, `warnings` where it soon will."""
+
+    refusal: str | None
+    warnings: tuple[str, ...]
+
+
+def quota_headroom(view: ClusterView) -> Headroom:
+    """The gate before a disarm, over the files of all members and learners that answer."""
+    over = [member for member in view.answering if member.used >= REFUSED_SHARE]
+    close = [member for member in view.answering if WARNED_SHARE <= member.used < REFUSED_SHARE]
+    warnings = tuple(
+        f"{_fill_level(member)}: writes will be refused again soon. Raise the quota or delete what fills it."
+        for member in close
+    )
+    if not over:
+        return Headroom(None, warnings)
+    levels = "; ".join(_fill_level(member) for member in over)
+    learners = [learner_warning(member.name) for member in over if member.member.learner]
+    live_too_big = all(member.quota.share(member.in_use_bytes) >= REFUSED_SHARE for member in over)
+    make_room = (
+        "Raise --quota-backend-bytes on every member (the playbook controlplane.etcd.recover does, with"
+        " recover_quota_backend_bytes=8GiB), or delete what fills the database (deletes are accepted), then run this"
+        " again."
+    )
+    if learners:
+        advice = " ".join(learners)
+    elif live_too_big:
+        advice = f"The live data itself does not fit. {make_room}"
+    else:
+        advice = (
+            "Defragment every one of them first: free pages count as well. The playbook controlplane.etcd.recover does,"
+            f" also with one that has come back only during this run. Where that gains too little: {make_room}"
+        )
+    return Headroom(f"The next writes would raise the alarm again: {levels}. {advice}", warnings)
+
+
+def _fill_level(member: MemberView) -> str:
+    return (
+        f"{member.name} uses {mib(member.size_bytes)} ({mib(member.in_use_bytes)} live) of its quota of"
+        f" {mib(member.quota.bytes)} ({percent(member.used)})"
+    )
+
+
+__all__ = (
+    "Headroom",
+    "quota_headroom",
+)

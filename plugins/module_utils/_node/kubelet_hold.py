@@ -1,0 +1,124 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+
+"""Holding a kubelet: stopped for a while, with a timer that starts it again even if the run dies."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shlex
+import time
+import uuid
+from dataclasses import asdict, dataclass
+
+from .._core.command import RunCommand
+from .._core.files import put
+from .kubelet import STEADY_SECONDS, SYSTEMCTL_SECONDS, UNIT_NAME, UnitError, restart, systemctl
+
+RECORDS_DIR = "/run"
+
+
+@dataclass(frozen=True)
+class Hold:
+    """A stopped kubelet: `owner` stopped it, and `timer` starts it at `until`, in seconds since 1970."""
+
+    owner: str
+    timer: str
+    until: float
+
+
+def read_hold(name: str, records: str = RECORDS_DIR) -> Hold | None:
+    """Who holds the kubelet, None where nobody does."""
+    try:
+        with open(_record(name, records), encoding="utf-8") as file:
+            body = json.load(file)
+        held = Hold(str(body["owner"]), str(body["timer"]), float(body["until"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    # Its timer has long started the kubelet; who stops it after that is somebody else.
+    return held if time.time() < held.until + STEADY_SECONDS else None
+
+
+def restart_and_release(run: RunCommand, name: str, records: str = RECORDS_DIR) -> None:
+    """Start it again, which resets every back-off it counts, and end a hold. Raises UnitError."""
+    restart(run, name)
+    _forget(run, name, records)
+
+
+def hold(run: RunCommand, name: str, *, owner: str, seconds: float, records: str = RECORDS_DIR) -> Hold:
+    """Stop it, or go on holding it, for so long at the most. Raises UnitError, OSError."""
+    held = schedule_release(run, name, owner=owner, seconds=seconds, records=records)
+    systemctl(run, "stop", name)
+    return held
+
+
+def release(run: RunCommand, name: str, records: str = RECORDS_DIR) -> None:
+    """Start it and forget the hold. Raises UnitError; its timer then remains."""
+    systemctl(run, "start", name)
+    _forget(run, name, records)
+
+
+def schedule_release(run: RunCommand, name: str, *, owner: str, seconds: float, records: str = RECORDS_DIR) -> Hold:
+    """Let a timer start it, so many seconds from now. Raises UnitError, OSError.
+
+    A new timer first, then the old one goes, then the record of the new one: at no moment is there no timer.
+    """
+    before = read_hold(name, records)
+    timer = f"etcd-maintenance-release-{uuid.uuid4().hex[:12]}"
+    held = Hold(owner, timer, time.time() + seconds)
+    record = shlex.quote(_record(name, records))
+    # It takes the record with it, unless another timer has taken over meanwhile.
+    script = f"grep -qs {timer} {record} && rm -f {record}; exec systemctl start -- {shlex.quote(name)}"
+    command = ["systemd-run", "--quiet", "--collect", f"--unit={timer}", f"--on-active={max(seconds, 0):.0f}s"]
+    command += [
+        "--timer-property=AccuracySec=1s",
+        f"--description=Starts {name}, which is held",
+        "/bin/sh",
+        "-c",
+        script,
+    ]
+    done = run(command, SYSTEMCTL_SECONDS)
+    if done.code and "--collect" in done.output:  # systemd before 236 does not know it
+        done = run([word for word in command if word != "--collect"], SYSTEMCTL_SECONDS)
+    if done.code != 0:
+        raise UnitError(f"{name} was not held: the timer to start it again could not be set ({done.output}).")
+    if before:
+        _stop_timer(run, before.timer)
+    put(_record(name, records), json.dumps(asdict(held)).encode(), 0o600)
+    return held
+
+
+def _record(name: str, records: str) -> str:
+    return os.path.join(records, f"etcd-maintenance-hold.{name}")
+
+
+def _forget(run: RunCommand, name: str, records: str) -> None:
+    held = read_hold(name, records)
+    if held is None:
+        return
+    _stop_timer(run, held.timer)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(_record(name, records))
+
+
+def _stop_timer(run: RunCommand, timer: str) -> None:
+    """One that has fired meanwhile is gone already."""
+    if UNIT_NAME.fullmatch(timer):
+        run(["systemctl", "stop", "--", f"{timer}.timer", f"{timer}.service"], SYSTEMCTL_SECONDS)
+
+
+__all__ = (
+    "RECORDS_DIR",
+    "Hold",
+    "hold",
+    "read_hold",
+    "release",
+    "restart_and_release",
+    "schedule_release",
+)

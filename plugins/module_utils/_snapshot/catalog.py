@@ -1,0 +1,97 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+
+"""The catalog of snapshots that were made here: which one can be reused, and which ones are pruned."""
+
+from __future__ import annotations
+
+import json
+import os
+import typing as t
+from dataclasses import asdict, dataclass
+
+from .._core import files
+from .format import SnapshotError, verify
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A verified file, and where it came from. `created` is in seconds since 1970."""
+
+    path: str
+    cluster_id: str
+    ca_sha256: str
+    member: str
+    revision: int
+    size_bytes: int
+    sha256: str
+    method: str
+    created: float
+
+
+def remember(snapshot: Snapshot) -> None:
+    """Write what is known of a snapshot beside it."""
+    files.put(_record_path(snapshot.path), json.dumps(asdict(snapshot), indent=1).encode(), 0o600)
+
+
+def reusable(folder: str, *, cluster_id: int, ca_sha256: t.Container[str], put: int, revision: int) -> Snapshot | None:
+    """The newest snapshot of this cluster that holds every value there is, verified again; None where there is none.
+
+    `put` is the revision of the newest value in the member's own database (`last_put`). What came after it can only
+    be deletions - under NOSPACE leases go on expiring - and those the snapshot still holds. One that is ahead of the
+    cluster's `revision` is of the time before a restore, which can keep the cluster's id.
+    """
+    for snapshot in _known(folder, cluster_id):
+        if not put <= snapshot.revision <= revision or snapshot.ca_sha256 not in ca_sha256:
+            continue
+        try:
+            if verify(snapshot.path).sha256 == snapshot.sha256:
+                return snapshot
+        except SnapshotError:
+            continue
+    return None
+
+
+def prune(folder: str, *, spare: str, cluster_id: int, keep: int) -> list[str]:
+    """Remove all but the newest `keep` snapshots of this cluster that were made here, never `spare`; their paths."""
+    others = [snapshot.path for snapshot in _known(folder, cluster_id) if snapshot.path != spare]
+    gone = others[max(keep - 1, 0) :]
+    for path in gone:
+        for each in (path, _record_path(path)):
+            if os.path.exists(each):
+                os.unlink(each)
+    return gone
+
+
+def _known(folder: str, cluster_id: int) -> list[Snapshot]:
+    """The remembered snapshots of a cluster, newest first."""
+    found = []
+    prefix = f"etcd-{cluster_id:x}-"
+    for name in os.listdir(folder) if os.path.isdir(folder) else ():
+        if name.startswith(prefix) and name.endswith(".db.json"):
+            path = os.path.join(folder, name)
+            try:
+                with open(path, encoding="utf-8") as file:
+                    snapshot = Snapshot(**json.load(file))
+            except (OSError, TypeError, ValueError):
+                continue
+            if _record_path(snapshot.path) == path and os.path.exists(snapshot.path):
+                found.append(snapshot)
+    # By revision first: clocks are set back, revisions are not.
+    return sorted(found, key=lambda snapshot: (-snapshot.revision, -snapshot.created))
+
+
+def _record_path(path: str) -> str:
+    return path + ".json"
+
+
+__all__ = (
+    "Snapshot",
+    "prune",
+    "remember",
+    "reusable",
+)

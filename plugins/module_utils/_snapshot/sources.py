@@ -1,0 +1,171 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+
+"""The sources of a snapshot: a reflink or a copy of the member's file, etcdctl, or the gateway's stream."""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+import time
+import typing as t
+
+from .._core import command
+from .._etcd.api import Endpoint
+from .._etcd.bolt import HEAD_BYTES, metas, newest_put, revision_of
+from .._etcd.transport import TlsFiles
+from .._node import process
+from .._node.etcd_manifest import EtcdManifest
+from .format import CHUNK_BYTES, SnapshotError, append_hash
+
+REFLINK, FILE, ETCDCTL, GATEWAY = "reflink", "file", "etcdctl", "gateway"
+
+
+METHODS = (REFLINK, FILE, ETCDCTL, GATEWAY)
+
+
+_FICLONE = 0x40049409  # linux/fs.h
+
+
+_COPY_ATTEMPTS = 3
+
+
+_COMMIT_SECONDS = 2.0  # etcd commits at least every 100 ms
+
+
+class Source:
+    """A member on this host, and the ways to its data. Each one writes a whole snapshot to a path, or raises
+    SnapshotError or EtcdError with what kept it from doing so."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        manifest: EtcdManifest | None,
+        tls: TlsFiles | None,
+        timeout: float,
+        run: command.RunCommand = command.run,
+    ) -> None:
+        """`manifest` is None where the member's own files are out of reach."""
+        self._endpoint, self._manifest, self._tls, self._timeout, self._run = endpoint, manifest, tls, timeout, run
+
+    def write(self, method: str, path: str, revision: int) -> None:
+        {REFLINK: self._reflink, FILE: self._file, ETCDCTL: self._etcdctl, GATEWAY: self._gateway}[method](
+            path, revision
+        )
+
+    def _database(self) -> str:
+        if self._manifest is None:
+            raise SnapshotError("its files are not on this host")
+        return self._manifest.database
+
+    def _reflink(self, path: str, revision: int) -> None:
+        database = self._database()
+        _await_revision(database, revision)
+        try:
+            with open(database, "rb") as source, _create(path) as target:
+                fcntl.ioctl(target.fileno(), _FICLONE, source.fileno())
+        except OSError as exc:
+            raise SnapshotError(f"the filesystem does not support reflinks ({exc.strerror})") from exc
+        append_hash(path)
+
+    def _file(self, path: str, revision: int) -> None:
+        database = self._database()
+        _await_revision(database, revision)
+        for _attempt in range(_COPY_ATTEMPTS):
+            before = _txids(database)
+            try:
+                with open(database, "rb") as source, _create(path) as target:
+                    _copy(source, target)
+            except OSError as exc:
+                raise SnapshotError(f"{database} cannot be copied: {exc.strerror}") from exc
+            if _txids(database) == before:
+                append_hash(path)
+                return
+        raise SnapshotError(f"the file changed under {_COPY_ATTEMPTS} copies (leases expire, or somebody writes)")
+
+    def _etcdctl(self, path: str, _revision: int) -> None:
+        pid = process.find(self._manifest) if self._manifest else None
+        if pid is None:
+            raise SnapshotError("its process is not running on this host")
+        program = process.program_beside(pid, "etcdctl")
+        if program is None:
+            raise SnapshotError("there is no etcdctl beside its etcd")
+        argv = [program, "--endpoints", self._endpoint.url]
+        if self._tls:
+            argv += ["--cacert", self._tls.ca_cert, "--cert", self._tls.client_cert, "--key", self._tls.client_key]
+        outcome = self._run([*argv, "snapshot", "save", path], self._timeout)
+        if outcome.code != 0:
+            last = (outcome.output.splitlines() or [f"exit code {outcome.code}"])[-1]
+            raise SnapshotError(f"etcdctl snapshot save failed: {last}")
+
+    def _gateway(self, path: str, _revision: int) -> None:
+        try:
+            with _create(path) as target:
+                for blob in self._endpoint.snapshot(self._timeout):
+                    target.write(blob)
+        except OSError as exc:
+            raise SnapshotError(f"{path} cannot be written: {exc.strerror}") from exc
+
+
+def last_put(database: str, revision: int) -> int:
+    """The revision of the newest value in a running member's database, once that holds `revision`.
+
+    Raises SnapshotError.
+    """
+    return _await(database, lambda data: (newest_put(data), revision_of(data) >= revision))
+
+
+def _create(path: str) -> t.BinaryIO:
+    """An empty file that only its owner may read."""
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "w+b")
+
+
+def _copy(source: t.BinaryIO, target: t.BinaryIO) -> None:
+    for chunk in iter(lambda: source.read(CHUNK_BYTES), b""):
+        target.write(chunk)
+
+
+def _txids(database: str) -> tuple[int, ...]:
+    """The transactions that both meta pages end with. Raises SnapshotError."""
+    try:
+        with open(database, "rb") as file:
+            head = file.read(HEAD_BYTES)
+    except OSError as exc:
+        raise SnapshotError(f"{database} cannot be read: {exc.strerror}") from exc
+    return tuple(meta.txid for meta in metas(head))
+
+
+def _await_revision(database: str, revision: int) -> None:
+    """Wait until what was read through the API is in the file, too. Raises SnapshotError."""
+    _await(database, lambda data: (0, revision_of(data) >= revision))
+
+
+def _await(database: str, look: t.Callable[[mmap.mmap], tuple[int, bool]]) -> int:
+    """What `look` finds in a running member's database, once it says that it is there. Raises SnapshotError."""
+    deadline = time.monotonic() + _COMMIT_SECONDS
+    while True:
+        try:
+            with open(database, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                found, there = look(data)
+        except OSError as exc:
+            raise SnapshotError(f"{database} cannot be read: {exc.strerror}") from exc
+        except ValueError:  # read in the middle of a commit
+            found, there = 0, False
+        if there:
+            return found
+        if time.monotonic() >= deadline:
+            raise SnapshotError(f"{database} is older than what its member reports")
+        time.sleep(0.05)
+
+
+__all__ = (
+    "METHODS",
+    "Source",
+    "last_put",
+)
