@@ -11,7 +11,7 @@ from __future__ import annotations
 class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
-  backup:
+  backup_dir:
     description:
       - Folder on the node for a copy of what was there, written before it is replaced. Created with mode 0700 if it is
         missing.

@@ -16,7 +16,7 @@ description:
   - Makes the lines that the role P(controlplane.etcd.recover#role) ends with.
 options:
   _input:
-    description: What M(controlplane.etcd.etcd_proof) returned.
+    description: What M(controlplane.etcd.etcd_write_check) returned.
     type: dict
     required: true
   before:
@@ -36,7 +36,7 @@ options:
     type: str
     default: ""
   nodes:
-    description: What M(controlplane.etcd.apiserver_proof) returned, by host.
+    description: What M(controlplane.etcd.apiserver_write_check) returned, by host.
     type: dict
   check:
     description: Whether this was check mode.

@@ -71,11 +71,6 @@ before_bytes:
   returned: success
   type: int
   sample: 2146672640
-left_alone:
-  description: Why the member was not defragmented, else empty.
-  returned: success
-  type: str
-  sample: ""
 line:
   description: All of it in one line.
   returned: success
@@ -96,6 +91,11 @@ seconds:
   returned: success
   type: float
   sample: 3.4
+skipped:
+  description: Why the member was not defragmented, else empty.
+  returned: success
+  type: str
+  sample: ""
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -125,7 +125,7 @@ def defragment(module: AnsibleModule, member: LocalMember) -> Json:
         "after_bytes": done.after_bytes,
         "seconds": round(done.seconds, 1),
         "moved_leader_to": done.moved_leader_to,
-        "left_alone": done.left_alone,
+        "skipped": done.skipped,
         "line": defragmentation.summary(done, check=module.check_mode),
     }
 

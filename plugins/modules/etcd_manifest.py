@@ -49,7 +49,7 @@ options:
       - Restart etcd even if it is the only member or one of two, which takes the whole cluster down meanwhile.
     type: bool
     default: false
-  backup:
+  backup_dir:
     description:
       - Folder for a copy of the old manifest, written before it is replaced. Created with mode 0700 if it is missing.
       - A folder inside a C(manifests) folder is refused, because the kubelet starts whatever is there.
@@ -80,6 +80,11 @@ options:
       - Path on the node of the kubeconfig with which the ConfigMap is read.
     type: path
     default: /etc/kubernetes/admin.conf
+  kubelet_unit:
+    description:
+      - Name of the kubelet's systemd unit.
+    type: str
+    default: kubelet
   method:
     description:
       - V(patch) changes the lines of these flags and leaves every other byte as it is.
@@ -96,11 +101,6 @@ options:
     type: list
     elements: str
     default: []
-  unit:
-    description:
-      - Name of the kubelet's systemd unit.
-    type: str
-    default: kubelet
   wait_timeout:
     description:
       - Seconds to wait for etcd, on top of the time that it needs to read its log; and as long again if the old
@@ -250,14 +250,14 @@ def main() -> None:
         {
             **CONNECTION_SPEC,
             "allow_downtime": {"type": "bool", "default": False},
-            "backup": {"type": "path", "default": files.DEFAULT_BACKUP_DIR},
+            "backup_dir": {"type": "path", "default": files.DEFAULT_BACKUP_DIR},
             "during_recovery": {"type": "bool", "default": False},
             "extra_args": {"type": "dict", "default": {}},
             "kubeadm_config": {"type": "path"},
             "kubeconfig": {"type": "path", "default": ADMIN_CONF},
             "method": {"type": "str", "choices": ["auto", "kubeadm", "patch"], "default": "auto"},
             "remove": {"type": "list", "elements": "str", "default": []},
-            "unit": {"type": "str", "default": UNIT},
+            "kubelet_unit": {"type": "str", "default": UNIT},
             "wait_timeout": {"type": "float", "default": 120.0},
         },
         supports_check_mode=True,

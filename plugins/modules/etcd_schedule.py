@@ -66,7 +66,7 @@ options:
         needs it, disarm when all of them fit. At most three times a day in the whole cluster, never under a CORRUPT
         alarm, and never if the liveness probe of the static pod fails under the alarm. A member that a probe could kill
         during its defragmentation is passed over.
-      - This removes history without a snapshot. Needs O(watch).
+      - This removes history without a snapshot. Needs O(metrics).
     type: bool
     default: false
   lock_path:
@@ -80,6 +80,11 @@ options:
       - Static pod manifest of etcd.
     type: path
     default: /etc/kubernetes/manifests/etcd.yaml
+  metrics:
+    description:
+      - Whether to look every minute.
+    type: bool
+    default: true
   min_free_mib:
     description:
       - With O(fragmented_percent), how much has to be free at least.
@@ -116,11 +121,6 @@ options:
       - Path of the tool.
     type: path
     default: /usr/local/sbin/etcd-maintenance
-  watch:
-    description:
-      - Whether to look every minute.
-    type: bool
-    default: true
 """
 
 EXAMPLES = r"""
@@ -195,7 +195,7 @@ def wanted_files(params: Json, place: Place, backend: str) -> dict[str, bytes]:
     wanted = Wanted(
         tool_path=params["tool_path"],
         schedule=params["schedule"],
-        watch=params["watch"],
+        watch=params["metrics"],
         heal=params["heal"],
         limits=Limits(**{name: params[name] for name in vars(_LIMITS)}),
         allow_unsafe_version=params["allow_unsafe_version"],
@@ -235,7 +235,7 @@ def schedule(params: Json, *, check: bool) -> tuple[Json, list[str]]:
             " other. Remove one of them."
         )
     said = [
-        install.metrics_warning(place) if present and params["watch"] and not textfile_dir else None,
+        install.metrics_warning(place) if present and params["metrics"] and not textfile_dir else None,
         install.heal_warning(place, params["manifest"]) if present and params["heal"] else None,
     ]
     warnings += filter(None, said)
@@ -267,7 +267,7 @@ def main() -> None:
             "state": {"type": "str", "choices": ["absent", "present"], "default": "present"},
             "textfile_dir": {"type": "path"},
             "tool_path": {"type": "path", "default": "/usr/local/sbin/etcd-maintenance"},
-            "watch": {"type": "bool", "default": True},
+            "metrics": {"type": "bool", "default": True},
         },
         supports_check_mode=True,
     )

@@ -109,7 +109,7 @@ from ..module_utils._kubeadm.config import EXTRA_ARGS_SPEC, edit_result, run
 def configure(params: Json, *, check: bool) -> tuple[Json, tuple[str, ...]]:
     """The result and the warnings. Raises ConfigRefused, NoYaml, OSError."""
     path: str = params["path"]
-    files.refuse_backup_dir(params["backup"])
+    files.refuse_backup_dir(params["backup_dir"])
     old = files.read(path)
     edited = edits.edit(files.text_of(old), params["extra_args"], params["remove"])
     new = edited.text.encode("utf-8")
@@ -120,7 +120,7 @@ def configure(params: Json, *, check: bool) -> tuple[Json, tuple[str, ...]]:
             raise OSError("what was read back is not what was written")
 
     if changed and not check:
-        backup_file = files.back_up(old, path, params["backup"])
+        backup_file = files.back_up(old, path, params["backup_dir"])
         files.replace(path, old, new, agrees)
     result: Json = {
         "changed": changed,

@@ -33,7 +33,7 @@ attributes:
     details:
       - The diff shows the C(ClusterConfiguration) alone.
 options:
-  api_manifest:
+  apiserver_manifest:
     description:
       - Path of the API server's static pod manifest, which gives the address of the node's own API server.
     type: path
@@ -52,8 +52,8 @@ options:
   server:
     description:
       - URL of the API server to ask, for example V(https://192.0.2.11:6443). Its certificate is verified for it.
-      - When not given, it is the node's own one of O(api_manifest), since a virtual address or a load balancer may be
-        down; on a node without one it is what O(kubeconfig) says.
+      - When not given, it is the node's own one of O(apiserver_manifest), since a virtual address or a load
+        balancer may be down; on a node without one it is what O(kubeconfig) says.
     type: str
   timeout:
     description:
@@ -140,12 +140,12 @@ PLACE = f"the ConfigMap {NAME} in {NAMESPACE}"
 
 def configure(params: Json, *, check: bool) -> tuple[Json, tuple[str, ...]]:
     """The result and the warnings. Raises ConfigRefused, KubectlFailed, NoYaml, OSError."""
-    files.refuse_backup_dir(params["backup"])
+    files.refuse_backup_dir(params["backup_dir"])
     kubectl = Kubectl(
         kubeconfig=params["kubeconfig"],
         program=params["kubectl"],
         server=params["server"],
-        api_manifest=params["api_manifest"],
+        apiserver_manifest=params["apiserver_manifest"],
         timeout=params["timeout"],
     )
     backup_file, conflicts = "", 0
@@ -155,7 +155,7 @@ def configure(params: Json, *, check: bool) -> tuple[Json, tuple[str, ...]]:
         changed = edited.text != old.text
         if check or not changed:
             break
-        backup_file = files.back_up(old.text.encode("utf-8"), f"{NAME}.{KEY}", params["backup"])
+        backup_file = files.back_up(old.text.encode("utf-8"), f"{NAME}.{KEY}", params["backup_dir"])
         try:
             write(kubectl, old, edited.text)
             break
@@ -176,7 +176,7 @@ def main() -> None:
     module = AnsibleModule(
         {
             **EXTRA_ARGS_SPEC,
-            "api_manifest": {"type": "path", "default": API_MANIFEST},
+            "apiserver_manifest": {"type": "path", "default": API_MANIFEST},
             "kubeconfig": {"type": "path", "default": ADMIN_CONF},
             "kubectl": {"type": "path"},
             "server": {"type": "str"},

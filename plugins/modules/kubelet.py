@@ -45,6 +45,11 @@ options:
       - Seconds after which its timer starts a held kubelet. Calling the module again resets the timer.
     type: float
     default: 300.0
+  kubelet_unit:
+    description:
+      - Name of the systemd unit.
+    type: str
+    default: kubelet
   only_if_backed_off:
     description:
       - With O(state=restarted), restart the kubelet only if a static pod of the manifests folder is not running.
@@ -70,11 +75,6 @@ options:
     type: str
     choices: [awaited, released, restarted]
     required: true
-  unit:
-    description:
-      - Name of the systemd unit.
-    type: str
-    default: kubelet
   wait_timeout:
     description:
       - Seconds to wait for etcd, on top of the time that it needs to read its log.
@@ -174,7 +174,7 @@ class Waiting:
     def __init__(self, params: Json, manifest: EtcdManifest) -> None:
         self._params = params
         self._manifest = manifest
-        self._unit: str = params["unit"]
+        self._unit: str = params["kubelet_unit"]
         self._replay = replay_seconds(wal_bytes(manifest.wal_dir))
         self._held_at = float("-inf")
 
@@ -286,13 +286,13 @@ def restarted(params: Json, *, check: bool) -> Json:
     if result["changed"]:
         _startable(params)
         if not check:
-            kubelet_hold.restart_and_release(command.run, params["unit"])
+            kubelet_hold.restart_and_release(command.run, params["kubelet_unit"])
     return result
 
 
 def _must_stay_up(params: Json) -> None:
     """Raises UnitError: restarting a kubelet that ends by itself helps nobody."""
-    found = kubelet.unit(command.run, params["unit"])
+    found = kubelet.unit(command.run, params["kubelet_unit"])
     if found.crashes(time.clock_gettime(time.CLOCK_MONOTONIC)):
         why = f"{found.name} does not stay up, so nothing that dies on this node will be restarted."
         raise UnitError(why + kubelet.quoted("Its last lines", kubelet.last_lines(command.run, found.name, 10)))
@@ -301,7 +301,7 @@ def _must_stay_up(params: Json) -> None:
 def _not_running(params: Json) -> list[str]:
     """The static pods without a running program, after a moment's grace. Of those that name no program, such as one
     that leaves it to its image, the kubelet knows."""
-    started = kubelet.unit(command.run, params["unit"]).started
+    started = kubelet.unit(command.run, params["kubelet_unit"]).started
     age = time.clock_gettime(time.CLOCK_MONOTONIC) - started
     deadline = time.monotonic() + max(_GRACE_SECONDS, _STARTED_SECONDS - age)
     while True:
@@ -311,8 +311,8 @@ def _not_running(params: Json) -> list[str]:
             break
         time.sleep(_POLL_SECONDS)
     unknown = [pod for pod in pods if not pod.programs]
-    waits = kubelet.back_offs(command.run, params["unit"]) if down else {}
-    lately = kubelet.back_offs(command.run, params["unit"], _SAID_SECONDS) if unknown else {}
+    waits = kubelet.back_offs(command.run, params["kubelet_unit"]) if down else {}
+    lately = kubelet.back_offs(command.run, params["kubelet_unit"], _SAID_SECONDS) if unknown else {}
     return [pod.name + _wait(pod.name, waits) for pod in down] + [
         pod.name + wait for pod in unknown for wait in (_wait(pod.name, lately),) if wait
     ]
@@ -334,27 +334,27 @@ def awaited(params: Json, *, check: bool) -> Json:
 
 
 def released(params: Json, *, check: bool) -> Json:
-    held = kubelet_hold.read_hold(params["unit"])
+    held = kubelet_hold.read_hold(params["kubelet_unit"])
     if held is None or (params["owner"] is not None and held.owner != params["owner"]):
         return {"changed": False, "held_until": None}
     if not check and params["after"] > 0:
-        kubelet_hold.schedule_release(command.run, params["unit"], owner=held.owner, seconds=params["after"])
+        kubelet_hold.schedule_release(command.run, params["kubelet_unit"], owner=held.owner, seconds=params["after"])
     elif not check:
-        kubelet_hold.release(command.run, params["unit"])
+        kubelet_hold.release(command.run, params["kubelet_unit"])
     return {"changed": True, "held_until": _until(params)}
 
 
 def _until(params: Json) -> float | None:
-    held = kubelet_hold.read_hold(params["unit"])
+    held = kubelet_hold.read_hold(params["kubelet_unit"])
     return held.until if held else None
 
 
 def _startable(params: Json) -> Unit:
     """The unit. Raises UnitError where it must not be started."""
-    found = kubelet.unit(command.run, params["unit"])
-    refusal = kubelet.start_refusal(found, held=kubelet_hold.read_hold(params["unit"]) is not None)
+    found = kubelet.unit(command.run, params["kubelet_unit"])
+    refusal = kubelet.start_refusal(found, held=kubelet_hold.read_hold(params["kubelet_unit"]) is not None)
     if refusal:
-        said = kubelet.last_lines(command.run, params["unit"]) if found.exists else []
+        said = kubelet.last_lines(command.run, params["kubelet_unit"]) if found.exists else []
         raise UnitError(refusal + kubelet.quoted("Its last lines", said))
     return found
 
@@ -378,7 +378,7 @@ def main() -> None:
             "owner": {"type": "str"},
             "revive": {"type": "bool", "default": False},
             "state": {"type": "str", "choices": ["awaited", "released", "restarted"], "required": True},
-            "unit": {"type": "str", "default": kubelet.UNIT},
+            "kubelet_unit": {"type": "str", "default": kubelet.UNIT},
             "wait_timeout": {"type": "float", "default": 120.0},
         },
         supports_check_mode=True,

@@ -104,9 +104,9 @@ def test_installing(playbook: Callable[..., Run], tmp_path: Path) -> None:
 
     def install(*, check: bool = False, where: Path | str = rules, panels: Path | str = dashboards) -> int:
         settings = {
-            "harden_rules_folder": str(where),
-            "harden_dashboard_folder": str(panels),
-            "harden_watch_host": "localhost",
+            "harden_rules_dir": str(where),
+            "harden_dashboard_dir": str(panels),
+            "harden_monitoring_host": "localhost",
         }
         done = playbook(hosts, check=check, extra_vars=settings, name=str(play))
         assert done.rc == 0, done.out

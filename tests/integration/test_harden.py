@@ -35,7 +35,7 @@ WANTED = {
     "harden_allow_downtime": True,
     "harden_method": "patch",
     "harden_record": False,
-    "harden_schedule_state": "as_is",
+    "harden_schedule_state": "unmanaged",
 }
 
 KUBERNETES = "1.33.13"
@@ -202,7 +202,7 @@ def test_a_run_that_was_cut_off(make_cluster: Any, playbook: Any, start_module: 
             stack.enter_context(Kubelet(node))
         before = [node.manifest.read_bytes() for node in cluster.nodes]
         first = next(node for node in cluster.nodes if node.name != leader(cluster))
-        options = {"backup": str(first.folder / "etc/kubernetes/etcd-backup"), "unit": kubelet.PROGRAM}
+        options = {"backup_dir": str(first.folder / "etc/kubernetes/etcd-backup"), "kubelet_unit": kubelet.PROGRAM}
         running = start_module("etcd_manifest", first, extra_args=args, method="patch", **options)
         await_true(lambda: [node.manifest.read_bytes() for node in cluster.nodes] != before, "it is in its place")
         running.kill()

@@ -88,8 +88,8 @@ def run(api: ApiServer, module: Run, tmp_path: Path) -> Run:
 
     def call(*, check: bool = False, **changes: Any) -> Result:
         options = {
-            "api_manifest": str(api.manifest),
-            "backup": str(tmp_path / "etcd-backup"),
+            "apiserver_manifest": str(api.manifest),
+            "backup_dir": str(tmp_path / "etcd-backup"),
             "extra_args": WANTED,
             "kubeconfig": str(api.admin_conf),
             "kubectl": str(api.kubectl),
@@ -236,7 +236,7 @@ def test_the_server_is_verified(api: ApiServer, cluster: Cluster, run: Run) -> N
 def test_a_virtual_address_that_is_down(api: ApiServer, run: Run) -> None:
     conf = str(api.kubeconfig("vip", group="system:masters", server="https://127.0.0.1:9"))
     assert run(kubeconfig=conf)["changed"]
-    said = run(kubeconfig=conf, api_manifest="/nonexistent")
+    said = run(kubeconfig=conf, apiserver_manifest="/nonexistent")
     assert f"failed. No API server answers at the address in {conf} (" in said["msg"]
     assert RECOVER in said["msg"]
     assert said["away"] is True

@@ -72,7 +72,7 @@ def test_a_follower_changes_nothing_for_the_others(make_cluster: Any, module: An
         result = module("etcd_defrag", follower)
     assert writer.failures == []
     assert writer.done > 1
-    assert (result["changed"], result["moved_leader_to"], result["left_alone"]) == (True, "", "")
+    assert (result["changed"], result["moved_leader_to"], result["skipped"]) == (True, "", "")
     assert result["after_bytes"] < result["before_bytes"] / 2
     assert _size(follower) < result["before_bytes"] / 2
     for node in (leader, other):
@@ -105,7 +105,7 @@ def test_little_to_gain_is_left_alone(make_cluster: Any, module: Any) -> None:
             result = module("etcd_defrag", node, check=check, **rule)
             assert not result["failed"], result["msg"]
             assert result["changed"] is False
-            assert re.fullmatch(r"only \d+\.\d MiB could be gained", result["left_alone"])
+            assert re.fullmatch(r"only \d+\.\d MiB could be gained", result["skipped"])
             assert result["before_bytes"] == result["after_bytes"] == before.sizes[0]
     assert marks(cluster) == before
     assert _defragmentations(node) == 0
@@ -146,7 +146,7 @@ def test_without_a_leader_all_is_refused_at_once(make_cluster: Any, module: Any,
         assert f"{one.name} (Connection refused)" in result["msg"]
         assert f"{two.name} (" in result["msg"]
     start = time.monotonic()
-    proof = module("etcd_proof", survivor, settle_seconds=0)
+    proof = module("etcd_write_check", survivor, settle_seconds=0)
     assert time.monotonic() - start < AT_ONCE
     assert proof["failed"]
     assert "there is no leader" in proof["msg"]
@@ -179,7 +179,7 @@ def test_corrupt_stops_everything(make_cluster: Any, module: Any, version: str, 
         assert f"A CORRUPT alarm is armed (by {follower.name})" in result["msg"]
         assert "disarm CORRUPT by hand" in result["msg"]
         assert module(name, leader, check=True)["failed"]
-    assert module("etcd_proof", leader, settle_seconds=0)["failed"]
+    assert module("etcd_write_check", leader, settle_seconds=0)["failed"]
     assert marks(cluster) == before
     assert _defragmentations(leader) == 0
     info = module("etcd_info", leader)

@@ -48,10 +48,10 @@ def change(module: Any, tmp_path: Path) -> Change:
 
 def _options(tmp_path: Path, options: dict[str, Any]) -> dict[str, Any]:
     return {
-        "backup": str(tmp_path / "etcd-backup"),
+        "backup_dir": str(tmp_path / "etcd-backup"),
         "extra_args": WANTED,
         "kubeconfig": str(tmp_path / "admin.conf"),
-        "unit": kubelet.PROGRAM,
+        "kubelet_unit": kubelet.PROGRAM,
         "wait_timeout": 60.0,
         **options,
     }
@@ -357,8 +357,11 @@ def test_a_node_that_is_not_in_order(make_cluster: Any, change: Change, watched:
     stray.write_bytes(node.manifest.read_bytes())
     assert f"{stray} is beside the manifest" in change(node)["msg"]
     stray.unlink()
-    assert "no-kubelet-is-called-so is not running on this node" in change(node, unit="no-kubelet-is-called-so")["msg"]
-    assert "is inside a manifests folder" in change(node, backup=str(node.manifest.parent / "old"))["msg"]
+    assert (
+        "no-kubelet-is-called-so is not running on this node"
+        in change(node, kubelet_unit="no-kubelet-is-called-so")["msg"]
+    )
+    assert "is inside a manifests folder" in change(node, backup_dir=str(node.manifest.parent / "old"))["msg"]
     other = cluster.nodes[1]
     assert "is not this node's own" in change(node, endpoint=other.client_url)["msg"]
     wal = node.data_dir / "member/wal"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""etcd_proof: it fails where writes only seem to be accepted, and leaves nothing behind."""
+"""etcd_write_check: it fails where writes only seem to be accepted, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_member_over_its_quota_raises_the_alarm_when_it_applies(make_cluster: 
         for alarm in client.alarms():
             client.disarm(alarm)
         assert client.alarms() == ()
-        result = module("etcd_proof", others[0], settle_seconds=0)
+        result = module("etcd_write_check", others[0], settle_seconds=0)
         assert result["failed"]
         # Through which member it shows first is a matter of chance, that it shows is not.
         assert "a write through " in result["msg"] or "these alarms are armed" in result["msg"]
@@ -42,7 +42,7 @@ def test_it_leaves_nothing_behind(make_cluster: Any, module: Any, version: str) 
     with cluster.leader().client() as client:
         client.put(b"a", b"1")
     before = marks(cluster)
-    result = module("etcd_proof", cluster.nodes[0], settle_seconds=0.2)
+    result = module("etcd_write_check", cluster.nodes[0], settle_seconds=0.2)
     assert not result["failed"], result["msg"]
     assert (result["changed"], result["writes"]) == (False, ["cp1", "cp2", "cp3"])
     assert result["hashes_agree"] is (None if version.startswith("3.4.") else True)
@@ -56,14 +56,14 @@ def test_check_mode_writes_nothing(make_cluster: Any, module: Any) -> None:
     cluster = make_cluster(full=True)
     before, leases = marks(cluster), _leases(cluster)
     # A write would be refused, so a result without a failure is one without a write.
-    result = module("etcd_proof", cluster.nodes[0], check=True)
+    result = module("etcd_write_check", cluster.nodes[0], check=True)
     assert not result["failed"], result["msg"]
     assert (result["changed"], result["writes"], result["hashes_agree"]) == (False, [], None)
     assert len(result["cluster"]["alarms"]) == len(before.alarms) > 0
     assert marks(cluster) == before
     assert _leases(cluster) == leases
 
-    real = module("etcd_proof", cluster.nodes[0], settle_seconds=0)
+    real = module("etcd_write_check", cluster.nodes[0], settle_seconds=0)
     assert real["failed"]
     assert "a write through cp1 was refused" in real["msg"]
     assert "database space exceeded" in real["msg"]
@@ -73,7 +73,7 @@ def test_a_member_that_is_down_is_left_out(make_cluster: Any, module: Any) -> No
     cluster = make_cluster()
     down, other = cluster.followers()
     down.kill()
-    result = module("etcd_proof", other, settle_seconds=0.1)
+    result = module("etcd_write_check", other, settle_seconds=0.1)
     assert not result["failed"], result["msg"]
     assert result["writes"] == sorted({"cp1", "cp2", "cp3"} - {down.name})
     assert result["hashes_agree"] is True
@@ -81,9 +81,9 @@ def test_a_member_that_is_down_is_left_out(make_cluster: Any, module: Any) -> No
 
 def test_growth_is_measured_between_the_rounds(make_cluster: Any, module: Any) -> None:
     cluster = make_cluster(members=1)
-    quiet = module("etcd_proof", cluster.nodes[0], settle_seconds=0.3)
+    quiet = module("etcd_write_check", cluster.nodes[0], settle_seconds=0.3)
     assert (quiet["growth_bytes_per_minute"], quiet["minutes_to_full"]) == (0.0, None)
     with Writer(cluster.nodes):
-        busy = module("etcd_proof", cluster.nodes[0], settle_seconds=1)
+        busy = module("etcd_write_check", cluster.nodes[0], settle_seconds=1)
     assert busy["growth_bytes_per_minute"] > 0
     assert busy["minutes_to_full"] > 0

@@ -86,8 +86,8 @@ def test_a_full_cluster_is_brought_back_step_by_step(make_cluster: Any, module: 
     assert disarmed["warnings"] == []
 
     before = marks(cluster)
-    assert module("etcd_proof", followers[0], check=True)["writes"] == []
-    proof = module("etcd_proof", followers[0], settle_seconds=0.1)
+    assert module("etcd_write_check", followers[0], check=True)["writes"] == []
+    proof = module("etcd_write_check", followers[0], settle_seconds=0.1)
     assert not proof["failed"], proof["msg"]
     assert proof["changed"] is False
     assert proof["writes"] == ["cp1", "cp2", "cp3"]

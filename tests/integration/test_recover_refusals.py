@@ -115,7 +115,7 @@ def test_inventories_that_name_nobody_and_one_that_is_a_list(
     names = "".join(f"{node.name}," for node in cluster.nodes)
     before = state(cluster)
 
-    nobody = playbook(names, extra_vars={"target": "masters"})
+    nobody = playbook(names, extra_vars={"etcd_target": "masters"})
     assert nobody.rc == 2
     assert "No host matches masters." in nobody.flat
     assert "Nothing was changed." in nobody.flat

@@ -29,8 +29,8 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._node.apiserver 
     address_of,
     credentials_of,
 )
-from ansible_collections.controlplane.etcd.plugins.modules import apiserver_proof
-from ansible_collections.controlplane.etcd.plugins.modules.apiserver_proof import EtcdRefuses, Forbidden
+from ansible_collections.controlplane.etcd.plugins.modules import apiserver_write_check
+from ansible_collections.controlplane.etcd.plugins.modules.apiserver_write_check import EtcdRefuses, Forbidden
 from lab import pki
 
 MANIFESTS = sorted((DATA / "apiserver").glob("*/*"))
@@ -218,10 +218,10 @@ JUDGED: list[tuple[str, Answer, tuple[str, str] | str | None]] = [
 def test_judged(answer: Answer, expected: tuple[str, str] | str | None) -> None:
     if isinstance(expected, str):
         with pytest.raises(EtcdRefuses) as caught:
-            apiserver_proof.judged(answer)
+            apiserver_write_check.judged(answer)
         assert str(caught.value) == expected
     else:
-        assert apiserver_proof.judged(answer) == expected
+        assert apiserver_write_check.judged(answer) == expected
 
 
 STARTING = """\
@@ -243,7 +243,7 @@ UNREADY: list[tuple[str, str, str]] = [
 
 @pytest.mark.parametrize(("body", "expected"), table(UNREADY))
 def test_unready(body: str, expected: str) -> None:
-    assert apiserver_proof.unready(body) == expected
+    assert apiserver_write_check.unready(body) == expected
 
 
 class FakeApi:
@@ -277,13 +277,13 @@ DOWN = KubeError("it does not answer at https://192.0.2.2:6443: Connection refus
 
 def test_attempt_writes_only_when_it_is_ready() -> None:
     api = FakeApi([READY], [MADE])
-    assert apiserver_proof.attempt(api, check=False) == ("accepted", "")  # type: ignore[arg-type]  # it is made
+    assert apiserver_write_check.attempt(api, check=False) == ("accepted", "")  # type: ignore[arg-type]  # it is made
     assert api.written == 1
 
 
 def test_attempt_in_check_mode_writes_nothing() -> None:
     api = FakeApi([READY], [MADE])
-    assert apiserver_proof.attempt(api, check=True) == ("ready", "")  # type: ignore[arg-type]  # it is made
+    assert apiserver_write_check.attempt(api, check=True) == ("ready", "")  # type: ignore[arg-type]  # it is made
     assert api.written == 0
 
 
@@ -298,7 +298,7 @@ REFUSED_ATTEMPTS: list[tuple[str, Answer, type[KubeError], str]] = [
 def test_attempt_that_does_not_come_to_a_write(ready: Answer, kind: type[KubeError], message: str) -> None:
     api = FakeApi([ready], [MADE])
     with pytest.raises(kind) as caught:
-        apiserver_proof.attempt(api, check=False)  # type: ignore[arg-type]  # it is made
+        apiserver_write_check.attempt(api, check=False)  # type: ignore[arg-type]  # it is made
     assert str(caught.value) == message
     assert api.written == 0
 
@@ -306,7 +306,7 @@ def test_attempt_that_does_not_come_to_a_write(ready: Answer, kind: type[KubeErr
 def options(folder: Path, **given: Any) -> Json:
     return {
         "kubeconfig": str(folder / "admin.conf"),
-        "manifest": str(folder / "kube-apiserver.yaml"),
+        "apiserver_manifest": str(folder / "kube-apiserver.yaml"),
         "timeout": 5.0,
         "wait_timeout": 120.0,
         **given,
@@ -336,7 +336,7 @@ def patient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "kube-apiserver.yaml").write_text(MANIFESTS[0].read_text("utf-8"), "utf-8")
     clock = count()
     fake = SimpleNamespace(monotonic=lambda: float(next(clock)), sleep=lambda _seconds: None)
-    monkeypatch.setattr(apiserver_proof, "time", fake)
+    monkeypatch.setattr(apiserver_write_check, "time", fake)
     return tmp_path
 
 
@@ -352,8 +352,8 @@ def test_prove(
     written: int,
 ) -> None:
     api = FakeApi([*ready], [*writes])
-    monkeypatch.setattr(apiserver_proof, "ApiServer", lambda *_arguments, **_options: api)
-    result = apiserver_proof.prove(options(patient), check=check)
+    monkeypatch.setattr(apiserver_write_check, "ApiServer", lambda *_arguments, **_options: api)
+    result = apiserver_write_check.prove(options(patient), check=check)
     assert (result["outcome"], result["reason"], api.written) == (outcome, reason, written)
     assert (result["changed"], result["address"]) == (False, "https://192.0.2.2:6443")
     assert result["seconds"] <= 125
@@ -361,8 +361,8 @@ def test_prove(
 
 def test_prove_gives_up_in_time(patient: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     api = FakeApi([READY], [failure("etcdserver: no leader")])
-    monkeypatch.setattr(apiserver_proof, "ApiServer", lambda *_arguments, **_options: api)
-    result = apiserver_proof.prove(options(patient, wait_timeout=10.0), check=False)
+    monkeypatch.setattr(apiserver_write_check, "ApiServer", lambda *_arguments, **_options: api)
+    result = apiserver_write_check.prove(options(patient, wait_timeout=10.0), check=False)
     assert (result["outcome"], result["reason"]) == ("not ready", "it asked to try again")
     assert 10 < result["seconds"] <= 12
 
@@ -370,9 +370,9 @@ def test_prove_gives_up_in_time(patient: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_what_it_keeps_refusing_is_refused(patient: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After half a minute, in which an API server that was just started learns what it needs; or with the time."""
     api = FakeApi([READY], [QUOTA])
-    monkeypatch.setattr(apiserver_proof, "ApiServer", lambda *_arguments, **_options: api)
+    monkeypatch.setattr(apiserver_write_check, "ApiServer", lambda *_arguments, **_options: api)
     for wait_timeout, least, most in ((120.0, 30, 34), (10.0, 10, 13)):
-        result = apiserver_proof.prove(options(patient, wait_timeout=wait_timeout), check=False)
+        result = apiserver_write_check.prove(options(patient, wait_timeout=wait_timeout), check=False)
         assert (result["outcome"], result["reason"]) == ("refused", "HTTP 403: status unknown for quota")
         assert least <= result["seconds"] <= most
 
@@ -387,18 +387,18 @@ PASSING: list[tuple[str, str, str, bool]] = [
 
 @pytest.mark.parametrize(("outcome", "reason", "expected"), table(PASSING))
 def test_may_pass(outcome: str, reason: str, expected: bool) -> None:
-    assert apiserver_proof.may_pass(outcome, reason) is expected
+    assert apiserver_write_check.may_pass(outcome, reason) is expected
 
 
 def test_node_without_an_api_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ended = main_of(apiserver_proof, options(tmp_path), monkeypatch)
+    ended = main_of(apiserver_write_check, options(tmp_path), monkeypatch)
     assert (ended["outcome"], ended["address"], ended["changed"]) == ("absent", "", False)
 
 
 def test_main_fails_only_where_etcd_refuses(patient: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     api = FakeApi([READY], [failure("etcdserver: mvcc: database space exceeded")])
-    monkeypatch.setattr(apiserver_proof, "ApiServer", lambda *_arguments, **_options: api)
-    ended = main_of(apiserver_proof, options(patient), monkeypatch)
+    monkeypatch.setattr(apiserver_write_check, "ApiServer", lambda *_arguments, **_options: api)
+    ended = main_of(apiserver_write_check, options(patient), monkeypatch)
     assert ended["failed"]
     assert ended["msg"].startswith(
         "The API server of this node still cannot write: etcdserver: mvcc: database space exceeded. What was done"
@@ -406,7 +406,7 @@ def test_main_fails_only_where_etcd_refuses(patient: Path, monkeypatch: pytest.M
 
 
 def test_main_without_a_kubeconfig(patient: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ended = main_of(apiserver_proof, options(patient), monkeypatch)
+    ended = main_of(apiserver_write_check, options(patient), monkeypatch)
     assert "failed" not in ended
     assert ended["outcome"] == "refused"
     assert ended["reason"] == f"{patient / 'admin.conf'} cannot be read: No such file or directory"
@@ -556,16 +556,16 @@ def test_lease_that_somebody_else_deleted(
     if there:
         server.leases.append(api._lease)
     server.cleaned = 404
-    assert apiserver_proof.judged(api.write()) == ("accepted", "")
+    assert apiserver_write_check.judged(api.write()) == ("accepted", "")
     assert [status for _verb, _path, status in server.asked] == [409 if there else 201, 404]
     server.cleaned = 403
-    assert apiserver_proof.judged(api.write()) == ("refused", "HTTP 403: an answer")
+    assert apiserver_write_check.judged(api.write()) == ("refused", "HTTP 403: an answer")
 
 
 def test_whole_proof(tmp_path: Path, private: Path, certificates: Path, server: FakeServer) -> None:
     address = server.address
     (tmp_path / "kube-apiserver.yaml").write_text(pod(endpoint=f"{address.host}:{address.port}"), "utf-8")
-    result = apiserver_proof.prove(options(tmp_path, kubeconfig=admin(tmp_path, certificates)), check=False)
+    result = apiserver_write_check.prove(options(tmp_path, kubeconfig=admin(tmp_path, certificates)), check=False)
     assert (result["outcome"], result["reason"], result["address"]) == ("accepted", "", str(address))
 
 

@@ -324,8 +324,8 @@ def node(tmp_path: Path) -> Path:
 
 def options(node: Path, **changes: Any) -> Json:
     return {
-        "api_manifest": str(node / "kube-apiserver.yaml"),
-        "backup": str(node / "backup"),
+        "apiserver_manifest": str(node / "kube-apiserver.yaml"),
+        "backup_dir": str(node / "backup"),
         "extra_args": {"quota-backend-bytes": "5GiB"},
         "kubeconfig": str(node / "admin.conf"),
         "kubectl": str(node / "kubectl"),
@@ -407,7 +407,7 @@ REFUSALS: list[tuple[str, Json, str, str]] = [
         "failed. 'http://192.0.2.12:8080' is not an https:// URL",
         UNTOUCHED,
     ),
-    ("backups for the kubelet", {"backup": "/x/manifests"}, "was refused. The folder for backups", UNTOUCHED),
+    ("backups for the kubelet", {"backup_dir": "/x/manifests"}, "was refused. The folder for backups", UNTOUCHED),
     ("what etcd would not take", {"extra_args": {"quota-backend-bytes": "5"}}, "was refused. quota-", UNTOUCHED),
     ("no kubectl", {"kubectl": "/none"}, "failed. There is no program /none on this node.", UNTOUCHED),
     (

@@ -108,7 +108,7 @@ def documented_keys(returned: Json) -> Any:
     return {key: documented_keys(each["contains"]) if "contains" in each else None for key, each in returned.items()}
 
 
-@pytest.mark.parametrize("name", ["etcd_info", "etcd_node_info", "etcd_proof"])
+@pytest.mark.parametrize("name", ["etcd_info", "etcd_node_info", "etcd_write_check"])
 def test_cluster_and_diagnosis_are_returned_as_documented(name: str) -> None:
     seen = view(member(1), alarms=[Alarm(1, "NOSPACE")])
     found = {"cluster": _module.cluster_result(seen), "diagnosis": _module.diagnosis_result(seen, allow_unsafe=False)}
@@ -119,7 +119,7 @@ def test_cluster_and_diagnosis_are_returned_as_documented(name: str) -> None:
 
 
 def test_shared_results_are_documented_alike() -> None:
-    texts = [yaml.safe_load(module(name).RETURN) for name in ("etcd_info", "etcd_node_info", "etcd_proof")]
+    texts = [yaml.safe_load(module(name).RETURN) for name in ("etcd_info", "etcd_node_info", "etcd_write_check")]
     for key in SHARED:
         entries = [text[key]["contains"] for text in texts if key in text]
         assert all(entry == entries[0] for entry in entries)

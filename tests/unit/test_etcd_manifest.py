@@ -90,7 +90,7 @@ class Machine:
     def run(self, *, check: bool = False, diff: bool = False, **options: Any) -> Json:
         given = {
             "allow_downtime": False,
-            "backup": str(self.backups),
+            "backup_dir": str(self.backups),
             "during_recovery": False,
             "extra_args": WANTED,
             "kubeadm_config": None,
@@ -98,7 +98,7 @@ class Machine:
             "manifest": str(self.path),
             "method": "patch",
             "remove": [],
-            "unit": "kubelet",
+            "kubelet_unit": "kubelet",
             "wait_timeout": 0.0,
             **options,
         }
@@ -343,13 +343,15 @@ def test_a_folder_for_backups_that_the_kubelet_reads(machine: Machine, tmp_path:
     machine.path = (pods / "etcd.yaml").rename(pods / "my-etcd.yaml")
     (tmp_path / "link").symlink_to(pods)
     for folder in (pods, tmp_path / "link"):
-        assert f"is that of {machine.path}: the kubelet would start etcd" in machine.refused(backup=str(folder))
+        assert f"is that of {machine.path}: the kubelet would start etcd" in machine.refused(backup_dir=str(folder))
     store = tmp_path / "store"
     store.mkdir()
     machine.path = machine.path.rename(store / "etcd.yaml")
     (pods / "etcd.yaml").symlink_to(machine.path)
     for folder in (pods, store):
-        assert "the kubelet would start etcd" in machine.refused(manifest=str(pods / "etcd.yaml"), backup=str(folder))
+        assert "the kubelet would start etcd" in machine.refused(
+            manifest=str(pods / "etcd.yaml"), backup_dir=str(folder)
+        )
 
 
 def test_a_configuration_file_of_etcd(machine: Machine) -> None:

@@ -47,7 +47,7 @@ OPTIONS: Json = {
     "state": "present",
     "textfile_dir": None,
     "tool_path": TOOL,
-    "watch": True,
+    "metrics": True,
 }
 TIMER_RUNS = CommandResult(0, "LoadState=loaded\nActiveState=active\nUnitFileState=enabled")
 
@@ -154,7 +154,7 @@ def test_the_other_backend_goes(host: Host) -> None:
         "disable --now etcd-maintenance-watch.timer",
         "disable --now etcd-maintenance.timer",
     ]
-    host(backend="systemd", watch=False)
+    host(backend="systemd", metrics=False)
     assert host.files() == {TOOL, *(path for path in UNITS if "watch" not in path)}
 
 
@@ -301,7 +301,7 @@ def test_no_folder_for_metrics(host: Host) -> None:
     (host.root / METRICS[1:]).rmdir()
     (warning,) = host()["warnings"]
     assert warning.startswith(f"No metrics are written: none of node-exporter's usual folders ({METRICS}, ")
-    for options in ({"watch": False}, {"textfile_dir": "/srv/metrics"}, {"state": "absent"}):
+    for options in ({"metrics": False}, {"textfile_dir": "/srv/metrics"}, {"state": "absent"}):
         assert host(**options)["warnings"] == []
 
 

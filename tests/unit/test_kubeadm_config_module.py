@@ -70,7 +70,7 @@ def run(path: Path, backups: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         warned.clear()
         given = {
             "path": str(path),
-            "backup": str(backups),
+            "backup_dir": str(backups),
             "extra_args": WANTED,
             **options,
             "_ansible_check_mode": check,
@@ -206,7 +206,7 @@ def test_backups_beside_manifests_are_refused(run: Run, path: Path, tmp_path: Pa
         (tmp_path / "pods", "holds etcd.yaml: the kubelet may read every file there."),
         (path, "is not a folder."),
     ):
-        result = run(backup=str(folder), check=check)
+        result = run(backup_dir=str(folder), check=check)
         assert result["failed"]
         assert sentence in result["msg"]
         assert "Nothing was changed. Choose another one" in result["msg"]

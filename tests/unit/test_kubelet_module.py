@@ -126,7 +126,7 @@ def options(node: Node, state: str, **given: Any) -> Json:
         "owner": "r1",
         "revive": False,
         "state": state,
-        "unit": "kubelet",
+        "kubelet_unit": "kubelet",
         "wait_timeout": 120.0,
         **given,
     }
@@ -622,6 +622,6 @@ def test_main_where_a_release_fails(node: Node, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_main_with_a_wrong_unit(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert failure(node, "restarted", monkeypatch, unit="a b") == (
+    assert failure(node, "restarted", monkeypatch, kubelet_unit="a b") == (
         "Restarting the kubelet failed. 'a b' is not a valid systemd unit name. What is running keeps running."
     )

@@ -30,7 +30,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.defragmentation import Defragmentation
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView, MemberView
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.write_check import WriteCheck
-from ansible_collections.controlplane.etcd.plugins.modules import etcd_proof, run_lock
+from ansible_collections.controlplane.etcd.plugins.modules import etcd_write_check, run_lock
 
 STATUS, KV_RANGE, COMPACTION = "/v3/maintenance/status", "/v3/kv/range", "/v3/kv/compaction"
 DEFRAGMENT, TRANSFER = "/v3/maintenance/defragment", "/v3/maintenance/transfer-leadership"
@@ -221,7 +221,7 @@ def test_defragment_a_follower() -> None:
     done, sent = defragment(Looks(*BEFORE, SMALL), 2)
     assert sent == [DEFRAGMENT]
     assert (done.member, done.changed, done.before_bytes, done.after_bytes) == ("cp2", True, 500 * MIB, 100 * MIB)
-    assert (done.moved_leader_to, done.left_alone) == ("", "")
+    assert (done.moved_leader_to, done.skipped) == ("", "")
 
 
 def test_defragment_a_leader_moves_it_first() -> None:
@@ -398,7 +398,7 @@ def test_defragment_that_gains_too_little() -> None:
     assert sent == []
     assert not done.changed
     assert done.before_bytes == done.after_bytes == 500 * MIB
-    assert done.left_alone == "only 400.0 MiB could be gained"
+    assert done.skipped == "only 400.0 MiB could be gained"
 
 
 def test_defragment_in_check_mode_sends_nothing() -> None:
@@ -574,7 +574,7 @@ LINES: list[tuple[str, Defragmentation, bool, str]] = [
     ),
     (
         "left alone",
-        Defragmentation("cp1", False, 300 * MIB, 300 * MIB, 0.0, left_alone="only 3.0 MiB could be gained"),
+        Defragmentation("cp1", False, 300 * MIB, 300 * MIB, 0.0, skipped="only 3.0 MiB could be gained"),
         False,
         "cp1: 300.0 MiB, left alone (only 3.0 MiB could be gained)",
     ),
@@ -616,7 +616,7 @@ def test_growth(
     before: list[MemberView], after: list[MemberView], seconds: float, rate: float, minutes: float | None
 ) -> None:
     proof = WriteCheck((), view(*before), view(*after), seconds, None, ())
-    assert etcd_proof.growth(proof) == {"growth_bytes_per_minute": rate, "minutes_to_full": minutes}
+    assert etcd_write_check.growth(proof) == {"growth_bytes_per_minute": rate, "minutes_to_full": minutes}
 
 
 def test_words_of_the_lock() -> None:

@@ -58,7 +58,7 @@ def node(tmp_path: Path, version: str = "1.33", **options: Any) -> Node:
     path.write_bytes((DATA / "manifests" / version / "quota.manifest").read_bytes())
     given = {
         "manifest": str(path),
-        "backup": str(tmp_path / "etcd-backup"),
+        "backup_dir": str(tmp_path / "etcd-backup"),
         "extra_args": {},
         "remove": [],
         "method": "patch",

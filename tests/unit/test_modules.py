@@ -18,8 +18,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view impor
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.write_check import Write, WriteCheck
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import EtcdManifest
 from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot import catalog, format, sources
-from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot import take as snapshots
-from ansible_collections.controlplane.etcd.plugins.modules import etcd_alarm, etcd_proof, etcd_snapshot
+from ansible_collections.controlplane.etcd.plugins.modules import etcd_alarm, etcd_snapshot, etcd_write_check
 
 STATUS, MEMBERS, ALARM = "/v3/maintenance/status", "/v3/cluster/member/list", "/v3/maintenance/alarm"
 KV_RANGE = "/v3/kv/range"
@@ -111,7 +110,7 @@ def test_proof(monkeypatch: pytest.MonkeyPatch, check: bool, writes: list[str], 
 
     monkeypatch.setattr(write_check, "check_writes", prove)
     module, proven = FakeModule(check=check, settle_seconds=7.0), FakeMember(SILENT)
-    result = etcd_proof.prove(module, proven)  # type: ignore[arg-type]  # both are made
+    result = etcd_write_check.prove(module, proven)  # type: ignore[arg-type]  # both are made
     assert asked == ([] if check else [7.0])
     assert (result["changed"], result["writes"], result["findings"]) == (False, writes, findings)
     assert (result["growth_bytes_per_minute"], result["minutes_to_full"], result["hashes_agree"]) == (0.0, None, None)
@@ -121,7 +120,7 @@ def test_proof_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     failed = WriteCheck((), SILENT, SILENT, 0.0, None, ("there is no leader", "and more"))
     monkeypatch.setattr(write_check, "check_writes", lambda *_arguments, **_options: failed)
     with pytest.raises(errors.EtcdError, match=r"^there is no leader; and more$"):
-        etcd_proof.prove(FakeModule(settle_seconds=0.0), FakeMember(SILENT))  # type: ignore[arg-type]  # both are made
+        etcd_write_check.prove(FakeModule(settle_seconds=0.0), FakeMember(SILENT))  # type: ignore[arg-type]  # both are made
 
 
 @pytest.fixture

@@ -24,7 +24,6 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._node import pro
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import EtcdManifest
 from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot import catalog, format, sources
 from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot import take as snapshot
-from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot import sources
 from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot.catalog import Snapshot
 from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot.format import SnapshotError
 from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot.sources import METHODS, Source

@@ -44,7 +44,7 @@ class Rule:
 @dataclass(frozen=True)
 class Defragmentation:
     """Sizes of the member's file; `moved_leader_to` is the name of who took over, empty where nobody had
-    to, and `left_alone` why nothing was done, empty where it was."""
+    to, and `skipped` why nothing was done, empty where it was."""
 
     member: str
     changed: bool
@@ -52,7 +52,7 @@ class Defragmentation:
     after_bytes: int
     seconds: float
     moved_leader_to: str = ""
-    left_alone: str = ""
+    skipped: str = ""
 
 
 def defragment(
@@ -81,7 +81,7 @@ def defragment(
     before = member.size_bytes
     if not rule.worth_it(before, member.in_use_bytes):
         gain = units.mib(before - member.in_use_bytes)
-        return Defragmentation(member.name, False, before, before, 0.0, left_alone=f"only {gain} could be gained")
+        return Defragmentation(member.name, False, before, before, 0.0, skipped=f"only {gain} could be gained")
     if check:
         return Defragmentation(member.name, True, before, member.in_use_bytes, 0.0)
     moved_to = transfer_leadership(view, member, endpoint, look_again) if member.role == "leader" else ""
@@ -122,8 +122,8 @@ def _rewrite(look_again: InspectCluster, endpoint: Endpoint, member: MemberView,
 
 def summary(done: Defragmentation, *, check: bool = False) -> str:
     """What was done to a member, for people."""
-    if done.left_alone:
-        return f"{done.member}: {units.mib(done.before_bytes)}, left alone ({done.left_alone})"
+    if done.skipped:
+        return f"{done.member}: {units.mib(done.before_bytes)}, left alone ({done.skipped})"
     sizes = f"{done.member}: {units.mib(done.before_bytes)} -> {units.mib(done.after_bytes)}"
     if check:
         return f"{sizes} or less, if it were done"

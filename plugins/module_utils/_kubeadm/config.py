@@ -26,7 +26,7 @@ _VALUE = re.compile(r"^( *(?:- +)?(?:[\w]+: *)?)[^\r\n]+")
 Configure = t.Callable[..., t.Tuple[Json, t.Tuple[str, ...]]]
 
 EXTRA_ARGS_SPEC: Json = {
-    "backup": {"type": "path", "default": files.DEFAULT_BACKUP_DIR},
+    "backup_dir": {"type": "path", "default": files.DEFAULT_BACKUP_DIR},
     "extra_args": {"type": "dict", "default": {}},
     "remove": {"type": "list", "elements": "str", "default": []},
 }

@@ -61,7 +61,7 @@ class Kubectl:
         kubeconfig: str = ADMIN_CONF,
         program: str | None = None,
         server: str | None = None,
-        api_manifest: str = API_MANIFEST,
+        apiserver_manifest: str = API_MANIFEST,
         timeout: float = ANSWER_SECONDS,
     ) -> None:
         """Raises KubectlFailed."""
@@ -70,7 +70,7 @@ class Kubectl:
             raise KubectlFailed(
                 f"{server!r} is not an https:// URL of an API server.", "Give its URL, https://ADDRESS:6443."
             )
-        self.server = server or own_address(api_manifest)
+        self.server = server or own_address(apiserver_manifest)
         _check_kubeconfig(kubeconfig, names_server=not self.server)
         self.where = self.server or f"the address in {kubeconfig}"
         self._timeout = timeout

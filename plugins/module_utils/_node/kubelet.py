@@ -95,8 +95,8 @@ def start_refusal(found: Unit, *, held: bool) -> str | None:
     """Why this unit is not started or restarted, None where it may be."""
     if not found.exists:
         return (
-            f"There is no unit {found.name} on this node. If its kubelet has another name, set it (module option unit,"
-            " variables recover_kubelet_unit and harden_kubelet_unit of the roles)."
+            f"There is no unit {found.name} on this node. If its kubelet has another name, set it (module option"
+            " kubelet_unit, variables recover_kubelet_unit and harden_kubelet_unit of the roles)."
         )
     if found.masked:
         return (

@@ -80,7 +80,7 @@ class Node:
         """Raises Refused, ConfigRefused, ManifestError, OSError."""
         self._params = params
         self.path: str = params["manifest"]
-        files.refuse_backup_dir(params["backup"], self.path)
+        files.refuse_backup_dir(params["backup_dir"], self.path)
         try:
             self.data = read_bytes(self.path)
         except FileNotFoundError:
@@ -134,7 +134,9 @@ class Node:
         if source:
             text = files.text_of(files.read(source))
         else:
-            text = configmap.read(kubectl.Kubectl(kubeconfig=self._params["kubeconfig"], api_manifest=apiserver)).text
+            text = configmap.read(
+                kubectl.Kubectl(kubeconfig=self._params["kubeconfig"], apiserver_manifest=apiserver)
+            ).text
         config = manifest_render.configuration(text, node, self._params["extra_args"], self._params["remove"])
         rendered = manifest_render.kept(manifest_render.render(config), self.manifest.flags)
         return Edited(rendered.text, dict(self.manifest.flags), rendered.after)
@@ -176,7 +178,7 @@ class Node:
                 " cluster of its own. See whether the disk of its data is mounted; where the data is lost, remove this"
                 " member (etcdctl member remove) and join the node again."
             )
-        refuse(_kubelet_refusal(self._params["unit"]))
+        refuse(_kubelet_refusal(self._params["kubelet_unit"]))
         pid = process.find(self.manifest)
         if pid is None:
             raise Refused(
@@ -226,14 +228,14 @@ class Node:
     def change(self, target: Target, pid: int) -> tuple[str, float]:
         """Put it in its place and prove it: the copy of the old text, and for how long the member was away. Raises
         NotProved, ConfigRefused and OSError; after the last two nothing is changed."""
-        backup = files.back_up(self.data, self.path, self._params["backup"])
+        backup = files.back_up(self.data, self.path, self._params["backup_dir"])
         new = target.text.encode("utf-8")
         moment = time.time()
         self._replace(there=self.data, text=new)
         outcome = self._watch(target.text, gone=pid, since=moment).until_proved(self._patience)
         if outcome.problem:
             raise NotProved(self._taken_back(outcome, new, self.data, backup, old_pid=pid))
-        files.remember_verified(new, self.path, self._params["backup"])
+        files.remember_verified(new, self.path, self._params["backup_dir"])
         return backup, outcome.away_seconds
 
     def missing(self) -> str:
@@ -262,10 +264,10 @@ class Node:
     def settle(self) -> None:
         """What an earlier run has begun is proved by now: it is not taken back, should etcd be down one day."""
         if self._begun_from():
-            files.remember_verified(self.data, self.path, self._params["backup"])
+            files.remember_verified(self.data, self.path, self._params["backup_dir"])
 
     def _was_proved(self) -> bool:
-        return files.was_verified(self.data, self.path, self._params["backup"])
+        return files.was_verified(self.data, self.path, self._params["backup_dir"])
 
     def _begun_from(self) -> tuple[str, bytes] | None:
         """The newest copy from which this very change makes what is there now, unless that was proved since."""
@@ -275,7 +277,7 @@ class Node:
 
     def _copies(self) -> t.Iterator[tuple[str, bytes]]:
         """The copies of this manifest, the newest first."""
-        pattern = os.path.join(glob.escape(self._params["backup"]), glob.escape(os.path.basename(self.path)) + ".*")
+        pattern = os.path.join(glob.escape(self._params["backup_dir"]), glob.escape(os.path.basename(self.path)) + ".*")
         for copy in sorted(filter(os.path.isfile, glob.glob(pattern)), key=os.path.getmtime, reverse=True):
             yield copy, files.read(copy)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 ---
-module: etcd_proof
+module: etcd_write_check
 short_description: Prove that an etcd cluster accepts writes
 version_added: 0.1.0
 author:
@@ -38,7 +38,7 @@ options:
 EXAMPLES = r"""
 ---
 - name: Prove that writes are accepted
-  controlplane.etcd.etcd_proof:
+  controlplane.etcd.etcd_write_check:
   become: true
   run_once: true
 """

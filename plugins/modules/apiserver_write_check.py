@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 ---
-module: apiserver_proof
+module: apiserver_write_check
 short_description: Prove that the API server of a control-plane node accepts writes again
 version_added: 0.1.0
 author:
@@ -25,16 +25,16 @@ attributes:
     details:
       - In check mode nothing is written, and nothing is waited for.
 options:
+  apiserver_manifest:
+    description:
+      - Path of the API server's static pod manifest.
+    type: path
+    default: /etc/kubernetes/manifests/kube-apiserver.yaml
   kubeconfig:
     description:
       - Path of the kubeconfig of an administrator. Its key is used on the node only.
     type: path
     default: /etc/kubernetes/admin.conf
-  manifest:
-    description:
-      - Path of the API server's static pod manifest.
-    type: path
-    default: /etc/kubernetes/manifests/kube-apiserver.yaml
   timeout:
     description:
       - Seconds that one request may take.
@@ -50,7 +50,7 @@ options:
 EXAMPLES = r"""
 ---
 - name: Prove that kubectl can write again
-  controlplane.etcd.apiserver_proof:
+  controlplane.etcd.apiserver_write_check:
   become: true
 """
 
@@ -139,8 +139,8 @@ def prove(params: Json, *, check: bool) -> Json:
     """The whole result. Raises KubeError, EtcdRefuses, OSError."""
     result: Json = {"changed": False, "address": "", "outcome": "absent", "reason": "", "seconds": 0.0}
     try:
-        with open(params["manifest"], encoding="utf-8") as file:
-            address = address_of(file.read(), params["manifest"])
+        with open(params["apiserver_manifest"], encoding="utf-8") as file:
+            address = address_of(file.read(), params["apiserver_manifest"])
     except FileNotFoundError:
         return result
     api = ApiServer(address, params["kubeconfig"], timeout=params["timeout"])
@@ -167,7 +167,7 @@ def main() -> None:
     module = AnsibleModule(
         {
             "kubeconfig": {"type": "path", "default": ADMIN_CONF},
-            "manifest": {"type": "path", "default": API_MANIFEST},
+            "apiserver_manifest": {"type": "path", "default": API_MANIFEST},
             "timeout": {"type": "float", "default": 10.0},
             "wait_timeout": {"type": "float", "default": 120.0},
         },
