@@ -1,0 +1,227 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What kubeadm would write otherwise, and which flags an etcd does not know."""
+
+from __future__ import annotations
+
+import pytest
+from unit.builders import DATA, table
+
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import known_flags, manifest_edit
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.manifest_diff import (
+    differences,
+    masked,
+    only_flags_differ,
+)
+
+VERSIONS = sorted(path.name for path in (DATA / "manifests").iterdir())
+PLAIN = (DATA / "manifests/1.33/plain.manifest").read_text("utf-8")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_only_the_flags_differ(version: str) -> None:
+    plain, quota = (
+        (DATA / "manifests" / version / f"{name}.manifest").read_text("utf-8") for name in ("plain", "quota")
+    )
+    assert differences(plain, plain) == []
+    assert differences(plain, quota) == [
+        "kubeadm would add --auto-compaction-mode=periodic.",
+        "kubeadm would add --auto-compaction-retention=8.",
+        "kubeadm would add --quota-backend-bytes=8589934592.",
+    ]
+    # They stand among the others up to 1.32, after them from 1.33 on: that is no difference.
+    wanted = {
+        name: value for name, value in manifest_edit.flags(quota).items() if name not in manifest_edit.flags(plain)
+    }
+    assert differences(manifest_edit.edit(plain, wanted).text, quota) == []
+
+
+def test_values_that_mean_the_same() -> None:
+    hours, duration = (manifest_edit.put(PLAIN, {"auto-compaction-retention": value}).text for value in ("1", "1h"))
+    assert differences(hours, duration) == []
+    assert len(differences(hours, manifest_edit.put(hours, {"auto-compaction-mode": "revision"}).text)) == 1
+
+
+CERTS = "  - hostPath:\n      path: /etc/kubernetes/pki/etcd\n      type: DirectoryOrCreate\n    name: etcd-certs\n"
+DATABASE = "  - hostPath:\n      path: /var/lib/etcd\n      type: DirectoryOrCreate\n    name: etcd-data\n"
+
+CHANGES: list[tuple[str, str, str, list[str]]] = [
+    ("spelling of a name", "  name: etcd\n", '  name: "etcd"   # our etcd\n', []),
+    ("another value", "snapshot-count=10000", "snapshot-count=5", ["--snapshot-count=5, here it is 10000."]),
+    ("the image", "etcd:3.5.24-0", "etcd:3.6.8-0", ["image registry.k8s.io/etcd:3.6.8-0, here it is registry"]),
+    ("a probe", "path: /livez", "path: /health", ["livenessProbe.httpGet.path /health, here it is /livez."]),
+    ("no probe", "    startupProbe:", "    other:", ["add other.", "leave out startupProbe."]),
+    ("resources", "memory: 100Mi", "memory: 1Gi", ["resources.requests.memory 1Gi, here it is 100Mi."]),
+    (
+        "annotation",
+        "client-urls: https://192.0.2.2:2379",
+        "client-urls: x",
+        ["metadata.annotations.kubeadm.kubernetes"],
+    ),
+    ("label", "tier: control-plane", "tier: other", ["metadata.labels.tier other, here it is control-plane."]),
+    ("priority", "  priority: 2000001000\n", "", ["leave out spec.priority 2000001000."]),
+    ("null is nothing", "  creationTimestamp: null\n", "", []),
+    ("status is nothing", "status: {}", 'status: {"a": "b"}', []),
+    (
+        "another mount",
+        "    - mountPath: /var/lib/etcd\n",
+        "    - mountPath: /srv/etcd\n",
+        ["add volumeMounts./srv/etcd.", "leave out volumeMounts./var/lib/etcd."],
+    ),
+    ("environment", "    image:", "    env:\n    - name: A\n      value: b\n    image:", ["add env."]),
+    (
+        "another container",
+        "  hostNetwork",
+        "  - name: b\n    command:\n    - x\n  hostNetwork",
+        ["add spec.containers.b."],
+    ),
+    ("volumes in another order", CERTS + DATABASE, DATABASE + CERTS, []),
+    ("a flag fewer", "    - --snapshot-count=10000\n", "", ["leave out --snapshot-count=10000."]),
+    ("a flag more", "    - etcd\n    - --advert", "    - etcd\n    - --a=1\n    - --advert", ["add --a=1."]),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "expected"), table(CHANGES))
+def test_differences(old: str, new: str, expected: list[str]) -> None:
+    assert old in PLAIN
+    found = differences(PLAIN, PLAIN.replace(old, new))
+    assert len(found) == len(expected)
+    for sentence, part in zip(found, expected, strict=True):
+        assert part in sentence
+        assert sentence.startswith("kubeadm would ")
+        assert sentence.endswith(".")
+
+
+PROXY = "    env:\n    - name: HTTPS_PROXY\n      value: {}\n    image:"
+HEADER = "        httpHeaders:\n        - name: Authorization\n          value: {}\n        path: /livez\n"
+
+SECRETS: list[tuple[str, str, str, list[str]]] = [
+    ("another", "http://u:old@proxy", "http://u:new@proxy", ["kubeadm would write another env.HTTPS_PROXY.value."]),
+    ("one fewer", "http://u:old@proxy", "", ["kubeadm would leave out env.HTTPS_PROXY.value."]),
+    ("one more", "", "http://u:new@proxy", ["kubeadm would add env.HTTPS_PROXY.value."]),
+]
+
+
+@pytest.mark.parametrize(("here", "there", "expected"), table(SECRETS))
+def test_no_value_of_a_variable_is_told(here: str, there: str, expected: list[str]) -> None:
+    texts = [PLAIN.replace("    image:", PROXY.format(value)) for value in (here, there)]
+    assert differences(*texts) == expected
+
+
+def test_no_value_of_a_header_is_told() -> None:
+    texts = [PLAIN.replace("        path: /livez\n", HEADER.format(value)) for value in ("Bearer old", "Bearer new")]
+    assert differences(*texts) == ["kubeadm would write another livenessProbe.httpGet.httpHeaders.Authorization.value."]
+
+
+MASKED = [
+    ("plain", "      value: http://u:p@x:1\n    - name: B\n", '      value: "***"\n    - name: B\n'),
+    ("first of its entry", "    - value: 'a b' # c\r\n      name: B\r\n", '    - value: "***"\r\n      name: B\r\n'),
+    ("quoted key", '      "value": "a\\"b"\n', '      "value": "***"\n'),
+    ("JSON", '[{"value":"a\\"b","name":"A"},{"value":null}]', '[{"value":"***","name":"A"},{"value":null}]'),
+    ("nothing", "      value:\n      name: B\n", "      value:\n      name: B\n"),
+    ("a flag", "    - --a-value: b\n    - --value=c\n", "    - --a-value: b\n    - --value=c\n"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), table(MASKED))
+def test_masked(text: str, expected: str) -> None:
+    assert masked(text) == expected
+    assert masked(PLAIN) == PLAIN
+
+
+def test_only_flags_differ() -> None:
+    assert only_flags_differ(PLAIN, manifest_edit.put(PLAIN, {"max-wals": "7"}).text)
+    assert not only_flags_differ(PLAIN, PLAIN.replace("  name: etcd\n", '  name: "etcd"\n'))
+    assert not only_flags_differ(PLAIN, manifest_edit.put(PLAIN, {"max-wals": "7"}).text.replace("3.5.24-0", "3.6.8-0"))
+
+
+UNKNOWN: list[tuple[str, str, list[str], str]] = [
+    ("old names on 3.7", "3.7.3", ["experimental-initial-corrupt-check"], "--feature-gates=InitialCorruptCheck=true"),
+    ("others", "3.7.0", ["experimental-compaction-batch-limit"], "; --compaction-batch-limit may be what you want"),
+    ("old names on 3.6", "3.6.8", ["experimental-initial-corrupt-check"], ""),
+    ("gates on 3.5", "3.5.24", ["feature-gates"], "etcd 3.5.24 does not know every flag and would exit at once."),
+    ("gates on 3.6", "3.6.0", ["feature-gates", "max-wals"], ""),
+    ("new names on 3.5", "3.5.24", ["compaction-batch-limit"], "--experimental-compaction-batch-limit may be"),
+    ("gone", "3.6.0", ["enable-v2"], "--enable-v2 was removed in 3.6."),
+    ("gone later", "3.5.24", ["enable-v2", "proxy"], ""),
+    ("gone since long", "3.7.0", ["debug"], "--debug was removed in 3.5."),
+    ("ordinary ones", "3.7.3", ["quota-backend-bytes", "max-wals"], ""),
+    ("a version that nobody knows", "latest", ["feature-gates"], ""),
+]
+
+
+@pytest.mark.parametrize(("version", "names", "expected"), table(UNKNOWN))
+def test_unknown_flags(version: str, names: list[str], expected: str) -> None:
+    said = known_flags.refusal(version, names)
+    assert expected in (said or "")
+    assert bool(said) is bool(expected)
+
+
+IMAGES = [
+    ("usual", "registry.k8s.io/etcd:3.5.15-0", "3.5.15"),
+    ("with a port", "localhost:5000/etcd:v3.6.8", "3.6.8"),
+    ("port alone", "localhost:5000/etcd", ""),
+    ("digest", "registry.k8s.io/etcd@sha256:3.5.15", ""),
+    ("both", "registry.k8s.io/etcd:3.5.15-0@sha256:0a", "3.5.15"),
+    ("a word", "etcd:latest", ""),
+    ("two numbers", "etcd:3.5", ""),
+]
+
+
+@pytest.mark.parametrize(("image", "version"), table(IMAGES))
+def test_version_of_image(image: str, version: str) -> None:
+    assert known_flags.version_of_image(image) == version
+
+
+OWN = ["name", "data-dir", "initial-cluster", "listen-metrics-urls", "peer-trusted-ca-file", "client-cert-auth"]
+SETTINGS = [
+    "quota-backend-bytes",
+    "snapshot-count",
+    "log-level",
+    "auto-compaction-mode",
+    "election-timeout",
+    "max-wals",
+]
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_flags_of_the_member(name: str) -> None:
+    assert f"--{name} is part of what this member is" in str(known_flags.member_refusal(["max-wals", name]))
+
+
+def test_settings() -> None:
+    assert known_flags.member_refusal(SETTINGS) is None
+
+
+ENVIRONMENTS = [
+    ("none", {}, ""),
+    ("another", {"ETCD_LOG_LEVEL": "debug"}, ""),
+    ("the same", {"ETCD_MAX_WALS": "5"}, "The manifest sets ETCD_MAX_WALS in the environment"),
+]
+
+
+@pytest.mark.parametrize(("environment", "expected"), table(ENVIRONMENTS))
+def test_environment(environment: dict[str, str], expected: str) -> None:
+    said = known_flags.environment_refusal(["max-wals"], environment)
+    assert expected in (said or "")
+    assert bool(said) is bool(expected)
+
+
+FILES = [
+    ("none", {"max-wals": "7"}, {"ETCD_MAX_WALS": "5"}, ""),
+    (
+        "a variable",
+        {},
+        {"ETCD_CONFIG_FILE": "/x"},
+        "The manifest sets ETCD_CONFIG_FILE, which makes etcd ignore every other",
+    ),
+    ("a flag", {"config-file": "/x"}, {}, "The manifest sets --config-file, which makes etcd ignore every other"),
+]
+
+
+@pytest.mark.parametrize(("flags", "environment", "expected"), table(FILES))
+def test_a_configuration_file_of_etcd(flags: dict[str, str], environment: dict[str, str], expected: str) -> None:
+    said = known_flags.config_file_refusal(flags, environment)
+    assert (said or "").startswith(expected)
+    assert bool(said) is bool(expected)

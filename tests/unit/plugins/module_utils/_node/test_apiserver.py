@@ -1,0 +1,605 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The API server of a node: where it is, who asks it, what its answers mean, and one that really speaks TLS."""
+
+from __future__ import annotations
+
+import base64
+import json
+import ssl
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+from unit.builders import DATA, Json, main_of, table
+
+from ansible_collections.controlplane.etcd.plugins.module_utils._node import apiserver
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.apiserver import (
+    Address,
+    Answer,
+    ApiServer,
+    KubeError,
+    address_of,
+    credentials_of,
+)
+from ansible_collections.controlplane.etcd.plugins.modules import apiserver_write_check
+from ansible_collections.controlplane.etcd.plugins.modules.apiserver_write_check import EtcdRefuses, Forbidden
+from lab import pki
+
+MANIFESTS = sorted((DATA / "apiserver").glob("*/*"))
+ANNOTATION = "kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint"
+
+
+@pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: f"{path.parent.name} {path.stem}")
+def test_address_in_manifests_of_kubeadm(path: Path) -> None:
+    host = {"ipv4": "192.0.2.2", "ipv6": "2001:db8::2"}[path.stem]
+    assert address_of(path.read_text("utf-8"), "x.yaml") == Address(host, 6443)
+
+
+def test_address_as_text() -> None:
+    assert str(Address("192.0.2.2", 6443)) == "https://192.0.2.2:6443"
+    assert str(Address("2001:db8::2", 6443)) == "https://[2001:db8::2]:6443"
+
+
+def pod(*flags: str, endpoint: str | None = None) -> str:
+    """A manifest with these flags and this annotation."""
+    annotations = {"annotations": {ANNOTATION: endpoint}} if endpoint is not None else {}
+    container = {"name": "kube-apiserver", "command": ["kube-apiserver"], "args": list(flags)}
+    return yaml.safe_dump({"metadata": {"name": "kube-apiserver", **annotations}, "spec": {"containers": [container]}})
+
+
+ADDRESSES: list[tuple[str, str, Address]] = [
+    ("nothing at all", pod(), Address("127.0.0.1", 6443)),
+    ("an empty annotation", pod(endpoint=""), Address("127.0.0.1", 6443)),
+    ("only an annotation", pod(endpoint="192.0.2.2:8443"), Address("192.0.2.2", 8443)),
+    ("only flags", pod("--advertise-address=192.0.2.2", "--secure-port=7443"), Address("192.0.2.2", 7443)),
+    ("the port of the flag counts", pod("--secure-port=7443", endpoint="192.0.2.2:6443"), Address("192.0.2.2", 7443)),
+    ("the host of the annotation counts", pod("--advertise-address=192.0.2.9", endpoint="[::1]:1"), Address("::1", 1)),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), table(ADDRESSES))
+def test_address(text: str, expected: Address) -> None:
+    assert address_of(text, "x.yaml") == expected
+
+
+NO_MANIFESTS: list[tuple[str, str, str]] = [
+    ("empty", "", "x.yaml is not the manifest of an API server"),
+    ("a list", "- a\n", "x.yaml is not the manifest of an API server"),
+    ("no containers", "spec:\n  containers:\n", "x.yaml is not the manifest of an API server"),
+    ("no metadata", "spec:\n  containers:\n  - name: a\n", "x.yaml is not the manifest of an API server"),
+    ("a container that is none", "metadata: {}\nspec:\n  containers:\n  - a\n", "x.yaml is not the manifest"),
+    ("no port", pod("--secure-port=https"), "x.yaml: 'https' is not a valid port"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), table(NO_MANIFESTS))
+def test_no_manifest(text: str, message: str) -> None:
+    with pytest.raises(KubeError) as caught:
+        address_of(text, "x.yaml")
+    assert str(caught.value).startswith(message)
+
+
+def kubeconfig(ca: bytes, certificate: bytes, key: bytes) -> str:
+    """Word by word as kubeadm writes admin.conf."""
+    data = [base64.b64encode(pem).decode("ascii") for pem in (ca, certificate, key)]
+    return f"""\
+apiVersion: v1
+clusters:
+- cluster:
+    certificate-authority-data: {data[0]}
+    server: https://192.0.2.100:6443
+  name: kubernetes
+contexts:
+- context:
+    cluster: kubernetes
+    user: kubernetes-admin
+  name: kubernetes-admin@kubernetes
+current-context: kubernetes-admin@kubernetes
+kind: Config
+preferences: {{}}
+users:
+- name: kubernetes-admin
+  user:
+    client-certificate-data: {data[1]}
+    client-key-data: {data[2]}
+"""
+
+
+WHOLE = kubeconfig(b"ca", b"certificate", b"key")
+
+
+def test_credentials() -> None:
+    assert credentials_of(WHOLE, "x.conf") == (b"ca", b"certificate", b"key")
+
+
+def test_credentials_of_the_current_context() -> None:
+    config = yaml.safe_load(WHOLE)
+    other = yaml.safe_load(kubeconfig(b"other ca", b"other certificate", b"other key"))
+    for kind, one in (("clusters", "cluster"), ("users", "user"), ("contexts", "context")):
+        entry = other[kind][0]
+        entry["name"] = "other"
+        if one == "context":
+            entry[one] = {"cluster": "other", "user": "other"}
+        config[kind].insert(0, entry)
+    assert credentials_of(yaml.safe_dump(config), "x.conf") == (b"ca", b"certificate", b"key")
+    config["current-context"] = "other"
+    assert credentials_of(yaml.safe_dump(config), "x.conf") == (b"other ca", b"other certificate", b"other key")
+
+
+def test_credentials_in_files(tmp_path: Path) -> None:
+    """As a kubelet's; a path is seen from the file's own folder."""
+    config = yaml.safe_load(WHOLE)
+    (tmp_path / "pki").mkdir()
+    for number, (kind, one, name) in enumerate(
+        (("clusters", "cluster", "certificate-authority"), ("users", "user", "client-certificate"))
+    ):
+        del config[kind][0][one][f"{name}-data"]
+        config[kind][0][one][name] = f"pki/{name}.pem" if number else str(tmp_path / f"pki/{name}.pem")
+        (tmp_path / f"pki/{name}.pem").write_bytes(b"of a file")
+    found = credentials_of(yaml.safe_dump(config), str(tmp_path / "x.conf"))
+    assert found == (b"of a file", b"of a file", b"key")
+
+
+UNREADABLE = "x.conf cannot be read as a kubeconfig"
+
+NO_CONFIGS: list[tuple[str, str, str]] = [
+    ("empty", "", UNREADABLE),
+    ("a list", "- a\n", UNREADABLE),
+    ("no such context", WHOLE.replace("current-context: k", "current-context: x"), UNREADABLE),
+    ("no such user", WHOLE.replace("user: kubernetes-admin", "user: x"), UNREADABLE),
+    ("no contexts", WHOLE.replace("contexts:\n", "texts:\n"), UNREADABLE),
+    ("a token instead", WHOLE.replace("client-certificate-data", "token"), "x.conf has no usable client-certificate"),
+    ("no CA", WHOLE.replace("certificate-authority-data", "x"), "x.conf has no usable certificate-authority"),
+    ("no base64", WHOLE.replace("client-key-data: ", "client-key-data: ("), "x.conf has no usable client-key"),
+    ("a file that is gone", WHOLE.replace("client-key-data", "client-key"), "x.conf has no usable client-key"),
+    ("an empty user", WHOLE[: WHOLE.index("    client-cert")], "x.conf has no usable client-certificate"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), table(NO_CONFIGS))
+def test_no_kubeconfig(text: str, message: str) -> None:
+    with pytest.raises(KubeError) as caught:
+        credentials_of(text, "x.conf")
+    assert str(caught.value).startswith(message)
+
+
+def failure(message: str, code: int = 500) -> Answer:
+    """An answer of the API."""
+    return Answer(code, json.dumps({"kind": "Status", "status": "Failure", "message": message, "code": code}))
+
+
+MESSAGES: list[tuple[str, Answer, str]] = [
+    ("the API's", failure("no"), "no"),
+    ("text", Answer(500, " no\n"), "no"),
+    ("long text", Answer(500, "x" * 400), "x" * 300),
+    ("JSON without one", Answer(500, "{}"), "{}"),
+    ("other JSON", Answer(500, "[1]"), "[1]"),
+]
+
+
+@pytest.mark.parametrize(("answer", "expected"), table(MESSAGES))
+def test_message(answer: Answer, expected: str) -> None:
+    assert answer.message == expected
+
+
+WEBHOOK = 'Internal error occurred: failed calling webhook "x.example.org": connect: connection refused'
+
+# The answer to a write; the outcome, None where it is tried again, or the error's text.
+JUDGED: list[tuple[str, Answer, tuple[str, str] | str | None]] = [
+    ("made", Answer(201, "{}"), ("accepted", "")),
+    ("deleted", Answer(200, "{}"), ("accepted", "")),
+    ("no space", failure("etcdserver: mvcc: database space exceeded"), "etcdserver: mvcc: database space exceeded"),
+    ("corrupt", failure("etcdserver: corrupt cluster"), "etcdserver: corrupt cluster"),
+    ("a webhook", failure(WEBHOOK), ("refused", f"HTTP 500: {WEBHOOK}")),
+    ("a policy", failure("denied the request", 403), ("refused", "HTTP 403: denied the request")),
+    ("leader changed", failure("etcdserver: leader changed"), None),
+    ("no leader", failure("etcdserver: no leader"), None),
+    ("request timed out", failure("etcdserver: request timed out"), None),
+    ("a member stops", failure("etcdserver: server stopped"), None),
+    ("etcd is busy", failure("etcdserver: too many requests"), None),
+    ("whatever else etcd says", failure("etcdserver: user name is empty"), None),
+    ("no space, as a status that passes", failure("database space exceeded", 503), "database space exceeded"),
+    ("conflict", failure("already exists", 409), ("refused", "HTTP 409: already exists")),
+    ("busy", failure("Too many requests, please try again later.", 429), None),
+    ("a proxy's error", Answer(503, "Service Unavailable"), None),
+    ("time is over", failure("Timeout: request did not complete within requested timeout", 504), None),
+]
+
+
+@pytest.mark.parametrize(("answer", "expected"), table(JUDGED))
+def test_judged(answer: Answer, expected: tuple[str, str] | str | None) -> None:
+    if isinstance(expected, str):
+        with pytest.raises(EtcdRefuses) as caught:
+            apiserver_write_check.judged(answer)
+        assert str(caught.value) == expected
+    else:
+        assert apiserver_write_check.judged(answer) == expected
+
+
+STARTING = """\
+[+]ping ok
+[+]log ok
+[-]etcd failed: reason withheld
+[+]poststarthook/start-apiextensions-informers ok
+[-]poststarthook/rbac/bootstrap-roles failed: reason withheld
+readyz check failed
+"""
+
+UNREADY: list[tuple[str, str, str]] = [
+    ("checks", STARTING, "etcd, poststarthook/rbac/bootstrap-roles"),
+    ("text", " shutting down\n", "shutting down"),
+    ("long text", "x" * 300, "x" * 200),
+    ("nothing", "", ""),
+]
+
+
+@pytest.mark.parametrize(("body", "expected"), table(UNREADY))
+def test_unready(body: str, expected: str) -> None:
+    assert apiserver_write_check.unready(body) == expected
+
+
+class FakeApi:
+    """An API server that gives these answers one after the other, and the last one for ever; errors are raised."""
+
+    def __init__(self, ready: list[Answer | KubeError], writes: list[Answer | KubeError]) -> None:
+        self.ready, self.writes = ready, writes
+        self.written = 0
+
+    def readiness(self) -> Answer:
+        return self._next(self.ready)
+
+    def write(self) -> Answer:
+        self.written += 1
+        return self._next(self.writes)
+
+    def _next(self, answers: list[Answer | KubeError]) -> Answer:
+        found = answers.pop(0) if len(answers) > 1 else answers[0]
+        if isinstance(found, KubeError):
+            raise found
+        return found
+
+
+READY, MADE = Answer(200, "[+]ping ok\n"), Answer(201, "{}")
+NOT_READY = Answer(500, STARTING)
+FORBIDDEN = failure('forbidden: User "kubernetes-admin" cannot get path "/readyz"', 403)
+NOT_ALLOWED = f"HTTP 403: {FORBIDDEN.message}"
+QUOTA = failure("status unknown for quota", 403)
+DOWN = KubeError("it does not answer at https://192.0.2.2:6443: Connection refused")
+
+
+def test_attempt_writes_only_when_it_is_ready() -> None:
+    api = FakeApi([READY], [MADE])
+    assert apiserver_write_check.attempt(api, check=False) == ("accepted", "")  # type: ignore[arg-type]  # it is made
+    assert api.written == 1
+
+
+def test_attempt_in_check_mode_writes_nothing() -> None:
+    api = FakeApi([READY], [MADE])
+    assert apiserver_write_check.attempt(api, check=True) == ("ready", "")  # type: ignore[arg-type]  # it is made
+    assert api.written == 0
+
+
+REFUSED_ATTEMPTS: list[tuple[str, Answer, type[KubeError], str]] = [
+    ("not ready", NOT_READY, KubeError, "it is not ready: etcd, poststarthook/rbac/bootstrap-roles"),
+    ("a stranger", failure("Unauthorized", 401), Forbidden, "HTTP 401: Unauthorized"),
+    ("not allowed", FORBIDDEN, Forbidden, f"HTTP 403: {FORBIDDEN.message}"),
+]
+
+
+@pytest.mark.parametrize(("ready", "kind", "message"), table(REFUSED_ATTEMPTS))
+def test_attempt_that_does_not_come_to_a_write(ready: Answer, kind: type[KubeError], message: str) -> None:
+    api = FakeApi([ready], [MADE])
+    with pytest.raises(kind) as caught:
+        apiserver_write_check.attempt(api, check=False)  # type: ignore[arg-type]  # it is made
+    assert str(caught.value) == message
+    assert api.written == 0
+
+
+def options(folder: Path, **given: Any) -> Json:
+    return {
+        "kubeconfig": str(folder / "admin.conf"),
+        "apiserver_manifest": str(folder / "kube-apiserver.yaml"),
+        "timeout": 5.0,
+        "wait_timeout": 120.0,
+        **given,
+    }
+
+
+# Answers of /readyz and to writes; what comes of it, the reason, and how many writes were tried.
+PROOFS: list[tuple[str, list[Any], list[Any], bool, str, str, int]] = [
+    ("at once", [READY], [MADE], False, "accepted", "", 1),
+    ("when it is up again", [DOWN, DOWN, NOT_READY, READY], [MADE], False, "accepted", "", 1),
+    ("when it has read who may do what", [FORBIDDEN, FORBIDDEN, READY], [MADE], False, "accepted", "", 1),
+    ("when it has read how much is allowed", [READY], [QUOTA, QUOTA, MADE], False, "accepted", "", 3),
+    ("refused in check mode: that may pass, too", [FORBIDDEN], [MADE], True, "refused", NOT_ALLOWED, 0),
+    ("never allowed", [FORBIDDEN], [MADE], False, "refused", NOT_ALLOWED, 0),
+    ("never up", [DOWN], [MADE], False, "not ready", str(DOWN), 0),
+    ("a leader is elected meanwhile", [READY], [failure("etcdserver: no leader"), MADE], False, "accepted", "", 2),
+    ("dies while it writes", [READY], [DOWN, MADE], False, "accepted", "", 2),
+    ("a webhook", [READY], [failure(WEBHOOK)], False, "refused", f"HTTP 500: {WEBHOOK}", 1),
+    ("check mode", [READY], [MADE], True, "ready", "", 0),
+    ("check mode does not wait", [DOWN, READY], [MADE], True, "not ready", str(DOWN), 0),
+]
+
+
+@pytest.fixture
+def patient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A node with a manifest, on which every look at the clock takes a second."""
+    (tmp_path / "kube-apiserver.yaml").write_text(MANIFESTS[0].read_text("utf-8"), "utf-8")
+    clock = count()
+    fake = SimpleNamespace(monotonic=lambda: float(next(clock)), sleep=lambda _seconds: None)
+    monkeypatch.setattr(apiserver_write_check, "time", fake)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("ready", "writes", "check", "outcome", "reason", "written"), table(PROOFS))
+def test_prove(
+    patient: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    ready: list[Any],
+    writes: list[Any],
+    check: bool,
+    outcome: str,
+    reason: str,
+    written: int,
+) -> None:
+    api = FakeApi([*ready], [*writes])
+    monkeypatch.setattr(apiserver_write_check, "ApiServer", lambda *_arguments, **_options: api)
+    result = apiserver_write_check.prove(options(patient), check=check)
+    assert (result["outcome"], result["reason"], api.written) == (outcome, reason, written)
+    assert (result["changed"], result["address"]) == (False, "https://192.0.2.2:6443")
+    assert result["seconds"] <= 125
+
+
+def test_prove_gives_up_in_time(patient: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    api = FakeApi([READY], [failure("etcdserver: no leader")])
+    monkeypatch.setattr(apiserver_write_check, "ApiServer", lambda *_arguments, **_options: api)
+    result = apiserver_write_check.prove(options(patient, wait_timeout=10.0), check=False)
+    assert (result["outcome"], result["reason"]) == ("not ready", "it asked to try again")
+    assert 10 < result["seconds"] <= 12
+
+
+def test_what_it_keeps_refusing_is_refused(patient: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After half a minute, in which an API server that was just started learns what it needs; or with the time."""
+    api = FakeApi([READY], [QUOTA])
+    monkeypatch.setattr(apiserver_write_check, "ApiServer", lambda *_arguments, **_options: api)
+    for wait_timeout, least, most in ((120.0, 30, 34), (10.0, 10, 13)):
+        result = apiserver_write_check.prove(options(patient, wait_timeout=wait_timeout), check=False)
+        assert (result["outcome"], result["reason"]) == ("refused", "HTTP 403: status unknown for quota")
+        assert least <= result["seconds"] <= most
+
+
+PASSING: list[tuple[str, str, str, bool]] = [
+    ("accepted", "accepted", "", False),
+    ("not up yet", "not ready", "it does not answer", False),
+    ("refused", "refused", "HTTP 403: forbidden", True),
+    ("refused by somebody else", "refused", f"HTTP 500: {WEBHOOK}", False),
+]
+
+
+@pytest.mark.parametrize(("outcome", "reason", "expected"), table(PASSING))
+def test_may_pass(outcome: str, reason: str, expected: bool) -> None:
+    assert apiserver_write_check.may_pass(outcome, reason) is expected
+
+
+def test_node_without_an_api_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = main_of(apiserver_write_check, options(tmp_path), monkeypatch)
+    assert (ended["outcome"], ended["address"], ended["changed"]) == ("absent", "", False)
+
+
+def test_main_fails_only_where_etcd_refuses(patient: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    api = FakeApi([READY], [failure("etcdserver: mvcc: database space exceeded")])
+    monkeypatch.setattr(apiserver_write_check, "ApiServer", lambda *_arguments, **_options: api)
+    ended = main_of(apiserver_write_check, options(patient), monkeypatch)
+    assert ended["failed"]
+    assert ended["msg"].startswith(
+        "The API server of this node still cannot write: etcdserver: mvcc: database space exceeded. What was done"
+    )
+
+
+def test_main_without_a_kubeconfig(patient: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = main_of(apiserver_write_check, options(patient), monkeypatch)
+    assert "failed" not in ended
+    assert ended["outcome"] == "refused"
+    assert ended["reason"] == f"{patient / 'admin.conf'} cannot be read: No such file or directory"
+
+
+class Handler(BaseHTTPRequestHandler):
+    """As much of an API server as is asked: readiness, and Leases in memory."""
+
+    server: FakeServer
+
+    def do_GET(self) -> None:
+        self._answer(200 if self.path == "/readyz?verbose" else 404, "[+]ping ok\n")
+
+    def do_POST(self) -> None:
+        lease = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if lease["metadata"]["name"] in self.server.leases:
+            self._answer(409, failure("already exists", 409).body)
+        else:
+            self.server.leases.append(lease["metadata"]["name"])
+            self._answer(201, json.dumps(lease))
+
+    def do_DELETE(self) -> None:
+        self.server.leases.remove(self.path.rpartition("/")[2])
+        if self.server.cleaned:  # somebody else was faster
+            self._answer(self.server.cleaned, failure("an answer", self.server.cleaned).body)
+        elif self.server.lost > 0:  # the answer, not what was asked for
+            self.server.lost -= 1
+            self.close_connection = True
+        else:
+            self._answer(200, "{}")
+
+    def _answer(self, status: int, body: str) -> None:
+        self.server.asked.append((self.command, self.path.partition("-proof-")[0], status))
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body.encode("utf-8"))
+
+    def log_message(self, *_arguments: object) -> None:
+        """Not into the tests' output."""
+
+
+class FakeServer(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, certificate: pki.KeyPair, client_ca: Path) -> None:
+        self.leases: list[str] = []
+        self.asked: list[tuple[str, str, int]] = []
+        self.lost = 0
+        self.cleaned = 0
+        super().__init__(("127.0.0.1", 0), Handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate.certificate, certificate.key)
+        context.load_verify_locations(client_ca)
+        context.verify_mode = ssl.CERT_REQUIRED
+        self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+
+    def handle_error(self, *_arguments: object) -> None:
+        """A client that does not trust it hangs up, which is no news."""
+
+    @property
+    def address(self) -> Address:
+        return Address("127.0.0.1", self.server_address[1])
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Those of a node, and those of a stranger."""
+    folder = tmp_path_factory.mktemp("pki")
+    for name in ("own", "strange"):
+        authority = pki.Authority.create("kubernetes")
+        authority.write(folder / name / "ca")
+        authority.issue(folder / name / "apiserver", "kube-apiserver", pki.SERVER, addresses=["127.0.0.1"])
+        authority.issue(folder / name / "elsewhere", "kube-apiserver", pki.SERVER, addresses=["192.0.2.7"])
+        authority.issue(folder / name / "admin", "kubernetes-admin", pki.CLIENT)
+        authority.issue(folder / name / "expired", "kubernetes-admin", pki.CLIENT, expired=True)
+    return folder
+
+
+@pytest.fixture
+def private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where keys are for a moment."""
+    path = tmp_path / "private"
+    path.mkdir()
+    monkeypatch.setattr(apiserver, "_PRIVATE", str(path))
+    return path
+
+
+def serve(certificates: Path, name: str = "apiserver") -> Iterator[FakeServer]:
+    stem = certificates / "own" / name
+    pair = pki.KeyPair(stem.with_suffix(".crt"), stem.with_suffix(".key"))
+    with FakeServer(pair, certificates / "own/ca.crt") as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture
+def server(certificates: Path) -> Iterator[FakeServer]:
+    yield from serve(certificates)
+
+
+@pytest.fixture
+def impostor(certificates: Path) -> Iterator[FakeServer]:
+    """Its certificate is for another address."""
+    yield from serve(certificates, "elsewhere")
+
+
+def admin(folder: Path, certificates: Path, *, ca: str = "own", client: str = "own/admin") -> str:
+    """The path of a kubeconfig with these."""
+    files = (f"{ca}/ca.crt", f"{client}.crt", f"{client}.key")
+    (folder / "admin.conf").write_text(kubeconfig(*((certificates / name).read_bytes() for name in files)), "utf-8")
+    return str(folder / "admin.conf")
+
+
+def test_server(tmp_path: Path, private: Path, certificates: Path, server: FakeServer) -> None:
+    api = ApiServer(server.address, admin(tmp_path, certificates), timeout=20.0)
+    assert list(private.iterdir()) == []  # no key stays behind
+    assert api.readiness() == (200, "[+]ping ok\n")
+    assert api.write() == (200, "{}")
+    leases = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases"
+    asked = [("GET", "/readyz?verbose", 200), ("POST", leases, 201), ("DELETE", f"{leases}/etcd-maintenance", 200)]
+    assert server.asked == asked
+    assert server.leases == []
+
+
+def test_lease_whose_answer_was_lost_is_deleted(
+    tmp_path: Path, private: Path, certificates: Path, server: FakeServer
+) -> None:
+    api = ApiServer(server.address, admin(tmp_path, certificates), timeout=20.0)
+    server.lost = 1
+    with pytest.raises(KubeError, match="it does not answer at https://127"):
+        api.write()
+    assert api.write().status == 200
+    # As if the answer to the one that made it had been lost.
+    server.leases.append(api._lease)
+    assert api.write().status == 200
+    assert server.leases == []
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_lease_that_somebody_else_deleted(
+    tmp_path: Path, private: Path, certificates: Path, server: FakeServer, there: bool
+) -> None:
+    """It was written, by this attempt or by an earlier one."""
+    api = ApiServer(server.address, admin(tmp_path, certificates), timeout=20.0)
+    if there:
+        server.leases.append(api._lease)
+    server.cleaned = 404
+    assert apiserver_write_check.judged(api.write()) == ("accepted", "")
+    assert [status for _verb, _path, status in server.asked] == [409 if there else 201, 404]
+    server.cleaned = 403
+    assert apiserver_write_check.judged(api.write()) == ("refused", "HTTP 403: an answer")
+
+
+def test_whole_proof(tmp_path: Path, private: Path, certificates: Path, server: FakeServer) -> None:
+    address = server.address
+    (tmp_path / "kube-apiserver.yaml").write_text(pod(endpoint=f"{address.host}:{address.port}"), "utf-8")
+    result = apiserver_write_check.prove(options(tmp_path, kubeconfig=admin(tmp_path, certificates)), check=False)
+    assert (result["outcome"], result["reason"], result["address"]) == ("accepted", "", str(address))
+
+
+STRANGERS: list[tuple[str, dict[str, str], str]] = [
+    ("a CA that is not its own", {"ca": "strange"}, "certificate verify failed"),
+    ("a client that it does not know", {"client": "strange/admin"}, ""),
+]
+
+
+@pytest.mark.parametrize(("files", "message"), table(STRANGERS))
+def test_server_of_strangers(
+    tmp_path: Path, private: Path, certificates: Path, server: FakeServer, files: dict[str, str], message: str
+) -> None:
+    api = ApiServer(server.address, admin(tmp_path, certificates, **files), timeout=20.0)
+    with pytest.raises(KubeError, match=rf"^it does not answer at https://127\.0\.0\.1:\d+: .*{message}"):
+        api.readiness()
+    assert server.asked == []
+
+
+def test_server_with_another_address(tmp_path: Path, private: Path, certificates: Path, impostor: FakeServer) -> None:
+    with pytest.raises(KubeError, match="certificate is not valid for '127"):
+        ApiServer(impostor.address, admin(tmp_path, certificates), timeout=20.0).readiness()
+
+
+def test_nobody_answers(tmp_path: Path, private: Path, certificates: Path, server: FakeServer) -> None:
+    address = server.address
+    server.shutdown()
+    server.server_close()
+    with pytest.raises(KubeError, match="Connection refused"):
+        ApiServer(address, admin(tmp_path, certificates), timeout=20.0).readiness()
+
+
+def test_expired_certificate_says_so(tmp_path: Path, private: Path, certificates: Path) -> None:
+    path = admin(tmp_path, certificates, client="own/expired")
+    with pytest.raises(KubeError, match=rf"^{path}: the client certificate .* expired on"):
+        ApiServer(Address("127.0.0.1", 1), path, timeout=1.0)
+    assert list(private.iterdir()) == []

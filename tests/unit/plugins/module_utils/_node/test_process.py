@@ -1,0 +1,271 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The process of a manifest among others, and programs that are run."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from unit.builders import table
+
+from ansible_collections.controlplane.etcd.plugins.module_utils._core import command
+from ansible_collections.controlplane.etcd.plugins.module_utils._core.command import CommandResult
+from ansible_collections.controlplane.etcd.plugins.module_utils._node import process
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import EtcdManifest
+
+MANIFEST = EtcdManifest("etcd.yaml", "", {"name": "cp1", "data-dir": "/var/lib/etcd"}, {}, ())
+OWN = ["etcd", "--name=cp1", "--data-dir=/var/lib/etcd"]
+
+COMMANDS: list[tuple[str, list[str], bool]] = [
+    ("the manifest's", OWN, True),
+    ("with a path", ["/usr/local/bin/etcd", *OWN[1:]], True),
+    ("values in words of their own", ["etcd", "--name", "cp1", "--data-dir", "/var/lib/etcd"], True),
+    ("further flags", [*OWN, "--quota-backend-bytes=1"], True),
+    ("another name", ["etcd", "--name=cp2", "--data-dir=/var/lib/etcd"], False),
+    ("another data directory", ["etcd", "--name=cp1", "--data-dir=/var/lib/calico"], False),
+    ("no flags", ["etcd"], False),
+    ("etcdctl", ["etcdctl", *OWN[1:]], False),
+    ("kernel thread", [""], False),
+    ("nothing", [], False),
+]
+
+
+@pytest.mark.parametrize(("words", "expected"), table(COMMANDS))
+def test_is_member(words: list[str], expected: bool) -> None:
+    assert process.is_member(words, MANIFEST) is expected
+
+
+def add(
+    proc: Path, pid: str, words: list[str], exe: str = "/usr/local/bin/etcd", files: Sequence[Path | str] = ()
+) -> Path:
+    """A process with this command line that has these files open."""
+    folder = proc / pid
+    (folder / "fd").mkdir(parents=True)
+    for number, file in enumerate(files):
+        (folder / "fd" / str(number)).symlink_to(file)
+    (folder / "cmdline").write_bytes(b"".join(word.encode() + b"\0" for word in words))
+    (folder / "exe").symlink_to(exe)
+    (folder / "root").mkdir()
+    return folder / "root"
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> EtcdManifest:
+    """A manifest whose database is there."""
+    data = tmp_path / "data"
+    manifest = EtcdManifest("etcd.yaml", "", {"name": "cp1", "data-dir": str(data)}, {}, ())
+    Path(manifest.database).parent.mkdir(parents=True)
+    Path(manifest.database).write_bytes(b"db")
+    return manifest
+
+
+def own(manifest: EtcdManifest) -> list[str]:
+    return ["etcd", *(f"--{name}={value}" for name, value in manifest.flags.items())]
+
+
+def test_find(tmp_path: Path, node: EtcdManifest) -> None:
+    proc, database = tmp_path / "proc", [Path(node.database)]
+    add(proc, "1", ["/sbin/init"], files=database)
+    add(proc, "2", [])
+    add(proc, "30", ["etcd", "--name=other"], files=database)
+    add(proc, "100", own(node))  # somebody else, who only calls it so
+    add(proc, "200", own(node), files=["/dev/null", "socket:[4711]", *database])
+    add(proc, "self", own(node), files=database)
+    (proc / "99").mkdir()  # it ended just now
+    (proc / "meminfo").touch()
+    assert process.find(node, str(proc)) == 200
+
+
+HELD: list[tuple[str, Callable[[Path], list[Path | str]], bool]] = [
+    ("the database", lambda database: [database], True),
+    ("by another path", lambda database: [database.parent / ".." / "snap" / "db"], True),
+    ("by another link", lambda database: [database.parent / "link"], True),
+    ("nothing", lambda _database: [], False),
+    ("a copy", lambda database: [database.parent / "copy"], False),
+    ("its folder", lambda database: [database.parent], False),
+    ("a file that is gone", lambda database: [f"{database} (deleted)"], False),
+    ("no file", lambda _database: ["pipe:[4711]", "anon_inode:[eventpoll]"], False),
+]
+
+
+@pytest.mark.parametrize(("files", "expected"), table(HELD))
+def test_find_only_who_has_the_database_open(
+    tmp_path: Path, node: EtcdManifest, files: Callable[[Path], list[Path | str]], expected: bool
+) -> None:
+    database = Path(node.database)
+    (database.parent / "copy").write_bytes(b"db")
+    (database.parent / "link").hardlink_to(database)
+    add(tmp_path / "proc", "200", own(node), files=files(database))
+    assert process.holds(200, node.database, str(tmp_path / "proc")) is expected
+    assert process.find(node, str(tmp_path / "proc")) == (200 if expected else None)
+
+
+def test_nobody_holds_what_is_not_there(tmp_path: Path, node: EtcdManifest) -> None:
+    add(tmp_path / "proc", "200", own(node), files=[Path(node.database)])
+    assert not process.holds(201, node.database, str(tmp_path / "proc"))
+    Path(node.database).unlink()
+    assert not process.holds(200, node.database, str(tmp_path / "proc"))
+    assert process.find(node, str(tmp_path / "proc")) is None
+
+
+def test_holds_a_real_file(tmp_path: Path) -> None:
+    path = tmp_path / "db"
+    with path.open("wb"):
+        assert process.holds(os.getpid(), str(path))
+    assert not process.holds(os.getpid(), str(path))
+
+
+def test_find_nothing(tmp_path: Path) -> None:
+    add(tmp_path, "30", ["etcd", "--name=other"])
+    assert process.find(MANIFEST, str(tmp_path)) is None
+
+
+def test_flags(tmp_path: Path) -> None:
+    add(tmp_path, "7", [*OWN, "--max-wals=7"])
+    add(tmp_path, "8", [])
+    assert process.flags(7, str(tmp_path)) == {"name": "cp1", "data-dir": "/var/lib/etcd", "max-wals": "7"}
+    assert process.flags(8, str(tmp_path)) is None
+    assert process.flags(9, str(tmp_path)) is None
+
+
+def test_program_beside(tmp_path: Path) -> None:
+    root = add(tmp_path, "7", OWN)
+    assert process.program_beside(7, "etcdctl", str(tmp_path)) is None
+    (root / "usr/local/bin").mkdir(parents=True)
+    (root / "usr/local/bin/etcdctl").touch()
+    assert process.program_beside(7, "etcdctl", str(tmp_path)) == f"{root}/usr/local/bin/etcdctl"
+    assert process.program_beside(8, "etcdctl", str(tmp_path)) is None
+
+
+PYTHON = sys.executable
+
+RUNS: list[tuple[str, list[str], float, CommandResult]] = [
+    (
+        "both outputs",
+        [PYTHON, "-c", "import os; os.write(1, b'a\\n'); os.write(2, b'b\\n')"],
+        20,
+        CommandResult(0, "a\nb"),
+    ),
+    ("exit code", [PYTHON, "-c", "raise SystemExit(3)"], 20, CommandResult(3, "")),
+    ("no text", [PYTHON, "-c", r"import os; os.write(1, b'\xff')"], 20, CommandResult(0, "\ufffd")),
+    ("no input", [PYTHON, "-c", "print(repr(input()))"], 20, CommandResult(1, "EOFError")),
+    ("time is over", [PYTHON, "-c", "import time; time.sleep(60)"], 0.2, CommandResult(None, "timed out after 0 s")),
+    ("no such program", ["/nowhere/etcdctl"], 20, CommandResult(127, "No such file or directory")),
+]
+
+
+@pytest.mark.parametrize(("argv", "timeout", "expected"), table(RUNS))
+def test_run(argv: list[str], timeout: float, expected: CommandResult) -> None:
+    found = command.run(argv, timeout)
+    assert found.code == expected.code
+    assert expected.output in found.output
+
+
+def test_execute() -> None:
+    code = "import os, sys; print(sys.stdin.read(), os.environ['A']); sys.exit('no')"
+    assert command.execute([PYTHON, "-c", code], timeout=20, env={"A": "b"}, stdin="ä") == (1, "ä b\n", "no\n")
+    assert command.execute([PYTHON, "-c", "input('?')"], timeout=20).code == 1
+    with pytest.raises(FileNotFoundError):
+        command.execute(["/nowhere/kubectl"], timeout=20)
+
+
+def test_run_keeps_our_environment_to_ourselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ETCDCTL_ variables would contradict the flags."""
+    monkeypatch.setenv("ETCDCTL_ENDPOINTS", "http://elsewhere")
+    found = command.run([PYTHON, "-c", "import os; print(sorted(os.environ))"], 20)
+    assert "ETCDCTL_ENDPOINTS" not in found.output
+    assert "ETCDCTL_API" in found.output
+    assert os.environ["ETCDCTL_ENDPOINTS"]
+
+
+def add_stat(proc: Path, pid: str, name: str, ticks: int) -> None:
+    """A process of this name that was started so many clock ticks after the boot."""
+    (proc / pid).mkdir(parents=True, exist_ok=True)
+    fields = ["S", *("0" for _field in range(18)), str(ticks), "4096"]
+    (proc / pid / "stat").write_text(f"{pid} ({name}) {' '.join(fields)}\n", "utf-8")
+
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+AGES: list[tuple[str, str, int, str, float | None]] = [
+    ("a minute", "etcd", 40 * TICKS, "100.00 200.00\n", 60.0),
+    ("a name with blanks and brackets", "a) b (c", 40 * TICKS, "100.50 200.00\n", 60.5),
+    ("just now, by a clock that is behind", "etcd", 101 * TICKS, "100.00 200.00\n", 0.0),
+    ("no clock", "etcd", 40 * TICKS, "", None),
+    ("no number", "etcd", 40 * TICKS, "soon\n", None),
+]
+
+
+@pytest.mark.parametrize(("name", "ticks", "uptime", "expected"), table(AGES))
+def test_age(tmp_path: Path, name: str, ticks: int, uptime: str, expected: float | None) -> None:
+    add_stat(tmp_path, "7", name, ticks)
+    (tmp_path / "uptime").write_text(uptime, "ascii")
+    assert process.age(7, str(tmp_path)) == expected
+    assert process.age(8, str(tmp_path)) is None
+
+
+def test_age_of_what_ends_just_now(tmp_path: Path) -> None:
+    (tmp_path / "uptime").write_text("100.00 200.00\n", "ascii")
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7/stat").write_text("", "ascii")
+    assert process.age(7, str(tmp_path)) is None
+
+
+def test_age_of_a_real_process() -> None:
+    found = process.age(os.getpid())
+    assert found is not None
+    assert 0 <= found < 3600
+
+
+RUNNING: list[tuple[str, list[str], bool]] = [
+    ("by name", ["kube-apiserver", "--secure-port=6443"], True),
+    ("with a path", ["/usr/local/bin/kube-apiserver"], True),
+    ("as an argument of another", ["grep", "kube-apiserver"], False),
+    ("another one", ["kube-scheduler"], False),
+    ("a name that begins alike", ["kube-apiserver-proxy"], False),
+    ("a title in the place of its name", ["kube-apiserver: master process kube-apiserver"], True),
+    ("a title with a path", ["/usr/bin/kube-apiserver: worker"], True),
+    ("another's title", ["nginx: kube-apiserver"], False),
+    ("a title that begins alike", ["kube-apiserver-proxy: master process"], False),
+    ("a script", ["/usr/bin/python3.11", "/usr/local/bin/kube-apiserver", "-v"], True),
+    ("a shell script", ["/bin/sh", "./kube-apiserver"], True),
+    ("another script", ["/usr/bin/python3", "manage.py", "kube-apiserver"], False),
+    ("an argument of a script", ["bash", "-c", "kube-apiserver"], False),
+    ("no interpreter, though it begins like one", ["shutdown", "kube-apiserver"], False),
+    ("kernel thread", [], False),
+]
+
+
+@pytest.mark.parametrize(("words", "expected"), table(RUNNING))
+def test_running(tmp_path: Path, words: list[str], expected: bool) -> None:
+    add(tmp_path, "1", ["/sbin/init"])
+    add(tmp_path, "7", words)
+    (tmp_path / "99").mkdir()  # it ended just now
+    (tmp_path / "meminfo").touch()
+    assert process.running("kube-apiserver", str(tmp_path)) is expected
+
+
+def test_running_on_the_host(tmp_path: Path) -> None:
+    """A pod has cron, too; that one reads nothing of the host's."""
+    for entry, namespace in (("self", "pid:[1]"), ("7", "pid:[2]"), ("8", "pid:[1]")):
+        (tmp_path / entry / "ns").mkdir(parents=True)
+        (tmp_path / entry / "ns/pid").symlink_to(namespace)
+    (tmp_path / "7/cmdline").write_bytes(b"crond\0")
+    assert process.running("crond", str(tmp_path))
+    assert not process.running("crond", str(tmp_path), of_host=True)
+    (tmp_path / "8/cmdline").write_bytes(b"crond\0")
+    assert process.running("crond", str(tmp_path), of_host=True)
+    own = Path("/proc/self/cmdline").read_text("utf-8").partition("\0")[0]
+    assert process.running(os.path.basename(own), of_host=True)
+
+
+def test_interpreter_is_a_program_as_well(tmp_path: Path) -> None:
+    add(tmp_path, "7", ["/usr/bin/python3", "/opt/x.py"])
+    assert process.running("python3", str(tmp_path))
+    assert process.running("x.py", str(tmp_path))
+    assert not process.running("", str(tmp_path))

@@ -1,0 +1,160 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files of a manifests folder: which of them are pods, and which are copies of etcd's that somebody left there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from unit.builders import DATA, Json, table
+
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.static_pods import StaticPod, pods, strays
+
+ETCD = (DATA / "manifests/1.33/plain.manifest").read_text("utf-8")
+API_SERVER = (DATA / "apiserver/1.33/ipv4.manifest").read_text("utf-8")
+
+
+FLOW = ETCD.replace("metadata:\n", "metadata:\n  annotations: &none {}\n  x: *none\n")
+JSON = '{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "etcd"}, "spec": {"containers": []}}'
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The folder of a node on which all is well."""
+    path = tmp_path / "manifests"
+    path.mkdir()
+    (path / "etcd.yaml").write_text(ETCD, "utf-8")
+    (path / "kube-apiserver.yaml").write_text(API_SERVER, "utf-8")
+    return path
+
+
+def write(name: str, text: str = ETCD) -> Callable[[Path], None]:
+    def make(folder: Path) -> None:
+        (folder / name).write_text(text, "utf-8")
+
+    return make
+
+
+def link(name: str, text: str | None = ETCD) -> Callable[[Path], None]:
+    """A link to a file outside with this text, or to nothing."""
+
+    def make(folder: Path) -> None:
+        if text is not None:
+            (folder.parent / "target").write_text(text, "utf-8")
+        (folder / name).symlink_to("../target")
+
+    return make
+
+
+def in_folder(name: str) -> Callable[[Path], None]:
+    def make(folder: Path) -> None:
+        (folder / name).mkdir()
+        (folder / name / "etcd.yaml").write_text(ETCD, "utf-8")
+
+    return make
+
+
+# What is put into the folder, and whether it is told.
+STRAYS: list[tuple[str, str, Callable[[str], Callable[[Path], None]], bool]] = [
+    ("a copy by hand", "etcd.yaml.bak", write, True),
+    ("Ansible's backup", "etcd.yaml.4711.2026-11-23@10:00:00~", write, True),
+    ("an editor's backup", "etcd.yaml~", write, True),
+    ("an editor's other backup", "#etcd.yaml#", write, True),
+    ("another name before it", "a.yaml", write, True),
+    ("no ending", "old", write, True),
+    ("a link: the kubelet follows it", "etcd-old.yaml", link, True),
+    ("a dotfile", ".etcd.yaml.swp", write, False),
+    ("a folder", "etcd.d", in_folder, False),
+    ("a link to nothing", "etcd-gone.yaml", lambda name: link(name, None), False),
+    ("notes", "notes.txt", lambda name: write(name, "do not touch"), False),
+    ("notes that begin alike", "etcd-notes.txt", lambda name: write(name, "do not touch"), False),
+    ("notes with its name before theirs", "etcd.yaml.txt", lambda name: write(name, "do not touch"), True),
+    ("its name with another ending", "etcd.yml", lambda name: write(name, ETCD[:200]), False),
+    ("its name with another ending, and readable", "etcd.yml", write, True),
+    ("half a copy", "etcd.yaml.new", lambda name: write(name, ETCD[:200]), True),
+    ("an empty copy", "etcd.yaml.new", lambda name: write(name, ""), True),
+    ("an empty file", "empty", lambda name: write(name, ""), False),
+    ("a form of YAML that is not read here", "old-etcd.yaml", lambda name: write(name, FLOW), True),
+    ("JSON", "old-etcd.json", lambda name: write(name, JSON), True),
+    ("another pod in JSON", "proxy.json", lambda name: write(name, JSON.replace('"etcd"', '"etcd-proxy"')), False),
+    ("another pod", "kube-vip.yaml", lambda name: write(name, API_SERVER), False),
+    ("another pod whose name begins as it does", "etcd-proxy.yaml", lambda name: write(name, API_SERVER), False),
+]
+
+
+@pytest.mark.parametrize(("name", "make", "expected"), table(STRAYS))
+def test_strays(folder: Path, name: str, make: Callable[[str], Callable[[Path], None]], expected: bool) -> None:
+    make(name)(folder)
+    assert strays(str(folder / "etcd.yaml")) == ([str(folder / name)] if expected else [])
+    assert (folder / name).is_symlink() or (folder / name).exists()
+
+
+def test_strays_that_are_no_text(folder: Path) -> None:
+    (folder / "etcd.tar").write_bytes(bytes(range(256)))
+    (folder / "core").write_bytes(bytes(range(256)))
+    (folder / "etcd.yaml.gz").write_bytes(bytes(range(256)))
+    os.mkfifo(folder / "etcd.yaml.fifo")
+    assert strays(str(folder / "etcd.yaml")) == [str(folder / "etcd.yaml.gz")]
+
+
+def test_strays_of_a_manifest_with_another_name(folder: Path) -> None:
+    (folder / "etcd.yaml").rename(folder / "my-etcd.yml")
+    (folder / "my-etcd.yml.bak").write_text(ETCD, "utf-8")
+    (folder / "etcd.yaml").write_text("", "utf-8")
+    assert strays(str(folder / "my-etcd.yml")) == [str(folder / "my-etcd.yml.bak")]
+
+
+def test_strays_are_sorted(folder: Path) -> None:
+    names = ["etcd.yaml~", "a", "etcd.yaml.bak"]
+    for name in names:
+        (folder / name).write_text(ETCD, "utf-8")
+    assert strays(str(folder / "etcd.yaml")) == [str(folder / name) for name in sorted(names)]
+
+
+def test_no_folder(tmp_path: Path) -> None:
+    assert strays(str(tmp_path / "gone/etcd.yaml")) == []
+    assert pods(str(tmp_path / "gone")) == []
+
+
+def test_pods(folder: Path) -> None:
+    (folder / "notes.txt").write_text("do not touch", "utf-8")
+    assert pods(str(folder)) == [
+        StaticPod(str(folder / "etcd.yaml"), "etcd", ("etcd",)),
+        StaticPod(str(folder / "kube-apiserver.yaml"), "kube-apiserver", ("kube-apiserver",)),
+    ]
+
+
+PROGRAMS: list[tuple[str, list[Json], tuple[str, ...]]] = [
+    ("two containers", [{"command": ["haproxy", "-f"]}, {"command": ["keepalived"]}], ("haproxy", "keepalived")),
+    ("with a path", [{"command": ["/usr/local/bin/etcd"]}], ("etcd",)),
+    ("that of the image", [{"args": ["manager"]}, {"command": []}], ()),
+]
+
+
+@pytest.mark.parametrize(("containers", "expected"), table(PROGRAMS))
+def test_programs(tmp_path: Path, containers: list[Json], expected: tuple[str, ...]) -> None:
+    pod = {"metadata": {"name": "x"}, "spec": {"containers": containers}}
+    (tmp_path / "x.yaml").write_text(yaml.safe_dump(pod), "utf-8")
+    assert pods(str(tmp_path)) == [StaticPod(str(tmp_path / "x.yaml"), "x", expected)]
+
+
+NO_PODS: list[tuple[str, str]] = [
+    ("empty", ""),
+    ("a list", "- a\n"),
+    ("text", "a\n"),
+    ("no name", "spec:\n  containers:\n  - name: a\n"),
+    ("no containers", "metadata:\n  name: a\nspec:\n  containers:\n"),
+    ("containers that are none", "metadata:\n  name: a\nspec:\n  containers:\n  - a\n"),
+    ("a command that is none", "metadata:\n  name: a\nspec:\n  containers:\n  - command:\n      a: b\n"),
+]
+
+
+@pytest.mark.parametrize("text", table(NO_PODS))
+def test_no_pods(tmp_path: Path, text: str) -> None:
+    (tmp_path / "x.yaml").write_text(text, "utf-8")
+    assert pods(str(tmp_path)) == []

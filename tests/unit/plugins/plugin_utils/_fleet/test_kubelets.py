@@ -1,0 +1,372 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which kubelets are restarted and which are held, on nodes of plain data; and what is said about them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from unit.builders import MIB, Json, held_by, on_node, table
+
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.kubelets import held_by as held_by_run
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.kubelets import (
+    holds,
+    kubelet_findings,
+    revivals,
+    silence,
+    stray_refusals,
+)
+
+STOPPED = "kubelet was stopped by someone else, so it is not started automatically."
+NO_UNIT = "There is no unit kubelet on this node. If its kubelet has another name, set it."
+NO_SYSTEMD = "systemd cannot be asked about kubelet: No such file or directory."
+
+
+def up(number: int, **node: object) -> Json:
+    """A host whose member answers."""
+    return {"answers": True, "error": "", "member_id": f"{number:x}", **on_node(**node)}
+
+
+def down(number: int, **node: object) -> Json:
+    """A host whose etcd does not run."""
+    found = on_node(**{"process": None, "waiting_may_help": True, **node})
+    return {"answers": False, "error": "Connection refused", "member_id": f"{number:x}", **found}
+
+
+def starting(number: int, **node: object) -> Json:
+    """A host whose etcd runs but does not answer yet."""
+    return down(number, process={"pid": 1, "seconds": 30.0}, **node)
+
+
+def refusing(number: int, **node: object) -> Json:
+    """A host whose etcd does not take its certificate."""
+    return starting(number, waiting_may_help=False, **node)
+
+
+def members(*roles: str) -> list[Json]:
+    return [
+        {"member_id": f"{number:x}", "role": role, "db_size_in_use_bytes": 100 * MIB}
+        for number, role in enumerate(roles, start=1)
+    ]
+
+
+WITH_LEADER = members("leader", "follower", "silent")
+ALONE = members("follower", "silent", "silent")
+
+# Hosts, what the coordinator's member says of all, whether there is a leader, whether it is full; who is brought back.
+REVIVALS: list[tuple[str, list[Json], list[Json], bool, bool, dict[str, str]]] = [
+    ("all well", [up(1), up(2), up(3)], members("leader", "follower", "follower"), True, True, {}),
+    ("one down", [up(1), up(2), down(3)], WITH_LEADER, True, True, {"c": "restart"}),
+    ("one down, nothing to do", [up(1), up(2), down(3)], WITH_LEADER, True, False, {}),
+    ("one reads its log", [up(1), up(2), starting(3)], WITH_LEADER, True, True, {"c": "wait"}),
+    ("one refuses its certificate", [up(1), up(2), refusing(3)], WITH_LEADER, True, True, {}),
+    (
+        "it does not answer its own host, but others",
+        [up(1), up(2), down(3)],
+        members("leader", "follower", "follower"),
+        True,
+        True,
+        {},
+    ),
+    ("a learner is down", [up(1), up(2), down(3)], members("leader", "follower", "learner"), True, True, {}),
+    (
+        "one was never started",
+        [up(1), up(2), {**down(3), "member_id": None}],
+        WITH_LEADER,
+        True,
+        True,
+        {"c": "restart"},
+    ),
+    ("one that is not started yet", [up(1), down(2)], members("leader", "unstarted"), True, True, {"b": "restart"}),
+    ("its kubelet was stopped by someone else", [up(1), up(2), down(3, refusal=STOPPED)], WITH_LEADER, True, True, {}),
+    ("no systemd", [up(1), up(2), down(3, refusal=NO_SYSTEMD)], WITH_LEADER, True, True, {}),
+    (
+        "its kubelet is held: it died there",
+        [up(1), up(2), down(3, held=held_by("r"))],
+        WITH_LEADER,
+        True,
+        True,
+        {"c": "restart"},
+    ),
+    (
+        "its kubelet was stopped, but it runs",
+        [up(1), up(2), starting(3, refusal=STOPPED)],
+        WITH_LEADER,
+        True,
+        True,
+        {"c": "wait"},
+    ),
+    ("all down", [down(1), down(2), down(3)], [], False, True, {"a": "restart", "b": "restart", "c": "restart"}),
+    (
+        "no leader: those that answer as well",
+        [up(1), down(2), down(3)],
+        ALONE,
+        False,
+        True,
+        {"a": "restart", "b": "restart", "c": "restart"},
+    ),
+    (
+        "no leader, though not full",
+        [up(1), down(2), down(3)],
+        ALONE,
+        False,
+        False,
+        {"a": "restart", "b": "restart", "c": "restart"},
+    ),
+    (
+        "no leader, one reads its log",
+        [up(1), starting(2), down(3)],
+        ALONE,
+        False,
+        True,
+        {"a": "restart", "b": "wait", "c": "restart"},
+    ),
+    ("no leader, all read theirs", [starting(1), starting(2)], [], False, True, {"a": "wait", "b": "wait"}),
+    (
+        "no leader, one kubelet was stopped",
+        [up(1), down(2, refusal=STOPPED), down(3)],
+        ALONE,
+        False,
+        True,
+        {"a": "restart", "c": "restart"},
+    ),
+    ("no leader, all kubelets were stopped", [down(1, refusal=STOPPED), down(2, refusal=STOPPED)], [], False, True, {}),
+    ("no leader, a stopped one that answers", [up(1, refusal=STOPPED), down(2)], ALONE, False, True, {"b": "restart"}),
+    (
+        "no leader, one refuses its certificate",
+        [up(1), refusing(2), down(3)],
+        ALONE,
+        False,
+        True,
+        {"a": "restart", "c": "restart"},
+    ),
+    ("all refuse their certificates", [refusing(1), refusing(2)], [], False, True, {}),
+    ("all answer without a leader", [up(1), up(2)], members("follower", "follower"), False, True, {}),
+    ("single node", [down(1)], [], False, True, {"a": "restart"}),
+]
+
+
+def named(looks: list[Json]) -> dict[str, Json]:
+    return dict(zip("abcde", looks, strict=False))
+
+
+@pytest.mark.parametrize(("looks", "known", "has_quorum", "full", "expected"), table(REVIVALS))
+def test_revivals(looks: list[Json], known: list[Json], has_quorum: bool, full: bool, expected: dict[str, str]) -> None:
+    assert revivals(named(looks), known, has_quorum=has_quorum, full=full) == expected
+
+
+@given(st.lists(st.sampled_from([up, down, starting, refusing]), min_size=1, max_size=5), st.data())
+def test_nobody_is_restarted_against_somebodys_will(kinds: list[object], data: st.DataObject) -> None:
+    looks = named(
+        [kind(number, refusal=data.draw(st.sampled_from(["", STOPPED]))) for number, kind in enumerate(kinds)]
+    )
+    known = members(*data.draw(st.lists(st.sampled_from(["leader", "follower", "silent"]), max_size=5)))
+    found = revivals(looks, known, has_quorum=data.draw(st.booleans()), full=data.draw(st.booleans()))
+    assert list(found) == sorted(found)
+    for host, way in found.items():
+        assert not looks[host]["kubelet"]["refusal"] or way == "wait"
+        assert looks[host]["process"] or way == "restart"
+
+
+def cluster(*, alarms: int = 0, has_quorum: bool = True, in_use: int = 100 * MIB) -> Json:
+    return {
+        "has_quorum": has_quorum,
+        "alarms": [{"alarm": "NOSPACE"}] * alarms,
+        "members": [{**each, "db_size_in_use_bytes": in_use} for each in members("leader", "follower")],
+    }
+
+
+ALARM = "fails under the alarm"
+OLD = "1.30"
+
+# A host, its cluster, whether it is brought back; what its kubelet is held for, None where it is not.
+HOLDS: list[tuple[str, Json, Json, bool, str | None]] = [
+    ("nothing stands against it", up(1), cluster(), False, None),
+    ("alarm, new probes", up(1), cluster(alarms=1), False, None),
+    ("alarm, old probes", up(1, probes=OLD), cluster(alarms=1), False, ALARM),
+    ("alarm, oldest probes", up(1, probes="1.22"), cluster(alarms=3), False, "its liveness probe (/health) fails"),
+    ("no alarm, old probes", up(1, probes=OLD), cluster(), False, None),
+    ("no leader: there may be an alarm", up(1, probes=OLD), cluster(has_quorum=False), True, ALARM),
+    ("nobody answers: there may be an alarm", down(1, probes=OLD), {}, True, ALARM),
+    ("nobody answers, new probes", down(1), {}, True, None),
+    ("down, and not brought back", down(1, probes=OLD), cluster(alarms=1), False, None),
+    ("no probes at all", {**up(1), "probes": []}, cluster(alarms=1), False, None),
+    ("a large log", down(1, wal_bytes=1201 * MIB), {}, True, "its startup probe (/readyz) fails while the log is read"),
+    ("a log that just fits", down(1, wal_bytes=1200 * MIB), {}, True, None),
+    ("a large log, but it runs", up(1, wal_bytes=9000 * MIB), cluster(), False, None),
+    (
+        "a long defragmentation",
+        up(1),
+        cluster(in_use=1921 * MIB),
+        False,
+        "its liveness probe (/livez) fails during the",
+    ),
+    ("a defragmentation that just fits", up(1), cluster(in_use=1920 * MIB), False, None),
+    ("its kubelet was stopped by someone else", up(1, probes=OLD, refusal=STOPPED), cluster(alarms=1), False, None),
+    ("no systemd", up(1, probes=OLD, refusal=NO_SYSTEMD), cluster(alarms=1), False, None),
+    ("an earlier run holds it", up(1, held=held_by("them")), cluster(), False, "an earlier run holds it"),
+    ("held, and for a reason", up(1, probes=OLD, held=held_by("them")), cluster(alarms=1), False, ALARM),
+    ("held, down, and not brought back", down(1, held=held_by("them")), cluster(), False, None),
+    ("a member that is not in the list", up(9), cluster(in_use=9000 * MIB), False, None),
+]
+
+
+@pytest.mark.parametrize(("look", "seen", "revived", "expected"), table(HOLDS))
+def test_holds(look: Json, seen: Json, revived: bool, expected: str | None) -> None:
+    found = holds({"a": look}, seen, {"a": "restart"} if revived else {})
+    if expected is None:
+        assert found == {}
+    else:
+        assert list(found) == ["a"]
+        assert expected in found["a"]
+
+
+def test_each_host_is_held_for_its_own_reason() -> None:
+    looks = named([up(1, probes=OLD), up(2), up(3, held=held_by("me"))])
+    assert list(holds(looks, cluster(alarms=1), {})) == ["a", "c"]
+
+
+# While "a" is brought back: a host beside it, and whether that one is held as well.
+BESIDE: list[tuple[str, Json, bool]] = [
+    ("it answers", up(2, probes=OLD), True),
+    ("it is down", down(2, probes=OLD), True),
+    ("it starts", starting(2, probes=OLD), True),
+    ("it runs, but refuses this node", refusing(2, probes=OLD), False),
+    ("it is down, and refused this node before", down(2, probes=OLD, waiting_may_help=False), True),
+    ("no probe minds", starting(2), False),
+    ("its kubelet was stopped by someone else", down(2, probes=OLD, refusal=STOPPED), False),
+    ("an earlier run holds it", down(2, held=held_by("them")), True),
+]
+
+
+@pytest.mark.parametrize(("look", "expected"), table(BESIDE))
+def test_all_are_held_while_one_is_brought_back(look: Json, expected: bool) -> None:
+    looks = named([down(1), look])
+    assert list(holds(looks, {}, {"a": "restart"})) == (["b"] if expected else [])
+    assert look["answers"] or holds(looks, {}, {}) == {}
+
+
+def test_held_by_this_run() -> None:
+    """Whether they answer, or may be started at all, does not matter: this run stopped them."""
+    mine = held_by("me")
+    looks = named([up(1, held=mine), up(2), down(3, held=held_by("them")), refusing(4, held=mine, refusal=NO_SYSTEMD)])
+    assert held_by_run(looks, "me") == {"a": "this run holds it", "d": "this run holds it"}
+    assert list(held_by_run(looks, "them")) == ["c"]
+    assert held_by_run(looks, "") == {}
+
+
+UNTIL = "10:05:00 UTC"
+
+
+def running(look: Json) -> Json:
+    """The same, but its kubelet runs."""
+    return {**look, "kubelet": {**look["kubelet"], "running": True, "stopped": False}}
+
+
+HELD_FINDINGS: list[tuple[str, list[Json], list[str]]] = [
+    ("none", [up(1), down(2)], []),
+    ("my own", [up(1, held=held_by("me"))], []),
+    (
+        "another's",
+        [up(1, held=held_by("them", 1795428300.0)), up(2)],
+        [f"The kubelet of a is held (stopped) by an earlier run; its timer starts it at {UNTIL} by that node's clock."],
+    ),
+    ("another's, which was started meanwhile", [running(up(1, held=held_by("them")))], []),
+    (
+        "two",
+        [up(1, held=held_by("them")), up(2), down(3, held=held_by("others"))],
+        ["The kubelet of a", "The kubelet of c"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("looks", "expected"), table(HELD_FINDINGS))
+def test_held_findings(looks: list[Json], expected: list[str]) -> None:
+    """Even where nothing is to be done."""
+    for seen in ({}, cluster()):
+        found = kubelet_findings(named(looks), seen, "me")
+        assert len(found) == len(expected)
+        assert all(finding.startswith(part) for part, finding in zip(expected, found, strict=True))
+
+
+STOPPED_FINDING = f"a: {STOPPED}"
+NOT_HELD = (
+    f"The kubelet of a cannot be held ({NO_SYSTEMD.rstrip('.')}), although its startup probe"
+    " (/health?serializable=false)"
+)
+MASKED = "kubelet is masked, so it was disabled on purpose."
+
+# A host, its cluster, and what is said of its kubelet.
+FINDINGS: list[tuple[str, Json, Json, str | None]] = [
+    ("stopped by somebody, and the member is down", down(1, refusal=STOPPED), cluster(), STOPPED_FINDING),
+    ("stopped by somebody, and the member starts", starting(1, refusal=STOPPED), cluster(), STOPPED_FINDING),
+    ("stopped by somebody, nobody answers", down(1, refusal=STOPPED), {}, STOPPED_FINDING),
+    ("stopped by somebody, but the member answers", up(1, probes=OLD, refusal=STOPPED), cluster(alarms=1), None),
+    ("held, and the member is down", down(1, held=held_by("me")), cluster(), None),
+    ("cannot be held, though a probe threatens", up(1, probes=OLD, refusal=NO_SYSTEMD), cluster(alarms=1), NOT_HELD),
+    (
+        "cannot be held, and no leader is there",
+        up(1, probes=OLD, refusal=NO_SYSTEMD),
+        cluster(has_quorum=False),
+        NOT_HELD,
+    ),
+    (
+        "masked, but it runs",
+        running(up(1, probes=OLD, refusal=MASKED)),
+        cluster(alarms=1),
+        "The kubelet of a cannot be",
+    ),
+    ("cannot be held, which no probe needs", up(1, refusal=NO_SYSTEMD), cluster(alarms=1), None),
+    ("cannot be held, and nothing is to be done", up(1, probes=OLD, refusal=NO_SYSTEMD), {}, None),
+    ("cannot be asked, and the member is down", down(1, refusal=NO_SYSTEMD), cluster(alarms=1), f"a: {NO_SYSTEMD}"),
+    ("called otherwise, and nobody answers", down(1, refusal=NO_UNIT), {}, f"a: {NO_UNIT}"),
+    ("can be held", up(1, probes=OLD), cluster(alarms=1), None),
+]
+
+
+@pytest.mark.parametrize(("look", "seen", "expected"), table(FINDINGS))
+def test_kubelet_findings(look: Json, seen: Json, expected: str | None) -> None:
+    found = kubelet_findings({"a": look}, seen, "me")
+    assert len(found) == (0 if expected is None else 1)
+    assert all(finding.startswith(expected or "") for finding in found)
+
+
+def test_kubelet_findings_show_its_last_lines() -> None:
+    look = down(1, refusal=MASKED)
+    look["kubelet"]["last_lines"] = ["Stopped kubelet."]
+    (found,) = kubelet_findings({"a": look}, {}, "me")
+    assert found == f"a: {MASKED} Its last lines:\n  Stopped kubelet."
+
+
+def test_stray_refusals() -> None:
+    looks = named([up(1), up(2, stray_files=["/m/etcd.yaml.bak", "/m/etcd.yaml~"]), down(3, stray_files=["/m/old"])])
+    found = stray_refusals(looks)
+    assert len(found) == 2
+    assert found[0].startswith("b has /m/etcd.yaml.bak, /m/etcd.yaml~ beside the manifest of etcd.")
+    assert found[1].startswith("c has /m/old beside")
+    assert all("Move it out of the folder" in refusal for refusal in found)
+
+
+NOBODY = "No member of this cluster answers"
+ADVICE = "See why etcd exits there (journalctl -u kubelet, /var/log/pods/kube-system_etcd-*), and start it first."
+
+SILENCES: list[tuple[str, list[Json], str | None]] = [
+    ("one answers", [down(1), up(2)], None),
+    (
+        "nobody",
+        [down(1), {**refusing(2), "error": "bad certificate"}],
+        f"{NOBODY} (a: Connection refused; b: bad certificate). {ADVICE}",
+    ),
+    (
+        "nobody, and kubelets that are not to be started",
+        [down(1, refusal=STOPPED), down(2), down(3, refusal=NO_SYSTEMD)],
+        f"{NOBODY} ({'; '.join(f'{name}: Connection refused' for name in 'abc')}). {ADVICE}",
+    ),
+]
+
+
+@pytest.mark.parametrize(("looks", "expected"), table(SILENCES))
+def test_silence(looks: list[Json], expected: str | None) -> None:
+    assert silence(named(looks)) == ([expected] if expected else [])
