@@ -34,40 +34,55 @@ WORK_SPEC: Json = {"work_timeout": {"type": "float", "default": WORK_SECONDS}}
 UNSAFE_SPEC: Json = {"allow_unsafe_version": {"type": "bool", "default": False}}
 
 
-def run(
-    module: AnsibleModule, body: t.Callable[[AnsibleModule, LocalMember], Json], *, doing: str, untouched: str
-) -> None:
-    """Run a module's body and end with its result, or with one message: what was tried (`doing`), on which member, why
-    it failed, and what is still true (`untouched`)."""
-    where = module.params["endpoint"] or module.params["manifest"]
+Body = t.Callable[[AnsibleModule], Json]
+MemberBody = t.Callable[[AnsibleModule, LocalMember], Json]
+
+UNCHANGED = "Nothing was changed."
+
+
+def run(module: AnsibleModule, body: Body, *, doing: str, unchanged: str = UNCHANGED, through: str = "") -> None:
+    """Run a module's body and exit with its result, or with the one message of its failure: what was tried (`doing`),
+    `through` which member, why it failed, what is still true (`unchanged`) and what to do next."""
     try:
-        member = LocalMember(module.params)
-        where = member.endpoint.url
-        result = body(module, member)
-    except Refused as exc:
-        module.fail_json(msg=f"{doing} through {where} was refused. {exc} {untouched}")
-    except (ManifestError, SnapshotError) as exc:
-        module.fail_json(msg=f"{doing} failed. {_sentence(exc)} {untouched}")
+        result = body(module)
+    except Failure as failure:
+        member = _asked(failure, through)
+        said = message(doing, failure, through=member, unchanged=unchanged)
+        module.fail_json(msg=said, code=failure.code, **failure.details())
     except OSError as exc:
-        module.fail_json(msg=f"{doing} failed: {exc}. {untouched}")
-    except EtcdError as exc:
-        module.fail_json(msg=f"{doing} through {exc.endpoint or where} failed: {_sentence(exc)} {untouched}")
+        module.fail_json(msg=message(doing, FileError(exc), unchanged=unchanged), code=FileError.code)
     module.exit_json(**result)
 
 
-def _sentence(exc: Exception) -> str:
-    text = str(exc)
-    return text if text.endswith(".") else f"{text}."
+def run_with_member(module: AnsibleModule, body: MemberBody, *, doing: str, unchanged: str = UNCHANGED) -> None:
+    """The same for a body that works on the member that the connection options name."""
+
+    def with_member(module: AnsibleModule) -> Json:
+        return body(module, LocalMember(module.params))
+
+    run(module, with_member, doing=doing, unchanged=unchanged, through=_where(module.params))
+
+
+def _where(params: Json) -> str:
+    """The URL of the member that the options name, or the manifest that would tell."""
+    try:
+        return LocalMember(params).endpoint.url
+    except (Failure, OSError):
+        return params["endpoint"] or params["manifest"]
+
+
+def _asked(failure: Failure, through: str) -> str:
+    """The member that a message names: one is named only if it was asked, or was about to be."""
+    if isinstance(failure, EtcdError):
+        return failure.endpoint or through
+    return through if isinstance(failure, Refused) else ""
 
 
 __all__ = (
     "CONNECTION_SPEC",
+    "UNCHANGED",
     "UNSAFE_SPEC",
     "WORK_SPEC",
-    "LocalMember",
-    "ca_sha256",
-    "cluster_result",
-    "diagnosis_result",
-    "member_result",
     "run",
+    "run_with_member",
 )

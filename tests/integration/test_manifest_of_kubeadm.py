@@ -160,7 +160,7 @@ def test_flags_that_an_etcd_knows(library: Any, version: str) -> None:
             check=False,
         )
         refused = f"flag provided but not defined: -{name}" in done.stdout + done.stderr
-        judged = known_flags.refusal(version, [name]) is not None
+        judged = known_flags.version_refusal(version, [name]) is not None
         # Several came and went with patch releases: what is judged must be so, the rest is left to the way back.
         if judged and not refused:
             wrong.append(name)

@@ -4,23 +4,74 @@
 
 # Private to this collection: it may change at any time, without notice.
 
+"""Expected failures, and the one message that users see of each of them.
 
-"""Failures that were expected, and refusals: nothing was tried."""
+    Failure          something was tried and failed
+    └── Refused      nothing was tried, because it would be unsafe or in vain
+
+Every failure has a code, which stays the same when its wording is improved: results, tests and the tables of the
+runbook and of the hardening page refer to it.
+"""
 
 from __future__ import annotations
 
-
-class Refused(Exception):
-    """A step that was not taken. The text is one or more sentences: why, and what to do next."""
+import typing as t
 
 
-def refuse(reason: str | None) -> None:
-    """Raises Refused where there is a reason."""
-    if reason:
-        raise Refused(reason)
+class Failure(Exception):
+    """An expected failure. `code` is snake_case, `reason` whole sentences or, if `quotes`, the words of somebody else;
+    `advice` says what to do next, `unchanged` what is still true, empty if the caller knows better."""
+
+    quotes = False
+
+    def __init__(self, code: str, reason: str, advice: str = "", *, unchanged: str = "") -> None:
+        super().__init__(reason)
+        self.code = code
+        self.advice = advice
+        self.unchanged = unchanged
+
+    @property
+    def reason(self) -> str:
+        return str(self)
+
+    @property
+    def text(self) -> str:
+        """The reason and the advice, for a list of refusals."""
+        return f"{self.reason} {self.advice}".rstrip()
+
+    def as_result(self) -> dict[str, str]:
+        """One entry of the `refusals` in results."""
+        return {"code": self.code, "text": self.text}
+
+    def details(self) -> dict[str, t.Any]:
+        """What else the result of a failed module holds."""
+        return {}
 
 
-__all__ = (
-    "Refused",
-    "refuse",
-)
+class Refused(Failure):
+    """A refusal: nothing was tried."""
+
+
+def refuse(refusal: Refused | None) -> None:
+    """Raises the refusal, if there is one."""
+    if refusal:
+        raise refusal
+
+
+def sentence(text: str) -> str:
+    """The text with a full stop at its end; lines of a log stay lines."""
+    if "\n" in text:
+        return f"{text}\n"
+    return text if text.endswith(".") else f"{text}."
+
+
+def message(doing: str, failure: Failure, *, through: str = "", unchanged: str = "") -> str:
+    """What was tried, through which member, why it failed, what is unchanged, and what to do next."""
+    verb = "was refused" if isinstance(failure, Refused) else "failed"
+    said = f"{doing}{f' through {through}' if through else ''} {verb}{':' if failure.quotes else '.'}"
+    still = failure.unchanged or unchanged
+    reason = sentence(failure.reason)
+    return f"{said} {reason}{'' if reason.endswith(chr(10)) else ' '}{still} {failure.advice}".rstrip()
+
+
+__all__ = ("Failure", "Refused", "message", "refuse", "sentence")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 
+from .._core.failures import Refused
 from .._core.text import join
 from .._core.units import mib, percent
 from .api import CORRUPT
@@ -39,31 +40,34 @@ def unsafe_version(text: str) -> bool:
     return version is not None and _UNSAFE[0] <= version <= _UNSAFE[1]
 
 
-def corrupt_refusal(view: ClusterView) -> str | None:
+def corrupt_refusal(view: ClusterView) -> Refused | None:
     if not view.corrupt:
         return None
     names = join(sorted(view.name_of(alarm.member_id) for alarm in view.alarms if alarm.kind == CORRUPT))
-    return (
+    return Refused(
+        "corrupt_alarm",
         f"A CORRUPT alarm is armed (by {names}): the members do not hold the same data, and whatever is done to them"
         " now can destroy the good copy. Find the member that differs (etcdctl endpoint hashkv --cluster), replace that"
-        " one, and only then disarm CORRUPT by hand; see etcd's guide on data corruption."
+        " one, and only then disarm CORRUPT by hand; see etcd's guide on data corruption.",
     )
 
 
-def quorum_refusal(view: ClusterView) -> str | None:
+def quorum_refusal(view: ClusterView) -> Refused | None:
     if view.has_quorum:
         return None
     answering = join(member.name for member in view.answering_voters)
     if len(view.answering_voters) >= view.majority:
-        return (
+        return Refused(
+            "members_cut_off",
             f"The cluster has no leader although enough voters answer ({answering}): they do not reach one another."
             " Look at the peer port (2380) between the nodes, the peer certificates and their CA, and the clocks."
-            " Nothing has to be restored for this."
+            " Nothing has to be restored for this.",
         )
-    return (
+    return Refused(
+        "no_leader",
         f"The cluster has no leader: {len(view.answering_voters)} of {len(view.voters)} voters answer"
         f" ({answering}), {view.majority} are needed; not answering: {silent_voters(view)}. Start"
-        " those members first; a snapshot restore is the last resort."
+        " those members first; a snapshot restore is the last resort.",
     )
 
 
@@ -72,15 +76,16 @@ def silent_voters(view: ClusterView) -> str:
     return join(f"{member.name} ({member.error})" for member in view.voters if not member.answers)
 
 
-def version_refusal(view: ClusterView, *, allowed: bool) -> str | None:
+def version_refusal(view: ClusterView, *, allowed: bool) -> Refused | None:
     unsafe = sorted({member.version for member in view.answering if unsafe_version(member.version)})
     if allowed or not unsafe:
         return None
-    return (
+    return Refused(
+        "unsafe_etcd_version",
         f"etcd {join(unsafe)} can come back with different data from the other members if it dies during a"
         " defragmentation (fixed in 3.5.6); upgrade etcd first, or make sure that nothing will kill the members and"
         " allow it by name (module option allow_unsafe_version, variable recover_allow_unsafe_etcd of the role,"
-        " etcd-maintenance --allow-unsafe-version)."
+        " etcd-maintenance --allow-unsafe-version).",
     )
 
 
@@ -126,39 +131,45 @@ def learner_warning(name: str) -> str:
     )
 
 
+def learner_refusal(name: str) -> Refused:
+    return Refused("learner_full", learner_warning(name))
+
+
 def lagging(view: ClusterView) -> tuple[MemberView, ...]:
     """Members that answer and have not applied what the others have."""
     return tuple(member for member in view.answering if view.applied_index - member.applied_index > BEHIND_ENTRIES)
 
 
-def lag_refusal(view: ClusterView) -> str | None:
+def lag_refusal(view: ClusterView) -> Refused | None:
     behind = lagging(view)
     if not behind:
         return None
-    return (
+    return Refused(
+        "member_lagging",
         f"{join(each.name for each in behind)} has not applied what the other members have; wait until it has caught"
-        " up, then run this again."
+        " up, then run this again.",
     )
 
 
 def defrag_refusal(
     view: ClusterView, member: MemberView, *, free_disk_bytes: int | None, allow_unsafe: bool
-) -> str | None:
+) -> Refused | None:
     """Why this member must not be defragmented now. `free_disk_bytes` is None where its disk cannot be seen."""
     general = corrupt_refusal(view) or quorum_refusal(view) or version_refusal(view, allowed=allow_unsafe)
     if general or not member.answers:
-        return general or f"{member.name} does not answer ({member.error})."
+        return general or Refused("member_silent", f"{member.name} does not answer ({member.error}).")
     if member.member.learner:
-        return learner_warning(member.name)
+        return learner_refusal(member.name)
     behind = lag_refusal(view)
     if behind:
         return behind
     needed = defrag_needed_bytes(member.in_use_bytes)
     if free_disk_bytes is not None and free_disk_bytes < needed:
-        return (
+        return Refused(
+            "disk_too_small",
             f"A defragmentation writes a copy beside the file, and etcd needs room for its log: {mib(needed)} are"
             f" needed on the data disk of {member.name}, {mib(free_disk_bytes)} are free. Make room there, or enlarge"
-            " the disk."
+            " the disk.",
         )
     return None
 
@@ -176,6 +187,7 @@ __all__ = (
     "findings",
     "lag_refusal",
     "lagging",
+    "learner_refusal",
     "learner_warning",
     "needs_recovery",
     "quorum_refusal",

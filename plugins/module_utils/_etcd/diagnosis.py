@@ -26,7 +26,7 @@ def diagnosis_result(view: ClusterView, *, allow_unsafe: bool) -> Json:
     )
     return {
         "needs_recovery": needs_recovery,
-        "refusals": [reason for reason in reasons if reason],
+        "refusals": [reason.as_result() for reason in reasons if reason],
         "findings": checks.findings(view),
         "expected_seconds": expected_seconds(view),
         "fits": quota_headroom(view) == Headroom(None, ()),

@@ -4,71 +4,111 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""What etcd, or the way to it, can answer other than yes: one family of errors, told apart by code and message."""
+"""Errors of etcd and of the connection to it, classified by code and message.
+
+EtcdError
+├── Compacted, FutureRevision               the revision that was asked for
+├── NoSpace, CorruptAlarm                   an alarm is armed
+├── NoLeader, NotLeader, LearnerRefuses     another member has to answer, or none can
+├── LeaseExists                             somebody else was first
+├── GatewayDisabled, AuthEnabled, TlsRejected   lasting: waiting does not help
+└── Unreachable, TimedOut                   may pass
+"""
 
 from __future__ import annotations
 
 import typing as t
 
+from .._core.failures import Failure
 
-class EtcdError(Exception):
-    """A call that failed. The text is one sentence; `endpoint` is the URL that was asked."""
+
+class EtcdError(Failure):
+    """A call that failed. The reason quotes etcd or the connection; `endpoint` is the URL that was asked."""
+
+    code = "etcd_error"
+    quotes = True
 
     def __init__(self, message: str, *, endpoint: str = "") -> None:
-        super().__init__(message)
+        super().__init__(self.code, message)
         self.endpoint = endpoint
 
 
 class Compacted(EtcdError):
     """The revision is at or below the compacted one: for a compaction this is success."""
 
+    code = "compacted"
+
 
 class FutureRevision(EtcdError):
     """The revision is above the current one."""
+
+    code = "revision_in_future"
 
 
 class NoSpace(EtcdError):
     """A NOSPACE alarm is armed, or this member's file is over its quota."""
 
+    code = "nospace_alarm"
+
 
 class CorruptAlarm(EtcdError):
     """A CORRUPT alarm is armed: the members do not hold the same data."""
+
+    code = "corrupt_alarm"
 
 
 class NoLeader(EtcdError):
     """The member knows no leader."""
 
+    code = "no_leader"
+
 
 class NotLeader(EtcdError):
     """Only the leader answers this call."""
+
+    code = "not_leader"
 
 
 class LearnerRefuses(EtcdError):
     """Learners do not serve this call."""
 
+    code = "learner_refuses"
+
 
 class LeaseExists(EtcdError):
     """Somebody holds a lease of this id."""
+
+    code = "other_node_works"
 
 
 class GatewayDisabled(EtcdError):
     """The address serves no JSON gateway: switched off, on another port, or not etcd."""
 
+    code = "gateway_disabled"
+
 
 class AuthEnabled(EtcdError):
     """etcd's own user authentication is on, which the gateway does not combine with certificates."""
+
+    code = "auth_enabled"
 
 
 class TlsRejected(EtcdError):
     """One side did not accept the certificate of the other."""
 
+    code = "tls_rejected"
+
 
 class Unreachable(EtcdError):
     """Nobody listens there, or the connection broke."""
 
+    code = "unreachable"
+
 
 class TimedOut(EtcdError):
     """No answer in time, from the member itself or while it waited for the others."""
+
+    code = "timed_out"
 
 
 # What does not pass by itself, however long one waits.

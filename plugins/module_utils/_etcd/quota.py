@@ -20,6 +20,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from .._core.failures import Refused
 from .._core.units import GIB, gib
 from .api import Endpoint, Status
 
@@ -86,7 +87,7 @@ def automatic_quota(memory_bytes: int, free_bytes: int, db_bytes: int) -> int:
     return max(min(by_memory, by_disk, LARGEST_QUOTA_BYTES), DEFAULT_QUOTA_BYTES)
 
 
-def capacity_refusal(quota_bytes: int, memory_bytes: int, free_bytes: int, db_bytes: int) -> str | None:
+def capacity_refusal(quota_bytes: int, memory_bytes: int, free_bytes: int, db_bytes: int) -> Refused | None:
     """Why this node cannot carry this quota, with the numbers; None where it can. Memory is no reason against etcd's
     own default, with which every node runs that nobody has looked at."""
     reasons = []
@@ -107,7 +108,7 @@ def capacity_refusal(quota_bytes: int, memory_bytes: int, free_bytes: int, db_by
     advice = f"The value auto would be {gib(most)} here."
     if most > _most_on_disk(free_bytes, db_bytes):
         advice = f"Not even etcd's default of {gib(most)} fits there: make room on that disk, or enlarge it."
-    return f"A quota of {gib(quota_bytes)} is too large: {'; and '.join(reasons)}. {advice}"
+    return Refused("quota_too_large", f"A quota of {gib(quota_bytes)} is too large: {'; and '.join(reasons)}. {advice}")
 
 
 def _most_on_disk(free_bytes: int, db_bytes: int) -> int:

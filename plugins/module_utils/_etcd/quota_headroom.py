@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .._core.failures import Refused
 from .._core.units import mib, percent
 from .checks import learner_warning
 from .quota import REFUSED_SHARE, WARNED_SHARE
@@ -21,7 +22,7 @@ from .view import ClusterView, MemberView
 class Headroom:
     """Whether the data fits: `refusal` where an alarm would come back at once, `warnings` where it soon will."""
 
-    refusal: str | None
+    refusal: Refused | None
     warnings: tuple[str, ...]
 
 
@@ -44,15 +45,16 @@ def quota_headroom(view: ClusterView) -> Headroom:
         " again."
     )
     if learners:
-        advice = " ".join(learners)
+        code, advice = "learner_full", " ".join(learners)
     elif live_too_big:
-        advice = f"The live data itself does not fit. {make_room}"
+        code, advice = "live_data_too_large", f"The live data itself does not fit. {make_room}"
     else:
+        code = "not_enough_reclaimed"
         advice = (
             "Defragment every one of them first: free pages count as well. The playbook controlplane.etcd.recover does,"
             f" also with one that has come back only during this run. Where that gains too little: {make_room}"
         )
-    return Headroom(f"The next writes would raise the alarm again: {levels}. {advice}", warnings)
+    return Headroom(Refused(code, f"The next writes would raise the alarm again: {levels}. {advice}"), warnings)
 
 
 def _fill_level(member: MemberView) -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from .._core.failures import Refused
 from .._etcd.checks import version_of
 from .._node.etcd_manifest import variable_of
 
@@ -62,7 +63,7 @@ def version_of_image(image: str) -> str:
     return match[1] if match else ""
 
 
-def refusal(version: str, names: t.Iterable[str]) -> str | None:
+def version_refusal(version: str, names: t.Iterable[str]) -> Refused | None:
     """Why an etcd of this version would not start with these flags, None where nothing speaks against it."""
     parsed = version_of(version)
     if parsed is None:
@@ -71,38 +72,42 @@ def refusal(version: str, names: t.Iterable[str]) -> str | None:
     if not unknown:
         return None
     which = " ".join(f"--{name} {why}." for name, why in unknown)
-    return f"etcd {version} does not know every flag and would exit at once. {which}"
+    return Refused("unknown_flag", f"etcd {version} does not know every flag and would exit at once. {which}")
 
 
-def member_refusal(names: t.Iterable[str]) -> str | None:
+def member_refusal(names: t.Iterable[str]) -> Refused | None:
     """Why these flags are not changed here, None where they may be."""
     found = [name for name in names if _OF_THE_MEMBER.fullmatch(name)]
     if not found:
         return None
-    return (
+    return Refused(
+        "identity_flag",
         f"--{found[0]} is part of what this member is, where it listens or whom it trusts: other places depend on it,"
-        " and the member might not come back, or come back as another one. Only settings of etcd are changed here."
+        " and the member might not come back, or come back as another one. Only settings of etcd are changed here.",
     )
 
 
-def environment_refusal(names: t.Iterable[str], environment: t.Container[str]) -> str | None:
+def environment_refusal(names: t.Iterable[str], environment: t.Container[str]) -> Refused | None:
     """Why these flags cannot be set beside that environment: etcd 3.4 to 3.7 ends at once with both."""
     for name in names:
         variable = variable_of(name)
         if variable in environment:
-            return (
+            return Refused(
+                "flag_overridden",
                 f"The manifest sets {variable} in the environment of etcd, which does not start with that and"
-                f" --{name}. Take the variable out of the manifest, and out of etcd.local.extraEnvs, first."
+                f" --{name}. Take the variable out of the manifest, and out of etcd.local.extraEnvs, first.",
             )
     return None
 
 
-def config_file_refusal(flags: t.Container[str], environment: t.Container[str]) -> str | None:
+def config_file_refusal(flags: t.Container[str], environment: t.Container[str]) -> Refused | None:
     """Why no flag is set beside a configuration file of etcd's own, None where it has none."""
     named = "--config-file" if "config-file" in flags else "ETCD_CONFIG_FILE"
     if "config-file" not in flags and named not in environment:
         return None
-    return f"The manifest sets {named}, which makes etcd ignore every other flag. Set it in that file."
+    return Refused(
+        "flag_overridden", f"The manifest sets {named}, which makes etcd ignore every other flag. Set it in that file."
+    )
 
 
 def _unknown(version: tuple[int, int], name: str) -> str | None:
@@ -124,4 +129,4 @@ def _shown(version: tuple[int, int]) -> str:
     return ".".join(map(str, version))
 
 
-__all__ = ("config_file_refusal", "environment_refusal", "member_refusal", "refusal", "version_of_image")
+__all__ = ("config_file_refusal", "environment_refusal", "member_refusal", "version_of_image", "version_refusal")

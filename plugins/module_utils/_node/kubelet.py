@@ -20,6 +20,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .._core.command import RunCommand
+from .._core.failures import Refused
 
 UNIT = "kubelet"
 
@@ -91,22 +92,25 @@ def unit(run: RunCommand, name: str) -> Unit:
     )
 
 
-def start_refusal(found: Unit, *, held: bool) -> str | None:
+def start_refusal(found: Unit, *, held: bool) -> Refused | None:
     """Why this unit is not started or restarted, None where it may be."""
     if not found.exists:
-        return (
+        return Refused(
+            "kubelet_missing",
             f"There is no unit {found.name} on this node. If its kubelet has another name, set it (module option"
-            " kubelet_unit, variables recover_kubelet_unit and harden_kubelet_unit of the roles)."
+            " kubelet_unit, variables recover_kubelet_unit and harden_kubelet_unit of the roles).",
         )
     if found.masked:
-        return (
+        return Refused(
+            "kubelet_masked",
             f"{found.name} is masked, so it was disabled on purpose. If that is no longer intended, unmask it"
-            f" (systemctl unmask {found.name}), and run this again."
+            f" (systemctl unmask {found.name}), and run this again.",
         )
     if found.active == "inactive" and not held:
-        return (
+        return Refused(
+            "kubelet_stopped",
             f"{found.name} was stopped by someone else, so it is not started automatically. Start it (systemctl start"
-            f" {found.name}) if it should run, and run this again."
+            f" {found.name}) if it should run, and run this again.",
         )
     return None
 

@@ -160,7 +160,7 @@ class Node:
                 version = self.member().endpoint.status().version
             except EtcdError:
                 return
-        refuse(known_flags.refusal(version, after))
+        refuse(known_flags.version_refusal(version, after))
 
     # --- whether it may be ---
 

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from .._core import text
+from .._core.failures import Refused
 from .._etcd import checks
 from .._etcd.view import ClusterView, MemberView
 
@@ -19,25 +20,26 @@ from .._etcd.view import ClusterView, MemberView
 AWAY_SECONDS = 50
 
 
-def alarm_refusal(view: ClusterView, *, during_recovery: bool) -> str | None:
+def alarm_refusal(view: ClusterView, *, during_recovery: bool) -> Refused | None:
     """Why no member is restarted now. A recovery raises quotas while NOSPACE is armed; CORRUPT stops that as well."""
     if view.corrupt:
         return checks.corrupt_refusal(view)
     if not view.full_alarms or during_recovery:
         return None
     names = text.join(view.full_names)
-    return (
+    return Refused(
+        "nospace_alarm",
         f"The NOSPACE alarm is armed (by {names}), and a member that is restarted under it may be killed by its probes"
-        " again and again: recover the cluster first (ansible-playbook controlplane.etcd.recover)."
+        " again and again: recover the cluster first (ansible-playbook controlplane.etcd.recover).",
     )
 
 
-def restart_refusal(view: ClusterView, own: MemberView, *, allow_downtime: bool, seconds: float) -> str | None:
+def restart_refusal(view: ClusterView, own: MemberView, *, allow_downtime: bool, seconds: float) -> Refused | None:
     """Why this member must not go away now. `seconds` is how long it is expected to be away."""
     if not view.has_quorum:
         return checks.quorum_refusal(view)
     if own.member.learner:
-        return checks.learner_warning(own.name)
+        return checks.learner_refusal(own.name)
     behind = checks.lag_refusal(view)
     if behind:
         return behind
@@ -45,16 +47,18 @@ def restart_refusal(view: ClusterView, own: MemberView, *, allow_downtime: bool,
     if len(others) >= view.majority:
         return None
     if len(view.voters) > 2:
-        return (
+        return Refused(
+            "members_missing",
             f"Without {own.name} the cluster would have no quorum: {len(others)} of {len(view.voters)} voters would"
-            f" answer, {view.majority} are needed; not answering: {checks.silent_voters(view)}. Bring them back first."
+            f" answer, {view.majority} are needed; not answering: {checks.silent_voters(view)}. Bring them back first.",
         )
     if allow_downtime:
         return None
     who = "the only member" if len(view.voters) == 1 else "one of only two members"
-    return (
+    return Refused(
+        "downtime_not_allowed",
         f"{own.name} is {who}: the whole cluster would be down for about {seconds:.0f} s while it is restarted. To"
-        " accept that, set the module option allow_downtime (variable harden_allow_downtime of the role)."
+        " accept that, set the module option allow_downtime (variable harden_allow_downtime of the role).",
     )
 
 

@@ -153,7 +153,7 @@ UNKNOWN: list[tuple[str, str, list[str], str]] = [
 
 @pytest.mark.parametrize(("version", "names", "expected"), table(UNKNOWN))
 def test_unknown_flags(version: str, names: list[str], expected: str) -> None:
-    said = known_flags.refusal(version, names)
+    said = known_flags.version_refusal(version, names)
     assert expected in (said or "")
     assert bool(said) is bool(expected)
 
