@@ -12,15 +12,11 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ._core.failures import Refused
-from ._etcd.diagnosis import diagnosis_result
+from ._core.failures import Failure, FileError, Refused, message
 from ._etcd.errors import EtcdError
 from ._etcd.estimates import WORK_SECONDS
 from ._etcd.transport import Json
-from ._etcd.view import cluster_result, member_result
-from ._node.etcd_manifest import ManifestError
-from ._node.member import DEFAULTS, LocalMember, ca_sha256
-from ._snapshot.format import SnapshotError
+from ._node.member import DEFAULTS, LocalMember
 
 CONNECTION_SPEC: Json = {
     "ca_cert": {"type": "path"},
@@ -33,42 +29,42 @@ CONNECTION_SPEC: Json = {
 WORK_SPEC: Json = {"work_timeout": {"type": "float", "default": WORK_SECONDS}}
 UNSAFE_SPEC: Json = {"allow_unsafe_version": {"type": "bool", "default": False}}
 
+UNCHANGED = "Nothing was changed."
 
 Body = t.Callable[[AnsibleModule], Json]
 MemberBody = t.Callable[[AnsibleModule, LocalMember], Json]
 
-UNCHANGED = "Nothing was changed."
 
-
-def run(module: AnsibleModule, body: Body, *, doing: str, unchanged: str = UNCHANGED, through: str = "") -> None:
+def run(
+    module: AnsibleModule,
+    body: Body,
+    *,
+    doing: str,
+    unchanged: str = UNCHANGED,
+    through: t.Callable[[], str] = str,
+) -> None:
     """Run a module's body and exit with its result, or with the one message of its failure: what was tried (`doing`),
     `through` which member, why it failed, what is still true (`unchanged`) and what to do next."""
     try:
         result = body(module)
-    except Failure as failure:
-        member = _asked(failure, through)
-        said = message(doing, failure, through=member, unchanged=unchanged)
+    except (Failure, OSError) as exc:
+        failure = exc if isinstance(exc, Failure) else FileError(exc)
+        said = message(doing, failure, through=_asked(failure, through()), unchanged=unchanged)
         module.fail_json(msg=said, code=failure.code, **failure.details())
-    except OSError as exc:
-        module.fail_json(msg=message(doing, FileError(exc), unchanged=unchanged), code=FileError.code)
     module.exit_json(**result)
 
 
 def run_with_member(module: AnsibleModule, body: MemberBody, *, doing: str, unchanged: str = UNCHANGED) -> None:
-    """The same for a body that works on the member that the connection options name."""
+    """Run the body of a module that works on the member that the connection options name, as `run` does."""
+    url: str = module.params["endpoint"] or module.params["manifest"]  # all that is known if there is no member
 
     def with_member(module: AnsibleModule) -> Json:
-        return body(module, LocalMember(module.params))
+        nonlocal url
+        member = LocalMember(module.params)
+        url = member.endpoint.url
+        return body(module, member)
 
-    run(module, with_member, doing=doing, unchanged=unchanged, through=_where(module.params))
-
-
-def _where(params: Json) -> str:
-    """The URL of the member that the options name, or the manifest that would tell."""
-    try:
-        return LocalMember(params).endpoint.url
-    except (Failure, OSError):
-        return params["endpoint"] or params["manifest"]
+    run(module, with_member, doing=doing, unchanged=unchanged, through=lambda: url)
 
 
 def _asked(failure: Failure, through: str) -> str:
@@ -83,6 +79,8 @@ __all__ = (
     "UNCHANGED",
     "UNSAFE_SPEC",
     "WORK_SPEC",
+    "Body",
+    "MemberBody",
     "run",
     "run_with_member",
 )

@@ -6,8 +6,10 @@
 
 """Expected failures, and the one message that users see of each of them.
 
-    Failure          something was tried and failed
-    └── Refused      nothing was tried, because it would be unsafe or in vain
+    Failure
+    ├── Refused     nothing was tried, because it would be unsafe or in vain
+    ├── FileError   the operating system refused a file
+    └── EtcdError   a call to etcd failed (see `_etcd/errors.py`)
 
 Every failure has a code, which stays the same when its wording is improved: results, tests and the tables of the
 runbook and of the hardening page refer to it.
@@ -52,8 +54,19 @@ class Refused(Failure):
     """A refusal: nothing was tried."""
 
 
+class FileError(Failure):
+    """An OSError at the edge: the operating system refused a file."""
+
+    code = "file_error"
+    quotes = True
+
+    def __init__(self, exc: OSError) -> None:
+        advice = "Run this as root (become)." if isinstance(exc, PermissionError) else ""
+        super().__init__(self.code, str(exc), advice)
+
+
 def refuse(refusal: Refused | None) -> None:
-    """Raises the refusal, if there is one."""
+    """Raise the refusal, if there is one."""
     if refusal:
         raise refusal
 
@@ -69,9 +82,9 @@ def message(doing: str, failure: Failure, *, through: str = "", unchanged: str =
     """What was tried, through which member, why it failed, what is unchanged, and what to do next."""
     verb = "was refused" if isinstance(failure, Refused) else "failed"
     said = f"{doing}{f' through {through}' if through else ''} {verb}{':' if failure.quotes else '.'}"
-    still = failure.unchanged or unchanged
     reason = sentence(failure.reason)
-    return f"{said} {reason}{'' if reason.endswith(chr(10)) else ' '}{still} {failure.advice}".rstrip()
+    rest = " ".join(filter(None, (failure.unchanged or unchanged, failure.advice)))
+    return f"{said} {reason}{'' if reason.endswith(chr(10)) else ' '}{rest}".rstrip()
 
 
-__all__ = ("Failure", "Refused", "message", "refuse", "sentence")
+__all__ = ("Failure", "FileError", "Refused", "message", "refuse", "sentence")

@@ -42,7 +42,9 @@ def compactable(endpoint: Endpoint, revision: int) -> bool:
     except Compacted:
         return False
     except FutureRevision as exc:
-        raise Refused(f"The revision {revision} is in the future ({exc}). Nothing was compacted.") from exc
+        raise Refused(
+            "revision_in_future", f"The revision {revision} is in the future ({exc}). Nothing was compacted."
+        ) from exc
     return True
 
 
@@ -68,7 +70,7 @@ def compact(view: ClusterView, connect: Connect, revision: int, *, timeout: floa
         answers = list(pool.map(ask, voters))
     failed = {name: error for name, _changed, error in answers if error}
     if not voters:
-        raise Refused("No voter answers.")
+        raise Refused("no_member_answers", "No voter answers.")
     if len(failed) == len(answers):
         raise next(iter(failed.values()))
     return Compaction(

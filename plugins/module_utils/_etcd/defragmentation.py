@@ -64,7 +64,7 @@ def defragment(
     allow_unsafe: bool,
     timeout: float,
     check: bool = False,
-    refusal: t.Callable[[ClusterView, MemberView], str | None] = lambda _view, _member: None,
+    refusal: t.Callable[[ClusterView, MemberView], Refused | None] = lambda _view, _member: None,
 ) -> Defragmentation:
     """Rewrite the file of the member behind `endpoint`, and wait until it has caught up with the others again.
 
@@ -148,11 +148,13 @@ def _await_other_defragmentations(look_again: InspectCluster, timeout: float) ->
     if not await_true(nobody_is_busy, timeout):
         if unread:
             raise Refused(
+                "member_busy",
                 f"The cluster could not be read ({unread[0]}), so it is not known whether another member is being"
-                " defragmented, and two at once would cost the quorum. See which members answer, and run this again."
+                " defragmented, and two at once would cost the quorum. See which members answer, and run this again.",
             )
         raise Refused(
-            f"{text.join(busy)} is being defragmented by somebody else, and two at once would cost the quorum."
+            "member_busy",
+            f"{text.join(busy)} is being defragmented by somebody else, and two at once would cost the quorum.",
         )
 
 
@@ -160,13 +162,14 @@ def _self(look_again: InspectCluster, endpoint: Endpoint) -> tuple[ClusterView, 
     """The cluster, and in it the member behind `endpoint`. Raises Refused where it is not in its own member list."""
     own = endpoint.status()
     if own.learner:  # it would not even show its member list
-        raise Refused(checks.learner_warning(f"at {endpoint.url}"))
+        raise checks.learner_refusal(f"at {endpoint.url}")
     view = look_again()
     member = view.by_id(own.member_id)
     if member is None:
         raise Refused(
+            "member_removed",
             f"The member at {endpoint.url} is not in the member list any more: it was removed. Take this node out of"
-            " the inventory, or join it again."
+            " the inventory, or join it again.",
         )
     return view, member
 
@@ -183,15 +186,17 @@ def transfer_leadership(view: ClusterView, member: MemberView, endpoint: Endpoin
     if target is None:
         if len(view.voters) > 1:
             raise Refused(
+                "leadership_stuck",
                 f"{member.name} leads, and no other voter answers that could take over. Start another voter, then run"
-                " this again."
+                " this again.",
             )
         return ""
     endpoint.move_leader(target.id)
     if not await_true(lambda: look_again().leader_id not in (0, member.id), 10.0):
         raise Refused(
+            "leadership_stuck",
             f"{member.name} still leads 10 s after {target.name} was asked to take over. See whether {target.name} is"
-            " overloaded or cut off, then run this again."
+            " overloaded or cut off, then run this again.",
         )
     return target.name
 
