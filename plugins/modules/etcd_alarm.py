@@ -56,7 +56,7 @@ from ..module_utils._module import CONNECTION_SPEC, LocalMember, run
 
 
 def disarm(module: AnsibleModule, member: LocalMember) -> Json:
-    view = member.look()
+    view = member.inspect_cluster()
     failures.refuse(checks.corrupt_refusal(view) or checks.quorum_refusal(view))
     names = list(view.full_names)
     if module.check_mode:

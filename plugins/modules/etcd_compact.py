@@ -81,7 +81,7 @@ from ..module_utils._module import CONNECTION_SPEC, WORK_SPEC, LocalMember, run
 
 
 def compact(module: AnsibleModule, member: LocalMember) -> Json:
-    view = member.look()
+    view = member.inspect_cluster()
     failures.refuse(checks.corrupt_refusal(view) or checks.quorum_refusal(view))
     newest = member.endpoint.revision()
     revision = module.params["revision"] or newest - module.params["keep_revisions"]

@@ -110,7 +110,7 @@ def defragment(module: AnsibleModule, member: LocalMember) -> Json:
     if member.free_disk_bytes() is None:
         module.warn("The member is not this host's own: whether its disk has room for the copy could not be checked.")
     done = defragmentation.defragment(
-        member.look,
+        member.inspect_cluster,
         member.endpoint,
         rule=defragmentation.Rule(params["min_free_bytes"], params["min_free_share"]),
         free_disk_bytes=member.free_disk_bytes,

@@ -208,7 +208,7 @@ from ..module_utils._module import CONNECTION_SPEC, UNSAFE_SPEC, LocalMember, cl
 
 
 def read(module: AnsibleModule, member: LocalMember) -> Json:
-    view = member.look()
+    view = member.inspect_cluster()
     return {
         "changed": False,
         "cluster": cluster_result(view),

@@ -516,7 +516,7 @@ def _look(params: Json) -> ClusterView:
     """The cluster as it is once an election has had its time. Raises ManifestError, EtcdError."""
     deadline = time.monotonic() + _ELECTION_SECONDS
     while True:
-        view = LocalMember(params).look()
+        view = LocalMember(params).inspect_cluster()
         may_elect = len(view.answering_voters) >= view.majority
         if view.has_quorum or not may_elect or time.monotonic() > deadline:
             return view

@@ -228,10 +228,12 @@ def growth(proof: WriteCheck) -> Json:
 
 def prove(module: AnsibleModule, member: LocalMember) -> Json:
     if module.check_mode:
-        view = member.look()
+        view = member.inspect_cluster()
         unknown: Json = {"growth_bytes_per_minute": 0.0, "minutes_to_full": None, "hashes_agree": None, "findings": []}
         return {"changed": False, "writes": [], "cluster": cluster_result(view), **unknown}
-    proof = write_check.check_writes(member.look, member.connect, settle_seconds=module.params["settle_seconds"])
+    proof = write_check.check_writes(
+        member.inspect_cluster, member.connect, settle_seconds=module.params["settle_seconds"]
+    )
     if proof.problems:
         raise EtcdError("; ".join(proof.problems), endpoint=member.endpoint.url)
     return {

@@ -65,7 +65,7 @@ class Ours:
     def connect(self, url: str) -> Endpoint:
         return Endpoint(GatewayTransport(url, self._tls))
 
-    def look(self) -> ClusterView:
+    def inspect_cluster(self) -> ClusterView:
         return inspect_cluster(self.endpoint, self.connect)
 
     def snapshot(self, method: str, folder: Path) -> None:
@@ -85,7 +85,7 @@ class Ours:
 
     def recover(self) -> None:
         """Compact, defragment every member with the leader last, disarm, and prove it."""
-        view = self.look()
+        view = self.inspect_cluster()
         compaction.compact(view, self.connect, self.endpoint.revision(), timeout=LONG)
         for member in defragmentation.defrag_order(view):
             endpoint = self.connect(member.endpoint)
@@ -97,8 +97,8 @@ class Ours:
                 allow_unsafe=False,
                 timeout=LONG,
             )
-        alarms.disarm(self.look(), self.endpoint)
-        proof = write_check.check_writes(self.look, self.connect, settle_seconds=0)
+        alarms.disarm(self.inspect_cluster(), self.endpoint)
+        proof = write_check.check_writes(self.inspect_cluster, self.connect, settle_seconds=0)
         assert not proof.problems, proof.problems
 
 
@@ -121,7 +121,7 @@ def in_new_process(ours: Ours, node: Node) -> None:
         "import sys\n"
         "from ansible_collections.controlplane.etcd.plugins.module_utils._node.member import LocalMember\n"
         "names = ('ca_cert', 'client_cert', 'client_key', 'endpoint')\n"
-        "LocalMember({**dict.fromkeys(names), 'manifest': sys.argv[1], 'timeout': 10.0}).look()\n"
+        "LocalMember({**dict.fromkeys(names), 'manifest': sys.argv[1], 'timeout': 10.0}).inspect_cluster()\n"
     )
     subprocess.run([sys.executable, "-c", code, str(node.manifest)], check=True, capture_output=True)
 

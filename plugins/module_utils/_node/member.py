@@ -51,7 +51,7 @@ class LocalMember:
             raise TimedOut(self._silent[url], endpoint=url)
         return Endpoint(GatewayTransport(url, self.tls, timeout=self._timeout))
 
-    def look(self) -> ClusterView:
+    def inspect_cluster(self) -> ClusterView:
         """The cluster as this member knows it."""
         manifest = self.manifest
         view = inspect_cluster(

@@ -106,7 +106,7 @@ def _elsewhere(member: LocalMember, leader_id: int) -> str:
 
 def _work(node: Context, member: LocalMember, options: Options) -> bool:
     """Whether every member that is due was done. Raises Left, Refused, EtcdError, OSError."""
-    view = member.look()
+    view = member.inspect_cluster()
     own_id = member.endpoint.status().member_id
     term = due.term_of(view, own_id)
     failures.refuse(due.run_refusal(view))
@@ -205,7 +205,7 @@ def _defragment(node: Context, member: LocalMember, turn: DueMember, options: Op
 
     node.done(
         defragmentation.defragment(
-            member.look,
+            member.inspect_cluster,
             member.endpoint if own else member.connect(turn.member.endpoint),
             rule=turn.rule,
             free_disk_bytes=member.free_disk_bytes if own else lambda: None,
@@ -225,7 +225,7 @@ def _danger(member: LocalMember, turn: MemberView, *, own: bool) -> str | None:
 
 def _own(node: Context, member: LocalMember, turn: DueMember, options: Options, own_id: int, term: int) -> None:
     """The last act: the leadership goes to another one, whose next wake does this member. Raises as `_defragment`."""
-    view = member.look()
+    view = member.inspect_cluster()
     _still_mine(view, own_id, term)
     if len(view.voters) == 1:
         if not options.single_member:
@@ -234,7 +234,7 @@ def _own(node: Context, member: LocalMember, turn: DueMember, options: Options, 
         _defragment(node, member, turn, options, own_id, term)
         return
     failures.refuse(_danger(member, view.by_id(own_id) or turn.member, own=True))
-    target = defragmentation.transfer_leadership(view, turn.member, member.endpoint, member.look)
+    target = defragmentation.transfer_leadership(view, turn.member, member.endpoint, member.inspect_cluster)
     say(
         f"The leadership moved from {turn.member.name}, which is due itself, to {target}, whose next scheduled run"
         " defragments it."

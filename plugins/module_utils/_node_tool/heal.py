@@ -118,7 +118,7 @@ def _failed(node: Context, why: str, code: int) -> int:
 
 def _heal(node: Context, member: LocalMember, allow_unsafe: bool) -> None:
     """Raises Refused, EtcdError, OSError."""
-    view = member.look()
+    view = member.inspect_cluster()
     own_id = member.endpoint.status().member_id
     term = due.term_of(view, own_id)
     probes = member.manifest.probes if member.manifest else ()
@@ -141,11 +141,11 @@ def _heal(node: Context, member: LocalMember, allow_unsafe: bool) -> None:
         except Refused as exc:  # the others may make room enough
             passed_over.append(f"{turn.name} was not defragmented: {exc}")
             say(passed_over[-1])
-    view = member.look()
+    view = member.inspect_cluster()
     failures.refuse(checks.corrupt_refusal(view) or checks.quorum_refusal(view) or headroom_refusal(view, passed_over))
     try:
         left = alarms.disarm(view, member.endpoint)
-        proof = write_check.check_writes(member.look, member.connect, settle_seconds=0)
+        proof = write_check.check_writes(member.inspect_cluster, member.connect, settle_seconds=0)
     except EtcdError as exc:
         raise Unproved(f"{reason(exc)}, after the disarm was begun: whether the alarm is gone is not known.") from exc
     if left or proof.problems:
@@ -178,7 +178,7 @@ def _defragment(
 
     node.done(
         defragmentation.defragment(
-            member.look,
+            member.inspect_cluster,
             member.endpoint if own else member.connect(turn.endpoint),
             rule=_WORTH,
             free_disk_bytes=member.free_disk_bytes if own else lambda: None,

@@ -29,7 +29,7 @@ def status(node: Context, *, as_json: bool, next_run: str) -> int:
     """Print it; the exit code is that of a failure where the member of this node does not answer."""
     memory, view, error = node.remembered(), None, ""
     try:
-        view = node.member().look()
+        view = node.member().inspect_cluster()
     except (ManifestError, EtcdError) as exc:
         error = reason(exc)
     if as_json:

@@ -205,7 +205,7 @@ class Node:
             raise Refused(
                 "This member is a learner, which does not show its cluster. Promote it first (etcdctl member promote)."
             )
-        view = member.look()
+        view = member.inspect_cluster()
         found = view.by_id(own.member_id)
         if found is None:
             raise Refused(
@@ -368,7 +368,7 @@ class Node:
         """With `since`, what etcd has said in its log after that moment is taken for its last word."""
 
         def look() -> ClusterView:
-            return self.member().look()
+            return self.member().inspect_cluster()
 
         def status() -> Status:
             return self.member().endpoint.status()

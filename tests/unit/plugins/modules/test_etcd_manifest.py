@@ -82,7 +82,7 @@ class Machine:
     def manifest(self) -> object:
         return object() if self.own else None
 
-    def look(self) -> ClusterView:
+    def inspect_cluster(self) -> ClusterView:
         return self.seen
 
     # What the tests do.

@@ -51,7 +51,7 @@ class FakeMember:
         self.fingerprints = ["aa"]
         self._seen = seen
 
-    def look(self) -> ClusterView:
+    def inspect_cluster(self) -> ClusterView:
         return self._seen
 
     def connect(self, url: str) -> Any:

@@ -399,7 +399,7 @@ def test_silent_members_are_remembered(
     monkeypatch.setattr(local, "inspect_cluster", lambda *_arguments, **_options: view(member(1), second, member(3)))
     found = _module.LocalMember(node)
     assert found.connect(URLS[1]).url == URLS[1]
-    found.look()
+    found.inspect_cluster()
     assert [found.connect(url).url for url in (URLS[0], URLS[2])] == [URLS[0], URLS[2]]
     if asked:
         assert found.connect(URLS[1]).url == URLS[1]
@@ -411,7 +411,7 @@ def test_silent_members_are_remembered(
 
 def test_silent_member_is_an_error(node: Json) -> None:
     with pytest.raises(errors.Unreachable):
-        _module.LocalMember(node).look()
+        _module.LocalMember(node).inspect_cluster()
 
 
 def test_cluster_result() -> None:
