@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""The seam between the modules and the library: options in, a member to ask, results and errors out."""
+"""The edge of every module: the options they share, and the one place where a failure becomes a result."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def run(
     unchanged: str = UNCHANGED,
     through: t.Callable[[], str] = str,
 ) -> None:
-    """Run a module's body and exit with its result, or with the one message of its failure: what was tried (`doing`),
-    `through` which member, why it failed, what is still true (`unchanged`) and what to do next."""
+    """Run a module's body and exit with its result, or with the one message of its failure. `doing` is what is tried,
+    `through` gives the member that is asked, `unchanged` is what is true after a failure."""
     try:
         result = body(module)
     except (Failure, OSError) as exc:

@@ -4,8 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-
-"""Programs, run with nothing of the environment of whoever runs this."""
+"""Programs of the node, run without the environment of whoever runs this."""
 
 from __future__ import annotations
 
@@ -33,6 +32,15 @@ class CommandResult(t.NamedTuple):
 RunCommand = t.Callable[[t.Sequence[str], float], CommandResult]
 
 
+def run(argv: t.Sequence[str], timeout: float) -> CommandResult:
+    """Run a program with nothing of our environment but what etcd 3.4's etcdctl needs; exit code 127 if it cannot be
+    started."""
+    try:
+        return execute(argv, timeout=timeout, env={"ETCDCTL_API": "3"})
+    except OSError as exc:
+        return CommandResult(127, str(exc))
+
+
 def execute(
     argv: t.Sequence[str], *, timeout: float, env: t.Mapping[str, str] | None = None, stdin: str = ""
 ) -> CommandResult:
@@ -53,24 +61,11 @@ def execute(
     )
 
 
-def run(argv: t.Sequence[str], timeout: float) -> CommandResult:
-    """Run a program with nothing of our environment but what etcd 3.4's etcdctl needs."""
-    try:
-        return execute(argv, timeout=timeout, env={"ETCDCTL_API": "3"})
-    except OSError as exc:
-        return CommandResult(127, str(exc))
-
-
 def installed(program: str) -> str | None:
-    """The path of a program of this node; also where PATH does not lead, as with sudo. A path stays as it is."""
-    folders = [*os.environ.get("PATH", os.defpath).split(os.pathsep), *_DIRECTORIES]
-    return shutil.which(program, path=os.pathsep.join(folders))
+    """The path of a program of this node, None if there is none. PATH is not enough: sudo shortens it. A path is
+    returned unchanged."""
+    directories = [*os.environ.get("PATH", os.defpath).split(os.pathsep), *_DIRECTORIES]
+    return shutil.which(program, path=os.pathsep.join(directories))
 
 
-__all__ = (
-    "CommandResult",
-    "RunCommand",
-    "execute",
-    "installed",
-    "run",
-)
+__all__ = ("CommandResult", "RunCommand", "execute", "installed", "run")

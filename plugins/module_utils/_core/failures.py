@@ -21,8 +21,8 @@ import typing as t
 
 
 class Failure(Exception):
-    """An expected failure. `code` is snake_case, `reason` whole sentences or, if `quotes`, the words of somebody else;
-    `advice` says what to do next, `unchanged` what is still true, empty if the caller knows better."""
+    """An expected failure. `code` is its stable name, `reason` whole sentences or, if `quotes`, the words of somebody
+    else; `advice` says what to do, `unchanged` what is still true, empty if the caller knows better."""
 
     quotes = False
 
@@ -46,7 +46,7 @@ class Failure(Exception):
         return {"code": self.code, "text": self.text}
 
     def details(self) -> dict[str, t.Any]:
-        """What else the result of a failed module holds."""
+        """The other keys in the result of the module that fails so."""
         return {}
 
 
@@ -72,14 +72,14 @@ def refuse(refusal: Refused | None) -> None:
 
 
 def sentence(text: str) -> str:
-    """The text with a full stop at its end; lines of a log stay lines."""
+    """The text with a full stop at its end. Lines of a log stay lines, with a line break instead."""
     if "\n" in text:
         return f"{text}\n"
     return text if text.endswith(".") else f"{text}."
 
 
 def message(doing: str, failure: Failure, *, through: str = "", unchanged: str = "") -> str:
-    """What was tried, through which member, why it failed, what is unchanged, and what to do next."""
+    """The message for users: what was tried, through which member, why it failed, what is unchanged, what to do."""
     verb = "was refused" if isinstance(failure, Refused) else "failed"
     said = f"{doing}{f' through {through}' if through else ''} {verb}{':' if failure.quotes else '.'}"
     reason = sentence(failure.reason)

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""Writes a whole file or nothing, waits until it is on the disk, and tells how much room there is."""
+"""Files that are written whole or not at all, waiting until they are on the disk, and free space."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from contextlib import suppress
 
 def put(path: str, data: bytes, mode: int) -> None:
     """Write the file aside and rename it over what is there. Raises OSError."""
-    # With a dot at its head nobody takes it for the file itself: neither cron nor systemd nor node-exporter.
+    # Because of the leading dot nobody takes it for the file itself: neither cron nor systemd nor node-exporter.
     aside = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{os.getpid()}.part")
-    # Of a folder that is not root's alone: what somebody else has put there is never written to.
+    # In a directory that is not root's alone: a file that somebody else has put there is never written to.
     with suppress(FileNotFoundError):
         os.unlink(aside)
     try:
@@ -32,7 +32,7 @@ def put(path: str, data: bytes, mode: int) -> None:
 
 
 def sync(path: str) -> None:
-    """Wait until a file's content, or a folder's list of names, is on the disk. Raises OSError."""
+    """Wait until a file's content, or a directory's list of names, is on the disk. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -41,7 +41,7 @@ def sync(path: str) -> None:
 
 
 def free_bytes(path: str) -> int:
-    """What may still be written on the filesystem of `path`. Raises OSError."""
+    """The free space on the filesystem of `path`, without what is reserved for root. Raises OSError."""
     found = os.statvfs(path)
     return found.f_bavail * found.f_frsize
 

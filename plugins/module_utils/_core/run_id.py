@@ -4,8 +4,8 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""Which run this is, of Ansible or of the node tool, in a form that tells later, on the same machine, whether it is
-still there."""
+"""Run ids: what tells runs of Ansible or of the node tool apart, in a form that shows later, on the same machine,
+whether that run has exited."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from pathlib import Path
 
 
 class Run(t.NamedTuple):
-    """`place` is one kernel and one PID namespace, `started` the process's start in clock ticks since boot: together
-    with the process id they never come back."""
+    """A main process. `place` is one kernel and one PID namespace, `started` the start of the process in clock ticks
+    since boot: together with the process id they never come back."""
 
     place: str
     pid: int
@@ -34,7 +34,7 @@ def parse(text: str) -> Run | None:
 
 
 def current(pid: int, proc: Path = Path("/proc")) -> Run:
-    """The run whose main process has this id. Where there is no `/proc`, its id is unique and never known to end."""
+    """The run whose main process has this id. Without `/proc` its id is unique and never known to have exited."""
     place, since = _place(proc), started(pid, proc)
     if place is None or since is None:
         return Run(uuid.uuid4().hex, pid, "0")
@@ -42,22 +42,20 @@ def current(pid: int, proc: Path = Path("/proc")) -> Run:
 
 
 def ended(run: Run, proc: Path = Path("/proc")) -> bool:
-    """Whether that run was started here and is gone."""
+    """Whether that run was started on this machine and has exited."""
     if run.place != _place(proc):
         return False
     since = started(run.pid, proc)
     return since != run.started if since else not _exists(run.pid)
 
 
-def _exists(pid: int) -> bool:
-    """Asked of the kernel, because `/proc` may hide the processes of others (hidepid)."""
+def started(pid: int, proc: Path) -> str | None:
+    """The start of a process in clock ticks since boot, None if it has exited."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        pass
-    return True
+        stat = (proc / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
+        return stat.rpartition(")")[2].split()[19]  # field 22; the name before it may hold anything (proc(5))
+    except (OSError, IndexError):  # a process that exits just now has an empty one
+        return None
 
 
 def _place(proc: Path) -> str | None:
@@ -68,13 +66,15 @@ def _place(proc: Path) -> str | None:
         return None
 
 
-def started(pid: int, proc: Path) -> str | None:
-    """When a process was started, in clock ticks since boot; None where it is gone."""
+def _exists(pid: int) -> bool:
+    """Whether there is such a process, says the kernel: `/proc` may hide those of others (hidepid)."""
     try:
-        stat = (proc / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
-        return stat.rpartition(")")[2].split()[19]  # field 22; the name before it may hold anything (proc(5))
-    except (OSError, IndexError):  # what ends just now has an empty one
-        return None
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 __all__ = ("Run", "current", "ended", "parse", "started")

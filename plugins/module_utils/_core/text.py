@@ -4,7 +4,6 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-
 """Lists and tables in the form that people read."""
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import typing as t
 
 
 def join(names: t.Iterable[str]) -> str:
+    """The names with commas between them, "none" if there are none."""
     return ", ".join(names) or "none"
 
 
@@ -22,7 +22,4 @@ def table(rows: t.Sequence[t.Sequence[str]]) -> list[str]:
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
 
 
-__all__ = (
-    "join",
-    "table",
-)
+__all__ = ("join", "table")

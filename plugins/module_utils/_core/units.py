@@ -4,35 +4,27 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-
 """Sizes and shares in the form that people read."""
 
 from __future__ import annotations
 
 MIB = 1024**2
-
-
-def mib(size_bytes: float) -> str:
-    """A size for people."""
-    return f"{size_bytes / MIB:.1f} MiB"
-
-
-def percent(share: float) -> str:
-    return f"{share * 100:.0f} %"
-
-
 GIB = 1024**3
 
 
+def mib(size_bytes: float) -> str:
+    """A size of a database, in MiB."""
+    return f"{size_bytes / MIB:.1f} MiB"
+
+
 def gib(size_bytes: float) -> str:
-    """A size for people."""
+    """A size of a quota, memory or disk, in GiB."""
     return f"{size_bytes / GIB:.1f} GiB"
 
 
-__all__ = (
-    "GIB",
-    "MIB",
-    "gib",
-    "mib",
-    "percent",
-)
+def percent(share: float) -> str:
+    """A share of one, in percent."""
+    return f"{share * 100:.0f} %"
+
+
+__all__ = ("GIB", "MIB", "gib", "mib", "percent")

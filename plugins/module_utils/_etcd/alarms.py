@@ -4,7 +4,6 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-
 """Disarming of the NOSPACE alarms."""
 
 from __future__ import annotations
@@ -14,8 +13,10 @@ from .view import ClusterView
 
 
 def disarm(view: ClusterView, endpoint: Endpoint) -> tuple[Alarm, ...]:
-    """Take every NOSPACE alarm of the list away, those of members that are down or gone included: one that is left
-    keeps the whole cluster read-only. Returns what is still listed afterwards. Raises EtcdError."""
+    """Disarm every NOSPACE alarm of the list, and return what is still listed afterwards. Raises EtcdError.
+
+    Those of members that are down or removed are disarmed as well: one that is left keeps the whole cluster read-only.
+    """
     for alarm in view.full_alarms:
         endpoint.disarm(alarm)
     return endpoint.alarms()

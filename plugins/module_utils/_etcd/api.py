@@ -4,9 +4,9 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""The calls of etcd's v3 API that this collection needs, and frozen records of what they answer.
+"""The calls of etcd's v3 API that this collection needs, and frozen records of their answers.
 
-The gateway writes 64-bit numbers as strings and leaves out what is zero, false or empty (protobuf's JSON mapping).
+The gateway writes 64-bit numbers as strings and leaves out zeros, false and empty values (protobuf's JSON mapping).
 Ids are plain integers here and written in hexadecimal for people, as etcdctl does.
 """
 
@@ -28,7 +28,7 @@ _ALARM_IN_ERRORS = re.compile(r"memberID:(\d+)\s+alarm:(\w+)")
 
 @dataclass(frozen=True)
 class Alarm:
-    """`kind` is NOSPACE or CORRUPT; `member_id` may be that of a member which is gone."""
+    """An alarm that is armed. `kind` is NOSPACE or CORRUPT; `member_id` may be that of a removed member."""
 
     member_id: int
     kind: str
@@ -36,8 +36,8 @@ class Alarm:
 
 @dataclass(frozen=True)
 class Status:
-    """What one member says of itself. `leader_id` is 0 without a leader; `quota_bytes` is -1 where it is off, None
-    where the status does not say (before 3.6, and 3.6.0 to 3.6.5)."""
+    """The status of one member. `leader_id` is 0 without a leader; `quota_bytes` is -1 if the quota is off, None if the
+    status does not say (before 3.6, and 3.6.0 to 3.6.5)."""
 
     cluster_id: int
     member_id: int
@@ -123,7 +123,7 @@ def parse_alarms(body: Json) -> tuple[Alarm, ...]:
 
 
 def parse_metric(text: str, name: str) -> float | None:
-    """The value of a metric without labels in Prometheus' text format, None where it is not there."""
+    """The value of a metric without labels in Prometheus' text format, None if it is not there."""
     match = re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
     return float(match.group(1)) if match else None
 
@@ -139,19 +139,19 @@ class Endpoint:
         return self._transport.endpoint
 
     def status(self, timeout: float | None = None) -> Status:
-        """Served locally: also without a leader, and by learners."""
+        """The member's own status, served also without a leader, and by learners."""
         return parse_status(self._transport.call("/v3/maintenance/status", {}, timeout))
 
     def members(self) -> tuple[Member, ...]:
-        """As this member knows them: not linearizable, so that it also answers without quorum."""
+        """The members as this one knows them: not linearizable, so that it also answers without quorum."""
         return parse_members(self._transport.call("/v3/cluster/member/list", {}))
 
     def alarms(self) -> tuple[Alarm, ...]:
-        """Goes through raft: without a leader it only answers after the server's own time limit (7 s)."""
+        """The alarms, read through raft: without a leader the answer comes after the server's own time limit (7 s)."""
         return parse_alarms(self._transport.call("/v3/maintenance/alarm", {"action": "GET"}))
 
     def disarm(self, alarm: Alarm) -> None:
-        """Take one alarm away. A `member_id` of 0 would be answered with success and change nothing."""
+        """Disarm one alarm. A `member_id` of 0 would be answered with success and change nothing."""
         body = {"action": "DEACTIVATE", "memberID": str(alarm.member_id), "alarm": alarm.kind}
         self._transport.call("/v3/maintenance/alarm", body)
 
@@ -166,25 +166,26 @@ class Endpoint:
         self._transport.call("/v3/kv/range", body)
 
     def compact(self, revision: int, timeout: float) -> None:
-        """Physical: answers when this member has done its own share, also with Compacted where it was done before."""
+        """Compact physically: the answer comes when this member has done its own share, as Compacted if that was done
+        before."""
         body = {"revision": str(revision), "physical": True}
         self._transport.call("/v3/kv/compaction", body, timeout)
 
     def defragment(self, timeout: float) -> None:
-        """This member only, which serves nothing meanwhile. TimedOut does not stop it: never send it again."""
+        """Defragment this member, which serves nothing meanwhile. TimedOut does not stop it: never send it again."""
         self._transport.call("/v3/maintenance/defragment", {}, timeout)
 
     def move_leader(self, target_id: int) -> None:
-        """Only the leader does that, and not to a learner."""
+        """Move the leadership to another voter; only the leader does that."""
         self._transport.call("/v3/maintenance/transfer-leadership", {"targetID": str(target_id)})
 
     def write(self) -> None:
-        """One write that leaves no key: a lease, granted and revoked. Raises NoSpace while writes are refused."""
+        """Write without leaving a key: a lease, granted and revoked. Raises NoSpace while writes are refused."""
         self.revoke_lease(self.grant_lease(60))
 
     def grant_lease(self, seconds: int, lease_id: int = 0) -> int:
-        """A lease of this id, or of one that etcd chooses; its id. Of all who want the same one, exactly one gets it,
-        and the others LeaseExists. Raises NoSpace while writes are refused."""
+        """Grant a lease of this id, or of one that etcd chooses, and return its id. Of all who want the same one,
+        exactly one gets it, and the others LeaseExists. Raises NoSpace while writes are refused."""
         body = {"TTL": str(seconds), **({"ID": str(lease_id)} if lease_id else {})}
         granted = _number(self._transport.call("/v3/lease/grant", body), "ID")
         if not granted:
@@ -192,17 +193,17 @@ class Endpoint:
         return granted
 
     def renew_lease(self, lease_id: int) -> bool:
-        """Let its time begin anew; False where it is gone."""
+        """Let its time begin again; False if it is gone."""
         for answer in self._transport.stream("/v3/lease/keepalive", {"ID": str(lease_id)}):
             return _number(answer, "TTL") > 0
         raise EtcdError("a lease was to be renewed, and nothing was answered", endpoint=self.url)
 
     def revoke_lease(self, lease_id: int) -> None:
-        """End it."""
+        """Give it back."""
         self._transport.call("/v3/lease/revoke", {"ID": str(lease_id)})
 
     def hash_kv(self, revision: int, timeout: float) -> HashKv | None:
-        """None where this etcd does not serve it (3.4, early 3.5)."""
+        """The hash of this member's keys, None if this etcd does not serve it (3.4, early 3.5)."""
         try:
             answer = self._transport.call("/v3/maintenance/hashkv", {"revision": str(revision)}, timeout)
         except (GatewayDisabled, LearnerRefuses):
@@ -210,19 +211,19 @@ class Endpoint:
         return HashKv(_number(answer, "hash"), _number(answer, "compact_revision"))
 
     def snapshot(self, timeout: float) -> t.Iterator[bytes]:
-        """The database and, as the last 32 bytes, its SHA-256. That the stream broke off shows only there."""
+        """The database and, as the last 32 bytes, its SHA-256: only there it shows if the stream broke off."""
         for chunk in self._transport.stream("/v3/maintenance/snapshot", {}, timeout):
             yield base64.b64decode(chunk.get("blob", ""))
 
     def defragmenting(self) -> bool:
-        """Whether it is being defragmented just now: then `/metrics` answers, and nearly nothing else does."""
+        """Whether it is being defragmented: then `/metrics` answers, and nearly nothing else does."""
         try:
             return bool(parse_metric(self._transport.text("/metrics"), "etcd_disk_defrag_inflight"))
         except EtcdError:
             return False
 
     def quota_from_metrics(self) -> int | None:
-        """The quota in bytes (-1: off) as `/metrics` on the client URL prints it, None where it does not."""
+        """The quota in bytes (-1: off) as `/metrics` on the client URL prints it, None if it does not."""
         try:
             value = parse_metric(self._transport.text("/metrics"), "etcd_server_quota_backend_bytes")
         except EtcdError:

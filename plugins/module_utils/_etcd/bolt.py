@@ -4,9 +4,9 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""As much of bbolt's file format as it takes to see whether a file is whole and which revision it holds.
+"""The part of bbolt's file format that tells whether a database is whole and which revision it holds.
 
-A file is made of pages; the first two are meta pages, of which the valid one with the higher transaction id counts. A
+A file consists of pages; the first two are meta pages, of which the valid one with the higher transaction id counts. A
 bucket is a tree of branch and leaf pages; etcd keeps its revisions in the bucket `key`, in their order. Source: bbolt's
 page.go, meta.go and bucket.go; the same from etcd 3.4 to 3.7.
 """
@@ -26,6 +26,10 @@ _BUCKET = struct.Struct("<QQ")  # root page, sequence
 
 _BRANCH_PAGE, _LEAF_PAGE = 0x01, 0x02
 _MAGIC, _VERSION = 0xED0CDAED, 2
+# bbolt takes the page size of the system that creates the file.
+_PAGE_SIZES = (4096, 8192, 16384, 65536)
+HEAD_BYTES = 2 * max(_PAGE_SIZES)
+
 _DEPTH = 32  # far above any real tree: a damaged file must not send us around in circles
 
 Buffer = t.Union[bytes, t.Any]  # anything that slices to bytes, such as an mmap
@@ -33,7 +37,7 @@ Buffer = t.Union[bytes, t.Any]  # anything that slices to bytes, such as an mmap
 
 @dataclass(frozen=True)
 class Meta:
-    """`pages` is the number of pages in use: the file is at least that long."""
+    """A meta page. `pages` is the number of pages in use: the file is at least that long."""
 
     page_size: int
     root: int
@@ -50,7 +54,7 @@ def _checksum(data: bytes) -> int:
 
 
 def parse_meta(page: bytes) -> Meta | None:
-    """The record of a meta page, None where it is none or its checksum is wrong."""
+    """The record of a meta page, None if it is none or its checksum is wrong."""
     body = page[_PAGE_HEADER.size : _PAGE_HEADER.size + _META.size]
     if len(body) < _META.size:
         return None
@@ -58,11 +62,6 @@ def parse_meta(page: bytes) -> Meta | None:
     if (magic, version) != (_MAGIC, _VERSION) or checksum != _checksum(body[:-8]):
         return None
     return Meta(page_size, root, pages, txid)
-
-
-# bbolt takes the page size of the system that creates the file.
-_PAGE_SIZES = (4096, 8192, 16384, 65536)
-HEAD_BYTES = 2 * max(_PAGE_SIZES)
 
 
 def metas(head: bytes) -> tuple[Meta, ...]:
@@ -74,7 +73,7 @@ def metas(head: bytes) -> tuple[Meta, ...]:
 
 
 def revision_of(data: Buffer) -> int:
-    """The newest revision in a database of etcd. Raises ValueError where it is not whole."""
+    """The newest revision in a database of etcd. Raises ValueError if that is not whole."""
     return _read(data, _Bolt.revision)
 
 
@@ -101,7 +100,7 @@ class _Bolt:
             raise ValueError(f"cut off: {self._meta.pages} pages should be there")
 
     def revision(self) -> int:
-        """The newest revision in it: of the last key, or of the last compaction where that took the last one away."""
+        """The newest revision in it: of the last key, or of the last compaction if that took the last one away."""
         last = next(self._keys_backwards(self._bucket(b"key"), _DEPTH), None)
         newest = [int.from_bytes(last[:8], "big") if last else 1]
         meta = self._bucket(b"meta")
@@ -111,12 +110,12 @@ class _Bolt:
         return max(newest)
 
     def newest_put(self) -> int:
-        """The revision of the last key that is no tombstone (those end in `t`: mvcc/revision.go), 1 where none is."""
+        """The revision of the last key that is no tombstone (those end in `t`: mvcc/revision.go), 1 without one."""
         keys = self._keys_backwards(self._bucket(b"key"), _DEPTH)
         return next((int.from_bytes(key[:8], "big") for key in keys if not key.endswith(b"t")), 1)
 
     def _bucket(self, name: bytes) -> int:
-        """Where the root page of a top-level bucket begins; that of a small bucket lies in the bucket's own value."""
+        """The start of the root page of a top-level bucket; that of a small one lies in the bucket's own value."""
         place = self._find(self._page(self._meta.root), name)
         if place is None:
             raise ValueError(f"it has no bucket {name.decode()}: not a database of etcd")
@@ -125,7 +124,7 @@ class _Bolt:
         return self._page(root) if root else start + _BUCKET.size
 
     def _page(self, number: int) -> int:
-        """Where a page begins."""
+        """The start of a page."""
         at = number * self._meta.page_size
         if not 2 <= number < self._meta.pages:
             raise ValueError(f"page {number} does not exist")
@@ -135,7 +134,7 @@ class _Bolt:
         return at
 
     def _elements(self, page: int) -> tuple[bool, range]:
-        """Whether the page that begins there is a leaf, and where its elements begin."""
+        """Whether the page that starts there is a leaf, and the starts of its elements."""
         _number, flags, count, _overflow = _PAGE_HEADER.unpack(self._data[page : page + _PAGE_HEADER.size])
         if flags not in (_BRANCH_PAGE, _LEAF_PAGE):
             raise ValueError(f"a page of kind {flags:#x} stands where a branch or a leaf should")
@@ -155,7 +154,7 @@ class _Bolt:
         return bytes(self._data[at + position : at + position + size]), child
 
     def _find(self, page: int, name: bytes) -> tuple[int, int] | None:
-        """Start and length of the value of a key in the tree whose root page begins there."""
+        """Start and length of the value of a key in the tree whose root page starts there."""
         for _level in range(_DEPTH):
             leaf, places = self._elements(page)
             if leaf:

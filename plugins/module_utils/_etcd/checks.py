@@ -4,7 +4,6 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-
 """Checks of a cluster, each a pure function of its view: findings for people, and refusals."""
 
 from __future__ import annotations
@@ -23,79 +22,18 @@ from .view import ClusterView, MemberView
 # (v3_server.go), and a defragmentation beside an incoming snapshot could damage the data before 3.4.38, 3.5.23, 3.6.5.
 BEHIND_ENTRIES = 1000
 
-
 # Defragmenting online and crashing in the middle leaves another revision than the other members have
 # (etcd-io/etcd issue 14733, fixed in 3.5.6; issue 13908, fixed in 3.5.3).
 _UNSAFE = ((3, 5, 0), (3, 5, 5))
 
 
-def version_of(text: str) -> tuple[int, int, int] | None:
-    match = re.match(r"v?(\d+)\.(\d+)\.(\d+)", text)
-    return (int(match[1]), int(match[2]), int(match[3])) if match else None
-
-
-def unsafe_version(text: str) -> bool:
-    """Whether this etcd can lose data when it dies during an online defragmentation."""
-    version = version_of(text)
-    return version is not None and _UNSAFE[0] <= version <= _UNSAFE[1]
-
-
-def corrupt_refusal(view: ClusterView) -> Refused | None:
-    if not view.corrupt:
-        return None
-    names = join(sorted(view.name_of(alarm.member_id) for alarm in view.alarms if alarm.kind == CORRUPT))
-    return Refused(
-        "corrupt_alarm",
-        f"A CORRUPT alarm is armed (by {names}): the members do not hold the same data, and whatever is done to them"
-        " now can destroy the good copy. Find the member that differs (etcdctl endpoint hashkv --cluster), replace that"
-        " one, and only then disarm CORRUPT by hand; see etcd's guide on data corruption.",
-    )
-
-
-def quorum_refusal(view: ClusterView) -> Refused | None:
-    if view.has_quorum:
-        return None
-    answering = join(member.name for member in view.answering_voters)
-    if len(view.answering_voters) >= view.majority:
-        return Refused(
-            "members_cut_off",
-            f"The cluster has no leader although enough voters answer ({answering}): they do not reach one another."
-            " Look at the peer port (2380) between the nodes, the peer certificates and their CA, and the clocks."
-            " Nothing has to be restored for this.",
-        )
-    return Refused(
-        "no_leader",
-        f"The cluster has no leader: {len(view.answering_voters)} of {len(view.voters)} voters answer"
-        f" ({answering}), {view.majority} are needed; not answering: {silent_voters(view)}. Start"
-        " those members first; a snapshot restore is the last resort.",
-    )
-
-
-def silent_voters(view: ClusterView) -> str:
-    """Who they are, and why."""
-    return join(f"{member.name} ({member.error})" for member in view.voters if not member.answers)
-
-
-def version_refusal(view: ClusterView, *, allowed: bool) -> Refused | None:
-    unsafe = sorted({member.version for member in view.answering if unsafe_version(member.version)})
-    if allowed or not unsafe:
-        return None
-    return Refused(
-        "unsafe_etcd_version",
-        f"etcd {join(unsafe)} can come back with different data from the other members if it dies during a"
-        " defragmentation (fixed in 3.5.6); upgrade etcd first, or make sure that nothing will kill the members and"
-        " allow it by name (module option allow_unsafe_version, variable recover_allow_unsafe_etcd of the role,"
-        " etcd-maintenance --allow-unsafe-version).",
-    )
-
-
 def needs_recovery(view: ClusterView) -> bool:
-    """An alarm, or a member or learner that is about to raise one."""
+    """Whether an alarm is armed, or a member or learner is about to raise one."""
     return bool(view.full_alarms) or any(member.used >= WARNED_SHARE for member in view.answering)
 
 
 def findings(view: ClusterView) -> list[str]:
-    """What there is to say about the cluster, worst first, one sentence each."""
+    """Sentences about the state of the cluster, worst first."""
     said = []
     if view.full_alarms:
         said.append(f"The NOSPACE alarm is armed (by {join(view.full_names)}): the whole cluster refuses writes.")
@@ -122,6 +60,7 @@ def findings(view: ClusterView) -> list[str]:
 
 
 def learner_warning(name: str) -> str:
+    """How to bring a full learner down to its live data: etcd offers nothing for it."""
     return (
         f"The learner {name} holds the full history and raises NOSPACE again after every disarm, and etcd does not"
         " defragment learners on request. Promote it (etcdctl member promote) and run this again; or stop it, run"
@@ -131,30 +70,10 @@ def learner_warning(name: str) -> str:
     )
 
 
-def learner_refusal(name: str) -> Refused:
-    return Refused("learner_full", learner_warning(name))
-
-
-def lagging(view: ClusterView) -> tuple[MemberView, ...]:
-    """Members that answer and have not applied what the others have."""
-    return tuple(member for member in view.answering if view.applied_index - member.applied_index > BEHIND_ENTRIES)
-
-
-def lag_refusal(view: ClusterView) -> Refused | None:
-    behind = lagging(view)
-    if not behind:
-        return None
-    return Refused(
-        "member_lagging",
-        f"{join(each.name for each in behind)} has not applied what the other members have; wait until it has caught"
-        " up, then run this again.",
-    )
-
-
 def defrag_refusal(
     view: ClusterView, member: MemberView, *, free_disk_bytes: int | None, allow_unsafe: bool
 ) -> Refused | None:
-    """Why this member must not be defragmented now. `free_disk_bytes` is None where its disk cannot be seen."""
+    """Refuse to defragment this member now, None if it may be. `free_disk_bytes` is None if its disk is elsewhere."""
     general = corrupt_refusal(view) or quorum_refusal(view) or version_refusal(view, allowed=allow_unsafe)
     if general or not member.answers:
         return general or Refused("member_silent", f"{member.name} does not answer ({member.error}).")
@@ -174,8 +93,94 @@ def defrag_refusal(
     return None
 
 
+def corrupt_refusal(view: ClusterView) -> Refused | None:
+    """Refuse every step while members may hold different data, None if no CORRUPT alarm is armed."""
+    if not view.corrupt:
+        return None
+    names = join(sorted(view.name_of(alarm.member_id) for alarm in view.alarms if alarm.kind == CORRUPT))
+    return Refused(
+        "corrupt_alarm",
+        f"A CORRUPT alarm is armed (by {names}): the members do not hold the same data, and whatever is done to them"
+        " now can destroy the good copy. Find the member that differs (etcdctl endpoint hashkv --cluster), replace that"
+        " one, and only then disarm CORRUPT by hand; see etcd's guide on data corruption.",
+    )
+
+
+def quorum_refusal(view: ClusterView) -> Refused | None:
+    """Refuse a step that needs a leader, None if there is one."""
+    if view.has_quorum:
+        return None
+    answering = join(member.name for member in view.answering_voters)
+    if len(view.answering_voters) >= view.majority:
+        return Refused(
+            "members_cut_off",
+            f"The cluster has no leader although enough voters answer ({answering}): they do not reach one another."
+            " Look at the peer port (2380) between the nodes, the peer certificates and their CA, and the clocks."
+            " Nothing has to be restored for this.",
+        )
+    return Refused(
+        "no_leader",
+        f"The cluster has no leader: {len(view.answering_voters)} of {len(view.voters)} voters answer"
+        f" ({answering}), {view.majority} are needed; not answering: {silent_voters(view)}. Start"
+        " those members first; a snapshot restore is the last resort.",
+    )
+
+
+def silent_voters(view: ClusterView) -> str:
+    """The voters that do not answer, each with its error."""
+    return join(f"{member.name} ({member.error})" for member in view.voters if not member.answers)
+
+
+def version_refusal(view: ClusterView, *, allowed: bool) -> Refused | None:
+    """Refuse a defragmentation under an etcd that can lose data, None if there is none or it is `allowed`."""
+    unsafe = sorted({member.version for member in view.answering if unsafe_version(member.version)})
+    if allowed or not unsafe:
+        return None
+    return Refused(
+        "unsafe_etcd_version",
+        f"etcd {join(unsafe)} can come back with different data from the other members if it dies during a"
+        " defragmentation (fixed in 3.5.6); upgrade etcd first, or make sure that nothing will kill the members and"
+        " allow it by name (module option allow_unsafe_version, variable recover_allow_unsafe_etcd of the role,"
+        " etcd-maintenance --allow-unsafe-version).",
+    )
+
+
+def unsafe_version(text: str) -> bool:
+    """Whether this etcd can lose data if it dies during an online defragmentation."""
+    version = version_of(text)
+    return version is not None and _UNSAFE[0] <= version <= _UNSAFE[1]
+
+
+def version_of(text: str) -> tuple[int, int, int] | None:
+    """The numbers of a version, None if it has no three."""
+    match = re.match(r"v?(\d+)\.(\d+)\.(\d+)", text)
+    return (int(match[1]), int(match[2]), int(match[3])) if match else None
+
+
+def learner_refusal(name: str) -> Refused:
+    """Refuse a step on a learner."""
+    return Refused("learner_full", learner_warning(name))
+
+
+def lag_refusal(view: ClusterView) -> Refused | None:
+    """Refuse to take a member away while another one is behind, None if none is."""
+    behind = lagging(view)
+    if not behind:
+        return None
+    return Refused(
+        "member_lagging",
+        f"{join(each.name for each in behind)} has not applied what the other members have; wait until it has caught"
+        " up, then run this again.",
+    )
+
+
+def lagging(view: ClusterView) -> tuple[MemberView, ...]:
+    """Members that answer and have not applied what the others have."""
+    return tuple(member for member in view.answering if view.applied_index - member.applied_index > BEHIND_ENTRIES)
+
+
 def transferee(view: ClusterView) -> MemberView | None:
-    """Who takes the leadership over: the voter that has applied most; None in a cluster of one."""
+    """The voter to move the leadership to: the one that has applied most; None if no other one answers."""
     others = [member for member in view.answering_voters if member.role == "follower"]
     return max(others, key=lambda member: (member.applied_index, member.name), default=None)
 

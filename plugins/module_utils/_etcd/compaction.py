@@ -4,8 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-
-"""Compaction of the history on every member."""
+"""Compaction of the history, physically and on every member."""
 
 from __future__ import annotations
 
@@ -23,8 +22,8 @@ from .view import ClusterView, Connect, MemberView
 
 @dataclass(frozen=True)
 class Compaction:
-    """`revision` is the compacted one, 0 where there was nothing to compact; `pending` are the members, with what they
-    answered, that had not finished their own share in time."""
+    """A compaction that was carried out. `pending` are the members that had not finished their own share in time, with
+    their answers."""
 
     revision: int
     changed: bool
@@ -33,7 +32,8 @@ class Compaction:
 
 
 def compactable(endpoint: Endpoint, revision: int) -> bool:
-    """Whether compacting at `revision` would take any history away. Raises Refused for one that is in the future."""
+    """Whether compacting at `revision` would take any history away. Raises Refused if it is in the
+    future."""
     if revision <= 1:  # the first revision has no history
         return False
     try:
@@ -50,9 +50,10 @@ def compactable(endpoint: Endpoint, revision: int) -> bool:
 
 def compact(view: ClusterView, connect: Connect, revision: int, *, timeout: float) -> Compaction:
     """Drop the history below `revision`, and wait on every voter that answers until it has done so in its own file.
+    Raises Refused if no voter answers, EtcdError if all fail.
 
-    A physical compaction is waited for by the member that is asked only. So each one is asked, at the same time: the
-    first request through raft compacts, and the others come back with Compacted when that member is done.
+    Only the member that is asked waits for a physical compaction. So each one is asked, at the same time: the first
+    request through raft compacts, and the others come back with Compacted when that member is done.
     """
     started = time.monotonic()
 
@@ -85,7 +86,7 @@ def compact(view: ClusterView, connect: Connect, revision: int, *, timeout: floa
 
 
 def await_own_compaction(endpoint: Endpoint, timeout: float) -> None:
-    """Wait until a compaction that this member is still carrying out is done.
+    """Wait until a compaction that this member is still carrying out is done. Raises EtcdError.
 
     Defragmented before that, it would reclaim nothing. A physical compaction of a revision that is compacted already
     changes nothing and answers only then.
@@ -97,9 +98,4 @@ def await_own_compaction(endpoint: Endpoint, timeout: float) -> None:
             endpoint.compact(1, timeout)
 
 
-__all__ = (
-    "Compaction",
-    "await_own_compaction",
-    "compact",
-    "compactable",
-)
+__all__ = ("Compaction", "await_own_compaction", "compact", "compactable")

@@ -4,7 +4,6 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-
 """Defragmentation of one member, and the transfer of its leadership beforehand."""
 
 from __future__ import annotations
@@ -14,8 +13,9 @@ import typing as t
 from contextlib import suppress
 from dataclasses import dataclass
 
-from .._core import text, units
 from .._core.failures import Refused, refuse
+from .._core.text import join
+from .._core.units import mib
 from . import checks
 from .api import Endpoint
 from .compaction import await_own_compaction
@@ -24,14 +24,9 @@ from .polling import await_true
 from .view import ClusterView, InspectCluster, MemberView
 
 
-def defrag_order(view: ClusterView) -> tuple[MemberView, ...]:
-    """Voters that answer, the leader last. Learners refuse, and a silent member cannot be asked."""
-    return tuple(sorted(view.answering_voters, key=lambda member: (member.role == "leader", member.name)))
-
-
 @dataclass(frozen=True)
 class Rule:
-    """When a defragmentation is worth its stall: at least so many bytes *and* such a share of the file to gain."""
+    """What makes a defragmentation worth its stall: at least so many bytes *and* such a share of the file to gain."""
 
     min_free_bytes: int = 0
     min_free_share: float = 0.0
@@ -43,8 +38,8 @@ class Rule:
 
 @dataclass(frozen=True)
 class Defragmentation:
-    """Sizes of the member's file; `moved_leader_to` is the name of who took over, empty where nobody had
-    to, and `skipped` why nothing was done, empty where it was."""
+    """What was done to a member, and the sizes of its file. `moved_leader_to` is the name of the voter that took the
+    leadership over, empty if the member did not lead; `skipped` is why nothing was done, empty if it was."""
 
     member: str
     changed: bool
@@ -55,8 +50,13 @@ class Defragmentation:
     skipped: str = ""
 
 
+def defrag_order(view: ClusterView) -> tuple[MemberView, ...]:
+    """The voters that answer, the leader last. Learners refuse, and a silent member cannot be asked."""
+    return tuple(sorted(view.answering_voters, key=lambda member: (member.role == "leader", member.name)))
+
+
 def defragment(
-    look_again: InspectCluster,
+    inspect: InspectCluster,
     endpoint: Endpoint,
     *,
     rule: Rule,
@@ -69,78 +69,66 @@ def defragment(
     """Rewrite the file of the member behind `endpoint`, and wait until it has caught up with the others again.
 
     A leader first hands its leadership over, so that no write of the cluster waits. `refusal` is the caller's own
-    reason not to, asked last. Raises Refused where there is one, or where it would be unsafe, EtcdError where a call
-    fails, TimedOut where the member is not back within `timeout` seconds.
+    check, the last one. With `check` nothing is changed. Raises Refused if that, or a check of ours, speaks against it;
+    EtcdError if a call fails; TimedOut if the member is not back within `timeout` seconds.
     """
-    view, member = _self(look_again, endpoint) if check else _settled(look_again, endpoint, timeout)
-    # In check mode nothing was compacted, so that what will be in use is not known yet.
+    view, member = _self(inspect, endpoint) if check else _settled(inspect, endpoint, timeout)
+    # In check mode nothing was compacted, so it is not known yet what will be in use.
     free = None if check else free_disk_bytes()
     refuse(
         checks.defrag_refusal(view, member, free_disk_bytes=free, allow_unsafe=allow_unsafe) or refusal(view, member)
     )
     before = member.size_bytes
     if not rule.worth_it(before, member.in_use_bytes):
-        gain = units.mib(before - member.in_use_bytes)
+        gain = mib(before - member.in_use_bytes)
         return Defragmentation(member.name, False, before, before, 0.0, skipped=f"only {gain} could be gained")
     if check:
         return Defragmentation(member.name, True, before, member.in_use_bytes, 0.0)
-    moved_to = transfer_leadership(view, member, endpoint, look_again) if member.role == "leader" else ""
-    seconds = _rewrite(look_again, endpoint, member, timeout)
-    _view, after = _self(look_again, endpoint)
+    moved_to = transfer_leadership(view, member, endpoint, inspect) if member.role == "leader" else ""
+    seconds = _rewrite(inspect, endpoint, member, timeout)
+    _view, after = _self(inspect, endpoint)
     return Defragmentation(member.name, True, before, after.size_bytes, seconds, moved_to)
 
 
-def _settled(look_again: InspectCluster, endpoint: Endpoint, timeout: float) -> tuple[ClusterView, MemberView]:
-    """The cluster and the member, once no other one is being defragmented and this one is done with its compaction.
+def _settled(inspect: InspectCluster, endpoint: Endpoint, timeout: float) -> tuple[ClusterView, MemberView]:
+    """The cluster and the member as soon as no other one is being defragmented and this one's compaction is done.
     Raises Refused, EtcdError."""
-    view, _member = _self(look_again, endpoint)
+    view, _member = _self(inspect, endpoint)
     refuse(checks.corrupt_refusal(view) or checks.quorum_refusal(view))
-    _await_other_defragmentations(look_again, timeout)
-    # The compaction itself may be among what this member has still to apply.
+    _await_other_defragmentations(inspect, timeout)
+    # The compaction itself may be among the entries that this member has still to apply.
     applied = view.applied_index
     await_true(lambda: endpoint.status().raft_applied_index >= applied, timeout)
     await_own_compaction(endpoint, timeout)
-    return _self(look_again, endpoint)
+    return _self(inspect, endpoint)
 
 
-def _rewrite(look_again: InspectCluster, endpoint: Endpoint, member: MemberView, timeout: float) -> float:
-    """Defragment it and wait until it has caught up; for how many seconds it served nothing. Raises EtcdError."""
-    started = time.monotonic()
-    with suppress(TimedOut):  # it goes on in the server: wait for it below, and never send it again
-        endpoint.defragment(timeout)
-    patience = max(timeout, 60.0)
-    await_true(lambda: bool(endpoint.status().version), patience)
-    seconds = time.monotonic() - started
-    if not await_true(lambda: _caught_up(look_again(), member.id), patience):
-        raise TimedOut(
-            f"{member.name} had not answered and caught up {time.monotonic() - started:.0f} s after its"
-            " defragmentation began. It may still be working, so the request was not repeated",
-            endpoint=endpoint.url,
+def _self(inspect: InspectCluster, endpoint: Endpoint) -> tuple[ClusterView, MemberView]:
+    """The cluster, and in it the member behind `endpoint`. Raises Refused if it is not in its own member list."""
+    own = endpoint.status()
+    if own.learner:  # it would not even show its member list
+        raise checks.learner_refusal(f"at {endpoint.url}")
+    view = inspect()
+    member = view.by_id(own.member_id)
+    if member is None:
+        raise Refused(
+            "member_removed",
+            f"The member at {endpoint.url} is not in the member list any more: it was removed. Take this node out of"
+            " the inventory, or join it again.",
         )
-    return seconds
+    return view, member
 
 
-def summary(done: Defragmentation, *, check: bool = False) -> str:
-    """What was done to a member, for people."""
-    if done.skipped:
-        return f"{done.member}: {units.mib(done.before_bytes)}, left alone ({done.skipped})"
-    sizes = f"{done.member}: {units.mib(done.before_bytes)} -> {units.mib(done.after_bytes)}"
-    if check:
-        return f"{sizes} or less, if it were done"
-    moved = f", leadership moved to {done.moved_leader_to}" if done.moved_leader_to else ""
-    return f"{sizes} in {done.seconds:.1f} s{moved}"
-
-
-def _await_other_defragmentations(look_again: InspectCluster, timeout: float) -> None:
-    """A scheduled job, or what is left of a run that was killed, may be at work on another member: two members that
-    serve nothing at the same time would cost the quorum. Raises Refused."""
+def _await_other_defragmentations(inspect: InspectCluster, timeout: float) -> None:
+    """Wait until no other member is being defragmented, by a scheduled job or the remains of a killed run: two members
+    that serve nothing at the same time would cost the quorum. Raises Refused."""
     busy: list[str] = []
     unread: list[EtcdError] = []
 
     def nobody_is_busy() -> bool:
         unread.clear()
         try:
-            busy[:] = [member.name for member in look_again().members if member.busy]
+            busy[:] = [member.name for member in inspect().members if member.busy]
         except EtcdError as exc:
             unread.append(exc)
         return not (busy or unread)
@@ -154,34 +142,13 @@ def _await_other_defragmentations(look_again: InspectCluster, timeout: float) ->
             )
         raise Refused(
             "member_busy",
-            f"{text.join(busy)} is being defragmented by somebody else, and two at once would cost the quorum.",
+            f"{join(busy)} is being defragmented by somebody else, and two at once would cost the quorum.",
         )
 
 
-def _self(look_again: InspectCluster, endpoint: Endpoint) -> tuple[ClusterView, MemberView]:
-    """The cluster, and in it the member behind `endpoint`. Raises Refused where it is not in its own member list."""
-    own = endpoint.status()
-    if own.learner:  # it would not even show its member list
-        raise checks.learner_refusal(f"at {endpoint.url}")
-    view = look_again()
-    member = view.by_id(own.member_id)
-    if member is None:
-        raise Refused(
-            "member_removed",
-            f"The member at {endpoint.url} is not in the member list any more: it was removed. Take this node out of"
-            " the inventory, or join it again.",
-        )
-    return view, member
-
-
-def _caught_up(view: ClusterView, member_id: int) -> bool:
-    member = view.by_id(member_id)
-    return bool(member and member.answers and view.has_quorum and member not in checks.lagging(view))
-
-
-def transfer_leadership(view: ClusterView, member: MemberView, endpoint: Endpoint, look_again: InspectCluster) -> str:
-    """Move the leadership away from `member`, which has it; the name of who took it over, empty where there is nobody
-    else. Raises Refused, EtcdError."""
+def transfer_leadership(view: ClusterView, member: MemberView, endpoint: Endpoint, inspect: InspectCluster) -> str:
+    """Move the leadership away from `member`, which has it, and return the name of the voter that took it over, empty
+    in a cluster of one. Raises Refused, EtcdError."""
     target = checks.transferee(view)
     if target is None:
         if len(view.voters) > 1:
@@ -192,13 +159,46 @@ def transfer_leadership(view: ClusterView, member: MemberView, endpoint: Endpoin
             )
         return ""
     endpoint.move_leader(target.id)
-    if not await_true(lambda: look_again().leader_id not in (0, member.id), 10.0):
+    if not await_true(lambda: inspect().leader_id not in (0, member.id), 10.0):
         raise Refused(
             "leadership_stuck",
             f"{member.name} still leads 10 s after {target.name} was asked to take over. See whether {target.name} is"
             " overloaded or cut off, then run this again.",
         )
     return target.name
+
+
+def _rewrite(inspect: InspectCluster, endpoint: Endpoint, member: MemberView, timeout: float) -> float:
+    """Defragment it, wait until it has caught up, and return for how long it served nothing. Raises EtcdError."""
+    started = time.monotonic()
+    with suppress(TimedOut):  # it goes on in the server: wait for it below, and never send it again
+        endpoint.defragment(timeout)
+    patience = max(timeout, 60.0)
+    await_true(lambda: bool(endpoint.status().version), patience)
+    seconds = time.monotonic() - started
+    if not await_true(lambda: _caught_up(inspect(), member.id), patience):
+        raise TimedOut(
+            f"{member.name} had not answered and caught up {time.monotonic() - started:.0f} s after its"
+            " defragmentation began. It may still be working, so the request was not repeated",
+            endpoint=endpoint.url,
+        )
+    return seconds
+
+
+def _caught_up(view: ClusterView, member_id: int) -> bool:
+    member = view.by_id(member_id)
+    return bool(member and member.answers and view.has_quorum and member not in checks.lagging(view))
+
+
+def summary(done: Defragmentation, *, check: bool = False) -> str:
+    """One line for people about what was done to a member."""
+    if done.skipped:
+        return f"{done.member}: {mib(done.before_bytes)}, left alone ({done.skipped})"
+    sizes = f"{done.member}: {mib(done.before_bytes)} -> {mib(done.after_bytes)}"
+    if check:
+        return f"{sizes} or less, if it were done"
+    moved = f", leadership moved to {done.moved_leader_to}" if done.moved_leader_to else ""
+    return f"{sizes} in {done.seconds:.1f} s{moved}"
 
 
 __all__ = (

@@ -4,8 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-
-"""The diagnosis of a cluster: what there is to say about it, and what speaks against a recovery."""
+"""The diagnosis of a cluster: findings, refusals, and how long a recovery would take."""
 
 from __future__ import annotations
 
@@ -17,16 +16,16 @@ from .view import ClusterView
 
 
 def diagnosis_result(view: ClusterView, *, allow_unsafe: bool) -> Json:
-    """The `diagnosis` that the info modules return."""
+    """The `diagnosis` of etcd_info, etcd_node_info and the node tool's status."""
     needs_recovery = checks.needs_recovery(view)
-    reasons = (
+    refusals = (
         checks.corrupt_refusal(view),
         checks.quorum_refusal(view),
         checks.version_refusal(view, allowed=allow_unsafe or not needs_recovery),
     )
     return {
         "needs_recovery": needs_recovery,
-        "refusals": [reason.as_result() for reason in reasons if reason],
+        "refusals": [refusal.as_result() for refusal in refusals if refusal],
         "findings": checks.findings(view),
         "expected_seconds": expected_seconds(view),
         "fits": quota_headroom(view) == Headroom(None, ()),

@@ -6,13 +6,24 @@
 
 """Errors of etcd and of the connection to it, classified by code and message.
 
-EtcdError
-├── Compacted, FutureRevision               the revision that was asked for
-├── NoSpace, CorruptAlarm                   an alarm is armed
-├── NoLeader, NotLeader, LearnerRefuses     another member has to answer, or none can
-├── LeaseExists                             somebody else was first
-├── GatewayDisabled, AuthEnabled, TlsRejected   lasting: waiting does not help
-└── Unreachable, TimedOut                   may pass
+Failure
+└── EtcdError                   etcd's answer has no meaning of its own here
+    ├── Compacted               the revision is gone already
+    ├── FutureRevision          the revision is not there yet
+    ├── NoSpace                 the NOSPACE alarm is armed
+    ├── CorruptAlarm            the members hold different data
+    ├── WriteRefused            the write check found that writes do not arrive everywhere
+    ├── NoLeader                no member serves this call now
+    ├── NotLeader               only the leader serves it
+    ├── LearnerRefuses          only voters serve it
+    ├── LeaseExists             somebody else was first
+    ├── GatewayDisabled         lasting: waiting does not help
+    ├── AuthEnabled             lasting
+    ├── TlsRejected             lasting
+    │   └── CertificateExpired
+    ├── InvalidEndpoint         the URL is none
+    ├── Unreachable             may pass
+    └── TimedOut                may pass
 """
 
 from __future__ import annotations
@@ -52,9 +63,15 @@ class NoSpace(EtcdError):
 
 
 class CorruptAlarm(EtcdError):
-    """A CORRUPT alarm is armed: the members do not hold the same data."""
+    """The members do not hold the same data: a CORRUPT alarm is armed, or their hashes differ."""
 
     code = "corrupt_alarm"
+
+
+class WriteRefused(EtcdError):
+    """A write of the write check was refused, not applied everywhere, or raised an alarm."""
+
+    code = "write_refused"
 
 
 class NoLeader(EtcdError):
@@ -94,9 +111,21 @@ class AuthEnabled(EtcdError):
 
 
 class TlsRejected(EtcdError):
-    """One side did not accept the certificate of the other."""
+    """One side did not accept the certificate of the other, or a file of ours cannot be used."""
 
     code = "tls_rejected"
+
+
+class CertificateExpired(TlsRejected):
+    """A certificate of ours has expired, or is not valid yet."""
+
+    code = "certificate_expired"
+
+
+class InvalidEndpoint(EtcdError):
+    """The endpoint is no URL of http or https."""
+
+    code = "invalid_option"
 
 
 class Unreachable(EtcdError):
@@ -111,7 +140,7 @@ class TimedOut(EtcdError):
     code = "timed_out"
 
 
-# What does not pass by itself, however long one waits.
+# Waiting does not help against these, however long.
 LASTING = (AuthEnabled, GatewayDisabled, TlsRejected)
 
 # Texts as etcd 3.4 to 3.7 send them (rpctypes/error.go); the first that the message contains decides. The code alone
@@ -139,7 +168,7 @@ _BY_TEXT: tuple[tuple[str, type[EtcdError]], ...] = (
 
 
 def of_answer(body: t.Mapping[str, t.Any], *, endpoint: str) -> EtcdError:
-    """The error that a gateway's answer tells of: `{"code": int, "message": str}`, with or without `error`."""
+    """The error that a gateway's answer stands for: `{"code": int, "message": str}`, with or without `error`."""
     message = str(body.get("message") or body.get("error") or "no reason given")
     kind = next((kind for text, kind in _BY_TEXT if text in message), EtcdError)
     if kind is LearnerRefuses:
@@ -158,11 +187,13 @@ def of_answer(body: t.Mapping[str, t.Any], *, endpoint: str) -> EtcdError:
 __all__ = (
     "LASTING",
     "AuthEnabled",
+    "CertificateExpired",
     "Compacted",
     "CorruptAlarm",
     "EtcdError",
     "FutureRevision",
     "GatewayDisabled",
+    "InvalidEndpoint",
     "LearnerRefuses",
     "LeaseExists",
     "NoLeader",
@@ -171,5 +202,6 @@ __all__ = (
     "TimedOut",
     "TlsRejected",
     "Unreachable",
+    "WriteRefused",
     "of_answer",
 )

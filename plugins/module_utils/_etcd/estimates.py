@@ -4,7 +4,6 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-
 """Estimates: how long a step takes, and how much room it needs on the disk. Pure functions of sizes."""
 
 from __future__ import annotations
@@ -12,26 +11,22 @@ from __future__ import annotations
 from .._core.units import MIB
 from .view import ClusterView
 
+WORK_SECONDS = 600.0  # how long one member may take for each part of its work
+
 # bbolt grows the copy by up to this much beyond what it holds (backend.go, AllocSize).
 DEFRAG_EXTRA_BYTES = 16 * MIB
 
-
-# etcd preallocates each WAL segment (server/storage/wal): that much of its disk has to stay free, or it ends.
+# etcd preallocates each WAL segment (server/storage/wal): that much of its disk has to stay free, or it exits.
 WAL_SEGMENT_BYTES = 64 * MIB
-
 
 # Bytes per second, slower than what was measured on two shared cores: they serve an estimate only.
 _COPY, _COMPACT, _DEFRAG = 250 * MIB, 150 * MIB, 120 * MIB
-
-
 _FIXED_SECONDS = 30.0
-
-
 _SECONDS_PER_SILENT = 30.0
 
 
 def expected_seconds(view: ClusterView) -> int:
-    """About how long a recovery takes, from the sizes alone. What is in use before the compaction bounds what a
+    """The duration of a recovery, from the sizes alone. What is in use before the compaction bounds what a
     defragmentation will write."""
     voters = view.answering_voters
     largest = max((member.size_bytes for member in voters), default=0)
@@ -41,23 +36,20 @@ def expected_seconds(view: ClusterView) -> int:
 
 
 def defrag_seconds(in_use_bytes: int) -> float:
-    """About how long a defragmentation of a member takes, and for how long it serves nothing meanwhile."""
+    """The duration of a defragmentation of a member, which serves nothing meanwhile."""
     return in_use_bytes / _DEFRAG
 
 
 def defrag_needed_bytes(in_use_bytes: int) -> int:
-    """What has to be free on a member's data disk: for the copy that is written, and for etcd's next WAL segment."""
+    """The room that a defragmentation needs on a member's data disk: for its copy, and for etcd's next WAL segment."""
     return in_use_bytes + DEFRAG_EXTRA_BYTES + WAL_SEGMENT_BYTES
 
 
 def minutes_to_full(size_bytes: int, quota_bytes: int, growth_per_minute: float) -> float | None:
-    """None where it does not grow or there is no quota."""
+    """How soon a database fills its quota, None if it does not grow or there is no quota."""
     if growth_per_minute <= 0 or quota_bytes <= 0:
         return None
     return max(quota_bytes - size_bytes, 0) / growth_per_minute
-
-
-WORK_SECONDS = 600.0  # how long one member may take for each part of its work
 
 
 __all__ = (

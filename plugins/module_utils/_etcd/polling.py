@@ -4,7 +4,6 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-
 """Waiting for a condition, instead of sleeping for a time."""
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ _POLL_SECONDS = 0.2
 
 
 def await_true(condition: t.Callable[[], bool], seconds: float) -> bool:
-    """Whether `condition` came true in time; one that raises EtcdError is not true yet."""
+    """Wait for `condition`, and return whether it came true in time; one that raises EtcdError is not true yet."""
     deadline = time.monotonic() + seconds
     while True:
         try:

@@ -4,8 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-
-"""The quota of a member, from the first source that knows it, and how large a quota its node can carry.
+"""The quota of a member, from the first source that knows it, and the largest one that its node can carry.
 
 Memory: etcd maps its database into memory and walks all of it when it starts, is defragmented or copied, so the quota
 has to fit into memory beside everything else on a control-plane node, for which kubeadm wants 2 GiB.
@@ -24,35 +23,27 @@ from .._core.failures import Refused
 from .._core.units import GIB, gib
 from .api import Endpoint, Status
 
-DEFAULT_QUOTA_BYTES = 2 * 1024**3  # server/storage/quota.go; what `--quota-backend-bytes=0` and no flag mean
-REFUSED_SHARE = 0.95  # of the quota: the alarm would come back within seconds
-
-
-WARNED_SHARE = 0.85
-
-
+DEFAULT_QUOTA_BYTES = 2 * GIB  # server/storage/quota.go; what `--quota-backend-bytes=0` and no flag mean
 LARGEST_QUOTA_BYTES = 8 * GIB  # beyond it etcd warns at every start
 
+REFUSED_SHARE = 0.95  # of the quota: the alarm would come back within seconds
+WARNED_SHARE = 0.85
 
 _BASE_MEMORY, _STEP_MEMORY = 16 * GIB, 8 * GIB
-
-
 _RESERVED_MEMORY = 2 * GIB
-
-
 # The kernel keeps a part for itself: of 24 GiB that a machine has, MemTotal shows about 23.4.
 _KERNEL_SHARE = 0.05
 
 
 @dataclass(frozen=True)
 class Quota:
-    """In bytes, -1 where it is off. `source` is status, metrics, manifest or default."""
+    """A quota in bytes, -1 if it is off, and its `source`: status, metrics, manifest or default."""
 
     bytes: int
     source: str
 
     def share(self, size_bytes: int) -> float:
-        """The used part of the quota, 0 where there is none."""
+        """The used part of the quota, 0 if there is none."""
         return size_bytes / self.bytes if self.bytes > 0 else 0.0
 
 
@@ -69,7 +60,7 @@ def member_quota(status: Status, endpoint: Endpoint, manifest_bytes: int | None)
 
 
 def parse_memory(meminfo: str) -> int | None:
-    """How much memory the machine has, of the text of /proc/meminfo. None where it does not say."""
+    """The memory of the machine, from the text of /proc/meminfo; None if that does not say."""
     match = re.search(r"^MemTotal:\s*(\d+) kB$", meminfo, re.MULTILINE)
     return int(match[1]) * 1024 if match else None
 
@@ -79,7 +70,7 @@ def automatic_quota(memory_bytes: int, free_bytes: int, db_bytes: int) -> int:
     at most 8 GiB, and at most what its disk can carry.
 
     Always whole GiB, so that it stays the same while what is free on the disk goes up and down; never less than etcd's
-    default, even where that is too much (see `capacity_refusal`).
+    default, even if that is too much (see `capacity_refusal`).
     """
     beyond = memory_bytes / (1 - _KERNEL_SHARE) - _BASE_MEMORY
     by_memory = DEFAULT_QUOTA_BYTES + max(int(beyond // _STEP_MEMORY), 0) * GIB
@@ -88,8 +79,8 @@ def automatic_quota(memory_bytes: int, free_bytes: int, db_bytes: int) -> int:
 
 
 def capacity_refusal(quota_bytes: int, memory_bytes: int, free_bytes: int, db_bytes: int) -> Refused | None:
-    """Why this node cannot carry this quota, with the numbers; None where it can. Memory is no reason against etcd's
-    own default, with which every node runs that nobody has looked at."""
+    """Refuse a quota that this node cannot carry, with the numbers; None if it can. Memory is no reason against etcd's
+    own default, with which every node runs whose quota nobody has set."""
     reasons = []
     needed = quota_bytes + _RESERVED_MEMORY
     if quota_bytes > DEFAULT_QUOTA_BYTES and memory_bytes / (1 - _KERNEL_SHARE) < needed:
@@ -112,6 +103,7 @@ def capacity_refusal(quota_bytes: int, memory_bytes: int, free_bytes: int, db_by
 
 
 def _most_on_disk(free_bytes: int, db_bytes: int) -> int:
+    """The largest quota of which a database and its copy fit on the disk."""
     return (free_bytes + db_bytes) // 2
 
 

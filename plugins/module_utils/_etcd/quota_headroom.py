@@ -4,8 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-
-"""Whether the data fits the quota: the gate before an alarm is disarmed."""
+"""The gate before an alarm is disarmed: whether the databases fit their quotas."""
 
 from __future__ import annotations
 
@@ -20,14 +19,14 @@ from .view import ClusterView, MemberView
 
 @dataclass(frozen=True)
 class Headroom:
-    """Whether the data fits: `refusal` where an alarm would come back at once, `warnings` where it soon will."""
+    """What speaks against a disarm: `refusal` if the alarm would come back at once, `warnings` if it soon will."""
 
     refusal: Refused | None
     warnings: tuple[str, ...]
 
 
 def quota_headroom(view: ClusterView) -> Headroom:
-    """The gate before a disarm, over the files of all members and learners that answer."""
+    """The headroom of all members and learners that answer."""
     over = [member for member in view.answering if member.used >= REFUSED_SHARE]
     close = [member for member in view.answering if WARNED_SHARE <= member.used < REFUSED_SHARE]
     warnings = tuple(

@@ -18,12 +18,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from .errors import EtcdError, GatewayDisabled, TimedOut, TlsRejected, Unreachable, of_answer
+from .errors import (
+    CertificateExpired,
+    EtcdError,
+    GatewayDisabled,
+    InvalidEndpoint,
+    TimedOut,
+    TlsRejected,
+    Unreachable,
+    of_answer,
+)
 from .x509 import validities
 
 Json = t.Dict[str, t.Any]
 
-ANSWER_SECONDS = 10.0  # how long one answer may take, where nobody says it
+ANSWER_SECONDS = 10.0  # how long one answer may take, if nobody says it
 
 
 @dataclass(frozen=True)
@@ -36,7 +45,7 @@ class TlsFiles:
 
 
 class Transport(t.Protocol):
-    """What the calls of `api` need. `endpoint` is the URL that is asked; timeouts are in seconds."""
+    """One way to one member. `endpoint` is the URL that is asked; timeouts are in seconds."""
 
     endpoint: str
 
@@ -44,7 +53,7 @@ class Transport(t.Protocol):
         """One request, one answer. Raises EtcdError."""
 
     def stream(self, path: str, body: Json, timeout: float | None = None) -> t.Iterator[Json]:
-        """One request, many answers. Raises EtcdError; that it ended early shows in the data only."""
+        """One request, many answers. Raises EtcdError; only the data shows if it broke off."""
 
     def text(self, path: str, timeout: float | None = None) -> str:
         """The body of a plain GET, such as `/metrics`. Raises EtcdError."""
@@ -53,7 +62,7 @@ class Transport(t.Protocol):
 def tls_context(files: TlsFiles, *, now: dt.datetime | None = None) -> ssl.SSLContext:
     """A context that verifies the server and shows the client certificate.
 
-    Raises TlsRejected where a file is missing, unreadable, damaged or out of date: the server would only answer with
+    Raises TlsRejected if a file is missing, unreadable, damaged or out of date: the server would only answer with
     an alert that does not say which.
     """
     now = now or dt.datetime.now(dt.timezone.utc)
@@ -71,7 +80,7 @@ def tls_context(files: TlsFiles, *, now: dt.datetime | None = None) -> ssl.SSLCo
         if not any(each.not_before <= now <= each.not_after for each in (found if any_counts else found[:1])):
             state = "expired on" if now > valid.not_after else "is not valid before"
             moment = valid.not_after if now > valid.not_after else valid.not_before
-            raise TlsRejected(
+            raise CertificateExpired(
                 f"the {what} {path} {state} {moment:%Y-%m-%d %H:%M} UTC"
                 " (kubeadm certs check-expiration shows all, kubeadm certs renew renews them)"
             )
@@ -96,11 +105,11 @@ def _reason(exc: BaseException) -> str:
 
 
 class GatewayTransport:
-    """The JSON gateway of one member. A connection lasts for one call: members are restarted under us."""
+    """The JSON gateway of one member. A connection lasts for one call: members are restarted meanwhile."""
 
     def __init__(self, endpoint: str, tls: TlsFiles | None, *, timeout: float = ANSWER_SECONDS) -> None:
         """`tls` may be None for plain http only. Raises TlsRejected as `tls_context` does."""
-        no_url = Unreachable(f"{endpoint!r} is not an http or https URL", endpoint=endpoint)
+        no_url = InvalidEndpoint(f"{endpoint!r} is not an http or https URL", endpoint=endpoint)
         try:
             url = urlsplit(endpoint)
             host, port = url.hostname, url.port or 2379
@@ -124,7 +133,7 @@ class GatewayTransport:
     def stream(self, path: str, body: Json, timeout: float | None = None) -> t.Iterator[Json]:
         with self._answer("POST", path, body, timeout) as answer:
             if answer.status != 200:
-                _object(answer, answer.read(), self.endpoint)  # raises what it tells of
+                _object(answer, answer.read(), self.endpoint)  # raises the error that it stands for
             for line in answer:
                 chunk = json.loads(line)
                 if not isinstance(chunk, dict):
@@ -160,7 +169,7 @@ class GatewayTransport:
             connection.close()
 
     def _explained(self, exc: Exception, timeout: float) -> EtcdError:
-        """A broken connection as the error that says what was probably wrong (texts seen with etcd 3.4 to 3.7)."""
+        """A broken connection as the error that says what was probably wrong (texts recorded with etcd 3.4 to 3.7)."""
         at = self.endpoint
         if isinstance(exc, socket.timeout):  # the builtin TimeoutError from Python 3.10 on
             return TimedOut(f"no answer within {timeout:g} s", endpoint=at)
@@ -190,7 +199,7 @@ class GatewayTransport:
 
 
 def _object(answer: http.client.HTTPResponse, content: bytes, endpoint: str) -> Json:
-    """The JSON object of an answer. Raises the error it tells of."""
+    """The JSON object of an answer. Raises the error that it stands for."""
     text = content.decode("utf-8", "replace").strip()
     try:
         body = json.loads(text)

@@ -4,8 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-
-"""A whole cluster at one moment, as one of its members sees it: who there is, who answers, how full each one is."""
+"""A view: the whole cluster at one moment, as one of its members sees it, and its form in results."""
 
 from __future__ import annotations
 
@@ -24,7 +23,7 @@ InspectCluster = t.Callable[[], "ClusterView"]
 
 @dataclass(frozen=True)
 class MemberView:
-    """A member of the list, and what it said of itself. `endpoint` is the URL it was reached at, or was not; `busy`
+    """A member of the list, and its own status, None if it is silent. `endpoint` is the URL that was asked; `busy`
     means that it is silent because it is being defragmented."""
 
     member: Member
@@ -40,7 +39,7 @@ class MemberView:
 
     @property
     def name(self) -> str:
-        """What people know it by; a member that never started has only an address."""
+        """The name for people; a member that never started has only an address."""
         return self.member.name or ",".join(self.member.peer_urls) or f"{self.id:x}"
 
     @property
@@ -49,12 +48,12 @@ class MemberView:
 
     @property
     def size_bytes(self) -> int:
-        """The file, which is what counts against the quota; 0 where the member is silent."""
+        """The file, which is what counts against the quota; 0 if the member is silent."""
         return self.status.db_size_bytes if self.status else 0
 
     @property
     def in_use_bytes(self) -> int:
-        """What a defragmentation would leave of the file. It lags behind a compaction until the next commit."""
+        """The size that a defragmentation would leave. It lags behind a compaction until the next commit."""
         return self.status.db_size_in_use_bytes if self.status else 0
 
     @property
@@ -84,8 +83,8 @@ class MemberView:
 
 @dataclass(frozen=True)
 class ClusterView:
-    """`leader_id` is 0 where the member that was asked knows none: then there is no quorum either, since a leader
-    without one steps down within an election timeout."""
+    """The members and alarms of a cluster. `leader_id` is 0 if the member that was asked knows no leader: then there is
+    no quorum either, since a leader without one steps down within an election timeout."""
 
     cluster_id: int
     leader_id: int
@@ -127,7 +126,7 @@ class ClusterView:
 
     @property
     def full_names(self) -> tuple[str, ...]:
-        """Whose file raised it, for people."""
+        """The members that raised them, for people."""
         return tuple(sorted(self.name_of(alarm.member_id) for alarm in self.full_alarms))
 
     @property
@@ -149,7 +148,7 @@ class ClusterView:
 def inspect_cluster(seed: Endpoint, connect: Connect, *, manifest_quota_bytes: int | None = None) -> ClusterView:
     """The cluster as the member behind `seed` knows it, every other member asked at the same time.
 
-    `manifest_quota_bytes` is what the manifest of the seed's own member says. Raises EtcdError only where the seed
+    `manifest_quota_bytes` is the quota in the manifest of the seed's own member. Raises EtcdError only if the seed
     itself does not answer.
     """
     own = seed.status()
@@ -189,17 +188,17 @@ def _inspect_member(member: Member, own: Status, connect: Connect) -> MemberView
 
 
 def _alarms(seed: Endpoint, own: Status) -> tuple[Alarm, ...]:
-    """The list, or without a leader what the status repeats of it: asking would only cost the server's time limit."""
+    """The list of alarms; without a leader the copy in the status, since asking only costs the server's time limit."""
     if own.leader_id:
         try:
             return seed.alarms()
         except EtcdError:
-            pass  # the leader went away under us; the status has them as well
+            pass  # the leader went away just now; the status has them as well
     return own.alarms
 
 
 def cluster_result(view: ClusterView) -> Json:
-    """The `cluster` that modules return."""
+    """The `cluster` in the results of modules."""
     return {
         "cluster_id": f"{view.cluster_id:x}",
         "leader": view.name_of(view.leader_id) if view.has_quorum else None,

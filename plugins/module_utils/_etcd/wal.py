@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""A member's write-ahead log: its size, and the ids it begins with, known with etcd down.
+"""A member's write-ahead log: its size, and the ids at its start, which are known even with etcd down.
 
 A file is a row of frames: a little-endian int64 whose low 56 bits are the record's length and whose top byte tells the
 padding, then the record (walpb.Record: type = 1, crc = 2, data = 3). Every file begins with a CRC record and then the
@@ -53,7 +53,7 @@ def _fields(data: bytes) -> dict[int, t.Any]:
 
 
 def parse_ids(head: bytes) -> WalIds | None:
-    """The ids from the first bytes of a WAL file, None where there are none."""
+    """The ids from the first bytes of a WAL file, None if there are none."""
     at = 0
     try:
         while at + 8 <= len(head):
@@ -74,7 +74,7 @@ def parse_ids(head: bytes) -> WalIds | None:
 
 
 def read_ids(wal_dir: str) -> WalIds | None:
-    """The ids from the newest file in `wal_dir`, None where there is none to read."""
+    """The ids from the newest file in `wal_dir`, None if there is none to read."""
     try:
         newest = max(name for name in os.listdir(wal_dir) if name.endswith(".wal"))
         with open(os.path.join(wal_dir, newest), "rb") as file:
@@ -84,7 +84,8 @@ def read_ids(wal_dir: str) -> WalIds | None:
 
 
 def wal_bytes(wal_dir: str) -> int:
-    """The size of all its files: at most what a member reads when it starts. Each is allocated in full beforehand."""
+    """The size of all files in `wal_dir`: a member reads at most that much when it starts. Each is allocated in full
+    beforehand."""
     total = 0
     try:
         with os.scandir(wal_dir) as entries:

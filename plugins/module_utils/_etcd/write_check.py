@@ -4,8 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-
-"""Verification that writes are accepted through every member and that all of them hold the same data."""
+"""The write check: whether every member accepts and applies writes, and all of them hold the same data."""
 
 from __future__ import annotations
 
@@ -13,15 +12,16 @@ import time
 import typing as t
 from dataclasses import dataclass
 
-from .._core import text
-from .errors import EtcdError
+from .._core.text import join
+from .errors import CorruptAlarm, EtcdError, WriteRefused
+from .estimates import minutes_to_full
 from .polling import await_true
 from .view import ClusterView, Connect, InspectCluster, MemberView
 
 
 @dataclass(frozen=True)
 class Write:
-    """What came of one write through one member."""
+    """One write through one member. `error` is empty if it was accepted."""
 
     member: str
     accepted: bool
@@ -30,7 +30,8 @@ class Write:
 
 @dataclass(frozen=True)
 class WriteCheck:
-    """`hashes_agree` is None where fewer than two members serve comparable hashes; `seconds` lie between the views."""
+    """Both rounds. `hashes_agree` is None if fewer than two members serve comparable hashes; `seconds` lie between the
+    views."""
 
     writes: tuple[Write, ...]
     before: ClusterView
@@ -39,20 +40,38 @@ class WriteCheck:
     hashes_agree: bool | None
     problems: tuple[str, ...]
 
+    @property
+    def error(self) -> EtcdError | None:
+        """All problems as one error, None if there are none."""
+        if not self.problems:
+            return None
+        kind = CorruptAlarm if self.after.corrupt or self.hashes_agree is False else WriteRefused
+        return kind("; ".join(self.problems))
+
+
+@dataclass(frozen=True)
+class Growth:
+    """How fast the member that grows fastest does, and in how many minutes the first one is full, None if nothing
+    grows."""
+
+    bytes_per_minute: float
+    minutes_to_full: float | None
+
 
 def check_writes(
-    look_again: InspectCluster, connect: Connect, *, settle_seconds: float, timeout: float = 30.0
+    inspect: InspectCluster, connect: Connect, *, settle_seconds: float, timeout: float = 30.0
 ) -> WriteCheck:
-    """Write through every voter that answers, see that all have applied it and no alarm came, and all that once more
+    """Write through every voter that answers, verify that all have applied it and no alarm came, and all that once more
     `settle_seconds` later: a member over its quota raises the alarm only when it applies what another one accepted.
+    Raises EtcdError if the cluster cannot be inspected.
 
     With `settle_seconds` 0 there is only one round, and no reading of all data to compare it.
     """
-    before, writes, problems = _write_through_all(look_again, connect, timeout)
+    before, writes, problems = _write_through_all(inspect, connect, timeout)
     after, started, agree = before, time.monotonic(), None
     if not problems and settle_seconds:
         time.sleep(settle_seconds)
-        after, writes, problems = _write_through_all(look_again, connect, timeout)
+        after, writes, problems = _write_through_all(inspect, connect, timeout)
     seconds = time.monotonic() - started
     if not problems and settle_seconds:
         agree = _hashes_agree(after, connect)
@@ -62,22 +81,22 @@ def check_writes(
 
 
 def _write_through_all(
-    look_again: InspectCluster, connect: Connect, timeout: float
+    inspect: InspectCluster, connect: Connect, timeout: float
 ) -> tuple[ClusterView, list[Write], t.Sequence[str]]:
-    view = look_again()
+    view = inspect()
     writes = [_write(member, connect) for member in view.answering_voters] if view.has_quorum else []
     problems = [f"a write through {write.member} was refused: {write.error}" for write in writes if not write.accepted]
     if not view.has_quorum:
         problems.append("there is no leader")
-    target = look_again().applied_index
+    target = inspect().applied_index
 
     def applied() -> bool:
-        return all(member.applied_index >= target for member in look_again().answering)
+        return all(member.applied_index >= target for member in inspect().answering)
 
     if not problems and not await_true(applied, timeout):
         problems.append(f"not every member had applied the writes {timeout:.0f} s later")
-    view = look_again()
-    armed = text.join(sorted({f"{alarm.kind} of {view.name_of(alarm.member_id)}" for alarm in view.alarms}))
+    view = inspect()
+    armed = join(sorted({f"{alarm.kind} of {view.name_of(alarm.member_id)}" for alarm in view.alarms}))
     if view.alarms:
         problems.append(f"after the writes these alarms are armed: {armed}")
     return view, writes, problems
@@ -92,8 +111,8 @@ def _write(member: MemberView, connect: Connect) -> Write:
 
 
 def _hashes_agree(view: ClusterView, connect: Connect, timeout: float = 120.0) -> bool | None:
-    """One hash over all keys per member, at one revision that all of them have; one member after the other, since
-    hashing reads the whole database."""
+    """Whether one hash over all keys, at one revision that all members have, is the same; None if that cannot be told.
+    One member after the other, since hashing reads the whole database."""
     members = view.answering_voters
     revision = min((member.status.revision for member in members if member.status), default=0)
 
@@ -111,8 +130,21 @@ def _hashes_agree(view: ClusterView, connect: Connect, timeout: float = 120.0) -
     return len({hash_ for _compacted, hash_ in answers}) == 1
 
 
-__all__ = (
-    "Write",
-    "WriteCheck",
-    "check_writes",
-)
+def growth(check: WriteCheck) -> Growth:
+    """The growth between both rounds."""
+
+    def per_minute(after: MemberView) -> float:
+        before = check.before.by_id(after.id)
+        if before is None or not check.seconds:
+            return 0.0
+        return max(after.in_use_bytes - before.in_use_bytes, 0) * 60 / check.seconds
+
+    members = check.after.answering
+    minutes = [minutes_to_full(each.size_bytes, each.quota.bytes, per_minute(each)) for each in members]
+    return Growth(
+        bytes_per_minute=max(map(per_minute, members), default=0.0),
+        minutes_to_full=min((each for each in minutes if each is not None), default=None),
+    )
+
+
+__all__ = ("Growth", "Write", "WriteCheck", "check_writes", "growth")

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""Which certificates a file holds, and how long one is valid, which a TLS alert does not tell."""
+"""Fingerprints and validity of the certificates in a file: a TLS alert tells neither."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _UTC_TIME, _GENERALIZED_TIME = 0x17, 0x18
 
 
 class Validity(t.NamedTuple):
-    """Both ends in UTC."""
+    """The time for which a certificate is valid, in UTC."""
 
     not_before: dt.datetime
     not_after: dt.datetime
 
 
 def _value(der: bytes, at: int) -> tuple[int, int, int]:
-    """Tag, start and end of the value whose header begins at `at` (X.690 section 8.1)."""
+    """Tag, start and end of the value whose header starts at `at` (X.690 section 8.1)."""
     length, start = der[at + 1], at + 2
     if length & 0x80:
         size = length & 0x7F
@@ -45,7 +45,7 @@ def _time(tag: int, text: bytes) -> dt.datetime:
 def fingerprints(pem: str) -> list[str]:
     """The SHA-256 of each certificate in `pem`, in hexadecimal, sorted and without repeats; comments do not count.
 
-    Raises ValueError when there is none or one is damaged.
+    Raises ValueError if there is none or one is damaged.
     """
     return sorted({hashlib.sha256(ssl.PEM_cert_to_DER_cert(block)).hexdigest() for block in _blocks(pem)})
 

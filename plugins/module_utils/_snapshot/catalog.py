@@ -4,8 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-
-"""The catalog of snapshots that were made here: which one can be reused, and which ones are pruned."""
+"""The catalog of snapshots that were written here: which one can be reused, and which ones are pruned."""
 
 from __future__ import annotations
 
@@ -15,12 +14,13 @@ import typing as t
 from dataclasses import asdict, dataclass
 
 from .._core import files
-from .format import SnapshotError, verify
+from .._core.failures import Failure
+from .format import verify
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A verified file, and where it came from. `created` is in seconds since 1970."""
+    """A verified file and its origin. `created` is in seconds since 1970."""
 
     path: str
     cluster_id: str
@@ -34,31 +34,33 @@ class Snapshot:
 
 
 def remember(snapshot: Snapshot) -> None:
-    """Write what is known of a snapshot beside it."""
+    """Write the record of a snapshot beside it. Raises OSError."""
     files.put(_record_path(snapshot.path), json.dumps(asdict(snapshot), indent=1).encode(), 0o600)
 
 
-def reusable(folder: str, *, cluster_id: int, ca_sha256: t.Container[str], put: int, revision: int) -> Snapshot | None:
-    """The newest snapshot of this cluster that holds every value there is, verified again; None where there is none.
+def reusable(
+    directory: str, *, cluster_id: int, ca_sha256: t.Container[str], put: int, revision: int
+) -> Snapshot | None:
+    """The newest snapshot of this cluster that holds every value there is, verified again; None if there is none.
 
-    `put` is the revision of the newest value in the member's own database (`last_put`). What came after it can only
-    be deletions - under NOSPACE leases go on expiring - and those the snapshot still holds. One that is ahead of the
-    cluster's `revision` is of the time before a restore, which can keep the cluster's id.
+    `put` is the revision of the newest value in the member's own database (`last_put`). After it there can only
+    be deletions - under NOSPACE leases go on expiring - and the snapshot still holds their values. One that is ahead of
+    the cluster's `revision` is of the time before a restore, which can keep the cluster's id.
     """
-    for snapshot in _known(folder, cluster_id):
+    for snapshot in _known(directory, cluster_id):
         if not put <= snapshot.revision <= revision or snapshot.ca_sha256 not in ca_sha256:
             continue
         try:
             if verify(snapshot.path).sha256 == snapshot.sha256:
                 return snapshot
-        except SnapshotError:
+        except Failure:
             continue
     return None
 
 
-def prune(folder: str, *, spare: str, cluster_id: int, keep: int) -> list[str]:
-    """Remove all but the newest `keep` snapshots of this cluster that were made here, never `spare`; their paths."""
-    others = [snapshot.path for snapshot in _known(folder, cluster_id) if snapshot.path != spare]
+def prune(directory: str, *, spare: str, cluster_id: int, keep: int) -> list[str]:
+    """Remove all but the newest `keep` snapshots of this cluster, never `spare`; return their paths. Raises OSError."""
+    others = [snapshot.path for snapshot in _known(directory, cluster_id) if snapshot.path != spare]
     gone = others[max(keep - 1, 0) :]
     for path in gone:
         for each in (path, _record_path(path)):
@@ -67,13 +69,13 @@ def prune(folder: str, *, spare: str, cluster_id: int, keep: int) -> list[str]:
     return gone
 
 
-def _known(folder: str, cluster_id: int) -> list[Snapshot]:
-    """The remembered snapshots of a cluster, newest first."""
+def _known(directory: str, cluster_id: int) -> list[Snapshot]:
+    """The snapshots of a cluster that have a record, newest first."""
     found = []
     prefix = f"etcd-{cluster_id:x}-"
-    for name in os.listdir(folder) if os.path.isdir(folder) else ():
+    for name in os.listdir(directory) if os.path.isdir(directory) else ():
         if name.startswith(prefix) and name.endswith(".db.json"):
-            path = os.path.join(folder, name)
+            path = os.path.join(directory, name)
             try:
                 with open(path, encoding="utf-8") as file:
                     snapshot = Snapshot(**json.load(file))

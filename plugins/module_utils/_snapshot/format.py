@@ -4,7 +4,6 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-
 """The format of a snapshot file: a member's database followed by its SHA-256."""
 
 from __future__ import annotations
@@ -14,50 +13,48 @@ import mmap
 import os
 from dataclasses import dataclass
 
-from .._core import units
+from .._core.failures import Failure
+from .._core.units import MIB
 from .._etcd.bolt import revision_of
 
+CHUNK_BYTES = MIB
 HASH_BYTES = 32
-
-
-CHUNK_BYTES = units.MIB
-
-
 _SMALLEST = 4 * 4096  # two meta pages, a freelist, an empty leaf
-
-
-class SnapshotError(Exception):
-    """No snapshot could be made, or the file is none. The text is one sentence."""
 
 
 @dataclass(frozen=True)
 class Verified:
+    """A file that is whole: its newest revision, its size, and the SHA-256 of its database."""
+
     revision: int
     size_bytes: int
     sha256: str
 
 
 def verify(path: str) -> Verified:
-    """Check the file's trailing SHA-256 and its database. Raises SnapshotError."""
+    """Verify the file's trailing SHA-256 and its database. Raises Failure."""
     try:
         size = os.path.getsize(path)
         if size < _SMALLEST or size % 512 != HASH_BYTES:
-            raise SnapshotError(f"{path} is not a snapshot: {size} bytes are not whole pages and a SHA-256")
+            raise Failure(
+                "snapshot_failed", f"{path} is not a snapshot: {size} bytes are not whole pages and a SHA-256"
+            )
         with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             digest, body = hashlib.sha256(), size - HASH_BYTES
             for start in range(0, body, CHUNK_BYTES):
                 digest.update(data[start : min(start + CHUNK_BYTES, body)])
             if digest.digest() != data[body:]:
-                raise SnapshotError(f"{path} is damaged or cut off: its SHA-256 does not match")
+                raise Failure("snapshot_failed", f"{path} is damaged or cut off: its SHA-256 does not match")
             revision = revision_of(data)
     except OSError as exc:
-        raise SnapshotError(f"{path} cannot be read: {exc.strerror}") from exc
+        raise Failure("snapshot_failed", f"{path} cannot be read: {exc.strerror}") from exc
     except ValueError as exc:
-        raise SnapshotError(f"{path} is not an etcd database: {exc}") from exc
+        raise Failure("snapshot_failed", f"{path} is not an etcd database: {exc}") from exc
     return Verified(revision, size, digest.hexdigest())
 
 
 def append_hash(path: str) -> None:
+    """Make a snapshot of a copied database. Raises OSError."""
     digest = hashlib.sha256()
     with open(path, "r+b") as file:
         for chunk in iter(lambda: file.read(CHUNK_BYTES), b""):
@@ -65,8 +62,4 @@ def append_hash(path: str) -> None:
         file.write(digest.digest())
 
 
-__all__ = (
-    "SnapshotError",
-    "Verified",
-    "verify",
-)
+__all__ = ("CHUNK_BYTES", "HASH_BYTES", "Verified", "append_hash", "verify")

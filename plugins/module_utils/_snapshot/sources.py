@@ -4,7 +4,6 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-
 """The sources of a snapshot: a reflink or a copy of the member's file, etcdctl, or the gateway's stream."""
 
 from __future__ import annotations
@@ -16,31 +15,24 @@ import time
 import typing as t
 
 from .._core import command
+from .._core.failures import Failure
 from .._etcd.api import Endpoint
 from .._etcd.bolt import HEAD_BYTES, metas, newest_put, revision_of
 from .._etcd.transport import TlsFiles
 from .._node import process
 from .._node.etcd_manifest import EtcdManifest
-from .format import CHUNK_BYTES, SnapshotError, append_hash
+from .format import CHUNK_BYTES, append_hash
 
 REFLINK, FILE, ETCDCTL, GATEWAY = "reflink", "file", "etcdctl", "gateway"
-
-
 METHODS = (REFLINK, FILE, ETCDCTL, GATEWAY)
 
-
 _FICLONE = 0x40049409  # linux/fs.h
-
-
 _COPY_ATTEMPTS = 3
-
-
 _COMMIT_SECONDS = 2.0  # etcd commits at least every 100 ms
 
 
 class Source:
-    """A member on this host, and the ways to its data. Each one writes a whole snapshot to a path, or raises
-    SnapshotError or EtcdError with what kept it from doing so."""
+    """A member and the ways to a snapshot of it."""
 
     def __init__(
         self,
@@ -51,17 +43,17 @@ class Source:
         timeout: float,
         run: command.RunCommand = command.run,
     ) -> None:
-        """`manifest` is None where the member's own files are out of reach."""
+        """`manifest` is None if the member's own files are out of reach."""
         self._endpoint, self._manifest, self._tls, self._timeout, self._run = endpoint, manifest, tls, timeout, run
 
     def write(self, method: str, path: str, revision: int) -> None:
-        {REFLINK: self._reflink, FILE: self._file, ETCDCTL: self._etcdctl, GATEWAY: self._gateway}[method](
-            path, revision
-        )
+        """Write a snapshot that holds at least `revision`, by one of `METHODS`. Raises Failure, OSError."""
+        ways = {REFLINK: self._reflink, FILE: self._file, ETCDCTL: self._etcdctl, GATEWAY: self._gateway}
+        ways[method](path, revision)
 
     def _database(self) -> str:
         if self._manifest is None:
-            raise SnapshotError("its files are not on this host")
+            raise Failure("snapshot_failed", "its files are not on this host")
         return self._manifest.database
 
     def _reflink(self, path: str, revision: int) -> None:
@@ -71,7 +63,7 @@ class Source:
             with open(database, "rb") as source, _create(path) as target:
                 fcntl.ioctl(target.fileno(), _FICLONE, source.fileno())
         except OSError as exc:
-            raise SnapshotError(f"the filesystem does not support reflinks ({exc.strerror})") from exc
+            raise Failure("snapshot_failed", f"the filesystem does not support reflinks ({exc.strerror})") from exc
         append_hash(path)
 
     def _file(self, path: str, revision: int) -> None:
@@ -83,26 +75,28 @@ class Source:
                 with open(database, "rb") as source, _create(path) as target:
                     _copy(source, target)
             except OSError as exc:
-                raise SnapshotError(f"{database} cannot be copied: {exc.strerror}") from exc
+                raise Failure("snapshot_failed", f"{database} cannot be copied: {exc.strerror}") from exc
             if _txids(database) == before:
                 append_hash(path)
                 return
-        raise SnapshotError(f"the file changed under {_COPY_ATTEMPTS} copies (leases expire, or somebody writes)")
+        raise Failure(
+            "snapshot_failed", f"the file changed under {_COPY_ATTEMPTS} copies (leases expire, or somebody writes)"
+        )
 
     def _etcdctl(self, path: str, _revision: int) -> None:
         pid = process.find(self._manifest) if self._manifest else None
         if pid is None:
-            raise SnapshotError("its process is not running on this host")
+            raise Failure("snapshot_failed", "its process is not running on this host")
         program = process.program_beside(pid, "etcdctl")
         if program is None:
-            raise SnapshotError("there is no etcdctl beside its etcd")
+            raise Failure("snapshot_failed", "there is no etcdctl beside its etcd")
         argv = [program, "--endpoints", self._endpoint.url]
         if self._tls:
             argv += ["--cacert", self._tls.ca_cert, "--cert", self._tls.client_cert, "--key", self._tls.client_key]
         outcome = self._run([*argv, "snapshot", "save", path], self._timeout)
         if outcome.code != 0:
             last = (outcome.output.splitlines() or [f"exit code {outcome.code}"])[-1]
-            raise SnapshotError(f"etcdctl snapshot save failed: {last}")
+            raise Failure("snapshot_failed", f"etcdctl snapshot save failed: {last}")
 
     def _gateway(self, path: str, _revision: int) -> None:
         try:
@@ -110,19 +104,16 @@ class Source:
                 for blob in self._endpoint.snapshot(self._timeout):
                     target.write(blob)
         except OSError as exc:
-            raise SnapshotError(f"{path} cannot be written: {exc.strerror}") from exc
+            raise Failure("snapshot_failed", f"{path} cannot be written: {exc.strerror}") from exc
 
 
 def last_put(database: str, revision: int) -> int:
-    """The revision of the newest value in a running member's database, once that holds `revision`.
-
-    Raises SnapshotError.
-    """
+    """The revision of the newest value in a running member's database, once that holds `revision`. Raises Failure."""
     return _await(database, lambda data: (newest_put(data), revision_of(data) >= revision))
 
 
 def _create(path: str) -> t.BinaryIO:
-    """An empty file that only its owner may read."""
+    """Create an empty file that only its owner may read."""
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "w+b")
 
 
@@ -132,35 +123,35 @@ def _copy(source: t.BinaryIO, target: t.BinaryIO) -> None:
 
 
 def _txids(database: str) -> tuple[int, ...]:
-    """The transactions that both meta pages end with. Raises SnapshotError."""
+    """The newest transactions of both meta pages. Raises Failure."""
     try:
         with open(database, "rb") as file:
             head = file.read(HEAD_BYTES)
     except OSError as exc:
-        raise SnapshotError(f"{database} cannot be read: {exc.strerror}") from exc
+        raise Failure("snapshot_failed", f"{database} cannot be read: {exc.strerror}") from exc
     return tuple(meta.txid for meta in metas(head))
 
 
 def _await_revision(database: str, revision: int) -> None:
-    """Wait until what was read through the API is in the file, too. Raises SnapshotError."""
+    """Wait until the file holds the revision that was read through the API. Raises Failure."""
     _await(database, lambda data: (0, revision_of(data) >= revision))
 
 
-def _await(database: str, look: t.Callable[[mmap.mmap], tuple[int, bool]]) -> int:
-    """What `look` finds in a running member's database, once it says that it is there. Raises SnapshotError."""
+def _await(database: str, read: t.Callable[[mmap.mmap], tuple[int, bool]]) -> int:
+    """The number that `read` finds in a running member's database, once it says that it is there. Raises Failure."""
     deadline = time.monotonic() + _COMMIT_SECONDS
     while True:
         try:
             with open(database, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                found, there = look(data)
+                found, there = read(data)
         except OSError as exc:
-            raise SnapshotError(f"{database} cannot be read: {exc.strerror}") from exc
+            raise Failure("snapshot_failed", f"{database} cannot be read: {exc.strerror}") from exc
         except ValueError:  # read in the middle of a commit
             found, there = 0, False
         if there:
             return found
         if time.monotonic() >= deadline:
-            raise SnapshotError(f"{database} is older than what its member reports")
+            raise Failure("snapshot_failed", f"{database} is older than what its member reports")
         time.sleep(0.05)
 
 

@@ -4,7 +4,6 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-
 """A snapshot of one member in a file that `etcdutl snapshot restore` takes with its hash check on.
 
 Such a file is the member's database followed by its SHA-256. The member's own file is the same database: it may be
@@ -22,11 +21,12 @@ import time
 import typing as t
 from contextlib import contextmanager, suppress
 
-from .._core import files, units
-from .._etcd import estimates
-from .._etcd.errors import EtcdError
+from .._core import files
+from .._core.failures import Failure
+from .._core.units import mib
+from .._etcd.estimates import WAL_SEGMENT_BYTES
 from .catalog import Snapshot
-from .format import SnapshotError, verify
+from .format import verify
 from .sources import REFLINK, Source
 
 _WORKPLACE = ".etcd-snapshot-"
@@ -34,7 +34,7 @@ _WORKPLACE = ".etcd-snapshot-"
 
 def take(
     source: Source,
-    folder: str,
+    directory: str,
     *,
     methods: t.Sequence[str],
     cluster_id: int,
@@ -45,27 +45,29 @@ def take(
     data_dir: str | None,
     now: t.Callable[[], float] = time.time,
 ) -> tuple[Snapshot, list[str]]:
-    """Write, verify and name a snapshot; also what the ways that did not work answered.
+    """Write, verify and name a snapshot; return it, and why the methods before did not work.
 
-    The file appears under its name only when it is whole, verified and not below `revision`. Raises SnapshotError.
+    The file appears under its name only when it is whole, verified and not below `revision`. Raises Failure.
     """
-    make_directory(folder)
+    _make_directory(directory)
     tried: list[str] = []
-    with _workplace(folder) as aside:
+    with _workplace(directory) as aside:
         part = os.path.join(aside, "snapshot")
         for method in methods:
             try:
-                _empty(aside)  # what the way before left would count as used
+                _empty(aside)  # a file that the method before left would count as used
                 if method != REFLINK:  # a clone shares its blocks
-                    _refuse_small_disk(folder, size_bytes, data_dir)
+                    _refuse_small_disk(directory, size_bytes, data_dir)
                 source.write(method, part, revision)
                 found = verify(part)
                 if found.revision < revision:
-                    raise SnapshotError(f"it holds revision {found.revision}, below the {revision} read before")
-            except (SnapshotError, EtcdError, OSError) as exc:
+                    raise Failure(
+                        "snapshot_failed", f"it holds revision {found.revision}, below the {revision} read before"
+                    )
+            except (Failure, OSError) as exc:
                 tried.append(f"{method}: {exc}")
                 continue
-            path = os.path.join(folder, f"etcd-{cluster_id:x}-{_plain(member)}-r{found.revision}.db")
+            path = os.path.join(directory, f"etcd-{cluster_id:x}-{_plain(member)}-r{found.revision}.db")
             _settle(part, path)
             done = Snapshot(
                 path=path,
@@ -79,26 +81,29 @@ def take(
                 created=now(),
             )
             return done, tried
-    raise SnapshotError(f"No snapshot of {member} could be written to {folder}. {'; '.join(tried)}.")
+    raise Failure("snapshot_failed", f"No snapshot of {member} could be written to {directory}. {'; '.join(tried)}.")
 
 
-def _plain(name: str) -> str:
-    """A member's name as part of a file's name: etcd takes any text as a name."""
-    return re.sub(r"[^\w.-]", "_", name)
+def _make_directory(directory: str) -> None:
+    """Create a directory that only its owner may enter, if it is missing. Raises Failure."""
+    try:
+        os.makedirs(directory, mode=0o700, exist_ok=True)
+    except OSError as exc:
+        raise Failure("snapshot_failed", f"The folder {directory} cannot be created: {exc.strerror}.") from exc
 
 
 @contextmanager
-def _workplace(folder: str) -> t.Iterator[str]:
-    """A folder of our own to write in: nobody else can put a link there, and two snapshots never share a file.
+def _workplace(directory: str) -> t.Iterator[str]:
+    """A directory of our own to write in: nobody else can put a link there, and two snapshots never share a file.
 
-    What a killed run left of such folders is removed; that of a run at work is locked.
+    The directories of killed runs are removed; that of a run at work is locked.
     """
-    for name in os.listdir(folder):
-        path = os.path.join(folder, name)
+    for name in os.listdir(directory):
+        path = os.path.join(directory, name)
         if name.startswith(_WORKPLACE) and os.path.isdir(path) and not os.path.islink(path):
             with suppress(OSError), _locked(path):
                 shutil.rmtree(path)
-    path = tempfile.mkdtemp(prefix=_WORKPLACE, dir=folder)
+    path = tempfile.mkdtemp(prefix=_WORKPLACE, dir=directory)
     try:
         with _locked(path):
             yield path
@@ -106,15 +111,10 @@ def _workplace(folder: str) -> t.Iterator[str]:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _empty(folder: str) -> None:
-    for name in os.listdir(folder):
-        os.unlink(os.path.join(folder, name))
-
-
 @contextmanager
-def _locked(folder: str) -> t.Iterator[None]:
-    """Raises BlockingIOError where somebody else has it locked."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+def _locked(directory: str) -> t.Iterator[None]:
+    """Lock a directory. Raises BlockingIOError if somebody else has it locked."""
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
@@ -122,24 +122,28 @@ def _locked(folder: str) -> t.Iterator[None]:
         os.close(handle)
 
 
-def make_directory(folder: str) -> None:
-    """Create a folder that only its owner may enter, where it is missing. Raises SnapshotError."""
-    try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-    except OSError as exc:
-        raise SnapshotError(f"The folder {folder} cannot be created: {exc.strerror}.") from exc
+def _empty(directory: str) -> None:
+    for name in os.listdir(directory):
+        os.unlink(os.path.join(directory, name))
 
 
-def _refuse_small_disk(folder: str, size_bytes: int, data_dir: str | None) -> None:
-    shared = data_dir is not None and os.path.exists(data_dir) and os.stat(folder).st_dev == os.stat(data_dir).st_dev
-    needed = size_bytes + (estimates.WAL_SEGMENT_BYTES if shared else 0)
-    free = files.free_bytes(folder)
+def _refuse_small_disk(directory: str, size_bytes: int, data_dir: str | None) -> None:
+    """Raises Failure if a copy of the database, and etcd's next WAL segment beside it, do not fit."""
+    shared = data_dir is not None and os.path.exists(data_dir) and os.stat(directory).st_dev == os.stat(data_dir).st_dev
+    needed = size_bytes + (WAL_SEGMENT_BYTES if shared else 0)
+    free = files.free_bytes(directory)
     if free < needed:
         reason = " (with room for etcd's next WAL segment, which is on the same disk)" if shared else ""
-        raise SnapshotError(
-            f"{units.mib(needed)} are needed in {folder}{reason}, {units.mib(free)} are free; make room there or name"
-            " another folder"
+        raise Failure(
+            "snapshot_failed",
+            f"{mib(needed)} are needed in {directory}{reason}, {mib(free)} are free; make room there or name"
+            " another folder",
         )
+
+
+def _plain(name: str) -> str:
+    """A member's name as part of a file's name: etcd takes any text as a name."""
+    return re.sub(r"[^\w.-]", "_", name)
 
 
 def _settle(part: str, path: str) -> None:
@@ -149,7 +153,4 @@ def _settle(part: str, path: str) -> None:
     files.sync(os.path.dirname(path))
 
 
-__all__ = (
-    "make_directory",
-    "take",
-)
+__all__ = ("take",)
