@@ -25,7 +25,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - The members' sizes are not looked at in check mode, because an earlier step of a real run would have changed
+      - The members' sizes are not checked in check mode, because an earlier step of a real run would have changed
         them.
 """
 
@@ -49,37 +49,41 @@ disarmed:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._core import failures, text
-from ..module_utils._etcd import alarms, checks, quota_headroom
+from ..module_utils._core.failures import Refused, refuse
+from ..module_utils._core.text import join
+from ..module_utils._etcd import alarms, checks
+from ..module_utils._etcd.quota_headroom import quota_headroom
 from ..module_utils._etcd.transport import Json
-from ..module_utils._module import CONNECTION_SPEC, LocalMember, run
+from ..module_utils._module import CONNECTION_SPEC, run_with_member
+from ..module_utils._node.member import LocalMember
 
 
 def disarm(module: AnsibleModule, member: LocalMember) -> Json:
     view = member.inspect_cluster()
-    failures.refuse(checks.corrupt_refusal(view) or checks.quorum_refusal(view))
+    refuse(checks.corrupt_refusal(view) or checks.quorum_refusal(view))
     names = list(view.full_names)
     if module.check_mode:
         return {"changed": bool(names), "disarmed": names}
-    room = quota_headroom.quota_headroom(view)  # also where no alarm is armed: somebody may have disarmed it too early
-    failures.refuse(room.refusal)
-    for warning in room.warnings:
+    headroom = quota_headroom(view)  # also if no alarm is armed: somebody may have disarmed it too early
+    refuse(headroom.refusal)
+    for warning in headroom.warnings:
         module.warn(warning)
     if not names:
         return {"changed": False, "disarmed": []}
     left = [alarm for alarm in alarms.disarm(view, member.endpoint) if alarm in view.full_alarms]
     if left:
-        still = text.join(sorted(view.name_of(alarm.member_id) for alarm in left))
-        raise failures.Refused(
+        still = join(sorted(view.name_of(alarm.member_id) for alarm in left))
+        raise Refused(
+            "alarm_raised_again",
             f"The alarm of {still} is still armed after it was disarmed: it was raised again at once. See which member"
-            " is over its quota (etcd_info), defragment it, and run this again."
+            " is over its quota (etcd_info), defragment it, and run this again.",
         )
     return {"changed": True, "disarmed": names}
 
 
 def main() -> None:
     module = AnsibleModule(dict(CONNECTION_SPEC), supports_check_mode=True)
-    run(module, disarm, doing="Disarming the alarm", untouched="No data was changed.")
+    run_with_member(module, disarm, doing="Disarming the alarm", unchanged="No data was changed.")
 
 
 if __name__ == "__main__":

@@ -74,21 +74,22 @@ seconds:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._core import failures
+from ..module_utils._core.failures import refuse
 from ..module_utils._etcd import checks, compaction
 from ..module_utils._etcd.transport import Json
-from ..module_utils._module import CONNECTION_SPEC, WORK_SPEC, LocalMember, run
+from ..module_utils._module import CONNECTION_SPEC, WORK_SPEC, run_with_member
+from ..module_utils._node.member import LocalMember
 
 
 def compact(module: AnsibleModule, member: LocalMember) -> Json:
     view = member.inspect_cluster()
-    failures.refuse(checks.corrupt_refusal(view) or checks.quorum_refusal(view))
+    refuse(checks.corrupt_refusal(view) or checks.quorum_refusal(view))
     newest = member.endpoint.revision()
     revision = module.params["revision"] or newest - module.params["keep_revisions"]
     changed = compaction.compactable(member.endpoint, revision)
     if module.check_mode or revision <= 1:
         return {"changed": changed, "revision": revision, "seconds": 0.0, "pending": {}}
-    # Also where nothing is left to compact: a member may still be at work on it, and has to be waited for.
+    # Also if nothing is left to compact: a member may still be at work on it, and has to be waited for.
     done = compaction.compact(view, member.connect, revision, timeout=module.params["work_timeout"])
     for name, error in done.pending.items():
         module.warn(f"{name} did not report that its compaction is finished: {error}.")
@@ -111,7 +112,8 @@ def main() -> None:
         supports_check_mode=True,
         mutually_exclusive=[("keep_revisions", "revision")],
     )
-    run(module, compact, doing="Compacting", untouched="No member was defragmented and no alarm was disarmed.")
+    unchanged = "No member was defragmented and no alarm was disarmed."
+    run_with_member(module, compact, doing="Compacting", unchanged=unchanged)
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ EXAMPLES = r"""
   become: true
   throttle: 1
 
-- name: Only where it is worth it
+- name: Only if it is worth it
   controlplane.etcd.etcd_defrag:
     min_free_bytes: 104857600
     min_free_share: 0.45
@@ -102,7 +102,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._etcd import defragmentation
 from ..module_utils._etcd.transport import Json
-from ..module_utils._module import CONNECTION_SPEC, UNSAFE_SPEC, WORK_SPEC, LocalMember, run
+from ..module_utils._module import CONNECTION_SPEC, UNSAFE_SPEC, WORK_SPEC, run_with_member
+from ..module_utils._node.member import LocalMember
 
 
 def defragment(module: AnsibleModule, member: LocalMember) -> Json:
@@ -141,12 +142,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    run(
-        module,
-        defragment,
-        doing="Defragmenting the member",
-        untouched="Later members were not touched. Run this again; members that are done are left alone.",
-    )
+    unchanged = "Later members were not touched. Run this again; members that are done are left alone."
+    run_with_member(module, defragment, doing="Defragmenting the member", unchanged=unchanged)
 
 
 if __name__ == "__main__":

@@ -20,8 +20,6 @@ extends_documentation_fragment:
   - controlplane.etcd._connection.unsafe
   - controlplane.etcd._attributes
   - controlplane.etcd._attributes.info
-
-
 seealso:
   - module: controlplane.etcd.etcd_node_info
 """
@@ -197,17 +195,32 @@ diagnosis:
       description: Why nothing may be compacted or defragmented now. Empty if it is allowed.
       returned: always
       type: list
-      elements: str
-      sample: []
+      elements: dict
+      contains:
+        code:
+          description: The stable name of the reason, which the tables of the runbook explain.
+          returned: always
+          type: str
+          sample: no_leader
+        text:
+          description: The reason, and what to do.
+          returned: always
+          type: str
+          sample: >-
+            The cluster has no leader: 1 of 3 voters answer (cp1), 2 are needed; not answering: cp2 (Connection
+            refused), cp3 (Connection refused). Start those members first; a snapshot restore is the last resort.
 """
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils._etcd.diagnosis import diagnosis_result
 from ..module_utils._etcd.transport import Json
-from ..module_utils._module import CONNECTION_SPEC, UNSAFE_SPEC, LocalMember, cluster_result, diagnosis_result, run
+from ..module_utils._etcd.view import cluster_result
+from ..module_utils._module import CONNECTION_SPEC, UNSAFE_SPEC, run_with_member
+from ..module_utils._node.member import LocalMember
 
 
-def read(module: AnsibleModule, member: LocalMember) -> Json:
+def inspect(module: AnsibleModule, member: LocalMember) -> Json:
     view = member.inspect_cluster()
     return {
         "changed": False,
@@ -218,7 +231,7 @@ def read(module: AnsibleModule, member: LocalMember) -> Json:
 
 def main() -> None:
     module = AnsibleModule({**CONNECTION_SPEC, **UNSAFE_SPEC}, supports_check_mode=True)
-    run(module, read, doing="Reading the state of the cluster", untouched="Nothing was changed.")
+    run_with_member(module, inspect, doing="Reading the state of the cluster")
 
 
 if __name__ == "__main__":

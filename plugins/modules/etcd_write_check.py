@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: etcd_write_check
-short_description: Prove that an etcd cluster accepts writes
+short_description: Verify that an etcd cluster accepts writes
 version_added: 0.1.0
 author:
   - The controlplane.etcd authors (@controlplane-etcd)
@@ -37,7 +37,7 @@ options:
 
 EXAMPLES = r"""
 ---
-- name: Prove that writes are accepted
+- name: Verify that writes are accepted
   controlplane.etcd.etcd_write_check:
   become: true
   run_once: true
@@ -45,6 +45,10 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ---
+cluster:
+  description: The cluster after the writes, as RV(controlplane.etcd.etcd_info#module:cluster).
+  returned: success
+  type: dict
 findings:
   description: What is still to be noted about the cluster, one sentence each. Empty in check mode.
   returned: success
@@ -72,177 +76,35 @@ writes:
   type: list
   elements: str
   sample: [cp1, cp2, cp3]
-cluster:
-  description: The cluster as this member knows it, every other member asked as well.
-  returned: success
-  type: dict
-  contains:
-    alarms:
-      description: Every alarm that is armed. One of them is enough to stop all writes.
-      returned: always
-      type: list
-      elements: dict
-      contains:
-        alarm:
-          description: V(NOSPACE) or V(CORRUPT).
-          returned: always
-          type: str
-          sample: NOSPACE
-        member:
-          description: Name of the member that raised it, null if that is no longer a member.
-          returned: always
-          type: str
-          sample: cp1
-        member_id:
-          description: Its id, in hexadecimal.
-          returned: always
-          type: str
-          sample: 8e9e05c52164694d
-    cluster_id:
-      description: Id of the cluster, in hexadecimal.
-      returned: always
-      type: str
-      sample: cdf818194e3a8c32
-    has_quorum:
-      description: Whether the member knows a leader.
-      returned: always
-      type: bool
-      sample: true
-    leader:
-      description: Name of the leader, null without one.
-      returned: always
-      type: str
-      sample: cp2
-    members:
-      description: All members of the list, those that do not answer included.
-      returned: always
-      type: list
-      elements: dict
-      contains:
-        client_urls:
-          description: Where clients reach it. Empty for a member that has never started.
-          returned: always
-          type: list
-          elements: str
-          sample: ["https://192.0.2.11:2379"]
-        db_size_bytes:
-          description: Size of its file, which is what counts against the quota. 0 if it does not answer.
-          returned: always
-          type: int
-          sample: 2146672640
-        db_size_in_use_bytes:
-          description: What a defragmentation would leave of the file.
-          returned: always
-          type: int
-          sample: 311427072
-        endpoint:
-          description: The URL at which it answered, or was asked.
-          returned: always
-          type: str
-          sample: https://192.0.2.11:2379
-        error:
-          description: Why it does not answer, else empty.
-          returned: always
-          type: str
-          sample: ""
-        member_id:
-          description: Its id, in hexadecimal.
-          returned: always
-          type: str
-          sample: 8e9e05c52164694d
-        name:
-          description: Its name; of a member that has never started, its peer URLs.
-          returned: always
-          type: str
-          sample: cp1
-        peer_urls:
-          description: Where the other members reach it.
-          returned: always
-          type: list
-          elements: str
-          sample: ["https://192.0.2.11:2380"]
-        quota_bytes:
-          description: Its quota, V(-1) if it is switched off.
-          returned: always
-          type: int
-          sample: 2147483648
-        quota_source:
-          description: Where the quota was read. V(default) means that it was not found and etcd's 2 GiB are assumed.
-          returned: always
-          type: str
-          sample: status
-        quota_used:
-          description: Size of the file divided by the quota.
-          returned: always
-          type: float
-          sample: 0.9996
-        raft_applied_index:
-          description: How far it has applied the raft log.
-          returned: always
-          type: int
-          sample: 1423077
-        role:
-          description: V(leader), V(follower), V(learner), V(silent) or V(unstarted).
-          returned: always
-          type: str
-          sample: follower
-        version:
-          description: Its version of etcd, empty if it does not answer.
-          returned: always
-          type: str
-          sample: 3.6.16
-    revision:
-      description: The newest revision that any of them has.
-      returned: always
-      type: int
-      sample: 9817731
 """
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._etcd import checks, estimates, write_check
-from ..module_utils._etcd.errors import EtcdError
+from ..module_utils._etcd import checks
 from ..module_utils._etcd.transport import Json
-from ..module_utils._etcd.view import MemberView
-from ..module_utils._etcd.write_check import WriteCheck
-from ..module_utils._module import CONNECTION_SPEC, LocalMember, cluster_result, run
+from ..module_utils._etcd.view import cluster_result
+from ..module_utils._etcd.write_check import check_writes, growth
+from ..module_utils._module import CONNECTION_SPEC, run_with_member
+from ..module_utils._node.member import LocalMember
 
 
-def growth(proof: WriteCheck) -> Json:
-    """How fast it fills, by the member that fills fastest, and when the first one will be full."""
-
-    def per_minute(after: MemberView) -> float:
-        before = proof.before.by_id(after.id)
-        if before is None or not proof.seconds:
-            return 0.0
-        return max(after.in_use_bytes - before.in_use_bytes, 0) * 60 / proof.seconds
-
-    members = proof.after.answering
-    minutes = [estimates.minutes_to_full(each.size_bytes, each.quota.bytes, per_minute(each)) for each in members]
-    known = [each for each in minutes if each is not None]
-    return {
-        "growth_bytes_per_minute": round(max(map(per_minute, members), default=0.0), 1),
-        "minutes_to_full": round(min(known), 1) if known else None,
-    }
-
-
-def prove(module: AnsibleModule, member: LocalMember) -> Json:
+def check(module: AnsibleModule, member: LocalMember) -> Json:
     if module.check_mode:
         view = member.inspect_cluster()
         unknown: Json = {"growth_bytes_per_minute": 0.0, "minutes_to_full": None, "hashes_agree": None, "findings": []}
         return {"changed": False, "writes": [], "cluster": cluster_result(view), **unknown}
-    proof = write_check.check_writes(
-        member.inspect_cluster, member.connect, settle_seconds=module.params["settle_seconds"]
-    )
-    if proof.problems:
-        raise EtcdError("; ".join(proof.problems), endpoint=member.endpoint.url)
+    done = check_writes(member.inspect_cluster, member.connect, settle_seconds=module.params["settle_seconds"])
+    if done.error:
+        raise done.error
+    found = growth(done)
     return {
         "changed": False,
-        "writes": [write.member for write in proof.writes if write.accepted],
-        "hashes_agree": proof.hashes_agree,
-        "cluster": cluster_result(proof.after),
-        "findings": checks.findings(proof.after),
-        **growth(proof),
+        "writes": [write.member for write in done.writes if write.accepted],
+        "hashes_agree": done.hashes_agree,
+        "cluster": cluster_result(done.after),
+        "findings": checks.findings(done.after),
+        "growth_bytes_per_minute": round(found.bytes_per_minute, 1),
+        "minutes_to_full": None if found.minutes_to_full is None else round(found.minutes_to_full, 1),
     }
 
 
@@ -250,12 +112,8 @@ def main() -> None:
     module = AnsibleModule(
         {**CONNECTION_SPEC, "settle_seconds": {"type": "float", "default": 10.0}}, supports_check_mode=True
     )
-    run(
-        module,
-        prove,
-        doing="Proving that writes are accepted",
-        untouched="What was done before stays done; run it again.",
-    )
+    unchanged = "What was done before stays done; run it again."
+    run_with_member(module, check, doing="Proving that writes are accepted", unchanged=unchanged)
 
 
 if __name__ == "__main__":

@@ -103,33 +103,39 @@ from dataclasses import asdict
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._core import run_lock
+from ..module_utils._core.failures import Failure
 from ..module_utils._core.run_lock import Lock, Locked
 from ..module_utils._etcd.transport import Json
+from ..module_utils._module import run
 
 
-def held_by(other: Lock, path: str) -> str:
-    """Whose lock it is, until when, and what to do about it."""
-    said = run_lock.describe(other)
-    return f"{said[0].upper()}{said[1:]}. Wait for it, or, if you know that it has ended, remove {path} on this node."
+def change(module: AnsibleModule) -> Json:
+    path, work = module.params["path"], take if module.params["state"] == "taken" else release
+    try:
+        return work(module, path)
+    except OSError as exc:
+        raise Failure("file_error", f"The lock {path} cannot be used: {exc.strerror}.") from exc
 
 
-def take(params: Json, *, check: bool) -> Json:
-    """Raises Locked, OSError."""
+def take(module: AnsibleModule, path: str) -> Json:
+    params = module.params
     wanted = Lock(params["run"], params["owner"], time.time() + params["seconds"])
-    held = run_lock.read(params["path"])
-    ended = [*params["ended"], *run_lock.ended_here(held)]
-    if check:
-        replaced = run_lock.stale_lock(held, wanted.run, time.time(), ended)
-    else:
-        replaced = run_lock.take(params["path"], wanted, ended=ended)
+    ended = [*params["ended"], *run_lock.ended_here(run_lock.read(path))]
+    try:
+        replaced = run_lock.take(path, wanted, ended=ended, check=module.check_mode)
+    except Locked as exc:
+        if not module.check_mode:
+            raise
+        module.warn(exc.text)
+        return {"changed": False, "taken_over": None}
+    if replaced:
+        module.warn(f"The lock of {replaced.owner} was taken over: that run has ended or its time is over.")
     return {"changed": True, "taken_over": asdict(replaced) if replaced else None}
 
 
-def release(params: Json, *, check: bool) -> Json:
-    """Raises OSError."""
-    held = run_lock.read(params["path"])
-    mine = held is not None and held.run == params["run"]
-    return {"changed": mine if check else run_lock.release(params["path"], params["run"]), "taken_over": None}
+def release(module: AnsibleModule, path: str) -> Json:
+    changed = run_lock.release(path, module.params["run"], check=module.check_mode)
+    return {"changed": changed, "taken_over": None}
 
 
 def main() -> None:
@@ -145,21 +151,8 @@ def main() -> None:
         supports_check_mode=True,
         required_if=[("state", "taken", ("owner",))],
     )
-    params, work = module.params, take if module.params["state"] == "taken" else release
-    try:
-        result = work(params, check=module.check_mode)
-    except Locked as exc:
-        message = held_by(exc.lock, params["path"])
-        if not module.check_mode:
-            module.fail_json(msg=f"{message} Nothing was changed.", lock=asdict(exc.lock))
-        module.warn(message)
-        result = {"changed": False, "taken_over": None}
-    except OSError as exc:
-        module.fail_json(msg=f"The lock {params['path']} cannot be used: {exc.strerror}. Nothing was changed.")
-    if result["taken_over"]:
-        owner = result["taken_over"]["owner"]
-        module.warn(f"The lock of {owner} was taken over: that run has ended or its time is over.")
-    module.exit_json(**result)
+    doing = "Taking the run lock" if module.params["state"] == "taken" else "Releasing the run lock"
+    run(module, change, doing=doing)
 
 
 if __name__ == "__main__":
