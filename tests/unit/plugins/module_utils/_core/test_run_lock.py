@@ -41,32 +41,35 @@ TAKEN: list[tuple[str, Lock | None, float, list[str], bool, Lock | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("held", "now", "ended", "refused", "expected"), table(TAKEN))
-def test_taken_over(held: Lock | None, now: float, ended: list[str], refused: bool, expected: Lock | None) -> None:
-    if refused:
-        with pytest.raises(Locked, match="held by root@b, recover") as caught:
-            run_lock.stale_lock(held, "me", now, ended)
-        assert caught.value.lock == held
-    else:
-        assert run_lock.stale_lock(held, "me", now, ended) == expected
-
-
+@pytest.mark.parametrize("check", [False, True], ids=["run", "check"])
 @pytest.mark.parametrize(("held", "now", "ended", "refused", "expected"), table(TAKEN))
 def test_take(
-    tmp_path: Path, held: Lock | None, now: float, ended: list[str], refused: bool, expected: Lock | None
+    tmp_path: Path, held: Lock | None, now: float, ended: list[str], refused: bool, expected: Lock | None, check: bool
 ) -> None:
     path = tmp_path / "run" / "x.lock"
     if held:
         run_lock.take(str(path), held, now=NOW)
     wanted = Lock("me", "root@a, again", 5000.0)
     if refused:
-        with pytest.raises(Locked):
-            run_lock.take(str(path), wanted, ended=ended, now=now)
+        with pytest.raises(Locked) as caught:
+            run_lock.take(str(path), wanted, ended=ended, now=now, check=check)
+        assert caught.value.lock == held
         assert run_lock.read(str(path)) == held
     else:
-        assert run_lock.take(str(path), wanted, ended=ended, now=now) == expected
-        assert run_lock.read(str(path)) == wanted
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert run_lock.take(str(path), wanted, ended=ended, now=now, check=check) == expected
+        assert run_lock.read(str(path)) == (held if check else wanted)
+        assert path.exists() is bool(held or not check)
+        assert check or stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_failure_of_who_finds_it_locked() -> None:
+    found = Locked(Lock("r", "root@admin, recover", 1795428000.0), "/run/x.lock")
+    assert found.code == "locked"
+    assert found.text == (
+        "Another run works on this node: root@admin, recover, at the latest until 2026-11-23 10:00:00 UTC by this"
+        " node's clock. Wait for it, or, if you know that it has ended, remove /run/x.lock on this node."
+    )
+    assert found.details() == {"lock": {"run": "r", "owner": "root@admin, recover", "until": 1795428000.0}}
 
 
 TEXTS: list[tuple[str, str, Lock | None]] = [
@@ -132,6 +135,8 @@ def test_release(tmp_path: Path, held: Lock | None, released: bool) -> None:
     path = str(tmp_path / "x.lock")
     if held:
         run_lock.take(path, held)
+    assert run_lock.release(path, "me", check=True) is released
+    assert run_lock.read(path) == held
     assert run_lock.release(path, "me") is released
     assert run_lock.read(path) == (None if released else held)
     assert Path(path).exists() is (held is not None and not released)

@@ -115,6 +115,27 @@ def test_shape(body: dict[str, object], kind: type[errors.EtcdError], text: str)
     assert text in str(error)
 
 
+CODES: list[tuple[str, type[errors.EtcdError], str, bool]] = [
+    ("any other", errors.EtcdError, "etcd_error", False),
+    ("no space", errors.NoSpace, "nospace_alarm", False),
+    ("write check", errors.WriteRefused, "write_refused", False),
+    ("certificate", errors.TlsRejected, "tls_rejected", True),
+    ("expired", errors.CertificateExpired, "certificate_expired", True),
+    ("no gateway", errors.GatewayDisabled, "gateway_disabled", True),
+    ("users of etcd's own", errors.AuthEnabled, "auth_enabled", True),
+    ("no URL", errors.InvalidEndpoint, "invalid_option", False),
+    ("down", errors.Unreachable, "unreachable", False),
+    ("late", errors.TimedOut, "timed_out", False),
+]
+
+
+@pytest.mark.parametrize(("kind", "code", "lasting"), table(CODES))
+def test_code(kind: type[errors.EtcdError], code: str, lasting: bool) -> None:
+    error = kind("refused", endpoint=AT)
+    assert (error.code, error.reason, error.endpoint, error.quotes) == (code, "refused", AT, True)
+    assert isinstance(error, errors.LASTING) is lasting
+
+
 def test_gateways_differ_between_the_versions() -> None:
     """Else half of the recordings above would be worth nothing."""
     shapes = {version: "error" in recorded_json(version, "nospace-put") for version in VERSIONS}

@@ -1,18 +1,19 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which quota a node can carry."""
+"""The quota of a member, and the largest one that a node can carry."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
-from unit.builders import table
+from unit.builders import Reply, endpoint, member, table
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.units import GIB
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import quota as sizing
-from ansible_collections.controlplane.etcd.plugins.modules import etcd_node_info
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import quota
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.errors import EtcdError
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.quota import Quota
 
 MUCH = 1000.0
 
@@ -41,7 +42,7 @@ AUTOS: list[tuple[str, float, float, float, int]] = [
 
 @pytest.mark.parametrize(("memory", "free", "database", "expected"), table(AUTOS))
 def test_auto(memory: float, free: float, database: float, expected: int) -> None:
-    assert sizing.automatic_quota(int(memory * GIB), int(free * GIB), int(database * GIB)) == expected * GIB
+    assert quota.automatic_quota(int(memory * GIB), int(free * GIB), int(database * GIB)) == expected * GIB
 
 
 MEMORY = (
@@ -112,17 +113,18 @@ REFUSALS: list[tuple[str, float, float, float, float, str | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("quota", "memory", "free", "database", "expected"), table(REFUSALS))
-def test_refusal(quota: float, memory: float, free: float, database: float, expected: str | None) -> None:
-    sizes = [int(size * GIB) for size in (quota, memory, free, database)]
-    assert sizing.capacity_refusal(*sizes) == expected
+@pytest.mark.parametrize(("size", "memory", "free", "database", "expected"), table(REFUSALS))
+def test_capacity_refusal(size: float, memory: float, free: float, database: float, expected: str | None) -> None:
+    refusal = quota.capacity_refusal(*(int(each * GIB) for each in (size, memory, free, database)))
+    assert (refusal.text if refusal else None) == expected
+    assert (refusal.code if refusal else "quota_too_large") == "quota_too_large"
 
 
 @pytest.mark.parametrize("memory", range(1, 100, 3))
 @pytest.mark.parametrize("free", [4, 5, 9, 17, 40])
-def test_auto_is_never_refused_where_the_default_fits(memory: int, free: int) -> None:
-    quota = sizing.automatic_quota(memory * GIB, free * GIB, 0)
-    assert sizing.capacity_refusal(quota, memory * GIB, free * GIB, 0) is None
+def test_auto_is_never_refused_if_the_default_fits(memory: int, free: int) -> None:
+    size = quota.automatic_quota(memory * GIB, free * GIB, 0)
+    assert quota.capacity_refusal(size, memory * GIB, free * GIB, 0) is None
 
 
 MEMINFOS: list[tuple[str, str, int | None]] = [
@@ -135,12 +137,34 @@ MEMINFOS: list[tuple[str, str, int | None]] = [
 
 
 @pytest.mark.parametrize(("text", "expected"), table(MEMINFOS))
-def test_memory(text: str, expected: int | None, tmp_path: Path) -> None:
-    assert sizing.parse_memory(text) == expected
-    path = tmp_path / "meminfo"
-    path.write_text(text, "utf-8")
-    assert etcd_node_info.of_memory(str(path)) == expected
+def test_memory(text: str, expected: int | None) -> None:
+    assert quota.parse_memory(text) == expected
 
 
-def test_no_meminfo(tmp_path: Path) -> None:
-    assert etcd_node_info.of_memory(str(tmp_path / "none")) is None
+SOURCES: list[tuple[str, int | None, Reply, int | None, Quota]] = [
+    ("the status says it", 7, {"text": "etcd_server_quota_backend_bytes 8"}, 9, Quota(7, "status")),
+    ("the metrics say it", None, {"text": "etcd_server_quota_backend_bytes 8e+09"}, 9, Quota(8 * 10**9, "metrics")),
+    ("the manifest says it", None, {"text": ""}, 9, Quota(9, "manifest")),
+    ("no metrics there", None, EtcdError("404"), 9, Quota(9, "manifest")),
+    ("nobody says it", None, {"text": ""}, None, Quota(2 * GIB, "default")),
+]
+
+
+@pytest.mark.parametrize(("status", "metrics", "manifest", "expected"), table(SOURCES))
+def test_member_quota(status: int | None, metrics: Reply, manifest: int | None, expected: Quota) -> None:
+    found = member(1).status
+    assert found is not None
+    asked, _transport = endpoint({"/metrics": metrics})
+    assert quota.member_quota(replace(found, quota_bytes=status), asked, manifest) == expected
+
+
+SHARES: list[tuple[str, int, int, float]] = [
+    ("half", 500, 1000, 0.5),
+    ("over", 1500, 1000, 1.5),
+    ("off", 500, -1, 0.0),
+]
+
+
+@pytest.mark.parametrize(("size", "limit", "expected"), table(SHARES))
+def test_share(size: int, limit: int, expected: float) -> None:
+    assert Quota(limit, "status").share(size) == expected

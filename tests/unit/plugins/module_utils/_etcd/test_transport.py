@@ -367,13 +367,13 @@ def test_file_only_root_may_read(certificates: Pki, monkeypatch: pytest.MonkeyPa
 
 
 ADDRESSES: list[tuple[str, str, type[errors.EtcdError], str]] = [
-    ("no scheme", "192.0.2.1:2379", errors.Unreachable, "is not an http or https URL"),
-    ("no host", "https://", errors.Unreachable, "is not an http or https URL"),
-    ("unix", "unix:///run/etcd.sock", errors.Unreachable, "is not an http or https URL"),
-    ("empty", "", errors.Unreachable, "is not an http or https URL"),
-    ("port that is a word", "http://192.0.2.1:client", errors.Unreachable, "is not an http or https URL"),
-    ("port too large", "http://192.0.2.1:99999", errors.Unreachable, "is not an http or https URL"),
-    ("half an IPv6", "http://[::1", errors.Unreachable, "is not an http or https URL"),
+    ("no scheme", "192.0.2.1:2379", errors.InvalidEndpoint, "is not an http or https URL"),
+    ("no host", "https://", errors.InvalidEndpoint, "is not an http or https URL"),
+    ("unix", "unix:///run/etcd.sock", errors.InvalidEndpoint, "is not an http or https URL"),
+    ("empty", "", errors.InvalidEndpoint, "is not an http or https URL"),
+    ("port that is a word", "http://192.0.2.1:client", errors.InvalidEndpoint, "is not an http or https URL"),
+    ("port too large", "http://192.0.2.1:99999", errors.InvalidEndpoint, "is not an http or https URL"),
+    ("half an IPv6", "http://[::1", errors.InvalidEndpoint, "is not an http or https URL"),
     ("https without files", "https://192.0.2.1:2379", errors.TlsRejected, "https needs a CA certificate"),
 ]
 

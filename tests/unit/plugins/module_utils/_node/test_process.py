@@ -1,20 +1,17 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The process of a manifest among others, and programs that are run."""
+"""The process of a manifest among others."""
 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 from unit.builders import table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._core import command
-from ansible_collections.controlplane.etcd.plugins.module_utils._core.command import CommandResult
 from ansible_collections.controlplane.etcd.plugins.module_utils._node import process
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import EtcdManifest
 
@@ -140,47 +137,6 @@ def test_program_beside(tmp_path: Path) -> None:
     (root / "usr/local/bin/etcdctl").touch()
     assert process.program_beside(7, "etcdctl", str(tmp_path)) == f"{root}/usr/local/bin/etcdctl"
     assert process.program_beside(8, "etcdctl", str(tmp_path)) is None
-
-
-PYTHON = sys.executable
-
-RUNS: list[tuple[str, list[str], float, CommandResult]] = [
-    (
-        "both outputs",
-        [PYTHON, "-c", "import os; os.write(1, b'a\\n'); os.write(2, b'b\\n')"],
-        20,
-        CommandResult(0, "a\nb"),
-    ),
-    ("exit code", [PYTHON, "-c", "raise SystemExit(3)"], 20, CommandResult(3, "")),
-    ("no text", [PYTHON, "-c", r"import os; os.write(1, b'\xff')"], 20, CommandResult(0, "\ufffd")),
-    ("no input", [PYTHON, "-c", "print(repr(input()))"], 20, CommandResult(1, "EOFError")),
-    ("time is over", [PYTHON, "-c", "import time; time.sleep(60)"], 0.2, CommandResult(None, "timed out after 0 s")),
-    ("no such program", ["/nowhere/etcdctl"], 20, CommandResult(127, "No such file or directory")),
-]
-
-
-@pytest.mark.parametrize(("argv", "timeout", "expected"), table(RUNS))
-def test_run(argv: list[str], timeout: float, expected: CommandResult) -> None:
-    found = command.run(argv, timeout)
-    assert found.code == expected.code
-    assert expected.output in found.output
-
-
-def test_execute() -> None:
-    code = "import os, sys; print(sys.stdin.read(), os.environ['A']); sys.exit('no')"
-    assert command.execute([PYTHON, "-c", code], timeout=20, env={"A": "b"}, stdin="ä") == (1, "ä b\n", "no\n")
-    assert command.execute([PYTHON, "-c", "input('?')"], timeout=20).code == 1
-    with pytest.raises(FileNotFoundError):
-        command.execute(["/nowhere/kubectl"], timeout=20)
-
-
-def test_run_keeps_our_environment_to_ourselves(monkeypatch: pytest.MonkeyPatch) -> None:
-    """ETCDCTL_ variables would contradict the flags."""
-    monkeypatch.setenv("ETCDCTL_ENDPOINTS", "http://elsewhere")
-    found = command.run([PYTHON, "-c", "import os; print(sorted(os.environ))"], 20)
-    assert "ETCDCTL_ENDPOINTS" not in found.output
-    assert "ETCDCTL_API" in found.output
-    assert os.environ["ETCDCTL_ENDPOINTS"]
 
 
 def add_stat(proc: Path, pid: str, name: str, ticks: int) -> None:

@@ -1,0 +1,21 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Lists and tables for people."""
+
+from __future__ import annotations
+
+from ansible_collections.controlplane.etcd.plugins.module_utils._core import (
+    text,
+)
+
+
+def test_join() -> None:
+    assert text.join([]) == "none"
+    assert text.join(["cp1"]) == "cp1"
+    assert text.join(name for name in ("cp1", "cp2")) == "cp1, cp2"
+
+
+def test_table() -> None:
+    rows = [("NAME", "SIZE"), ("cp1", "2047.2 MiB"), ("a longer one", "")]
+    assert text.table(rows) == ["NAME          SIZE", "cp1           2047.2 MiB", "a longer one"]

@@ -1,0 +1,76 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The gate before a disarm."""
+
+from __future__ import annotations
+
+import pytest
+from unit.builders import (
+    MIB,
+    member,
+    table,
+    view,
+)
+
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.quota_headroom import quota_headroom
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import (
+    ClusterView,
+)
+
+HEADROOMS: list[tuple[str, ClusterView, str, str, int]] = [
+    ("half full", view(member(1), member(2)), "", "", 0),
+    ("a byte below 85 %", view(member(1, size=850 * MIB - 1)), "", "", 0),
+    ("exactly 85 %", view(member(1, size=850 * MIB)), "", "", 1),
+    ("a byte below 95 %", view(member(1, size=950 * MIB - 1)), "", "", 1),
+    (
+        "exactly 95 %, free pages",
+        view(member(1, size=950 * MIB)),
+        "not_enough_reclaimed",
+        "Defragment every one of them first",
+        0,
+    ),
+    (
+        "exactly 95 %, all live",
+        view(member(1, size=950 * MIB, in_use=950 * MIB)),
+        "live_data_too_large",
+        "The live data itself does not fit",
+        0,
+    ),
+    (
+        "one live, one to be defragmented",
+        view(member(1, size=990 * MIB, in_use=990 * MIB), member(2, size=990 * MIB)),
+        "not_enough_reclaimed",
+        "Defragment every one of them first",
+        0,
+    ),
+    ("quota off", view(member(1, size=9000 * MIB, quota=-1)), "", "", 0),
+    (
+        "a full learner",
+        view(member(1), member(2, size=990 * MIB, learner=True)),
+        "learner_full",
+        "The learner cp2 holds",
+        0,
+    ),
+    ("a full member that is silent", view(member(1), member(2, size=990 * MIB, error="down")), "", "", 0),
+    (
+        "one over, one close",
+        view(member(1, size=990 * MIB), member(2, size=900 * MIB)),
+        "not_enough_reclaimed",
+        "cp1 uses 990.0 MiB",
+        1,
+    ),
+]
+
+
+@pytest.mark.parametrize(("seen", "code", "text", "warnings"), table(HEADROOMS))
+def test_headroom(seen: ClusterView, code: str, text: str, warnings: int) -> None:
+    headroom = quota_headroom(seen)
+    assert len(headroom.warnings) == warnings
+    if not code:
+        assert headroom.refusal is None
+    else:
+        assert headroom.refusal is not None
+        assert headroom.refusal.code == code
+        assert headroom.refusal.reason.startswith("The next writes would raise the alarm again: cp")
+        assert text in headroom.refusal.text

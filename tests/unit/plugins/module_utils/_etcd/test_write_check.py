@@ -1,0 +1,202 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The write check: writes through every voter, alarms after them, the data compared, and the growth meanwhile."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from unit.builders import (
+    MIB,
+    Json,
+    Reply,
+    member,
+    table,
+    view,
+)
+from unit.fake_cluster import FakeCluster, Views
+
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import (
+    errors,
+    write_check,
+)
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import (
+    ClusterView,
+    MemberView,
+)
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.write_check import WriteCheck
+
+pytestmark = pytest.mark.usefixtures("_no_waiting")
+
+
+GRANT, REVOKE, HASH = "/v3/lease/grant", "/v3/lease/revoke", "/v3/maintenance/hashkv"
+NOSPACE = Alarm(1, "NOSPACE")
+SLOW = errors.TimedOut("no answer within 600 s")
+
+
+WRITES: dict[str, Reply] = {GRANT: {"ID": "5"}, REVOKE: {}}
+
+
+FULL_ERROR = errors.NoSpace("etcdserver: mvcc: database space exceeded")
+
+
+AGREE: dict[str, Reply] = {**WRITES, HASH: {"hash": 1, "compact_revision": "5"}}
+
+
+HEALTHY = view(member(1), member(2))
+
+
+CHECKS: list[tuple[str, list[ClusterView], list[dict[str, Reply]], bool | None, str]] = [
+    ("writable", [HEALTHY], [AGREE, AGREE], True, ""),
+    ("hashes not served", [HEALTHY], [{**WRITES, HASH: errors.GatewayDisabled("404")}] * 2, None, ""),
+    ("one hash only", [HEALTHY], [AGREE, {**WRITES, HASH: SLOW}], None, ""),
+    (
+        "compacted at different revisions",
+        [HEALTHY],
+        [AGREE, {**WRITES, HASH: {"hash": 2, "compact_revision": "6"}}],
+        None,
+        "",
+    ),
+    (
+        "different data",
+        [HEALTHY],
+        [AGREE, {**WRITES, HASH: {"hash": 2, "compact_revision": "5"}}],
+        False,
+        "hold different data",
+    ),
+    ("refused by one", [HEALTHY], [AGREE, {GRANT: FULL_ERROR}], None, "a write through cp2 was refused"),
+    ("no leader", [view(member(1), leader=0)], [AGREE], None, "there is no leader"),
+    (
+        "alarm after the write",
+        [HEALTHY, HEALTHY, HEALTHY, view(member(1), member(2), alarms=[NOSPACE])],
+        [AGREE, AGREE],
+        None,
+        "armed: NOSPACE of cp1",
+    ),
+    (
+        "alarm in the second round",
+        [HEALTHY] * 7 + [view(member(1), member(2), alarms=[NOSPACE])],
+        [AGREE, AGREE],
+        None,
+        "armed: NOSPACE of cp1",
+    ),
+    (
+        "one does not apply",
+        [view(member(1), member(2, applied=4000))],
+        [AGREE, AGREE],
+        None,
+        "not every member had applied the writes 30 s later",
+    ),
+    ("a learner is not written through", [view(member(1), member(2, learner=True))], [AGREE, {}], None, ""),
+]
+
+
+@pytest.mark.parametrize(("views", "members", "agree", "problem"), table(CHECKS))
+def test_check_writes(
+    views: list[ClusterView], members: list[dict[str, Reply]], agree: bool | None, problem: str
+) -> None:
+    net = FakeCluster(*members)
+    check = write_check.check_writes(Views(*views), net.connect, settle_seconds=10)
+    assert check.hashes_agree is agree
+    if problem:
+        assert problem in "; ".join(check.problems)
+    else:
+        assert check.problems == ()
+        voters = len(views[0].answering_voters)
+        assert len(check.writes) == voters
+        assert len(net.calls(REVOKE)) == 2 * voters  # both rounds
+
+
+SETTLES: list[tuple[str, float, int, int, float, bool | None]] = [
+    ("two rounds, and the data compared", 10.0, 2, 1, 10.0, True),
+    ("one round and nothing else", 0.0, 1, 0, 0.0, None),
+]
+
+
+@pytest.mark.parametrize(("settle", "rounds", "hashes", "seconds", "agree"), table(SETTLES))
+def test_rounds(settle: float, rounds: int, hashes: int, seconds: float, agree: bool | None) -> None:
+    net = FakeCluster(AGREE, AGREE)
+    check = write_check.check_writes(Views(HEALTHY), net.connect, settle_seconds=settle)
+    assert check.problems == ()
+    assert net.calls(REVOKE) == sorted(["1", "2"] * rounds)
+    assert net.calls(HASH) == ["1", "2"] * hashes
+    assert (check.seconds, check.hashes_agree) == (seconds, agree)
+
+
+def test_seconds_lie_between_the_views() -> None:
+    """The second round waits, too: until all have applied its writes."""
+    late = view(member(1), member(2, applied=4000))
+    check = write_check.check_writes(
+        Views(*[HEALTHY] * 6, late, late, HEALTHY), FakeCluster(AGREE, AGREE).connect, settle_seconds=10
+    )
+    assert check.problems == ()
+    assert check.seconds == 12.0
+
+
+def test_hashes_are_asked_one_member_after_the_other() -> None:
+    """Hashing reads the whole database: on all members at once, every one of them would be slow."""
+    at_work: list[str] = []
+    together: list[int] = []
+
+    def hashing(_body: Json) -> Json:
+        at_work.append("one")
+        threading.Event().wait(0.05)
+        together.append(len(at_work))
+        at_work.pop()
+        return {"hash": 1, "compact_revision": "5"}
+
+    replies: dict[str, Reply] = {**WRITES, HASH: hashing}
+    seen = view(member(1), member(2), member(3))
+    assert write_check.check_writes(
+        Views(seen), FakeCluster(replies, replies, replies).connect, settle_seconds=1
+    ).hashes_agree
+    assert together == [1, 1, 1]
+
+
+ERRORS: list[tuple[str, ClusterView, bool | None, list[str], type[errors.EtcdError] | None]] = [
+    ("no problem", HEALTHY, None, [], None),
+    ("a write was refused", HEALTHY, None, ["a", "b"], errors.WriteRefused),
+    ("the hashes differ", HEALTHY, False, ["a"], errors.CorruptAlarm),
+    ("a CORRUPT alarm came", view(member(1), alarms=[Alarm(1, "CORRUPT")]), None, ["a"], errors.CorruptAlarm),
+]
+
+
+@pytest.mark.parametrize(("after", "agree", "problems", "expected"), table(ERRORS))
+def test_error(
+    after: ClusterView, agree: bool | None, problems: list[str], expected: type[errors.EtcdError] | None
+) -> None:
+    error = WriteCheck((), HEALTHY, after, 0.0, agree, tuple(problems)).error
+    assert error.__class__ is (expected or type(None))
+    assert str(error or "") == "; ".join(problems)
+
+
+GROWTHS: list[tuple[str, list[MemberView], list[MemberView], float, float, float | None]] = [
+    ("stands still", [member(1)], [member(1)], 10.0, 0.0, None),
+    ("shrinks", [member(1, in_use=100 * MIB)], [member(1, in_use=90 * MIB)], 10.0, 0.0, None),
+    ("grows", [member(1)], [member(1, in_use=101 * MIB)], 10.0, 6 * MIB, 83.3),
+    (
+        "the fastest counts",
+        [member(1), member(2)],
+        [member(1), member(2, in_use=102 * MIB)],
+        10.0,
+        12 * MIB,
+        41.7,
+    ),
+    ("quota off", [member(1, quota=-1)], [member(1, quota=-1, in_use=101 * MIB)], 10.0, 6 * MIB, None),
+    ("full already", [member(1)], [member(1, size=1000 * MIB, in_use=101 * MIB)], 10.0, 6 * MIB, 0.0),
+    ("a new member", [], [member(1)], 10.0, 0.0, None),
+    ("no time between", [member(1)], [member(1, in_use=101 * MIB)], 0.0, 0.0, None),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "seconds", "rate", "minutes"), table(GROWTHS))
+def test_growth(
+    before: list[MemberView], after: list[MemberView], seconds: float, rate: float, minutes: float | None
+) -> None:
+    check = WriteCheck((), view(*before), view(*after), seconds, None, ())
+    found = write_check.growth(check)
+    assert found.bytes_per_minute == rate
+    assert (found.minutes_to_full and round(found.minutes_to_full, 1)) == minutes
