@@ -1,9 +1,11 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A look at a cluster whose members answer what real ones did, or nothing, or something else."""
+"""Views of a cluster whose members answer what real ones did, or nothing, or something else; and their results."""
 
 from __future__ import annotations
+
+import json
 
 import pytest
 from unit.builders import (
@@ -30,6 +32,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.quota impo
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import (
     ClusterView,
     MemberView,
+    cluster_result,
     inspect_cluster,
 )
 
@@ -78,7 +81,7 @@ class Net:
     def connect(self, url: str) -> Endpoint:
         return Endpoint(self.transports.get(url) or FakeTransport({STATUS: DOWN}, endpoint=url))
 
-    def look(self, number: int = 1) -> ClusterView:
+    def inspect(self, number: int = 1) -> ClusterView:
         return inspect_cluster(self.connect(f"https://192.0.2.{number}:2379"), self.connect)
 
 
@@ -87,7 +90,7 @@ def net(replies: dict[int, Reply], members: list[Json] | None = None, alarms: Re
 
 
 def test_healthy() -> None:
-    seen = net({1: status(1), 2: status(2), 3: status(3)}).look()
+    seen = net({1: status(1), 2: status(2), 3: status(3)}).inspect()
     assert [(each.name, each.role, each.endpoint) for each in seen.members] == [
         ("cp1", "leader", "https://192.0.2.1:2379"),
         ("cp2", "follower", "https://192.0.2.2:2379"),
@@ -101,7 +104,7 @@ def test_healthy() -> None:
 def test_seed_is_asked_once() -> None:
     """Else its answer could differ from the one that the rest was compared with."""
     connected = net({1: status(1), 2: status(2), 3: status(3)})
-    connected.look()
+    connected.inspect()
     calls = connected.transports["https://192.0.2.1:2379"].calls
     assert [path for path, _body in calls].count(STATUS) == 1
 
@@ -137,7 +140,7 @@ OTHERS: list[tuple[str, dict[int, Reply], Json, str, str]] = [
 
 @pytest.mark.parametrize(("replies", "entry", "role", "error"), table(OTHERS))
 def test_another_member(replies: dict[int, Reply], entry: Json, role: str, error: str) -> None:
-    seen = net(replies, [listed(1), entry]).look()
+    seen = net(replies, [listed(1), entry]).inspect()
     found = seen.by_id(2)
     assert found is not None
     assert found.role == role
@@ -163,7 +166,7 @@ BUSY: list[tuple[str, Reply, Reply, bool, str]] = [
 def test_busy(reply: Reply, metrics: Reply, busy: bool, error: str) -> None:
     connected = net({1: status(1), 2: reply}, [listed(1), listed(2)])
     connected.transports["https://192.0.2.2:2379"].replies["/metrics"] = metrics
-    found = connected.look().by_id(2)
+    found = connected.inspect().by_id(2)
     assert found is not None
     assert (found.busy, found.error, found.answers) == (busy, error, not error)
     assert found.endpoint == "https://192.0.2.2:2379"
@@ -173,7 +176,7 @@ def test_busy_at_its_second_address() -> None:
     entry = listed(2, clientURLs=["https://192.0.2.99:2379", "https://192.0.2.2:2379"])
     connected = net({1: status(1), 2: SLOW}, [listed(1), entry])
     connected.transports["https://192.0.2.2:2379"].replies["/metrics"] = DEFRAGMENTING
-    found = connected.look().by_id(2)
+    found = connected.inspect().by_id(2)
     assert found is not None
     assert (found.busy, found.endpoint) == (True, "https://192.0.2.2:2379")
 
@@ -191,7 +194,7 @@ def test_member_that_cannot_even_be_connected_to_is_not_busy() -> None:
 
 
 def test_name_of_an_unstarted_member_is_its_peer_url() -> None:
-    seen = net({1: status(1)}, [listed(1), listed(2, name="", clientURLs=[])]).look()
+    seen = net({1: status(1)}, [listed(1), listed(2, name="", clientURLs=[])]).inspect()
     assert seen.name_of(2) == "https://192.0.2.2:2380"
     assert seen.name_of(0xAB) == "ab (no longer a member)"
 
@@ -209,12 +212,12 @@ ALARMS: list[tuple[str, Json, Reply, tuple[Alarm, ...]]] = [
 
 @pytest.mark.parametrize(("own", "alarms", "expected"), table(ALARMS))
 def test_alarms(own: Json, alarms: Reply, expected: tuple[Alarm, ...]) -> None:
-    assert net({1: own}, [listed(1)], alarms).look().alarms == expected
+    assert net({1: own}, [listed(1)], alarms).inspect().alarms == expected
 
 
 def test_seed_that_is_silent() -> None:
     with pytest.raises(errors.Unreachable):
-        net({}).look()
+        net({}).inspect()
 
 
 def test_server_that_lists_no_members() -> None:
@@ -310,3 +313,43 @@ def test_sums() -> None:
     silent = seen.members[2]
     assert (silent.size_bytes, silent.in_use_bytes, silent.applied_index, silent.version) == (0, 0, 0, "")
     assert (view().revision, view().applied_index) == (0, 0)
+
+
+def test_cluster_result() -> None:
+    seen = view(
+        member(1, size=850 * MIB), member(2, error="down"), alarms=[Alarm(1, "NOSPACE"), Alarm(0xDEAD, "NOSPACE")]
+    )
+    result = cluster_result(seen)
+    assert json.loads(json.dumps(result)) == result
+    assert {key: value for key, value in result.items() if key != "members"} == {
+        "cluster_id": "c1",
+        "leader": "cp1",
+        "has_quorum": True,
+        "revision": 900,
+        "alarms": [
+            {"alarm": "NOSPACE", "member_id": "1", "member": "cp1"},
+            {"alarm": "NOSPACE", "member_id": "dead", "member": None},
+        ],
+    }
+    assert result["members"][0] == {
+        "member_id": "1",
+        "name": "cp1",
+        "role": "leader",
+        "endpoint": "https://192.0.2.1:2379",
+        "client_urls": ["https://192.0.2.1:2379"],
+        "peer_urls": ["https://192.0.2.1:2380"],
+        "error": "",
+        "version": "3.6.16",
+        "db_size_bytes": 850 * MIB,
+        "db_size_in_use_bytes": 100 * MIB,
+        "quota_bytes": 1000 * MIB,
+        "quota_source": "status",
+        "quota_used": 0.85,
+        "raft_applied_index": 5000,
+    }
+    assert result["members"][1]["role"] == "silent"
+
+
+def test_cluster_result_without_a_leader() -> None:
+    result = cluster_result(view(member(1, leader=0), leader=0))
+    assert (result["leader"], result["has_quorum"]) == (None, False)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From options to a member, from a view to a result; and what a node tells with etcd down."""
+"""From options to a member, and what a node tells with etcd down."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._core import com
 from ansible_collections.controlplane.etcd.plugins.module_utils._core import run_lock
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.command import CommandResult
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm, Endpoint, parse_status
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Endpoint, parse_status
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.transport import TlsFiles
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView, MemberView
 from ansible_collections.controlplane.etcd.plugins.module_utils._node import kubelet_hold, process
@@ -194,7 +194,7 @@ def test_waiting_may_help(node: Json, monkeypatch: pytest.MonkeyPatch, error: er
     def fail(_self: object) -> None:
         raise error
 
-    monkeypatch.setattr(_module.LocalMember, "look", fail)
+    monkeypatch.setattr(local.LocalMember, "look", fail)
     assert etcd_node_info.look(node)["waiting_may_help"] is expected
 
 
@@ -216,7 +216,7 @@ def test_an_election_is_waited_for(
         clock.now += seconds
 
     monkeypatch.setattr(etcd_node_info, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: clock.now))
-    monkeypatch.setattr(_module.LocalMember, "look", lambda _self: left.pop(0))
+    monkeypatch.setattr(local.LocalMember, "look", lambda _self: left.pop(0))
     found = etcd_node_info.look(node)
     assert len(seen) - len(left) == looks
     assert found["cluster"]["has_quorum"] is seen[looks - 1].has_quorum
@@ -414,70 +414,10 @@ def test_silent_member_is_an_error(node: Json) -> None:
         _module.LocalMember(node).inspect_cluster()
 
 
-def test_cluster_result() -> None:
-    seen = view(
-        member(1, size=850 * MIB), member(2, error="down"), alarms=[Alarm(1, "NOSPACE"), Alarm(0xDEAD, "NOSPACE")]
-    )
-    result = _module.cluster_result(seen)
-    assert json.loads(json.dumps(result)) == result
-    assert {key: value for key, value in result.items() if key != "members"} == {
-        "cluster_id": "c1",
-        "leader": "cp1",
-        "has_quorum": True,
-        "revision": 900,
-        "alarms": [
-            {"alarm": "NOSPACE", "member_id": "1", "member": "cp1"},
-            {"alarm": "NOSPACE", "member_id": "dead", "member": None},
-        ],
-    }
-    assert result["members"][0] == {
-        "member_id": "1",
-        "name": "cp1",
-        "role": "leader",
-        "endpoint": "https://192.0.2.1:2379",
-        "client_urls": ["https://192.0.2.1:2379"],
-        "peer_urls": ["https://192.0.2.1:2380"],
-        "error": "",
-        "version": "3.6.16",
-        "db_size_bytes": 850 * MIB,
-        "db_size_in_use_bytes": 100 * MIB,
-        "quota_bytes": 1000 * MIB,
-        "quota_source": "status",
-        "quota_used": 0.85,
-        "raft_applied_index": 5000,
-    }
-    assert result["members"][1]["role"] == "silent"
-
-
-def test_cluster_result_without_a_leader() -> None:
-    result = _module.cluster_result(view(member(1, leader=0), leader=0))
-    assert (result["leader"], result["has_quorum"]) == (None, False)
-
-
-FULL = Alarm(1, "NOSPACE")
-
-DIAGNOSES: list[tuple[str, ClusterView, bool, bool, list[str]]] = [
-    ("healthy", view(member(1)), False, False, []),
-    ("full", view(member(1), alarms=[FULL]), False, True, []),
-    ("full, 3.5.5", view(member(1, version="3.5.5"), alarms=[FULL]), False, True, ["etcd 3.5.5"]),
-    ("full, 3.5.5 allowed", view(member(1, version="3.5.5"), alarms=[FULL]), True, True, []),
-    ("corrupt", view(member(1), alarms=[Alarm(1, "CORRUPT")]), False, False, ["A CORRUPT alarm"]),
-    (
-        "everything",
-        view(member(1, version="3.5.5", leader=0), leader=0, alarms=[FULL, Alarm(1, "CORRUPT")]),
-        False,
-        True,
-        ["A CORRUPT alarm", "The cluster has no leader", "etcd 3.5.5"],
-    ),
-    # Nothing will be defragmented there, so nothing stands against it.
-    ("healthy, 3.5.5", view(member(1, version="3.5.5")), False, False, []),
-]
-
-
-@pytest.mark.parametrize(("seen", "allowed", "needed", "refusals"), table(DIAGNOSES))
-def test_diagnosis(seen: ClusterView, allowed: bool, needed: bool, refusals: list[str]) -> None:
-    result = _module.diagnosis_result(seen, allow_unsafe=allowed)
-    assert result["needs_recovery"] is needed
-    assert len(result["refusals"]) == len(refusals)
-    assert all(found.startswith(text) for found, text in zip(result["refusals"], refusals, strict=True))
-    assert result["expected_seconds"] >= 30
+def test_memory_of_a_node(tmp_path: Path) -> None:
+    path = tmp_path / "meminfo"
+    path.write_text("MemTotal: 7 kB\n", "utf-8")
+    assert etcd_node_info.of_memory(str(path)) == 7168
+    path.write_text("", "utf-8")
+    assert etcd_node_info.of_memory(str(path)) is None
+    assert etcd_node_info.of_memory(str(tmp_path / "none")) is None
