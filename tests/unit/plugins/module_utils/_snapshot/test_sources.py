@@ -1,0 +1,214 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sources of a snapshot, on a database as etcd wrote it."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from unit.builders import (
+    Reply,
+    endpoint,
+    recorded,
+    recorded_snapshot,
+    table,
+)
+
+from ansible_collections.controlplane.etcd.plugins.module_utils._core import (
+    command,
+)
+from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.transport import TlsFiles
+from ansible_collections.controlplane.etcd.plugins.module_utils._node import process
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import EtcdManifest
+from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot import format, sources
+from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot.sources import Source
+
+WHOLE = recorded_snapshot("3.6.16")
+REVISION = 202
+
+
+def real(
+    manifest: EtcdManifest | None,
+    *,
+    lines: Reply | None = None,
+    run: command.RunCommand = command.run,
+    tls: bool = True,
+) -> Source:
+    asked, _transport = endpoint({"/v3/maintenance/snapshot": lines or {"lines": []}})
+    files = TlsFiles("/pki/ca.crt", "/pki/client.crt", "/pki/client.key") if tls else None
+    return Source(asked, manifest=manifest, tls=files, timeout=5, run=run)
+
+
+def test_copy_of_the_file(tmp_path: Path, node: EtcdManifest) -> None:
+    real(node).write("file", str(tmp_path / "out"), REVISION)
+    assert (tmp_path / "out").read_bytes() == WHOLE
+    assert stat.S_IMODE((tmp_path / "out").stat().st_mode) == 0o600
+
+
+def test_copy_that_never_stands_still(tmp_path: Path, node: EtcdManifest, monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = iter(range(99))
+    monkeypatch.setattr(sources, "_txids", lambda _database: (next(moments), 0))
+    with pytest.raises(Failure, match="the file changed under 3 copies"):
+        real(node).write("file", str(tmp_path / "out"), REVISION)
+    assert next(moments) == 6
+
+
+def test_copy_once_more_if_a_transaction_ended(
+    tmp_path: Path, node: EtcdManifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = iter([(1, 2), (3, 2), (3, 2), (3, 2)])
+    monkeypatch.setattr(sources, "_txids", lambda _database: next(seen))
+    real(node).write("file", str(tmp_path / "out"), REVISION)
+    assert (tmp_path / "out").read_bytes() == WHOLE
+
+
+@pytest.mark.parametrize("method", ["reflink", "file"])
+def test_file_that_is_behind(tmp_path: Path, node: EtcdManifest, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    monkeypatch.setattr(sources, "_COMMIT_SECONDS", 0.1)
+    with pytest.raises(Failure, match="is older than what its member reports"):
+        real(node).write(method, str(tmp_path / "out"), REVISION + 1)
+
+
+def test_last_put(node: EtcdManifest) -> None:
+    assert sources.last_put(node.database, REVISION) == REVISION
+
+
+def test_last_put_ignores_deletions(node: EtcdManifest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "newest_put", lambda _data: 150)
+    assert sources.last_put(node.database, REVISION) == 150
+
+
+def test_last_put_waits_for_the_commit(node: EtcdManifest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the member has answered is not in its file yet, and that is read in the middle of a commit."""
+    answers: list[int | ValueError] = [REVISION, ValueError("torn"), REVISION + 1]
+
+    def revision_of(_data: object) -> int:
+        answer = answers.pop(0)
+        if isinstance(answer, ValueError):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(sources, "revision_of", revision_of)
+    assert sources.last_put(node.database, REVISION + 1) == REVISION
+    assert answers == []
+
+
+def _behind(_database: Path) -> None:
+    """Leave it unchanged."""
+
+
+def _damaged(database: Path) -> None:
+    database.write_bytes(bytes(20000))
+
+
+NO_PUTS: list[tuple[str, Callable[[Path], None], str]] = [
+    ("behind", _behind, "is older than what its member reports"),
+    ("damaged", _damaged, "is older than what its member reports"),
+    ("empty", lambda database: os.truncate(database, 0), "is older than what its member reports"),
+    ("missing", Path.unlink, "cannot be read: No such file or directory"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), table(NO_PUTS))
+def test_no_last_put(
+    node: EtcdManifest, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None], message: str
+) -> None:
+    monkeypatch.setattr(sources, "_COMMIT_SECONDS", 0.1)
+    change(Path(node.database))
+    with pytest.raises(Failure, match=message):
+        sources.last_put(node.database, REVISION + 1)
+
+
+@pytest.mark.parametrize(("method", "reason"), [("reflink", "not on this host"), ("file", "not on this host")])
+def test_files_of_another_host(tmp_path: Path, method: str, reason: str) -> None:
+    with pytest.raises(Failure, match=reason):
+        real(None).write(method, str(tmp_path / "out"), REVISION)
+
+
+@pytest.mark.parametrize("method", ["reflink", "file"])
+def test_no_database(tmp_path: Path, node: EtcdManifest, method: str) -> None:
+    Path(node.database).unlink()
+    with pytest.raises(Failure, match="cannot be read: No such file or directory"):
+        real(node).write(method, str(tmp_path / "out"), REVISION)
+
+
+def test_reflink_or_the_reason(tmp_path: Path, node: EtcdManifest) -> None:
+    try:
+        real(node).write("reflink", str(tmp_path / "out"), REVISION)
+    except Failure as exc:
+        assert "the filesystem does not support reflinks (" in str(exc)  # noqa: PT017  # both outcomes are right
+    else:
+        assert (tmp_path / "out").read_bytes() == WHOLE
+
+
+def test_gateway(tmp_path: Path) -> None:
+    lines = [json.loads(line)["result"] for line in recorded("3.5.35", "snapshot").splitlines()]
+    real(None, lines={"lines": lines}).write("gateway", str(tmp_path / "out"), REVISION)
+    assert (tmp_path / "out").read_bytes() == recorded_snapshot("3.5.35")
+
+
+def test_gateway_that_breaks_off(tmp_path: Path) -> None:
+    """Nothing tells but the hash."""
+    lines = [json.loads(line)["result"] for line in recorded("3.5.35", "snapshot").splitlines()]
+    real(None, lines={"lines": lines[:-1]}).write("gateway", str(tmp_path / "out"), REVISION)
+    with pytest.raises(Failure, match="are not whole pages and a SHA-256"):
+        format.verify(str(tmp_path / "out"))
+
+
+def test_gateway_to_a_directory_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(Failure, match="cannot be written: No such file or directory"):
+        real(None).write("gateway", str(tmp_path / "missing" / "out"), REVISION)
+
+
+@pytest.fixture
+def _running(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "find", lambda _manifest: 4711)
+    monkeypatch.setattr(process, "program_beside", lambda pid, name: f"/proc/{pid}/root/{name}")
+
+
+@pytest.mark.usefixtures("_running")
+@pytest.mark.parametrize("tls", [True, False], ids=["https", "http"])
+def test_etcdctl(tmp_path: Path, node: EtcdManifest, tls: bool) -> None:
+    asked: list[list[str]] = []
+
+    def run(argv: Sequence[str], timeout: float) -> command.CommandResult:
+        asked.append(list(argv))
+        return command.CommandResult(0, "")
+
+    real(node, run=run, tls=tls).write("etcdctl", "/x.part", REVISION)
+    files = ["--cacert", "/pki/ca.crt", "--cert", "/pki/client.crt", "--key", "/pki/client.key"] if tls else []
+    endpoints = ["--endpoints", "https://192.0.2.1:2379"]
+    assert asked == [["/proc/4711/root/etcdctl", *endpoints, *files, "snapshot", "save", "/x.part"]]
+
+
+OUTCOMES: list[tuple[str, command.CommandResult, str]] = [
+    ("last line", command.CommandResult(1, "a\nError: no space left"), r"failed: Error: no space left$"),
+    ("silent", command.CommandResult(2, ""), r"failed: exit code 2$"),
+    ("too slow", command.CommandResult(None, "timed out after 5 s"), r"failed: timed out after 5 s$"),
+]
+
+
+@pytest.mark.usefixtures("_running")
+@pytest.mark.parametrize(("outcome", "message"), table(OUTCOMES))
+def test_etcdctl_that_fails(node: EtcdManifest, outcome: command.CommandResult, message: str) -> None:
+    with pytest.raises(Failure, match=message):
+        real(node, run=lambda argv, timeout: outcome).write("etcdctl", "/x.part", REVISION)
+
+
+def test_etcdctl_that_is_not_there(node: EtcdManifest, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Failure, match="its process is not running on this host"):
+        real(None).write("etcdctl", "/x.part", REVISION)
+    monkeypatch.setattr(process, "find", lambda _manifest: None)
+    with pytest.raises(Failure, match="its process is not running on this host"):
+        real(node).write("etcdctl", "/x.part", REVISION)
+    monkeypatch.setattr(process, "find", lambda _manifest: 1)
+    monkeypatch.setattr(process, "program_beside", lambda _pid, _name: None)
+    with pytest.raises(Failure, match="there is no etcdctl beside its etcd"):
+        real(node).write("etcdctl", "/x.part", REVISION)
