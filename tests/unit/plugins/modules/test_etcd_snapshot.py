@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The bodies of modules that judge before they act, on clusters of plain data."""
+"""etcd_snapshot: when a snapshot is reused, from which revision on one counts, and which are kept."""
 
 from __future__ import annotations
 
@@ -9,118 +9,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from unit.builders import MIB, Json, Reply, endpoint, member, recorded_snapshot, table, view
+from unit.builders import (
+    Json,
+    Reply,
+    member,
+    recorded_snapshot,
+    table,
+    view,
+)
+from unit.fake_cluster import FakeMember, FakeModule
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Refused
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors, write_check
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.write_check import Write, WriteCheck
+from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure, Refused
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import EtcdManifest
-from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot import catalog, format, sources
-from ansible_collections.controlplane.etcd.plugins.modules import etcd_alarm, etcd_snapshot, etcd_write_check
+from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot import catalog, sources
+from ansible_collections.controlplane.etcd.plugins.modules import (
+    etcd_snapshot,
+)
 
-STATUS, MEMBERS, ALARM = "/v3/maintenance/status", "/v3/cluster/member/list", "/v3/maintenance/alarm"
-KV_RANGE = "/v3/kv/range"
-NOSPACE, CORRUPT = Alarm(1, "NOSPACE"), Alarm(1, "CORRUPT")
+STATUS, MEMBERS, KV_RANGE = "/v3/maintenance/status", "/v3/cluster/member/list", "/v3/kv/range"
 WHOLE = recorded_snapshot("3.6.16")
 REVISION = 202
 
 
-class FakeModule:
-    """As much of AnsibleModule as a body uses."""
-
-    def __init__(self, *, check: bool = False, **params: Any) -> None:
-        self.check_mode = check
-        self.params = params
-        self.warnings: list[str] = []
-
-    def warn(self, text: str) -> None:
-        self.warnings.append(text)
-
-
-class FakeMember:
-    """A member whose cluster is as it is told to be."""
-
-    def __init__(
-        self, seen: ClusterView, replies: dict[str, Reply] | None = None, manifest: EtcdManifest | None = None
-    ) -> None:
-        self.endpoint, self.transport = endpoint(replies or {})
-        self.tls = None
-        self.manifest = manifest
-        self.fingerprints = ["aa"]
-        self._seen = seen
-
-    def inspect_cluster(self) -> ClusterView:
-        return self._seen
-
-    def connect(self, url: str) -> Any:
-        raise AssertionError(url)
-
-    def ca_sha256(self) -> list[str]:
-        return self.fingerprints
-
-
-FULL = member(1, size=960 * MIB)
-CLOSE = member(1, size=900 * MIB)
-
-DISARMS: list[tuple[str, ClusterView, bool, list[str] | str, int]] = [
-    ("armed", view(member(1), alarms=[NOSPACE]), False, ["cp1"], 0),
-    ("not armed", view(member(1)), False, [], 0),
-    ("armed, close to full", view(CLOSE, alarms=[NOSPACE]), False, ["cp1"], 1),
-    ("not armed, close to full", view(CLOSE), False, [], 1),
-    ("armed, full", view(FULL, alarms=[NOSPACE]), False, "The next writes would raise the alarm again: cp1", 0),
-    ("not armed, full: disarmed too early", view(FULL), False, "The next writes would raise the alarm again: cp1", 0),
-    ("check mode judges no sizes", view(FULL, alarms=[NOSPACE]), True, ["cp1"], 0),
-    ("check mode, not armed", view(FULL), True, [], 0),
-    ("corrupt", view(member(1), alarms=[NOSPACE, CORRUPT]), True, "A CORRUPT alarm is armed", 0),
-    ("no leader", view(member(1), leader=0, alarms=[NOSPACE]), True, "The cluster has no leader", 0),
-]
-
-
-@pytest.mark.parametrize(("seen", "check", "expected", "warnings"), table(DISARMS))
-def test_disarm(seen: ClusterView, check: bool, expected: list[str] | str, warnings: int) -> None:
-    module, asked = FakeModule(check=check), FakeMember(seen, {ALARM: {}})
-    if isinstance(expected, str):
-        with pytest.raises(Refused, match=expected):
-            etcd_alarm.disarm(module, asked)  # type: ignore[arg-type]  # both are made
-    else:
-        result = etcd_alarm.disarm(module, asked)  # type: ignore[arg-type]  # both are made
-        assert result == {"changed": bool(expected), "disarmed": expected}
-    sent = [body for _path, body in asked.transport.calls if body["action"] == "DEACTIVATE"]
-    assert len(sent) == (len(expected) if isinstance(expected, list) and not check else 0)
-    assert len(module.warnings) == warnings
-
-
 SILENT = view(member(1), member(2, error="down"))
-
-PROVEN: list[tuple[str, bool, list[str], list[str]]] = [
-    ("run", False, ["cp1"], ["cp2 does not answer (down)."]),
-    ("check mode: nothing is said again", True, [], []),
-]
-
-
-@pytest.mark.parametrize(("check", "writes", "findings"), table(PROVEN))
-def test_proof(monkeypatch: pytest.MonkeyPatch, check: bool, writes: list[str], findings: list[str]) -> None:
-    asked: list[float] = []
-
-    def prove(_look: object, _connect: object, *, settle_seconds: float) -> WriteCheck:
-        asked.append(settle_seconds)
-        return WriteCheck((Write("cp1", True, ""), Write("cp3", False, "no")), SILENT, SILENT, 10.0, None, ())
-
-    monkeypatch.setattr(write_check, "check_writes", prove)
-    module, proven = FakeModule(check=check, settle_seconds=7.0), FakeMember(SILENT)
-    result = etcd_write_check.prove(module, proven)  # type: ignore[arg-type]  # both are made
-    assert asked == ([] if check else [7.0])
-    assert (result["changed"], result["writes"], result["findings"]) == (False, writes, findings)
-    assert (result["growth_bytes_per_minute"], result["minutes_to_full"], result["hashes_agree"]) == (0.0, None, None)
-
-
-def test_proof_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    failed = WriteCheck((), SILENT, SILENT, 0.0, None, ("there is no leader", "and more"))
-    monkeypatch.setattr(write_check, "check_writes", lambda *_arguments, **_options: failed)
-    with pytest.raises(errors.EtcdError, match=r"^there is no leader; and more$"):
-        etcd_write_check.prove(FakeModule(settle_seconds=0.0), FakeMember(SILENT))  # type: ignore[arg-type]  # both are made
 
 
 @pytest.fixture
@@ -142,12 +53,12 @@ def replies(*, leader: int = 1, own: int = REVISION, cluster: int = REVISION) ->
     }
 
 
-def options(folder: Path, **changes: Any) -> Json:
-    return {"directory": str(folder), "keep": 0, "method": "file", "reuse": False, "work_timeout": 5.0, **changes}
+def options(directory: Path, **changes: Any) -> Json:
+    return {"directory": str(directory), "keep": 0, "method": "file", "reuse": False, "work_timeout": 5.0, **changes}
 
 
-def snapshot(asked: FakeMember, folder: Path, *, check: bool = False, **changes: Any) -> Json:
-    module = FakeModule(check=check, **options(folder, **changes))
+def snapshot(asked: FakeMember, directory: Path, *, check: bool = False, **changes: Any) -> Json:
+    module = FakeModule(check=check, **options(directory, **changes))
     return etcd_snapshot.snapshot(module, asked)  # type: ignore[arg-type]  # both are made
 
 
@@ -190,9 +101,7 @@ def test_reuse(
     assert snapshot(asked, tmp_path / "new", reuse=reuse, check=True)["reused"] is expected
 
 
-def test_no_reuse_where_the_member_is_behind(
-    tmp_path: Path, node: EtcdManifest, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_reuse_if_the_member_is_behind(tmp_path: Path, node: EtcdManifest, monkeypatch: pytest.MonkeyPatch) -> None:
     """The cluster's revision counts: what this member has not got yet may be a value."""
     monkeypatch.setattr(sources, "_COMMIT_SECONDS", 0.1)
     snapshot(FakeMember(SILENT, replies(), node), tmp_path / "new")
@@ -218,7 +127,7 @@ def test_member_that_is_behind_is_no_source(
     tmp_path: Path, node: EtcdManifest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sources, "_COMMIT_SECONDS", 0.1)
-    with pytest.raises(format.SnapshotError, match="is older than what its member reports"):
+    with pytest.raises(Failure, match="is older than what its member reports"):
         snapshot(FakeMember(SILENT, replies(cluster=REVISION + 1), node), tmp_path / "new")
 
 
@@ -236,6 +145,9 @@ def test_keep(tmp_path: Path, node: EtcdManifest, keep: int, expected: list[str]
 
 
 def test_keep_below_zero(tmp_path: Path, node: EtcdManifest) -> None:
-    with pytest.raises(Refused, match=r"^keep is -1; it takes 0, which keeps all, or a number of snapshots\.$"):
+    with pytest.raises(
+        Refused, match=r"^keep is -1; it takes 0, which keeps all, or a number of snapshots\.$"
+    ) as caught:
         snapshot(FakeMember(SILENT, replies(), node), tmp_path / "new", keep=-1)
+    assert caught.value.code == "invalid_option"
     assert not (tmp_path / "new").exists()

@@ -1,0 +1,159 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The edge of modules: what becomes of a result, and of every kind of failure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from unit.builders import (
+    Json,
+    member,
+    table,
+    view,
+)
+from unit.fake_cluster import FakeMember
+
+from ansible_collections.controlplane.etcd.plugins.module_utils import _module
+from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure, Refused
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import (
+    errors,
+)
+
+
+class Exited(Exception):
+    """The module exited with this result."""
+
+
+class FakeModule:
+    def __init__(self, **params: Any) -> None:
+        self.params = params
+
+    def exit_json(self, **result: object) -> None:
+        raise Exited(result)
+
+    def fail_json(self, **result: object) -> None:
+        raise Exited({"failed": True, **result})
+
+
+class Detailed(Failure):
+    def details(self) -> dict[str, Any]:
+        return {"more": 1}
+
+
+def outcome(found: Exception | Json, *, unchanged: str = "Nothing was changed.") -> Json:
+    """The result of a module whose body raises or returns this."""
+
+    def body(_module: object) -> Json:
+        return result_of(found)
+
+    with pytest.raises(Exited) as caught:
+        _module.run(FakeModule(), body, doing="Working", unchanged=unchanged)  # type: ignore[arg-type]  # it is made
+    return dict(caught.value.args[0])
+
+
+def result_of(found: Exception | Json) -> Json:
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+RUNS: list[tuple[str, Exception | Json, Json]] = [
+    ("a result", {"changed": True}, {"changed": True}),
+    (
+        "a failure",
+        Failure("x", "It broke.", "Mend it."),
+        {"failed": True, "code": "x", "msg": "Working failed. It broke. Nothing was changed. Mend it."},
+    ),
+    (
+        "a refusal",
+        Refused("x", "It is full."),
+        {"failed": True, "code": "x", "msg": "Working was refused. It is full. Nothing was changed."},
+    ),
+    (
+        "with details",
+        Detailed("x", "It broke."),
+        {"failed": True, "code": "x", "more": 1, "msg": "Working failed. It broke. Nothing was changed."},
+    ),
+    (
+        "a file",
+        PermissionError(13, "Permission denied", "/x"),
+        {
+            "failed": True,
+            "code": "file_error",
+            "msg": (
+                "Working failed: [Errno 13] Permission denied: '/x'. Nothing was changed. Run this as root (become)."
+            ),
+        },
+    ),
+    (
+        "etcd",
+        errors.TimedOut("no answer within 10 s", endpoint="https://192.0.2.1:2379"),
+        {
+            "failed": True,
+            "code": "timed_out",
+            "msg": ("Working through https://192.0.2.1:2379 failed: no answer within 10 s. Nothing was changed."),
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("found", "expected"), table(RUNS))
+def test_run(found: Exception | Json, expected: Json) -> None:
+    assert outcome(found) == expected
+
+
+def test_bug_is_no_failure() -> None:
+    """It shows where it is."""
+    with pytest.raises(KeyError):
+        _module.run(FakeModule(), lambda _module: {}["x"], doing="Working")  # type: ignore[arg-type]  # it is made
+
+
+URL = "https://192.0.2.1:2379"
+
+# The endpoint that was given; the failure before there is a member, or of the body; the member that is named.
+THROUGH: list[tuple[str, str | None, Exception | None, Exception, str]] = [
+    ("refused by the member", None, None, Refused("x", "No."), f"Working through {URL} was refused. No."),
+    ("etcd, of the member", None, None, errors.TimedOut("late"), f"Working through {URL} failed: late."),
+    (
+        "etcd, of another one",
+        None,
+        None,
+        errors.TimedOut("late", endpoint="other"),
+        "Working through other failed: late.",
+    ),
+    ("not etcd's", None, None, Failure("x", "It broke."), "Working failed. It broke."),
+    ("no member: its manifest", None, errors.TlsRejected("no"), KeyError(), "Working through etcd.yaml failed: no."),
+    ("no member: its endpoint", "given", errors.TlsRejected("no"), KeyError(), "Working through given failed: no."),
+    ("no manifest", None, Failure("manifest_missing", "None."), KeyError(), "Working failed. None."),
+]
+
+
+@pytest.mark.parametrize(("given", "before", "inside", "expected"), table(THROUGH))
+def test_member_that_is_named(
+    monkeypatch: pytest.MonkeyPatch, given: str | None, before: Exception | None, inside: Exception, expected: str
+) -> None:
+    def made(_params: Json) -> FakeMember:
+        if before:
+            raise before
+        return FakeMember(view(member(1)))
+
+    def body(_module: object, _member: object) -> Json:
+        raise inside
+
+    monkeypatch.setattr(_module, "LocalMember", made)
+    module = FakeModule(endpoint=given, manifest="etcd.yaml")
+    with pytest.raises(Exited) as caught:
+        _module.run_with_member(module, body, doing="Working")  # type: ignore[arg-type]  # it is made
+    assert caught.value.args[0]["msg"] == f"{expected} Nothing was changed."
+
+
+def test_member_is_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = FakeMember(view(member(1)))
+    monkeypatch.setattr(_module, "LocalMember", lambda _params: asked)
+    module = FakeModule(endpoint=None, manifest="etcd.yaml")
+    with pytest.raises(Exited) as caught:
+        _module.run_with_member(module, lambda _module, found: {"same": found is asked}, doing="Working")  # type: ignore[arg-type]  # it is made
+    assert caught.value.args[0] == {"same": True}
