@@ -70,11 +70,19 @@ ca_sha256:
   type: list
   elements: str
   sample: [9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08]
+cluster:
+  description: The cluster as this member knows it, as RV(controlplane.etcd.etcd_info#module:cluster).
+  returned: when the member answers
+  type: dict
 cluster_id:
   description: Id of the cluster from the node's own write-ahead log, in hexadecimal; known even with etcd down.
   returned: success
   type: str
   sample: cdf818194e3a8c32
+diagnosis:
+  description: What follows from it, as RV(controlplane.etcd.etcd_info#module:diagnosis).
+  returned: when the member answers
+  type: dict
 error:
   description: Why the member does not answer, else empty.
   returned: success
@@ -269,162 +277,6 @@ wal_bytes:
   returned: on a node with etcd
   type: int
   sample: 320000000
-cluster:
-  description: The cluster as this member knows it, every other member asked as well.
-  returned: when the member answers
-  type: dict
-  contains:
-    alarms:
-      description: Every alarm that is armed. One of them is enough to stop all writes.
-      returned: always
-      type: list
-      elements: dict
-      contains:
-        alarm:
-          description: V(NOSPACE) or V(CORRUPT).
-          returned: always
-          type: str
-          sample: NOSPACE
-        member:
-          description: Name of the member that raised it, null if that is no longer a member.
-          returned: always
-          type: str
-          sample: cp1
-        member_id:
-          description: Its id, in hexadecimal.
-          returned: always
-          type: str
-          sample: 8e9e05c52164694d
-    cluster_id:
-      description: Id of the cluster, in hexadecimal.
-      returned: always
-      type: str
-      sample: cdf818194e3a8c32
-    has_quorum:
-      description: Whether the member knows a leader.
-      returned: always
-      type: bool
-      sample: true
-    leader:
-      description: Name of the leader, null without one.
-      returned: always
-      type: str
-      sample: cp2
-    members:
-      description: All members of the list, those that do not answer included.
-      returned: always
-      type: list
-      elements: dict
-      contains:
-        client_urls:
-          description: Where clients reach it. Empty for a member that has never started.
-          returned: always
-          type: list
-          elements: str
-          sample: ["https://192.0.2.11:2379"]
-        db_size_bytes:
-          description: Size of its file, which is what counts against the quota. 0 if it does not answer.
-          returned: always
-          type: int
-          sample: 2146672640
-        db_size_in_use_bytes:
-          description: What a defragmentation would leave of the file.
-          returned: always
-          type: int
-          sample: 311427072
-        endpoint:
-          description: The URL at which it answered, or was asked.
-          returned: always
-          type: str
-          sample: https://192.0.2.11:2379
-        error:
-          description: Why it does not answer, else empty.
-          returned: always
-          type: str
-          sample: ""
-        member_id:
-          description: Its id, in hexadecimal.
-          returned: always
-          type: str
-          sample: 8e9e05c52164694d
-        name:
-          description: Its name; of a member that has never started, its peer URLs.
-          returned: always
-          type: str
-          sample: cp1
-        peer_urls:
-          description: Where the other members reach it.
-          returned: always
-          type: list
-          elements: str
-          sample: ["https://192.0.2.11:2380"]
-        quota_bytes:
-          description: Its quota, V(-1) if it is switched off.
-          returned: always
-          type: int
-          sample: 2147483648
-        quota_source:
-          description: Where the quota was read. V(default) means that it was not found and etcd's 2 GiB are assumed.
-          returned: always
-          type: str
-          sample: status
-        quota_used:
-          description: Size of the file divided by the quota.
-          returned: always
-          type: float
-          sample: 0.9996
-        raft_applied_index:
-          description: How far it has applied the raft log.
-          returned: always
-          type: int
-          sample: 1423077
-        role:
-          description: V(leader), V(follower), V(learner), V(silent) or V(unstarted).
-          returned: always
-          type: str
-          sample: follower
-        version:
-          description: Its version of etcd, empty if it does not answer.
-          returned: always
-          type: str
-          sample: 3.6.16
-    revision:
-      description: The newest revision that any of them has.
-      returned: always
-      type: int
-      sample: 9817731
-diagnosis:
-  description: What follows from it.
-  returned: when the member answers
-  type: dict
-  contains:
-    expected_seconds:
-      description: About how long a recovery takes, estimated from the sizes.
-      returned: always
-      type: int
-      sample: 74
-    findings:
-      description: What was found about the cluster, worst first, one sentence each.
-      returned: always
-      type: list
-      elements: str
-      sample: ["The NOSPACE alarm is armed (by cp1): the whole cluster refuses writes."]
-    fits:
-      description: Whether every file is under 85 % of its quota, so that writes would not be refused again soon.
-      returned: always
-      type: bool
-      sample: false
-    needs_recovery:
-      description: Whether a NOSPACE alarm is armed, or a member or learner uses 85 % of its quota or more.
-      returned: always
-      type: bool
-      sample: true
-    refusals:
-      description: Why nothing may be compacted or defragmented now. Empty if it is allowed.
-      returned: always
-      type: list
-      elements: str
-      sample: []
 """
 
 import importlib.util

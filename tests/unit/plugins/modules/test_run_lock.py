@@ -37,7 +37,9 @@ def test_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: bool) -> N
     assert (held and held.run) == (None if check else "me")
 
 
-SAID = "Another run works on this node: root@b, recover, at the latest until 287153-01-16 16:00:00 UTC by this node's clock."
+SAID = (
+    "Another run works on this node: root@b, recover, at the latest until 3000-01-01 00:00:00 UTC by this node's clock."
+)
 
 
 def test_held_by_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
