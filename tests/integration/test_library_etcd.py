@@ -33,9 +33,10 @@ pytestmark = pytest.mark.usefixtures("collections")
 def library(collections: Path) -> Any:
     """The parts of the library; imported late, since the collection may have to be made importable first."""
     names = {
-        "_etcd": "api bolt checks defragmentation errors transport view wal",
+        "_core": "failures",
+        "_etcd": "api bolt checks compaction defragmentation errors transport view wal write_check",
         "_node": "etcd_manifest process",
-        "_snapshot": "take",
+        "_snapshot": "format",
     }
     root = "ansible_collections.controlplane.etcd.plugins.module_utils"
     return SimpleNamespace(
@@ -150,7 +151,7 @@ def test_where_no_api_tells_the_quota_the_manifest_does(
     manifest = library.etcd_manifest.read_manifest(str(node.manifest))
     transport = library.transport.GatewayTransport(manifest.endpoint, manifest.tls_files())
     endpoint = library.api.Endpoint(Tampered(transport, missing="/metrics"))
-    view = library.view.look(endpoint, lambda url: endpoint, manifest_quota_bytes=manifest.quota_bytes)
+    view = library.view.inspect_cluster(endpoint, lambda url: endpoint, manifest_quota_bytes=manifest.quota_bytes)
     assert (view.members[0].quota.bytes, view.members[0].quota.source) == expected
 
 
@@ -165,9 +166,9 @@ def test_a_voter_that_freezes_during_the_compaction_is_pending(make_cluster: Any
         return _connect(library, other, url)
 
     # It answers when the voters are counted, and freezes before it is asked to compact.
-    view = library.view.look(endpoint, connect)
+    view = library.view.inspect_cluster(endpoint, connect)
     frozen.freeze()
-    done = library.defragmentation.compact(view, connect, endpoint.revision(), timeout=2.0)
+    done = library.compaction.compact(view, connect, endpoint.revision(), timeout=2.0)
     assert done.changed is True
     assert done.revision == view.revision
     assert dict(done.pending) == {frozen.name: "no answer within 2 s; it is still working on it"}
@@ -196,13 +197,11 @@ def test_nothing_is_defragmented_while_a_member_lags(make_cluster: Any, library:
             return library.api.Endpoint(Tampered(transport, answers={"/v3/maintenance/status": earlier}))
         return _connect(library, other, url)
 
-    with pytest.raises(
-        library.defragmentation.Refused, match=f"^{slow.name} has not applied what the other members have"
-    ):
+    with pytest.raises(library.failures.Refused, match=f"^{slow.name} has not applied what the other members have"):
         library.defragmentation.defragment(
-            lambda: library.view.look(endpoint, connect),
+            lambda: library.view.inspect_cluster(endpoint, connect),
             endpoint,
-            rule=library.checks.Rule(),
+            rule=library.defragmentation.Rule(),
             free_disk_bytes=lambda: None,
             allow_unsafe=False,
             timeout=5.0,
@@ -238,15 +237,15 @@ def test_two_members_are_never_defragmented_at_once(make_cluster: Any, library: 
             return library.api.Endpoint(transport) if url == busy.client_url else _connect(library, other, url)
 
         return library.defragmentation.defragment(
-            lambda: library.view.look(endpoint, connect),
+            lambda: library.view.inspect_cluster(endpoint, connect),
             endpoint,
-            rule=library.checks.Rule(),
+            rule=library.defragmentation.Rule(),
             free_disk_bytes=lambda: None,
             allow_unsafe=False,
             timeout=timeout,
         )
 
-    with pytest.raises(library.defragmentation.Refused, match=f"^{busy.name} is being defragmented by somebody else"):
+    with pytest.raises(library.failures.Refused, match=f"^{busy.name} is being defragmented by somebody else"):
         defragment(Defragmenting(real, library.errors, 1000), 0.5)
     assert "finished defragmenting directory" not in other.log.read_text("utf-8")
     soon = Defragmenting(real, library.errors, 3)
@@ -293,7 +292,9 @@ def test_a_proof_notices_members_that_differ(make_cluster: Any, library: Any) ->
             Tampered(transport, answers={"/v3/maintenance/hashkv": {**answer, "hash": answer["hash"] ^ 1}})
         )
 
-    proof = library.defragmentation.prove(lambda: library.view.look(endpoint, connect), connect, settle_seconds=0.1)
+    proof = library.write_check.check_writes(
+        lambda: library.view.inspect_cluster(endpoint, connect), connect, settle_seconds=0.1
+    )
     assert proof.hashes_agree is False
     assert "the members hold different data at one revision" in proof.problems[0]
 
@@ -346,13 +347,13 @@ def test_a_cut_off_file_is_no_snapshot(make_cluster: Any, library: Any, module: 
     with cluster.leader().client() as client:
         client.put(b"a", b"1" * 100_000)
     path = module("etcd_snapshot", cluster.nodes[0], directory=str(tmp_path))["path"]
-    whole = library.take.verify(path)
+    whole = library.format.verify(path)
     assert whole.size_bytes == os.path.getsize(path)
     content = Path(path).read_bytes()
     for damaged in (content[:-32], content[:-512], content[:4096], b"", content[:-1] + bytes([content[-1] ^ 1])):
         Path(path).write_bytes(damaged)
-        with pytest.raises(library.take.SnapshotError):
-            library.take.verify(path)
+        with pytest.raises(library.failures.Failure):
+            library.format.verify(path)
 
 
 def test_a_member_that_was_removed_is_not_waited_for(make_cluster: Any, library: Any) -> None:
@@ -362,7 +363,7 @@ def test_a_member_that_was_removed_is_not_waited_for(make_cluster: Any, library:
     with leader.client() as client:
         client.remove_member(next(member.id for member in client.members() if member.name == gone.name))
     await_true(lambda: not gone.running, "the removed member ends")
-    view = library.view.look(endpoint, lambda url: _connect(library, other, url))
+    view = library.view.inspect_cluster(endpoint, lambda url: _connect(library, other, url))
     assert {member.name for member in view.members} == {leader.name, other.name}
     assert view.has_quorum
     assert len(view.answering_voters) == 2

@@ -155,7 +155,7 @@ def test_without_a_leader_all_is_refused_at_once(make_cluster: Any, module: Any,
     assert info["cluster"]["leader"] is None
     # Under NOSPACE the survivor still knows of the alarm.
     assert len(info["cluster"]["alarms"]) == 1
-    assert "The cluster has no leader" in info["diagnosis"]["refusals"][0]
+    assert "The cluster has no leader" in info["diagnosis"]["refusals"][0]["text"]
     # A snapshot of what is left is still to be had.
     snapshot = module("etcd_snapshot", survivor, directory=str(cluster.folder / "backups"))
     assert not snapshot["failed"], snapshot["msg"]
@@ -183,7 +183,7 @@ def test_corrupt_stops_everything(make_cluster: Any, module: Any, version: str, 
     assert marks(cluster) == before
     assert _defragmentations(leader) == 0
     info = module("etcd_info", leader)
-    assert f"A CORRUPT alarm is armed (by {follower.name})" in info["diagnosis"]["refusals"][0]
+    assert f"A CORRUPT alarm is armed (by {follower.name})" in info["diagnosis"]["refusals"][0]["text"]
     # What is there can still be saved.
     assert module("etcd_snapshot", leader, directory=str(cluster.folder / "backups"))["changed"] is True
 
@@ -240,7 +240,7 @@ def test_a_version_that_could_lose_data(make_cluster: Any, module: Any) -> None:
     with node.client() as client:
         alarm = Alarm(client.status().member_id, "NOSPACE")
         client.arm(alarm)
-        assert "etcd 3.5.1" in module("etcd_info", node)["diagnosis"]["refusals"][0]
+        assert "etcd 3.5.1" in module("etcd_info", node)["diagnosis"]["refusals"][0]["text"]
         assert module("etcd_info", node, allow_unsafe_version=True)["diagnosis"]["refusals"] == []
         client.disarm(alarm)
     allowed = module("etcd_defrag", node, allow_unsafe_version=True)
