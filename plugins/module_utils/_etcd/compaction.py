@@ -32,8 +32,7 @@ class Compaction:
 
 
 def compactable(endpoint: Endpoint, revision: int) -> bool:
-    """Whether compacting at `revision` would take any history away. Raises Refused if it is in the
-    future."""
+    """Whether compacting at `revision` would take any history away. Raises Refused if that is in the future."""
     if revision <= 1:  # the first revision has no history
         return False
     try:

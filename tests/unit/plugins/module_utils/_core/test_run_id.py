@@ -23,18 +23,18 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._core.run_id imp
 BOOT, SPACE = "4f1c", "pid:[4026531836]"
 
 
-def make_proc(folder: Path, processes: dict[int, str], *, boot: str = BOOT, space: str = SPACE) -> Path:
+def make_proc(directory: Path, processes: dict[int, str], *, boot: str = BOOT, space: str = SPACE) -> Path:
     """A /proc with these processes, by id, and the moment when each began."""
-    (folder / "sys/kernel/random").mkdir(parents=True)
-    (folder / "sys/kernel/random/boot_id").write_text(f"{boot}\n", "ascii")
-    (folder / "self/ns").mkdir(parents=True)
-    (folder / "self/ns/pid").symlink_to(space)
+    (directory / "sys/kernel/random").mkdir(parents=True)
+    (directory / "sys/kernel/random/boot_id").write_text(f"{boot}\n", "ascii")
+    (directory / "self/ns").mkdir(parents=True)
+    (directory / "self/ns/pid").symlink_to(space)
     for pid, started in processes.items():
-        (folder / str(pid)).mkdir()
+        (directory / str(pid)).mkdir()
         # A name with blanks and brackets; the start is field 22.
         between = " ".join(str(number) for number in range(4, 22))
-        (folder / str(pid) / "stat").write_text(f"{pid} (a) b) S {between} {started} 99 98\n", "utf-8")
-    return folder
+        (directory / str(pid) / "stat").write_text(f"{pid} (a) b) S {between} {started} 99 98\n", "utf-8")
+    return directory
 
 
 def test_current(tmp_path: Path) -> None:

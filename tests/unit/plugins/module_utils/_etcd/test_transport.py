@@ -51,18 +51,18 @@ class Pki:
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Pki:
-    folder = tmp_path_factory.mktemp("pki")
+    directory = tmp_path_factory.mktemp("pki")
     own, other = pki.Authority.create(), pki.Authority.create()
-    own.write(folder / "ca")
-    other.write(folder / "stranger-ca")
+    own.write(directory / "ca")
+    other.write(directory / "stranger-ca")
     return Pki(
         authority=own,
-        ca=folder / "ca.crt",
-        stranger_ca=folder / "stranger-ca.crt",
-        server=own.issue(folder / "server", "cp1", pki.SERVER_AND_CLIENT, addresses=["127.0.0.1"]),
-        client=pki.issue_healthcheck_client(own, folder / "client"),
-        expired=pki.issue_healthcheck_client(own, folder / "expired", expired=True),
-        stranger=pki.issue_healthcheck_client(other, folder / "stranger"),
+        ca=directory / "ca.crt",
+        stranger_ca=directory / "stranger-ca.crt",
+        server=own.issue(directory / "server", "cp1", pki.SERVER_AND_CLIENT, addresses=["127.0.0.1"]),
+        client=pki.issue_healthcheck_client(own, directory / "client"),
+        expired=pki.issue_healthcheck_client(own, directory / "expired", expired=True),
+        stranger=pki.issue_healthcheck_client(other, directory / "stranger"),
     )
 
 
@@ -297,7 +297,7 @@ def test_https_to_plain_http(certificates: Pki) -> None:
 
 
 def test_expired_client_certificate(certificates: Pki) -> None:
-    with pytest.raises(errors.TlsRejected) as caught:
+    with pytest.raises(errors.CertificateExpired) as caught:
         GatewayTransport("https://127.0.0.1:1", certificates.files(client=certificates.expired))
     assert f"the client certificate {certificates.expired.certificate} expired on 20" in str(caught.value)
     assert "kubeadm certs renew" in str(caught.value)
@@ -312,7 +312,7 @@ MOMENTS: list[tuple[str, dt.timedelta, str]] = [
 
 @pytest.mark.parametrize(("shift", "text"), table(MOMENTS))
 def test_out_of_date(certificates: Pki, shift: dt.timedelta, text: str) -> None:
-    with pytest.raises(errors.TlsRejected, match=text):
+    with pytest.raises(errors.CertificateExpired, match=text):
         tls_context(certificates.files(), now=dt.datetime.now(dt.UTC) + shift)
 
 
@@ -323,7 +323,7 @@ def test_authority_that_was_replaced(certificates: Pki, tmp_path: Path) -> None:
     both.write_text(old + certificates.ca.read_text("ascii"), "ascii")
     assert tls_context(certificates.files(ca=both)).verify_mode is ssl.CERT_REQUIRED
     both.write_text(old + old, "ascii")
-    with pytest.raises(errors.TlsRejected, match=r"both\.crt expired on"):
+    with pytest.raises(errors.CertificateExpired, match=r"both\.crt expired on"):
         tls_context(certificates.files(ca=both))
 
 
