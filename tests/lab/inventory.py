@@ -1,61 +1,23 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An Ansible inventory for lab clusters: every node is a host of its own, reached without SSH."""
+"""An Ansible inventory of a cluster: nodes that are reached by ``docker exec``."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
 import yaml
 
-from lab import kubelet
-from lab.cluster import Cluster
-from lab.errors import LabError
-from lab.node import Node
+from nodes.cluster import Cluster
 
 GROUP = "control_plane"
 
 
-def write_inventory(
-    path: Path,
-    *clusters: Cluster,
-    interpreter: str = sys.executable,
-    host_vars: Mapping[str, Any] | None = None,
-) -> Path:
-    """Write a YAML inventory with all nodes of ``clusters`` in the group ``control_plane`` and return its path.
-
-    ``interpreter`` runs the modules, ``host_vars`` are added to every host. Raises ``LabError`` where two clusters
-    have nodes of the same name (give them prefixes of their own).
-    """
-    hosts: dict[str, dict[str, Any]] = {}
-    for node in (node for cluster in clusters for node in cluster.nodes):
-        if node.name in hosts:
-            raise LabError(f"two nodes are named {node.name}; an inventory needs clusters with different prefixes")
-        hosts[node.name] = {**_variables(node, interpreter), **(host_vars or {})}
-    path.write_text(yaml.safe_dump({GROUP: {"hosts": hosts}}, sort_keys=False), "utf-8")
-    return path
-
-
-def _variables(node: Node, interpreter: str) -> dict[str, Any]:
-    return {
-        "ansible_connection": "local",
-        "ansible_python_interpreter": interpreter,
-        "ansible_remote_tmp": str(node.folder / "tmp"),  # else Ansible leaves a folder in the user's home
-        # No kubelet of this machine, should there be one, is any of the lab's business.
-        "recover_kubelet_unit": "etcd-lab-has-none",
-        "recover_manifest": str(node.manifest),
-        "recover_snapshot_dir": str(node.folder / "var/backups/etcd"),
-        # Nor is any cluster that it may belong to.
-        "recover_kubeconfig": str(node.folder / "etc/kubernetes/admin.conf"),
-        "harden_kubeconfig": str(node.folder / "etc/kubernetes/admin.conf"),
-        "recover_lock_path": str(node.folder / "run/etcd-maintenance.lock"),
-        "harden_kubelet_unit": kubelet.PROGRAM,
-        "harden_manifest": str(node.manifest),
-        "recover_backup_dir": str(node.folder / "etc/kubernetes/etcd-backup"),
-        "harden_backup_dir": str(node.folder / "etc/kubernetes/etcd-backup"),
-        "harden_lock_path": str(node.folder / "run/etcd-maintenance.lock"),
+def inventory(cluster: Cluster) -> str:
+    """Return a YAML inventory with all nodes in the group ``control_plane``."""
+    hosts = {node.name: {"ansible_host": node.container, "address": node.address} for node in cluster.nodes}
+    variables = {
+        "ansible_connection": "community.docker.docker",
+        "ansible_pipelining": True,
+        "ansible_python_interpreter": "/usr/bin/python3",
     }
+    return yaml.safe_dump({GROUP: {"hosts": hosts, "vars": variables}}, sort_keys=False)
