@@ -14,8 +14,10 @@ PYTHON ?= python3
 CACHE := $(CURDIR)/.cache
 ALONE := $(shell unshare --mount --pid --fork --kill-child --mount-proc true 2>/dev/null && \
   echo unshare --mount --pid --fork --kill-child --mount-proc)
-# What tests leave in the folder for temporary files goes with them; some become another user in there.
+# What tests leave in the directory for temporary files goes with them; some become another user in there.
 OWN_TMP = TMPDIR=$$(mktemp -d); export TMPDIR; trap 'rm -rf "$$TMPDIR"' EXIT INT TERM; chmod 755 "$$TMPDIR"
+# A directory of tests, unless ARGS names paths of its own.
+or_named = $(if $(filter tests/%,$(ARGS)),,$(1))
 LINK := .collections/ansible_collections/controlplane/etcd
 OTHERS := .collections/ansible_collections/community/docker/MANIFEST.json
 
@@ -69,11 +71,11 @@ test: venv ## all checks and tests: lint, sanity, unit, install-check, integrati
 test-all: test ## and the scenarios that take long: hardening on real nodes, a true 2 GiB, probes as kubeadm has them
 	PYTHONPATH=tests python -m tools.scenarios --long
 
-# antsibull-docs writes a log into the home folder.
+# antsibull-docs writes a log into the home directory.
 lint: venv ## form, types, documentation, changelog
 	ruff check .
 	ruff format --check .
-	mypy -p ansible_collections.controlplane.etcd.plugins -p lab -p nodes -p bench -p tools
+	mypy -p ansible_collections.controlplane.etcd.plugins -p lab -p bench -p tools
 	PYTHONPATH=tests python -m tools.local_paths
 	ansible-lint
 	HOME='$(CACHE)' antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all --check-extra-docs-refs .
@@ -83,13 +85,13 @@ sanity: venv ## ansible-test sanity, for every Python found: make sanity ARGS="-
 	PYTHONPATH=tests python -m tools.sanity $(ARGS)
 
 unit: venv ## tests without a cluster: make unit ARGS="-k alarm"
-	@$(OWN_TMP); python -m pytest tests/unit --numprocesses=auto --maxprocesses=8 $(ARGS)
+	@$(OWN_TMP); python -m pytest $(call or_named,tests/unit) --numprocesses=auto --maxprocesses=8 $(ARGS)
 
 # In mount and process namespaces of its own where that is allowed, so that nothing is left whatever ends the run.
 integration: venv ## tests against real etcd clusters
 	PYTHONPATH=tests python -m lab programs etcd
 	PYTHONPATH=tests python -m lab programs kubernetes
-	@$(OWN_TMP); $(ALONE) python -m pytest tests/integration --numprocesses=3 $(ARGS)
+	@$(OWN_TMP); $(ALONE) python -m pytest $(call or_named,tests/integration) --numprocesses=3 $(ARGS)
 
 molecule: venv $(OTHERS) ## recoveries on real control-plane nodes in Docker: make molecule ARGS="recover"
 	@$(OWN_TMP); PYTHONPATH=tests python -m tools.scenarios $(ARGS)

@@ -35,9 +35,9 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view impor
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import read_manifest
 from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot import sources
 from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot import take as snapshot
-from lab.cluster import Cluster
-from lab.fill import fill
-from lab.node import Node
+from lab.loopback.cluster import Cluster
+from lab.loopback.fill import fill
+from lab.loopback.member import MemberProcess
 
 MIB = 1 << 20
 LONG = 600.0
@@ -57,7 +57,7 @@ class Pair:
 class Ours:
     """The library on one node, as the modules use it."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: MemberProcess) -> None:
         self._manifest = read_manifest(str(node.manifest))
         self._tls = self._manifest.tls_files()
         self.endpoint = self.connect(self._manifest.endpoint)
@@ -68,12 +68,12 @@ class Ours:
     def inspect_cluster(self) -> ClusterView:
         return inspect_cluster(self.endpoint, self.connect)
 
-    def snapshot(self, method: str, folder: Path) -> None:
+    def snapshot(self, method: str, directory: Path) -> None:
         source = sources.Source(self.endpoint, manifest=self._manifest, tls=self._tls, timeout=LONG)
         status = self.endpoint.status()
         snapshot.take(
             source,
-            str(folder),
+            str(directory),
             methods=[method],
             cluster_id=status.cluster_id,
             ca_sha256="",
@@ -102,11 +102,11 @@ class Ours:
         assert not proof.problems, proof.problems
 
 
-def etcdctl(node: Node, *arguments: str) -> None:
+def etcdctl(node: MemberProcess, *arguments: str) -> None:
     subprocess.run(node.etcdctl(f"--command-timeout={LONG:.0f}s", *arguments), check=True, capture_output=True)
 
 
-def by_hand(node: Node) -> None:
+def by_hand(node: MemberProcess) -> None:
     """The same steps as people type them; nothing is proved."""
     with node.client() as client:
         revision = client.status().revision
@@ -115,7 +115,7 @@ def by_hand(node: Node) -> None:
     etcdctl(node, "alarm", "disarm")
 
 
-def in_new_process(ours: Ours, node: Node) -> None:
+def in_new_process(ours: Ours, node: MemberProcess) -> None:
     """A module's share of a look at the cluster: start Python, import, ask all members."""
     code = (
         "import sys\n"
@@ -126,15 +126,15 @@ def in_new_process(ours: Ours, node: Node) -> None:
     subprocess.run([sys.executable, "-c", code, str(node.manifest)], check=True, capture_output=True)
 
 
-def pairs(cluster: Cluster, folder: Path) -> list[Pair]:
+def pairs(cluster: Cluster, directory: Path) -> list[Pair]:
     node = cluster.followers()[0]
     ours = Ours(node)
 
     def saved(number: int) -> None:
-        etcdctl(node, "snapshot", "save", str(folder / f"theirs-{number}.db"))
+        etcdctl(node, "snapshot", "save", str(directory / f"theirs-{number}.db"))
 
     def copied(method: str, _number: int) -> None:
-        ours.snapshot(method, folder)
+        ours.snapshot(method, directory)
 
     copies = [
         Pair(f"snapshot ({method}), verified / etcdctl snapshot save", partial(copied, method), saved)
@@ -179,10 +179,10 @@ def main() -> None:
     options = parser.parse_args()
     table = Table("ours / the alternative", "ours, s", "theirs, s", "ratio", title=f"etcd {options.version}, medians")
     with tempfile.TemporaryDirectory(prefix="etcd-bench-") as temporary:
-        folder = Path(temporary)
-        with Cluster(folder / "lab", version=options.version, quota_bytes=options.quota * MIB) as cluster:
+        directory = Path(temporary)
+        with Cluster(directory / "lab", version=options.version, quota_bytes=options.quota * MIB) as cluster:
             fill(cluster)
-            for pair in pairs(cluster, folder):
+            for pair in pairs(cluster, directory):
                 both = [(seconds(pair, pair.ours, n), seconds(pair, pair.theirs, n)) for n in range(pair.rounds)]
                 ours, theirs = (statistics.median(column) for column in zip(*both, strict=True))
                 table.add_row(pair.what, f"{ours:.2f}", f"{theirs:.2f}", f"{ours / theirs:.2f}")

@@ -18,10 +18,10 @@ from integration.support import LEASES, QUOTA, RECOVER, VERSIONS, Background, Pl
 from integration.tool_support import Tool
 
 from lab import programs
-from lab.cluster import DEFAULT_VERSION, Cluster
 from lab.errors import ProgramMissingError
-from lab.fill import fill
-from lab.node import Node
+from lab.loopback.cluster import DEFAULT_VERSION, Cluster
+from lab.loopback.fill import fill
+from lab.loopback.member import MemberProcess
 
 # Members that idle cost little, but not nothing.
 _SHARED_CLUSTERS = 2
@@ -151,7 +151,7 @@ def module(collections: Path) -> Callable[..., Result]:
     A failure is a result, too (``failed``, ``msg``). The node's manifest is filled in; ``node`` may be None.
     """
 
-    def run(name: str, node: Node | None, *, check: bool = False, **options: Any) -> Result:
+    def run(name: str, node: MemberProcess | None, *, check: bool = False, **options: Any) -> Result:
         return support.call_module(name, support.module_options(name, node, options), check=check)
 
     return run
@@ -162,7 +162,9 @@ def start_module(collections: Path) -> Iterator[Callable[..., Background]]:
     """``start_module(name, node, check=False, uid=0, **options)`` like ``module``, in a process of its own."""
     started: list[Background] = []
 
-    def start(name: str, node: Node | None, *, check: bool = False, uid: int = 0, **options: Any) -> Background:
+    def start(
+        name: str, node: MemberProcess | None, *, check: bool = False, uid: int = 0, **options: Any
+    ) -> Background:
         options = support.module_options(name, node, options)
         started.append(Background(name, options, collections, check=check, uid=uid))
         return started[-1]
@@ -182,7 +184,7 @@ def start_ansible_module(tmp_path: Path, collections: Path) -> Iterator[Callable
 
     def start(
         name: str,
-        node: Node | None,
+        node: MemberProcess | None,
         *,
         interpreter: str = sys.executable,
         check: bool = False,
@@ -223,7 +225,7 @@ def ansible_module(start_ansible_module: Callable[..., Callable[[], Result]]) ->
     It runs the module as Ansible does. The result also has ``printed``: all that the ``ansible`` command printed.
     """
 
-    def run(name: str, node: Node | None, **options: Any) -> Result:
+    def run(name: str, node: MemberProcess | None, **options: Any) -> Result:
         return start_ansible_module(name, node, **options)()
 
     return run

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 import time
@@ -17,11 +16,12 @@ from typing import Any
 import yaml
 from integration.support import MIB, await_true
 
-from lab.cluster import Cluster
 from lab.errors import EtcdError
-from lab.fill import fill
-from lab.inventory import GROUP, write_inventory
-from lab.node import Node
+from lab.inventory import GROUP
+from lab.loopback.cluster import Cluster
+from lab.loopback.fill import fill
+from lab.loopback.inventory import write_inventory
+from lab.loopback.member import MemberProcess
 
 QUOTA = 16 * MIB
 # Quick, and enough to see that both rounds of writes take place.
@@ -54,7 +54,7 @@ class Work:
     what: str
 
 
-def work(*nodes: Node) -> list[Work]:
+def work(*nodes: MemberProcess) -> list[Work]:
     """What the members logged of compactions and defragmentations, over all their starts (not on 3.4)."""
     found = []
     for node in (node for node in nodes if node.log.exists()):
@@ -108,22 +108,6 @@ def cut(thread: Path) -> None:
     thread.write_text("/dev/null/modules", "utf-8")
 
 
-@dataclass(frozen=True)
-class Keys:
-    """All keys of a cluster with mod revision and hash of the value; ``leased`` are those that go with their lease."""
-
-    entries: Mapping[bytes, tuple[int, str]]
-    leased: frozenset[bytes]
-
-
-def keys(node: Node) -> Keys:
-    """Every key at one revision, read through this member."""
-    with node.client() as client:
-        found = list(client.scan())
-    entries = {each.key: (each.mod_revision, hashlib.sha256(each.value).hexdigest()) for each in found}
-    return Keys(entries, frozenset(each.key for each in found if each.lease))
-
-
 def expire_one_by_one(cluster: Cluster, seconds: range) -> None:
     """Keys whose leases end one after the other; granted before the cluster is full, for no lease can be had then."""
     with cluster.leader().client() as client:
@@ -131,7 +115,7 @@ def expire_one_by_one(cluster: Cluster, seconds: range) -> None:
             client.put(b"/registry/events/expiring/%d" % ttl, b"x" * 1000, lease=client.grant_lease(ttl))
 
 
-def refusal(node: Node) -> str:
+def refusal(node: MemberProcess) -> str:
     """etcd's words for a refused write through this member, nothing where it is accepted."""
     with node.client() as client:
         try:
@@ -192,15 +176,15 @@ def _state(clusters: Sequence[Cluster]) -> dict[str, Any]:
     return found
 
 
-def _files(node: Node) -> dict[str, float]:
+def _files(node: MemberProcess) -> dict[str, float]:
     """Everything in the node's folder but what etcd itself writes, with its time."""
     own = (node.data_dir, node.log.parent)
-    paths = (path for path in node.folder.rglob("*") if not any(path.is_relative_to(each) for each in own))
+    paths = (path for path in node.directory.rglob("*") if not any(path.is_relative_to(each) for each in own))
     return {str(path): path.stat().st_mtime for path in paths if path.is_file()}
 
 
-def lock_path(node: Node) -> Path:
-    return node.folder / "run/etcd-maintenance.lock"
+def lock_path(node: MemberProcess) -> Path:
+    return node.directory / "run/etcd-maintenance.lock"
 
 
 def locks(*clusters: Cluster) -> list[str]:
@@ -208,7 +192,7 @@ def locks(*clusters: Cluster) -> list[str]:
     return [node.name for cluster in clusters for node in cluster.nodes if lock_path(node).exists()]
 
 
-def hold_lock(node: Node, *, owner: str, seconds: float) -> None:
+def hold_lock(node: MemberProcess, *, owner: str, seconds: float) -> None:
     """Write the lock of a run of another controller."""
     body = {"run": "elsewhere:1:1", "owner": owner, "until": time.time() + seconds}
     lock_path(node).write_text(json.dumps(body), "utf-8")
@@ -216,4 +200,4 @@ def hold_lock(node: Node, *, owner: str, seconds: float) -> None:
 
 def snapshots(cluster: Cluster) -> list[Path]:
     """All snapshot files of the cluster."""
-    return sorted(path for node in cluster.nodes for path in (node.folder / "var/backups").glob("*/*.db"))
+    return sorted(path for node in cluster.nodes for path in (node.directory / "var/backups").glob("*/*.db"))

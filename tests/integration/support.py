@@ -26,9 +26,9 @@ from typing import Any, Self
 import requests
 
 from lab.client import Client
-from lab.cluster import Cluster
 from lab.errors import EtcdError
-from lab.node import Node
+from lab.loopback.cluster import Cluster
+from lab.loopback.member import MemberProcess
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 RECOVER = "controlplane.etcd.recover"
@@ -160,7 +160,7 @@ class Playing:
         self.process.wait()
 
 
-def module_options(name: str, node: Node | None, options: Mapping[str, Any]) -> dict[str, Any]:
+def module_options(name: str, node: MemberProcess | None, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return a module's options with the manifest of the node filled in, where there is a node."""
     return {**({"manifest": str(node.manifest)} if node else {}), **options}
 
@@ -280,7 +280,7 @@ class Witness:
     Its stubs are older than some fields of the status. Those are read by their numbers in etcd's rpc.proto.
     """
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: MemberProcess) -> None:
         with warnings.catch_warnings():
             # Its stubs were made for an older protobuf, which says so a hundred times.
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -410,7 +410,7 @@ def marks(cluster: Cluster) -> Marks:
                 sizes.append(client.status().db_size)
     own = [path for node in cluster.nodes for path in (node.data_dir, node.log.parent)]
     files = sorted(
-        str(path) for path in cluster.folder.rglob("*") if not any(path.is_relative_to(folder) for folder in own)
+        str(path) for path in cluster.directory.rglob("*") if not any(path.is_relative_to(folder) for folder in own)
     )
     return Marks(
         status.revision,
@@ -427,7 +427,7 @@ def marks(cluster: Cluster) -> Marks:
 class Writer:
     """Puts through some members, one after the other, in a thread; every refusal is kept."""
 
-    nodes: Sequence[Node]
+    nodes: Sequence[MemberProcess]
     done: int = 0
     failures: list[str] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)

@@ -20,14 +20,15 @@ import pytest
 import requests
 from integration.support import MIB, Run, await_true
 
-from lab import kubelet, programs
-from lab.apiserver import ApiServer
+from lab import programs
 from lab.client import Alarm
-from lab.cluster import Cluster
 from lab.errors import EtcdError, ProgramMissingError
-from lab.inventory import write_inventory
-from lab.kubelet import Kubelet
-from lab.node import Node
+from lab.loopback import kubelet
+from lab.loopback.apiserver import ApiServer
+from lab.loopback.cluster import Cluster
+from lab.loopback.inventory import write_inventory
+from lab.loopback.kubelet import Kubelet
+from lab.loopback.member import MemberProcess
 
 HARDEN = "controlplane.etcd.harden"
 WANTED = {
@@ -98,10 +99,10 @@ def leader(cluster: Cluster) -> str:
 def locked(*clusters: Cluster) -> list[str]:
     """The nodes with a lock."""
     nodes = [node for cluster in clusters for node in cluster.nodes]
-    return [node.name for node in nodes if (node.folder / "run/etcd-maintenance.lock").exists()]
+    return [node.name for node in nodes if (node.directory / "run/etcd-maintenance.lock").exists()]
 
 
-def lead_once_locked(cluster: Cluster, node: Node) -> None:
+def lead_once_locked(cluster: Cluster, node: MemberProcess) -> None:
     """Have this member lead, once a run has looked at the cluster and begins its work."""
     await_true(lambda: locked(cluster), "the nodes are locked", seconds=120)
     leading = leader(cluster)
@@ -114,7 +115,7 @@ def state(cluster: Cluster) -> list[tuple[bytes, int]]:
     return [(node.manifest.read_bytes(), _starts(node)) for node in cluster.nodes]
 
 
-def _starts(node: Node) -> int:
+def _starts(node: MemberProcess) -> int:
     return node.log.read_text("utf-8", "replace").count("starting an etcd server")
 
 
@@ -202,7 +203,7 @@ def test_a_run_that_was_cut_off(make_cluster: Any, playbook: Any, start_module: 
             stack.enter_context(Kubelet(node))
         before = [node.manifest.read_bytes() for node in cluster.nodes]
         first = next(node for node in cluster.nodes if node.name != leader(cluster))
-        options = {"backup_dir": str(first.folder / "etc/kubernetes/etcd-backup"), "kubelet_unit": kubelet.PROGRAM}
+        options = {"backup_dir": str(first.directory / "etc/kubernetes/etcd-backup"), "kubelet_unit": kubelet.PROGRAM}
         running = start_module("etcd_manifest", first, extra_args=args, method="patch", **options)
         await_true(lambda: [node.manifest.read_bytes() for node in cluster.nodes] != before, "it is in its place")
         running.kill()
@@ -219,7 +220,7 @@ def test_a_run_that_was_cut_off(make_cluster: Any, playbook: Any, start_module: 
         assert not locked(cluster)
 
 
-def _answers(node: Node) -> bool:
+def _answers(node: MemberProcess) -> bool:
     with node.client(timeout=1.0) as client, suppress(EtcdError, requests.RequestException):
         client.status()
         return True

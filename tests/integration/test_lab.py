@@ -19,12 +19,13 @@ import pytest
 import requests
 import yaml
 
-from lab import manifest, pki, programs
+from lab import pki, programs
 from lab.client import Alarm, Client
-from lab.cluster import DEFAULT_VERSION, Cluster
 from lab.errors import EtcdError, LabError, MemberFailedError, ProgramMissingError
-from lab.fill import fill, snapshot_of_keys
-from lab.inventory import write_inventory
+from lab.loopback import manifest
+from lab.loopback.cluster import DEFAULT_VERSION, Cluster
+from lab.loopback.fill import compare, fill
+from lab.loopback.inventory import write_inventory
 from lab.programs.store import Recipe, Store
 
 MIB = 1 << 20
@@ -42,12 +43,13 @@ def test_every_version_fills_up_and_can_be_freed(tmp_path: Path, version: str) -
         assert "database space exceeded" in filled.refusal
         with cluster.nodes[0].client() as client:
             assert [alarm.name for alarm in filled.alarms] == ["NOSPACE"]
-            before = snapshot_of_keys(cluster)
+            before = cluster.record()
             client.compact(client.status().revision)
             client.defragment()
             assert client.status().db_size / QUOTA == pytest.approx(0.3, abs=0.03)
             client.disarm(filled.alarms[0])
-            assert snapshot_of_keys(cluster) == before
+            assert cluster.record() == before
+            assert compare(cluster, before) == []
             client.put(b"/registry/again", b"1")
 
 
@@ -167,7 +169,7 @@ def test_a_fill_can_end_at_a_size(tmp_path: Path) -> None:
 def test_no_etcd_outlives_the_lab(tmp_path: Path, number: signal.Signals) -> None:
     command = [sys.executable, "-u", "-m", "lab", "up", "--members=3", f"--version={_version()}", "--quota=32"]
     with subprocess.Popen(
-        [*command, f"--folder={tmp_path}"],
+        [*command, f"--directory={tmp_path}"],
         cwd=TESTS,
         stdout=subprocess.PIPE,
         text=True,
@@ -176,7 +178,7 @@ def test_no_etcd_outlives_the_lab(tmp_path: Path, number: signal.Signals) -> Non
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     ) as lab:
         assert lab.stdout is not None
-        printed = itertools.takewhile(lambda line: line != "Ctrl-C ends it.\n", lab.stdout)
+        printed = itertools.takewhile(lambda line: line != "Ctrl-C takes it down.\n", lab.stdout)
         pids = [int(line.split(" pid ")[1].split(",")[0]) for line in printed if " pid " in line]
         assert len(pids) == 3
         assert all(map(_is_alive, pids))

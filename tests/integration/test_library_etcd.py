@@ -19,12 +19,12 @@ import pytest
 from integration.support import JOIN_AT_ONCE, MIB, QUOTA, Witness, await_settled, await_true
 
 from lab import programs
-from lab.bulk import Writer as BulkWriter
 from lab.client import Alarm as LabAlarm
 from lab.client import Put
-from lab.cluster import Cluster
-from lab.fill import fill
-from lab.node import Node
+from lab.loopback.bulk import Writer as BulkWriter
+from lab.loopback.cluster import Cluster
+from lab.loopback.fill import fill
+from lab.loopback.member import MemberProcess
 
 pytestmark = pytest.mark.usefixtures("collections")
 
@@ -48,7 +48,7 @@ def library(collections: Path) -> Any:
     )
 
 
-def _connect(library: Any, node: Node, url: str = "", timeout: float = 10.0) -> Any:
+def _connect(library: Any, node: MemberProcess, url: str = "", timeout: float = 10.0) -> Any:
     """Our endpoint of a member, with what its manifest says."""
     manifest = library.etcd_manifest.read_manifest(str(node.manifest))
     transport = library.transport.GatewayTransport(url or manifest.endpoint, manifest.tls_files(), timeout=timeout)

@@ -11,9 +11,9 @@ import pytest
 from integration.support import JOIN_AT_ONCE, QUOTA, await_settled, await_true, compact, marks
 
 from lab.client import Alarm
-from lab.cluster import Cluster
 from lab.errors import EtcdError
-from lab.fill import fill
+from lab.loopback.cluster import Cluster
+from lab.loopback.fill import fill
 
 
 def _shrink(cluster: Cluster, *, but: tuple[Any, ...] = ()) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 from integration.support import marks
 
-from lab.cluster import Cluster
 from lab.errors import EtcdError
-from lab.node import Node
+from lab.loopback.cluster import Cluster
+from lab.loopback.member import MemberProcess
 
 PUTS = 30
 
@@ -23,7 +23,7 @@ def _put(cluster: Cluster, number: int = PUTS) -> int:
     return revision
 
 
-def _readable(node: Node, revision: int) -> bool:
+def _readable(node: MemberProcess, revision: int) -> bool:
     """Whether there is history at that revision."""
     with node.client() as client:
         try:

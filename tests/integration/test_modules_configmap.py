@@ -21,10 +21,10 @@ import yaml
 from integration.support import REPOSITORY, await_true
 
 from lab import programs
-from lab.apiserver import ApiServer
 from lab.client import Alarm
-from lab.cluster import Cluster
 from lab.errors import ProgramMissingError
+from lab.loopback.apiserver import ApiServer
+from lab.loopback.cluster import Cluster
 from lab.pki import Authority
 
 VERSION = "1.33.13"

@@ -18,15 +18,15 @@ import pytest
 from integration.support import await_true
 
 from lab import pki
-from lab.cluster import Cluster
-from lab.node import Node
+from lab.loopback.cluster import Cluster
+from lab.loopback.member import MemberProcess
 
 UNTOUCHED = "Nothing was changed."
 NOBODY = 65534
 
 
 @pytest.fixture
-def node(shared_cluster: Any) -> Node:
+def node(shared_cluster: Any) -> MemberProcess:
     """A healthy member that is all the cluster."""
     cluster: Cluster = shared_cluster(members=1)
     return cluster.nodes[0]
@@ -65,18 +65,18 @@ def _free_port(address: str) -> int:
         return int(server.getsockname()[1])
 
 
-def _replace(node: Node, old: str, new: str) -> None:
+def _replace(node: MemberProcess, old: str, new: str) -> None:
     text = node.manifest.read_text("utf-8")
     assert old in text
     node.manifest.write_text(text.replace(old, new), "utf-8")
 
 
-def _await_port(node: Node) -> None:
+def _await_port(node: MemberProcess) -> None:
     """The lab waits through the JSON gateway, which some tests switch off."""
     node.await_serving()
 
 
-def test_an_authority_that_did_not_sign_the_server(node: Node, module: Any, tmp_path: Path) -> None:
+def test_an_authority_that_did_not_sign_the_server(node: MemberProcess, module: Any, tmp_path: Path) -> None:
     foreign = pki.Authority.create().write(tmp_path / "foreign").certificate
     message = _failure(module("etcd_info", node, ca_cert=str(foreign)))
     assert f"through {node.client_url} failed: the server's certificate is not trusted" in message
@@ -94,7 +94,7 @@ def test_an_address_that_the_server_certificate_does_not_name(make_cluster: Any,
 
 
 def test_a_client_certificate_that_has_expired(
-    node: Node, authority: pki.Authority, module: Any, tmp_path: Path
+    node: MemberProcess, authority: pki.Authority, module: Any, tmp_path: Path
 ) -> None:
     expired = pki.issue_healthcheck_client(authority, tmp_path / "expired", expired=True)
     message = _failure(module("etcd_info", node, **_pair(expired)))
@@ -102,26 +102,26 @@ def test_a_client_certificate_that_has_expired(
     assert "kubeadm certs renew" in message
 
 
-def test_a_client_certificate_of_a_stranger(node: Node, module: Any, tmp_path: Path) -> None:
+def test_a_client_certificate_of_a_stranger(node: MemberProcess, module: Any, tmp_path: Path) -> None:
     foreign = pki.issue_healthcheck_client(pki.Authority.create(), tmp_path / "foreign")
     message = _failure(module("etcd_info", node, **_pair(foreign)))
     # The server's alert may be lost when it hangs up; the certificate is named all the same.
     assert re.search(rf"(did|does) not accept the client certificate {foreign.certificate}[:,]", message)
 
 
-def test_a_client_certificate_that_is_not_there(node: Node, module: Any, tmp_path: Path) -> None:
+def test_a_client_certificate_that_is_not_there(node: MemberProcess, module: Any, tmp_path: Path) -> None:
     message = _failure(module("etcd_info", node, client_cert=str(tmp_path / "none.crt")))
     assert f"the client certificate {tmp_path}/none.crt cannot be used: No such file or directory" in message
 
 
-def test_a_key_that_does_not_fit(node: Node, authority: pki.Authority, module: Any, tmp_path: Path) -> None:
+def test_a_key_that_does_not_fit(node: MemberProcess, authority: pki.Authority, module: Any, tmp_path: Path) -> None:
     other = pki.issue_healthcheck_client(authority, tmp_path / "other")
     message = _failure(module("etcd_info", node, client_key=str(other.key)))
     assert f"{node.client_pair.certificate} and its key {other.key} cannot be used" in message
     assert "MISMATCH" in message.upper()
 
 
-def test_something_that_is_no_certificate(node: Node, module: Any, tmp_path: Path) -> None:
+def test_something_that_is_no_certificate(node: MemberProcess, module: Any, tmp_path: Path) -> None:
     text = tmp_path / "text.crt"
     text.write_text("hello", "ascii")
     message = _failure(module("etcd_info", node, ca_cert=str(text)))
@@ -204,7 +204,9 @@ def test_loopback_comes_first_and_dead_addresses_are_passed_over(make_cluster: A
     assert members[other.name]["error"] == ""
 
 
-def test_without_a_manifest_an_endpoint_and_three_files_will_do(node: Node, module: Any, tmp_path: Path) -> None:
+def test_without_a_manifest_an_endpoint_and_three_files_will_do(
+    node: MemberProcess, module: Any, tmp_path: Path
+) -> None:
     missing = {"manifest": str(tmp_path / "none.yaml")}
     files = {"ca_cert": str(node.ca), **_pair(node.client_pair)}
     result = module("etcd_info", None, **missing, endpoint=node.client_url, **files)
@@ -220,12 +222,12 @@ def test_a_member_that_is_down(make_cluster: Any, module: Any) -> None:
     assert f"through {node.client_url} failed: Connection refused" in _failure(module("etcd_info", node))
 
 
-def test_an_address_that_is_none(node: Node, module: Any) -> None:
+def test_an_address_that_is_none(node: MemberProcess, module: Any) -> None:
     assert "is not an http or https URL" in _failure(module("etcd_info", node, endpoint="cp1:2379"))
     assert "certificate" not in _failure(module("etcd_info", node, endpoint="https://no-such-host.invalid:2379"))
 
 
-def test_a_port_where_something_else_listens(node: Node, module: Any) -> None:
+def test_a_port_where_something_else_listens(node: MemberProcess, module: Any) -> None:
     metrics = _failure(module("etcd_info", node, endpoint=node.metrics_url))
     assert "HTTP 404" in metrics
     assert "or it is not etcd" in metrics
@@ -256,7 +258,7 @@ def test_users_of_etcds_own(make_cluster: Any, module: Any, version: str) -> Non
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-def test_without_root_rights(node: Node, start_module: Any, open_folder: Path) -> None:
+def test_without_root_rights(node: MemberProcess, start_module: Any, open_folder: Path) -> None:
     message = _failure(start_module("etcd_info", node, uid=NOBODY).result())
     assert f"{node.manifest} cannot be read: root rights are needed (become)" in message
 

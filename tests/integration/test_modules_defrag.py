@@ -14,9 +14,9 @@ import pytest
 from integration.support import JOIN_AT_ONCE, MIB, QUOTA, Witness, Writer, await_settled, await_true, compact, marks
 
 from lab.client import Alarm
-from lab.cluster import Cluster
-from lab.fill import fill
-from lab.node import Node
+from lab.loopback.cluster import Cluster
+from lab.loopback.fill import fill
+from lab.loopback.member import MemberProcess
 
 # Far below the seven seconds after which a server without a leader gives up by itself.
 AT_ONCE = 4.0
@@ -28,12 +28,12 @@ def _history(cluster: Cluster, size_bytes: int = 24 * MIB, *, live_fraction: flo
     compact(cluster)
 
 
-def _size(node: Node) -> int:
+def _size(node: MemberProcess) -> int:
     with Witness(node) as witness:
         return witness.status().db_size
 
 
-def _defragmentations(node: Node) -> int:
+def _defragmentations(node: MemberProcess) -> int:
     """How many of them etcd's own log tells of."""
     return len(re.findall("finished defragmenting directory", node.log.read_text("utf-8", "replace")))
 
@@ -157,7 +157,7 @@ def test_without_a_leader_all_is_refused_at_once(make_cluster: Any, module: Any,
     assert len(info["cluster"]["alarms"]) == 1
     assert "The cluster has no leader" in info["diagnosis"]["refusals"][0]["text"]
     # A snapshot of what is left is still to be had.
-    snapshot = module("etcd_snapshot", survivor, directory=str(cluster.folder / "backups"))
+    snapshot = module("etcd_snapshot", survivor, directory=str(cluster.directory / "backups"))
     assert not snapshot["failed"], snapshot["msg"]
 
 
@@ -185,7 +185,7 @@ def test_corrupt_stops_everything(make_cluster: Any, module: Any, version: str, 
     info = module("etcd_info", leader)
     assert f"A CORRUPT alarm is armed (by {follower.name})" in info["diagnosis"]["refusals"][0]["text"]
     # What is there can still be saved.
-    assert module("etcd_snapshot", leader, directory=str(cluster.folder / "backups"))["changed"] is True
+    assert module("etcd_snapshot", leader, directory=str(cluster.directory / "backups"))["changed"] is True
 
 
 def test_a_client_that_gave_up_does_not_send_it_again(make_cluster: Any, module: Any) -> None:

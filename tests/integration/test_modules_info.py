@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from integration.support import JOIN_AT_ONCE, MIB, QUOTA, Result, Truth, Witness, await_true
 
-from lab.cluster import Cluster
+from lab.loopback.cluster import Cluster
 
 GIB = 1024 * MIB
 
@@ -149,12 +149,12 @@ def test_a_node_is_known_with_its_member_down(make_cluster: Any, module: Any) ->
     node = cluster.nodes[0]
     with Witness(node) as witness:
         truth = witness.status()
-    up = module("etcd_node_info", node, lock_path=str(node.folder / "run/lock"))
+    up = module("etcd_node_info", node, lock_path=str(node.directory / "run/lock"))
     assert up["answers"] is True
     assert up["error"] == ""
     assert up["cluster"]["members"][0]["db_size_bytes"] == truth.db_size
     node.stop()
-    down = module("etcd_node_info", node, lock_path=str(node.folder / "run/lock"))
+    down = module("etcd_node_info", node, lock_path=str(node.directory / "run/lock"))
     assert not down["failed"]
     assert down["changed"] is False
     assert down["answers"] is False

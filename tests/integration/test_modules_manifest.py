@@ -20,13 +20,14 @@ import pytest
 import yaml
 from integration.support import MIB, SOME_VERSIONS, Witness, Writer, await_true
 
-from lab import kubelet, programs
-from lab import manifest as lab_manifest
+from lab import programs
 from lab.client import Alarm
-from lab.cluster import Cluster
 from lab.errors import ProgramMissingError
-from lab.kubelet import Kubelet
-from lab.node import Node
+from lab.loopback import kubelet
+from lab.loopback import manifest as lab_manifest
+from lab.loopback.cluster import Cluster
+from lab.loopback.kubelet import Kubelet
+from lab.loopback.member import MemberProcess
 
 QUOTA_FLAG = "quota-backend-bytes"
 WANTED = {QUOTA_FLAG: "64MiB", "auto-compaction-mode": "periodic", "auto-compaction-retention": "1h"}
@@ -39,7 +40,7 @@ Change = Callable[..., dict[str, Any]]
 def change(module: Any, tmp_path: Path) -> Change:
     """``change(node, check=False, **options)`` with what keeps the module in the lab."""
 
-    def run(node: Node, **options: Any) -> dict[str, Any]:
+    def run(node: MemberProcess, **options: Any) -> dict[str, Any]:
         result: dict[str, Any] = module("etcd_manifest", node, **_options(tmp_path, options))
         return result
 
@@ -58,13 +59,13 @@ def _options(tmp_path: Path, options: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def watched() -> Iterator[Callable[[Node], Kubelet]]:
+def watched() -> Iterator[Callable[[MemberProcess], Kubelet]]:
     """``watched(node)`` gives a node its kubelet."""
     with ExitStack() as stack:
         yield lambda node: stack.enter_context(Kubelet(node))
 
 
-def _running(node: Node) -> tuple[int, dict[str, str]]:
+def _running(node: MemberProcess) -> tuple[int, dict[str, str]]:
     """The process that has the database open, and its flags: not by our own code."""
     database = os.stat(node.data_dir / "member/snap/db")
     for folder in Path("/proc").glob("[0-9]*"):
@@ -78,7 +79,7 @@ def _running(node: Node) -> tuple[int, dict[str, str]]:
     raise AssertionError(f"no etcd of {node.name} runs")
 
 
-def _state(node: Node) -> tuple[int, bytes]:
+def _state(node: MemberProcess) -> tuple[int, bytes]:
     return _running(node)[0], node.manifest.read_bytes()
 
 
@@ -86,7 +87,7 @@ def _pids(cluster: Cluster) -> list[int | None]:
     return [node.pid for node in cluster.nodes]
 
 
-def _beside(node: Node) -> list[str]:
+def _beside(node: MemberProcess) -> list[str]:
     """The files in the manifests folder and the one above it."""
     return sorted(path.name for path in [*node.manifest.parent.iterdir(), *node.manifest.parents[1].iterdir()])
 
@@ -141,7 +142,7 @@ def test_check_run_check_again_run_again(
 KUBEADM, ETCD = "1.33.13", "3.5.35"
 
 
-def _for_kubeadm(node: Node, **args: str) -> Path:
+def _for_kubeadm(node: MemberProcess, **args: str) -> Path:
     """An admin's file from which kubeadm makes the manifest of the lab's node; its node has an address as others do,
     since kubeadm takes none of loopback."""
     text = node.manifest.read_text("utf-8")
@@ -166,7 +167,7 @@ def _for_kubeadm(node: Node, **args: str) -> Path:
             }
         },
     }
-    path = node.folder / "kubeadm-config.yaml"
+    path = node.directory / "kubeadm-config.yaml"
     path.write_text(yaml.safe_dump(body), "utf-8")
     return path
 
@@ -318,7 +319,7 @@ def test_without_the_others_no_word_helps(make_cluster: Any, change: Change, wat
     assert _state(node) == before
 
 
-def _leader(node: Node) -> int:
+def _leader(node: MemberProcess) -> int:
     with node.client(timeout=2.0) as client:
         return client.status().leader
 

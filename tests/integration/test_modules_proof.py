@@ -9,7 +9,7 @@ from typing import Any
 
 from integration.support import Writer, await_settled, compact, marks
 
-from lab.cluster import Cluster
+from lab.loopback.cluster import Cluster
 
 
 def _leases(cluster: Cluster) -> list[Any]:

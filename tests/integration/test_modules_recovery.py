@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 from integration.support import MIB, QUOTA, SOME_VERSIONS, Result, Witness, await_settled, marks
 
-from lab.cluster import Cluster
 from lab.errors import EtcdError
-from lab.fill import snapshot_of_keys
-from lab.node import Node
+from lab.loopback.cluster import Cluster
+from lab.loopback.member import MemberProcess
 
 # What the role asks of a defragmentation: else one that gains nothing would be done all the same.
 WORTH_IT = {"min_free_bytes": MIB, "min_free_share": 0.02}
@@ -25,7 +24,7 @@ class Steps:
     def __init__(self, module: Any, cluster: Cluster) -> None:
         self._module, self._cluster = module, cluster
 
-    def four_times(self, name: str, node: Node, **options: Any) -> tuple[Result, Result]:
+    def four_times(self, name: str, node: MemberProcess, **options: Any) -> tuple[Result, Result]:
         """Run it in check mode, for real, in check mode, for real; return the first two results."""
         before = marks(self._cluster)
         planned = self._module(name, node, check=True, **options)
@@ -53,11 +52,11 @@ def test_a_full_cluster_is_brought_back_step_by_step(make_cluster: Any, module: 
     cluster: Cluster = make_cluster(version=version, full=True, live_fraction=0.3)
     steps, leader, followers = Steps(module, cluster), cluster.leader(), cluster.followers()
     await_settled(cluster)
-    keys = snapshot_of_keys(cluster)
+    keys = cluster.record()
     with leader.client() as client:
         revision, alarms = client.status().revision, client.alarms()
 
-    folder = str(cluster.folder / "backups")
+    folder = str(cluster.directory / "backups")
     planned, snapshot = steps.four_times("etcd_snapshot", followers[0], directory=folder, reuse=True)
     assert snapshot["revision"] == planned["revision"] == revision
 
@@ -95,7 +94,7 @@ def test_a_full_cluster_is_brought_back_step_by_step(make_cluster: Any, module: 
     assert proof["hashes_agree"] is (None if version.startswith("3.4") else True)
     assert marks(cluster) == before
 
-    assert snapshot_of_keys(cluster) == keys
+    assert cluster.record() == keys
     diagnosis = module("etcd_info", leader)["diagnosis"]
     assert (diagnosis["needs_recovery"], diagnosis["findings"]) == (False, [])
     for node in cluster.nodes:
@@ -103,6 +102,6 @@ def test_a_full_cluster_is_brought_back_step_by_step(make_cluster: Any, module: 
             client.put(b"/registry/again", node.name.encode())
 
 
-def client_members(node: Node) -> Any:
+def client_members(node: MemberProcess) -> Any:
     with node.client() as client:
         return client.members()

@@ -17,9 +17,9 @@ import pytest
 from integration.support import MIB, Witness, Writer, await_settled, await_true
 
 from lab import programs
-from lab.cluster import Cluster
-from lab.fill import fill, snapshot_of_keys
-from lab.node import Node
+from lab.loopback.cluster import Cluster
+from lab.loopback.fill import fill
+from lab.loopback.member import MemberProcess
 
 METHODS = ("file", "etcdctl", "gateway", "auto")
 
@@ -37,7 +37,7 @@ def _status(version: str, path: str) -> dict[str, Any]:
     return dict(json.loads(_tool(version, "status", path, "--write-out=json")))
 
 
-def _restored(make_cluster: Any, version: str, path: str) -> Node:
+def _restored(make_cluster: Any, version: str, path: str) -> MemberProcess:
     """Return a member that runs from the snapshot, restored with the hash check on."""
     cluster: Cluster = make_cluster(members=1, version=version, start=False, quota_bytes=None)
     (node,) = cluster.nodes
@@ -93,7 +93,7 @@ def test_etcd_takes_it_back(make_cluster: Any, module: Any, tmp_path: Path, vers
     status = _status(version, result["path"])
     assert status["revision"] == revision
     restored = _restored(make_cluster, version, result["path"])
-    assert snapshot_of_keys(restored) == snapshot_of_keys(cluster) != {}
+    assert restored.record().entries == cluster.record().entries != {}
 
 
 def test_a_filesystem_that_makes_no_reflinks(make_cluster: Any, module: Any, tmp_path: Path) -> None:

@@ -21,7 +21,6 @@ from integration.recover_support import (
     full_cluster,
     hold_lock,
     inventory,
-    keys,
     lock_path,
     locks,
     snapshots,
@@ -30,8 +29,8 @@ from integration.recover_support import (
 )
 from integration.support import Playing, Run, await_true
 
-from lab.cluster import Cluster
-from lab.fill import fill
+from lab.loopback.cluster import Cluster
+from lab.loopback.fill import fill
 
 MakeCluster = Callable[..., Cluster]
 Playbook = Callable[..., Run]
@@ -49,7 +48,7 @@ def test_a_run_that_is_killed_and_started_again(
     quickly = {**QUICK, "recover_snapshot_dir": str(folder)}
     # Time enough to be killed in it, after the disarm.
     slowly = {**quickly, "recover_settle_seconds": 60}
-    before = keys(cluster.leader()).entries
+    before = cluster.leader().record().entries
 
     first = start_playbook(hosts, extra_vars=slowly)
     await_true(lambda: list(folder.glob("*.db")), "the snapshot", seconds=120)
@@ -81,7 +80,7 @@ def test_a_run_that_is_killed_and_started_again(
     assert sorted(order) == ["cp1", "cp2", "cp3"]
     assert list(folder.glob("*.db")) == [snapshot]
     assert (snapshot.stat().st_mtime, snapshot.stat().st_ino) == (written.st_mtime, written.st_ino)
-    assert {key: entry for key, entry in keys(cluster.leader()).entries.items() if key in before} == before
+    assert {key: entry for key, entry in cluster.leader().record().entries.items() if key in before} == before
     assert_recovered(cluster)
 
 

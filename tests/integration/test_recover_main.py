@@ -13,14 +13,12 @@ from pathlib import Path
 from integration.recover_support import (
     QUICK,
     QUOTA,
-    Keys,
     assert_full,
     assert_recovered,
     defragmented,
     expire_one_by_one,
     full_cluster,
     inventory,
-    keys,
     snapshots,
     state,
     work,
@@ -28,8 +26,9 @@ from integration.recover_support import (
 from integration.support import MIB, VERSIONS, Run
 
 from lab import programs
-from lab.cluster import Cluster
-from lab.fill import fill
+from lab.loopback.cluster import Cluster
+from lab.loopback.fill import fill
+from lab.record import Record
 
 MakeCluster = Callable[..., Cluster]
 Playbook = Callable[..., Run]
@@ -47,12 +46,12 @@ def test_a_full_cluster_comes_back_with_all_that_was_in_it(
     hosts = inventory(tmp_path / "hosts.yml", cluster)
     leader = cluster.leader()
     assert_full(cluster)
-    before = keys(leader)
+    before = leader.record()
 
     run = playbook(hosts, extra_vars=pause)
 
     assert run.rc == 0, run.out
-    after = [keys(node) for node in cluster.nodes]
+    after = [node.record() for node in cluster.nodes]
     assert_recovered(cluster)
     gone = _gone(before, after[0])
     assert gone
@@ -109,7 +108,7 @@ def test_check_mode_changes_nothing_and_says_what_it_would_do(
     assert run.rc == 0, run.out
     assert state(full, healthy) == before
     assert_full(full)
-    assert not any(path.name.startswith("etcd") for path in (full.nodes[0].folder / "var/backups").rglob("*"))
+    assert not any(path.name.startswith("etcd") for path in (full.nodes[0].directory / "var/backups").rglob("*"))
     assert "It would take a snapshot, compact, defragment full" in run.flat
     assert "It will now" not in run.out
     assert "Check mode: nothing was changed." in run.flat
@@ -138,11 +137,11 @@ def test_clusters_of_any_size_and_on_any_address(make_cluster: MakeCluster, play
             assert [each.what for each in work(node)] == ["compacted", "defragment", "defragmented"]
 
 
-def _gone(before: Keys, after: Keys) -> set[bytes]:
+def _gone(before: Record, after: Record) -> set[str]:
     return before.entries.keys() - after.entries.keys()
 
 
-def _restored(make_cluster: MakeCluster, cluster: Cluster, path: Path) -> Keys:
+def _restored(make_cluster: MakeCluster, cluster: Cluster, path: Path) -> Record:
     """What a cluster holds that is started from the snapshot, which etcd's own program has checked and unpacked."""
     spare = make_cluster(prefix="restored", members=1, version=cluster.version, quota_bytes=None, start=False)
     node = spare.nodes[0]
@@ -164,4 +163,4 @@ def _restored(make_cluster: MakeCluster, cluster: Cluster, path: Path) -> Keys:
         capture_output=True,
     )
     spare.start()
-    return keys(node)
+    return node.record()

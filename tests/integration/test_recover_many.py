@@ -20,7 +20,6 @@ from integration.recover_support import (
     full_cluster,
     hanging_by,
     inventory,
-    keys,
     locks,
     snapshots,
     state,
@@ -29,8 +28,8 @@ from integration.recover_support import (
 )
 from integration.support import Playing, Run, await_true
 
-from lab.cluster import Cluster
-from lab.fill import fill
+from lab.loopback.cluster import Cluster
+from lab.loopback.fill import fill
 
 MakeCluster = Callable[..., Cluster]
 Playbook = Callable[..., Run]
@@ -50,7 +49,7 @@ def test_two_full_clusters_among_hosts_of_all_kinds(
     hosts = inventory(tmp_path / "hosts.yml", one, two, healthy, more=more)
     assert_full(one, two)
     leaders, untouched = [one.leader(), two.leader()], state(healthy)
-    before = [keys(leader).entries for leader in leaders]
+    before = [leader.record().entries for leader in leaders]
 
     run = playbook(hosts, extra_vars=QUICK)
 
@@ -58,7 +57,7 @@ def test_two_full_clusters_among_hosts_of_all_kinds(
     assert run.recap["gone"]["unreachable"] == 1
     assert not any(each["failed"] for each in run.recap.values())
     assert f"There is no {tmp_path / 'no-such.yaml'} here; this host is skipped." in run.flat
-    assert [keys(leader).entries for leader in leaders] == before
+    assert [leader.record().entries for leader in leaders] == before
     assert_recovered(one, two)
     for cluster, leader in zip((one, two), leaders, strict=True):
         order = defragmented(cluster)
@@ -86,7 +85,7 @@ def test_a_failure_ends_the_work_on_its_own_cluster_only(
         assert one.status().member_id == other.status().member_id
     assert_full(bad, good)
     hosts = inventory(tmp_path / "hosts.yml", bad, good)
-    obstacle = bad.nodes[0].folder / "var/backups/etcd"
+    obstacle = bad.nodes[0].directory / "var/backups/etcd"
     obstacle.write_text("not a folder")
     before = state(bad)
 
@@ -105,7 +104,7 @@ def test_a_failure_ends_the_work_on_its_own_cluster_only(
     obstacle.unlink()
     other = full_cluster(make_cluster, prefix="other", members=1)
     hosts = inventory(tmp_path / "hosts.yml", bad, good, other)
-    (other.nodes[0].folder / "var/backups/etcd").write_text("not a folder")
+    (other.nodes[0].directory / "var/backups/etcd").write_text("not a folder")
     run = playbook(hosts, extra_vars=QUICK, env={"ANSIBLE_ANY_ERRORS_FATAL": "true"})
     assert run.rc == 2, run.out
     assert run.recap["other1"]["failed"] == 1

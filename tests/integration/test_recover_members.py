@@ -24,7 +24,6 @@ from integration.recover_support import (
     defragmented,
     full_cluster,
     inventory,
-    keys,
     locks,
     refusal,
     snapshots,
@@ -33,13 +32,13 @@ from integration.recover_support import (
 )
 from integration.support import MIB, Run, await_settled, await_true
 
-from lab import kubelet
 from lab.client import Alarm, Client
-from lab.cluster import Cluster
 from lab.errors import EtcdError
-from lab.fill import fill
-from lab.kubelet import Kubelet
-from lab.node import Node
+from lab.loopback import kubelet
+from lab.loopback.cluster import Cluster
+from lab.loopback.fill import fill
+from lab.loopback.kubelet import Kubelet
+from lab.loopback.member import MemberProcess
 
 MakeCluster = Callable[..., Cluster]
 Playbook = Callable[..., Run]
@@ -64,7 +63,7 @@ def test_live_data_gets_a_larger_quota(make_cluster: MakeCluster, playbook: Play
             with node.client() as client:
                 assert client.quota() == 64 * MIB
             assert refusal(node) == ""
-            assert len(list((node.folder / "etc/kubernetes/etcd-backup").glob("etcd.yaml.*"))) == 1
+            assert len(list((node.directory / "etc/kubernetes/etcd-backup").glob("etcd.yaml.*"))) == 1
         # There is no API server here that could keep it.
         assert "The quota of members was raised, but that is not recorded" in run.flat
         assert locks(cluster) == []
@@ -80,7 +79,7 @@ def test_live_data_that_does_not_fit(make_cluster: MakeCluster, playbook: Playbo
     await_true(lambda: _size(learner) >= QUOTA, "the learner is full, too")
     raised = _alarms(pupil)
     hosts = inventory(tmp_path / "hosts.yml", over, close, pupil)
-    before = keys(over.leader())
+    before = over.leader().record()
 
     with _filling(close.nodes[0]):
         # Longer than a second: what is written in between tells when it will be full again.
@@ -98,7 +97,7 @@ def test_live_data_that_does_not_fit(make_cluster: MakeCluster, playbook: Playbo
     assert [alarm.name for alarm in _alarms(over)] == ["NOSPACE"]
     assert_full(over)
     assert "database space exceeded" in refusal(pupil["pupil1"])
-    assert keys(over.leader()) == before
+    assert over.leader().record() == before
     assert defragmented(over) == ["over1"]
     assert snapshots(over)
 
@@ -209,7 +208,7 @@ def test_a_member_that_is_down_and_comes_back(make_cluster: MakeCluster, playboo
 def test_disks_that_are_too_small(make_cluster: MakeCluster, playbook: Playbook, tmp_path: Path) -> None:
     copy = full_cluster(make_cluster, prefix="copy", members=1)
     data = full_cluster(make_cluster, prefix="data", members=1, tmpfs_mib=400)
-    backups = copy.nodes[0].folder / "var/backups"
+    backups = copy.nodes[0].directory / "var/backups"
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "etcd-lab", str(backups)], check=True)
     try:
         folder = data.nodes[0].data_dir
@@ -246,7 +245,7 @@ def _alarms(cluster: Cluster) -> tuple[Alarm, ...]:
         return client.alarms()
 
 
-def _size(node: Node) -> int:
+def _size(node: MemberProcess) -> int:
     with node.client() as client:
         return client.status().db_size
 
@@ -257,7 +256,7 @@ def _remove(client: Client, member_id: int) -> bool:
 
 
 @contextlib.contextmanager
-def _filling(node: Node) -> Iterator[None]:
+def _filling(node: MemberProcess) -> Iterator[None]:
     """Somebody goes on writing new keys through this member, whether they are accepted or not."""
     stop = threading.Event()
 

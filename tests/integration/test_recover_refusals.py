@@ -18,8 +18,8 @@ from integration.recover_support import LOCAL, QUICK, assert_recovered, full_clu
 from integration.support import Run
 
 from lab.client import Alarm
-from lab.cluster import Cluster
-from lab.node import Node
+from lab.loopback.cluster import Cluster
+from lab.loopback.member import MemberProcess
 
 MakeCluster = Callable[..., Cluster]
 Playbook = Callable[..., Run]
@@ -127,7 +127,7 @@ def test_inventories_that_name_nobody_and_one_that_is_a_list(
     assert state(cluster) == before
 
     # Extra variables are the same for all hosts and win over everything; only the host's name can differ in them.
-    folder = cluster.folder / "{{ inventory_hostname }}"
+    folder = cluster.directory / "{{ inventory_hostname }}"
     run = playbook(
         names,
         extra_vars={
@@ -173,12 +173,12 @@ def _arm(cluster: Cluster, name: str) -> None:
         client.arm(Alarm(client.status().member_id, name))
 
 
-def _leader_of(node: Node) -> int:
+def _leader_of(node: MemberProcess) -> int:
     with node.client(timeout=2) as client:
         return client.status().leader
 
 
-def _calls(node: Node, method: str) -> int:
+def _calls(node: MemberProcess, method: str) -> int:
     """How often a method of gRPC was begun on the member, by its own count; the gateway's calls are among them."""
     with node.client() as client:
         lines = client.metrics().splitlines()
@@ -186,7 +186,7 @@ def _calls(node: Node, method: str) -> int:
     return sum(int(float(line.rpartition(" ")[2])) for line in counts)
 
 
-def _empty(node: Node) -> None:
+def _empty(node: MemberProcess) -> None:
     """Let the member come up as a healthy cluster of its own, as after an emptied disk and a careless start."""
     node.kill()
     shutil.rmtree(node.data_dir / "member")

@@ -32,10 +32,10 @@ from integration.support import (
 from integration.tool_support import SMALL, Tool, defragmentations, ended, overlaps
 
 from lab.client import Alarm
-from lab.cluster import Cluster
 from lab.errors import EtcdError
-from lab.fill import fill
-from lab.node import Node
+from lab.loopback.cluster import Cluster
+from lab.loopback.fill import fill
+from lab.loopback.member import MemberProcess
 
 LEASE_ID = 0x6574636465667261
 ALWAYS = ("--min-free-mib=0", "--fragmented-percent=0")
@@ -46,22 +46,22 @@ def _fragment(cluster: Cluster, size_bytes: int = 24 * MIB, *, live_fraction: fl
     compact(cluster)
 
 
-def _size(node: Node) -> int:
+def _size(node: MemberProcess) -> int:
     with Witness(node) as witness:
         return witness.status().db_size
 
 
-def _leases(node: Node) -> list[str]:
+def _leases(node: MemberProcess) -> list[str]:
     with node.client() as client:
         return [lease["ID"] for lease in client.call("/v3/lease/leases", {}).get("leases", [])]
 
 
-def _lead(cluster: Cluster, node: Node) -> None:
+def _lead(cluster: Cluster, node: MemberProcess) -> None:
     with cluster.leader().client(timeout=5) as client:
         client.move_leader(next(each.id for each in client.members() if each.name == node.name))
 
 
-def _arm(node: Node, kind: str) -> None:
+def _arm(node: MemberProcess, kind: str) -> None:
     with node.client() as client:
         client.arm(Alarm(client.status().member_id, kind))
 
@@ -337,7 +337,7 @@ def test_two_at_once_would_be_seen(make_cluster: Any) -> None:
     fill(cluster, until="bytes", size_bytes=160 * MIB, live_fraction=0.8)
     await_settled(cluster)
 
-    def defragment(node: Node) -> None:
+    def defragment(node: MemberProcess) -> None:
         with node.client() as client:
             client.defragment()
 

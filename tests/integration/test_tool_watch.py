@@ -18,15 +18,15 @@ from integration.support import MIB, QUOTA, SOME_VERSIONS, Witness, await_settle
 from integration.tool_support import Tool, defragmentations, ended, overlaps
 
 from lab.client import Alarm
-from lab.cluster import Cluster
-from lab.node import Node
+from lab.loopback.cluster import Cluster
+from lab.loopback.member import MemberProcess
 
 
 def _leading(cluster: Cluster, tools: dict[str, Tool]) -> Tool:
     return tools[cluster.leader().name]
 
 
-def _alarms(node: Node) -> set[tuple[int, str]]:
+def _alarms(node: MemberProcess) -> set[tuple[int, str]]:
     with Witness(node) as witness:
         return witness.alarms()
 
@@ -49,7 +49,7 @@ def test_metrics_are_what_the_witness_sees(make_cluster: Any, tools_of: Any, ver
         assert abs(metrics.pop("last_look_timestamp_seconds") - time.time()) < 60
         # Others write on that disk, too.
         free = metrics["disk_free_bytes"]
-        assert abs(free - shutil.disk_usage(cluster[name].folder).free) < 1024 * MIB
+        assert abs(free - shutil.disk_usage(cluster[name].directory).free) < 1024 * MIB
         assert metrics == {
             "member_up": 1,
             "has_leader": 1,

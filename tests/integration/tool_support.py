@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from integration.support import PATIENCE
 
-from lab.node import Node
+from lab.loopback.member import MemberProcess
 
 # So that a few MiB are worth it, too.
 SMALL = ("--min-free-mib=4", "--full-gain-mib=4")
@@ -33,12 +33,12 @@ class Said(NamedTuple):
 class Tool:
     """One node's tool: a copy of the one file, with all its folders below the node's."""
 
-    def __init__(self, node: Node, archive: bytes) -> None:
+    def __init__(self, node: MemberProcess, archive: bytes) -> None:
         self.node = node
-        self.path = node.folder / "usr/local/sbin/etcd-maintenance"
-        self.state = node.folder / "var/lib/etcd-maintenance"
-        self.lock = node.folder / "run/etcd-maintenance.lock"
-        self.textfiles = node.folder / "var/lib/textfiles"
+        self.path = node.directory / "usr/local/sbin/etcd-maintenance"
+        self.state = node.directory / "var/lib/etcd-maintenance"
+        self.lock = node.directory / "run/etcd-maintenance.lock"
+        self.textfiles = node.directory / "var/lib/textfiles"
         for folder in (self.path.parent, self.textfiles):
             folder.mkdir(parents=True, exist_ok=True)
         self.path.write_bytes(archive)
@@ -97,7 +97,7 @@ class Defragmentation(NamedTuple):
     member: str
 
 
-def defragmentations(nodes: Iterable[Node]) -> list[Defragmentation]:
+def defragmentations(nodes: Iterable[MemberProcess]) -> list[Defragmentation]:
     """All of them, in order. The start is when the member was asked, the end when its file was in place."""
     found = []
     for node in nodes:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A typed client for one member over etcd's JSON gateway.
 
-Every method raises ``EtcdError`` for etcd's own refusals and ``requests.RequestException`` where no answer came. The
+Every method raises ``EtcdError`` for etcd's own refusals and ``requests.RequestException`` if no answer came. The
 gateway leaves out zero, false and empty fields and writes 64-bit numbers as strings; the types here have them all.
 """
 
@@ -50,7 +50,7 @@ class Member:
 class Status:
     """What a member says about itself. Sizes in bytes; ``leader`` is 0 without one.
 
-    ``quota`` is None where etcd does not say it (before 3.6): ``Client.quota()`` reads it on all versions.
+    ``quota`` is None if etcd does not say it (before 3.6): ``Client.quota()`` reads it on all versions.
     """
 
     member_id: int
@@ -142,7 +142,7 @@ class Client:
         return _revision(self.call("/v3/kv/txn", {"success": operations}))
 
     def get(self, key: bytes) -> KeyValue | None:
-        """Return one key, or None where there is no such key."""
+        """Return one key, or None if there is no such key."""
         found = self.call("/v3/kv/range", {"key": encode(key)}).get("kvs", [])
         return _key_value(found[0]) if found else None
 
@@ -225,7 +225,7 @@ class Client:
         self._alarm("ACTIVATE", alarm)
 
     def disarm(self, alarm: Alarm) -> tuple[Alarm, ...]:
-        """Clear one alarm and return what etcd says it cleared (nothing where it was not armed)."""
+        """Clear one alarm and return what etcd says it cleared (nothing if it was not armed)."""
         return _alarms(self._alarm("DEACTIVATE", alarm))
 
     def members(self) -> tuple[Member, ...]:
@@ -238,7 +238,7 @@ class Client:
         return _member(answer["member"])
 
     def remove_member(self, member_id: int) -> None:
-        """Remove a member from the cluster; its process ends by itself."""
+        """Remove a member from the cluster; its process exits by itself."""
         self.call("/v3/cluster/member/remove", {"ID": str(member_id)})
 
     def move_leader(self, member_id: int) -> None:

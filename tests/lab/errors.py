@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can go wrong in the lab, as types a caller can tell apart."""
+"""Errors of the lab, as types a caller can tell apart."""
 
 from __future__ import annotations
 
@@ -10,12 +10,24 @@ class LabError(Exception):
     """Base of everything the lab raises on purpose; its text is one plain sentence."""
 
 
+class CommandFailedError(LabError):
+    """A command failed, could not be run, or took too long; its last lines of output come after the sentence."""
+
+
 class ProgramMissingError(LabError):
     """A program is neither there nor can it be had on this machine."""
 
 
 class MemberFailedError(LabError):
     """A member did not come up, or went away while it was waited for."""
+
+
+class DockerError(LabError):
+    """Nodes in Docker could not be made or are not as they have to be."""
+
+
+class EngineMissingError(DockerError):
+    """No Docker engine answers, and none can be started here."""
 
 
 class EtcdError(LabError):

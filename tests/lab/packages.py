@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from nodes.command import run, say
+from lab.command import run, say
 
 # What Debian's packages ask before they start a service; exit code 101 forbids it.
 _POLICY = Path("/usr/sbin/policy-rc.d")
@@ -18,7 +18,7 @@ _MARK = "# Of the tests of controlplane.etcd, while they install packages."
 
 
 def install(*packages: str) -> None:
-    """Install Debian packages, and say so; raises ``NodesError`` where that fails."""
+    """Install Debian packages, and say so; raises ``CommandFailedError`` if that fails."""
     say(f"installing {', '.join(packages)} with apt-get")
     env = {"DEBIAN_FRONTEND": "noninteractive"}
     run("apt-get", "-qq", "update", env=env)
@@ -28,10 +28,10 @@ def install(*packages: str) -> None:
 
 @contextlib.contextmanager
 def _no_services() -> Iterator[None]:
-    """Have no service started meanwhile; the policy of this machine's administrator stays where there is one."""
+    """Have no service started meanwhile; the policy of this machine's administrator stays if there is one."""
     free = not os.path.lexists(_POLICY) or _MARK in _POLICY.read_text("utf-8", "replace")
     if free:
-        # It forbids nothing any more where this process was killed.
+        # It forbids nothing any more if this process was killed.
         _POLICY.write_text(f"#!/bin/sh\n{_MARK}\ntest ! -d /proc/{os.getpid()} || exit 101\n", "utf-8")
         _POLICY.chmod(0o755)
     try:

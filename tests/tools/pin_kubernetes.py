@@ -27,13 +27,13 @@ _KUBERNETES = "k8s.io/kubernetes"
 
 def pin(version: str, target: Path) -> None:
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        (folder / "go.mod").write_text(_go_mod(version), "ascii")
+        directory = Path(temporary)
+        (directory / "go.mod").write_text(_go_mod(version), "ascii")
         packages = [f"{_KUBERNETES}/cmd/{program}@v{version}" for program in PROGRAMS]
-        subprocess.run(["go", "get", "-tags", TAGS, *packages], cwd=folder, check=True)
+        subprocess.run(["go", "get", "-tags", TAGS, *packages], cwd=directory, check=True)
         target.mkdir(parents=True, exist_ok=True)
         for name in ("go.mod", "go.sum"):
-            shutil.copyfile(folder / name, target / name)
+            shutil.copyfile(directory / name, target / name)
 
 
 def _go_mod(version: str) -> str:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run ansible-test sanity on the working tree: all its tests, no ignore file, every Python that is here.
 
-ansible-test wants a real folder .../ansible_collections/controlplane/etcd, fetches one script from outside PyPI, and
+ansible-test wants a real directory .../ansible_collections/controlplane/etcd, fetches one script from outside PyPI, and
 stops at an interpreter that does not run (pyenv leaves such). So it gets a copy, that script, and a PATH of good ones.
 """
 
@@ -25,7 +25,7 @@ from tools.working_tree import ROOT, working_tree_files
 
 WORK = ROOT / ".cache" / "sanity"
 # With the programs, for all clones: its virtual environments take minutes to make.
-HOME = programs.store().folder / "sanity"
+HOME = programs.store().directory / "sanity"
 PIP_CONFIGURATIONS = (HOME / ".config" / "pip" / "pip.conf", HOME / ".pip" / "pip.conf")
 COLLECTION = WORK / "ansible_collections" / "controlplane" / "etcd"
 VERSIONS: tuple[str, ...] = (*REMOTE_ONLY_PYTHON_VERSIONS, *CONTROLLER_PYTHON_VERSIONS)
@@ -47,7 +47,7 @@ def copy_collection() -> None:
     for path in working_tree_files():
         (COLLECTION / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / path, COLLECTION / path, follow_symlinks=False)
-    # Otherwise ansible-test finds the clone's git above this folder, for which everything here is ignored.
+    # Otherwise ansible-test finds the clone's git above this directory, for which everything here is ignored.
     subprocess.run(["git", "init", "--quiet", str(COLLECTION)], check=True)
 
 
@@ -86,28 +86,28 @@ def runs(interpreter: Path, code: str = "") -> bool:
     return subprocess.run([str(interpreter), "-c", code], check=False, capture_output=True).returncode == 0
 
 
-def interpreter_folders() -> dict[str, Path]:
-    """Find one folder with a working pythonX.Y for every version: on the PATH, or where pyenv and uv put theirs."""
+def interpreter_directories() -> dict[str, Path]:
+    """Find one directory with a working pythonX.Y for every version: on the PATH, or where pyenv and uv put theirs."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     uv = Path(os.environ.get("UV_PYTHON_INSTALL_DIR", Path.home() / ".local" / "share" / "uv" / "python"))
     found: dict[str, Path] = {}
     for version in VERSIONS:
-        for folder in [*PATH, *sorted(pyenv.glob(f"{version}.*/bin")), *sorted(uv.glob(f"cpython-{version}.*/bin"))]:
-            interpreter = folder / f"python{version}"
+        for directory in [*PATH, *sorted(pyenv.glob(f"{version}.*/bin")), *sorted(uv.glob(f"cpython-{version}.*/bin"))]:
+            interpreter = directory / f"python{version}"
             if interpreter.is_file() and runs(interpreter, "import ensurepip, venv"):
-                found[version] = folder
+                found[version] = directory
                 break
     return found
 
 
 def search_path(interpreters: dict[str, Path]) -> str:
-    """Put this environment's programs first, then the interpreters, then the PATH without folders of broken ones."""
-    rest = [folder for folder in PATH if all(runs(interpreter) for interpreter in folder.glob("python3.*[0-9]"))]
+    """Put this environment's programs first, then the interpreters, then the PATH without those of broken ones."""
+    rest = [path for path in PATH if all(runs(interpreter) for interpreter in path.glob("python3.*[0-9]"))]
     return os.pathsep.join(map(str, dict.fromkeys([Path(sys.executable).parent, *interpreters.values(), *rest])))
 
 
 def main(arguments: list[str]) -> int:
-    interpreters = interpreter_folders()
+    interpreters = interpreter_directories()
     absent = [version for version in VERSIONS if version not in interpreters]
     print(f"Pythons tested: {', '.join(interpreters)}. Not on this machine: {', '.join(absent) or 'none'}.", flush=True)
     copy_collection()

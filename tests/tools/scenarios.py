@@ -26,14 +26,13 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 import yaml
 
-from lab.errors import LabError
-from nodes import cluster, engine, images
-from nodes.errors import EngineMissingError
-from nodes.generations import generation
+from lab import cli
+from lab.docker import cluster, engine, images
+from lab.docker.generations import generation
+from lab.errors import EngineMissingError, LabError
 from tools.working_tree import ROOT
 
 SCENARIOS = ROOT / "extensions" / "molecule"
@@ -97,8 +96,7 @@ def _environment(path: Path) -> dict[str, str]:
 
 def main(wanted: list[str]) -> int:
     """Run the scenarios named, or all, and return the exit code."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _leave)
+    cli.exit_on_signals()
     by_default = scenarios(long="--long" in wanted)
     known = {**scenarios(long=False), **scenarios(long=True)}
     wanted = [name for name in wanted if name != "--long"]
@@ -146,7 +144,7 @@ def _run_all(chosen: Mapping[str, Kind]) -> list[Result]:
         except BaseException:
             queue.clear()
             for lane in lanes:
-                lane.end()
+                lane.stop()
             raise
 
 
@@ -164,7 +162,7 @@ class Lane:
         self._cluster = cluster_name
         self._shown = shown
         self._process: subprocess.Popen[bytes] | None = None
-        self._ended = False
+        self._stopped = False
 
     def run(self, name: str, kind: Kind) -> Result:
         """Run one scenario, and show what it printed."""
@@ -178,21 +176,21 @@ class Lane:
             print(f"FAILED: {name}: {error}", flush=True)
             outcome = "failed"
         result = Result(name, outcome, time.monotonic() - start)
-        if not self._shown and not self._ended:
+        if not self._shown and not self._stopped:
             said = log.read_text("utf-8", "replace") if log.exists() else ""
             print(f"\n{f' {name} {result.outcome} in {result.seconds:.0f} s ':=^{_WIDTH}}\n{said}", flush=True)
         return result
 
-    def end(self) -> None:
-        """End what runs, and run nothing any more."""
-        self._ended = True
-        # One that has ended may have left its number to somebody else's.
+    def stop(self) -> None:
+        """Stop what runs, and run nothing any more."""
+        self._stopped = True
+        # One that has exited may have left its number to somebody else's.
         if self._process and self._process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGTERM)
 
     def _outcome(self, name: str, kind: Kind, log: Path) -> str:
-        if self._ended:
+        if self._stopped:
             return "skipped"
         images.obtain(generation(kind.generation))
         # molecule would take what it remembers of an earlier run for nodes that are there.
@@ -203,12 +201,12 @@ class Lane:
         arguments = ["--scenario-name", name, "--destroy=never", "--no-command-borders", "--no-report"]
         if self._molecule(["test", *arguments], env, log):
             # For those after it: whatever is wrong with these nodes is not to be theirs.
-            cluster.remove(self._cluster)
+            cluster.down(self._cluster)
             return "failed"
         return "passed"
 
     def _molecule(self, arguments: list[str], env: Mapping[str, str], log: Path) -> int:
-        """Run molecule to its end, or until all is ended."""
+        """Run molecule until it exits, or until all is stopped."""
         with log.open("wb") as file:
             self._process = subprocess.Popen(
                 ["molecule", *arguments],
@@ -219,8 +217,8 @@ class Lane:
                 stderr=None if self._shown else subprocess.STDOUT,
                 start_new_session=True,
             )
-        if self._ended:  # in this very moment
-            self.end()
+        if self._stopped:  # in this very moment
+            self.stop()
         return self._process.wait()
 
 
@@ -236,7 +234,7 @@ def _engine() -> Iterator[None]:
             signal.signal(number, signal.SIG_IGN)
         try:
             for name in CLUSTERS:
-                cluster.remove_for_good(name)
+                cluster.down(name)
         finally:
             engine.release()
 
@@ -253,10 +251,6 @@ def _close(results: list[Result], seconds: float) -> int:
     told = ", ".join(f"{counts[outcome]} {outcome}" for outcome in ("failed", "passed", "skipped") if counts[outcome])
     print(f"\n{f' {told} in {seconds:.2f}s ':=^{_WIDTH}}", flush=True)
     return int(counts["failed"] > 0 or skipped_in_ci)
-
-
-def _leave(number: int, _frame: FrameType | None) -> None:
-    sys.exit(128 + number)
 
 
 if __name__ == "__main__":

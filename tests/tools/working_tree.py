@@ -11,8 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from nodes.errors import NodesError
-from nodes.packages import install
+from lab.errors import LabError
+from lab.packages import install
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def working_tree_files() -> list[Path]:
     """Return the paths, relative to the root; a file that git knows but that was deleted is left out.
 
-    Where git is missing, and this is root on Debian or Ubuntu, it is installed before; elsewhere the program ends.
+    If git is missing, and this is root on Debian or Ubuntu, it is installed before; otherwise the program exits.
     """
     _have_git()
     listing = subprocess.run(
@@ -41,5 +41,5 @@ def _have_git() -> None:
         sys.exit("git is needed to tell the files of this collection from others: install it (Debian: apt install git)")
     try:
         install("git")
-    except NodesError as error:
+    except LabError as error:
         sys.exit(f"git is needed, and cannot be installed: {error}")

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from nodes import host, packages
-from nodes.errors import NodesError
-from nodes.host import Host
+from lab import packages
+from lab.docker import host_settings
+from lab.docker.host_settings import HostSettings
+from lab.errors import CommandFailedError, DockerError, LabError
 from tools import working_tree
 
 
@@ -39,12 +40,12 @@ def test_no_service_is_started_by_what_is_installed(policy: Path, monkeypatch: p
         if "install" in command:
             answers.append(_answer(policy))
             if fails:
-                raise NodesError("no")
+                raise CommandFailedError("no")
 
     monkeypatch.setattr(packages, "run", run)
     try:
         packages.install("docker.io")
-    except NodesError:
+    except CommandFailedError:
         assert fails
     assert answers == [101]
     assert not policy.exists()
@@ -101,19 +102,19 @@ def test_git_is_had_or_asked_for(
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The settings of a kernel, without those of a module that is not loaded, and without firewalls."""
-    for name in host._SETTINGS:
+    for name in host_settings._SETTINGS:
         if "bridge" not in name:
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_text("0\n")
-    monkeypatch.setattr(host, "_SYSCTLS", tmp_path)
-    monkeypatch.setattr(host, "_FIREWALLS", ())
-    monkeypatch.setattr(host, "_bridges", list)
-    monkeypatch.setattr(host, "_cgroups", list)
+    monkeypatch.setattr(host_settings, "_SYSCTLS", tmp_path)
+    monkeypatch.setattr(host_settings, "_FIREWALLS", ())
+    monkeypatch.setattr(host_settings, "_bridges", list)
+    monkeypatch.setattr(host_settings, "_cgroups", list)
     return tmp_path
 
 
 def test_what_a_loaded_module_brought_is_switched_off_again(settings: Path) -> None:
-    before = Host.from_json(json.loads(json.dumps(Host.measure().as_json())))
+    before = HostSettings.from_json(json.loads(json.dumps(HostSettings.measure().as_json())))
     assert before
     bridge = settings / "net/bridge/bridge-nf-call-iptables"
     bridge.parent.mkdir(parents=True)
@@ -126,18 +127,18 @@ def test_what_a_loaded_module_brought_is_switched_off_again(settings: Path) -> N
 def test_all_is_put_back_that_can_be_and_all_is_said_that_cannot(
     settings: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = Host.measure()
+    before = HostSettings.measure()
     for name in ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"):
         (settings / name).write_text("1\n")
-    monkeypatch.setattr(host, "_bridges", lambda: ["docker0", "br-0123456789ab"])
+    monkeypatch.setattr(host_settings, "_bridges", lambda: ["docker0", "br-0123456789ab"])
 
     def refuse(*command: str) -> None:
-        raise NodesError(f"{command[-1]} is busy")
+        raise CommandFailedError(f"{command[-1]} is busy")
 
-    monkeypatch.setattr(host, "run", refuse)
-    with pytest.raises(NodesError, match="docker0 is busy\nbr-0123456789ab is busy"):
+    monkeypatch.setattr(host_settings, "run", refuse)
+    with pytest.raises(LabError, match="docker0 is busy\nbr-0123456789ab is busy"):
         before.restore()
-    assert Host.measure().settings == before.settings
+    assert HostSettings.measure().settings == before.settings
 
 
 @pytest.fixture
@@ -152,21 +153,21 @@ def limit(settings: Path) -> Path:
 def test_nodes_get_room_for_their_watchers_until_they_are_gone(limit: Path, tmp_path: Path) -> None:
     kept = tmp_path / "watchers"
     for _engine in range(2):
-        host.make_room(kept)
+        host_settings.make_room(kept)
         assert limit.read_text() == "512"
-    host.give_room_back(kept)
+    host_settings.give_room_back(kept)
     assert limit.read_text() == "128"
-    host.give_room_back(kept)
+    host_settings.give_room_back(kept)
     assert limit.read_text() == "128"
 
 
 def test_a_limit_that_somebody_else_has_set_meanwhile_stays(limit: Path, tmp_path: Path) -> None:
     kept = tmp_path / "watchers"
-    host.make_room(kept)
+    host_settings.make_room(kept)
     limit.write_text("8192\n")
-    host.give_room_back(kept)
+    host_settings.give_room_back(kept)
     assert limit.read_text() == "8192\n"
-    host.make_room(kept)
+    host_settings.make_room(kept)
     assert limit.read_text() == "8192\n"
     assert not kept.exists()
 
@@ -175,7 +176,9 @@ def test_who_may_not_make_room_is_told_what_to_do(limit: Path, tmp_path: Path, m
     def refuse(_name: str, _value: str) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(host, "_set", refuse)
-    with pytest.raises(NodesError, match=r"allows 128 .*Permission denied.*sysctl fs\.inotify\.max_user_instances=512"):
-        host.make_room(tmp_path / "watchers")
+    monkeypatch.setattr(host_settings, "_set", refuse)
+    with pytest.raises(
+        DockerError, match=r"allows 128 .*Permission denied.*sysctl fs\.inotify\.max_user_instances=512"
+    ):
+        host_settings.make_room(tmp_path / "watchers")
     assert not (tmp_path / "watchers").exists()

@@ -16,12 +16,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from nodes import network
-from nodes.archive import Image, write_archive
-from nodes.errors import NodesError
-from nodes.generations import GENERATIONS
-from nodes.host import without_dockers
-from nodes.kubeadm import Keys, discovery, init_configuration
+from lab.docker import network
+from lab.docker.archive import Image, write_archive
+from lab.docker.generations import GENERATIONS
+from lab.docker.host_settings import without_dockers
+from lab.docker.kubeadm import Keys, discovery, init_configuration
+from lab.errors import CommandFailedError, DockerError
 from tools.scenarios import scenarios
 
 KEYS = Keys("abcdef.0123456789abcdef", "00" * 32)
@@ -137,9 +137,9 @@ def _content(archive: tarfile.TarFile, entry: tarfile.TarInfo) -> bytes:
 
 def test_what_docker_says_against_a_network_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_arguments: str) -> str:
-        raise NodesError("could not find an available bridge")
+        raise CommandFailedError("could not find an available bridge")
 
     monkeypatch.setattr(network, "_networks", list)
     monkeypatch.setattr(network, "docker", refuse)
-    with pytest.raises(NodesError, match="or is refused: could not find an available bridge"):
+    with pytest.raises(DockerError, match="or is refused: could not find an available bridge"):
         network.create("dev", "label")

@@ -5,17 +5,16 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import lab.__main__
-from lab import programs
-from lab.errors import ProgramMissingError
+from lab import cli, programs
+from lab.errors import CommandFailedError, ProgramMissingError
 from lab.programs import golang
 from lab.programs.store import CHECKSUMS, Recipe, Store
 
@@ -23,7 +22,7 @@ from lab.programs.store import CHECKSUMS, Recipe, Store
 def test_half_a_go_is_installed_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     installed = []
 
-    def run(command: list[str], _folder: Path, _env: Mapping[str, str]) -> None:
+    def run(*command: str) -> None:
         if "venv" in command:
             return
         installed.append(command[-1])
@@ -31,11 +30,11 @@ def test_half_a_go_is_installed_anew(tmp_path: Path, monkeypatch: pytest.MonkeyP
         go.parent.mkdir(parents=True, exist_ok=True)
         go.touch()
         if len(installed) == 1:
-            raise ProgramMissingError("killed in the middle of it")
+            raise CommandFailedError("killed in the middle of it")
 
-    monkeypatch.setattr(golang, "_run", run)
+    monkeypatch.setattr(golang, "run", run)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ProgramMissingError):
+    with pytest.raises(CommandFailedError):
         golang._find_go(tmp_path, {})
     for _time in range(2):
         assert golang._find_go(tmp_path, {}) == str(tmp_path / "go/venv/bin/go")
@@ -51,8 +50,9 @@ def test_only_what_is_debians_may_be_missing(
             raise ProgramMissingError("it cannot be had")
         return version
 
+    monkeypatch.setattr(cli, "exit_on_signals", lambda: None)
     monkeypatch.setitem(lab.__main__._PROGRAM_SETS, "etcd", (obtain, programs.pinned_versions))
-    assert lab.__main__._programs(argparse.Namespace(name="etcd", versions=[])) == code
+    assert lab.__main__.main(["programs", "etcd"]) == code
     said = capsys.readouterr()
     assert set(said.out.split()) == {*programs.pinned_versions()} - {missing}
     assert f"going on without etcd {missing}: it cannot be had" in said.err
@@ -60,21 +60,21 @@ def test_only_what_is_debians_may_be_missing(
 
 @pytest.fixture
 def downloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of etcd 3.6.16 as its release has it, and nothing that could be built."""
-    folder = tmp_path / "etcd"
-    folder.mkdir()
+    """A directory of etcd 3.6.16 as its release has it, and nothing that could be built."""
+    directory = tmp_path / "etcd"
+    directory.mkdir()
     for name in ("etcd", "etcdctl", "etcdutl"):
-        (folder / name).write_text("#!/bin/sh\necho etcd Version: 3.6.16\n")
-        (folder / name).chmod(0o755)
+        (directory / name).write_text("#!/bin/sh\necho etcd Version: 3.6.16\n")
+        (directory / name).chmod(0o755)
 
     def obtain(_store: Store, recipe: Recipe) -> Path:
         raise ProgramMissingError(f"{recipe} would be built")
 
     monkeypatch.setattr(Store, "obtain", obtain)
     monkeypatch.setenv("CONTROLPLANE_ETCD_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("ETCD_BIN_DIR", str(folder))
+    monkeypatch.setenv("ETCD_BIN_DIR", str(directory))
     programs.etcd.cache_clear()
-    return folder
+    return directory
 
 
 def test_programs_are_taken_from_where_the_environment_says(

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.errors import ProgramMissingError
-from nodes.errors import EngineMissingError, NodesError
-from nodes.generations import Generation
+from lab.docker.generations import Generation
+from lab.errors import DockerError, EngineMissingError, ProgramMissingError
 from tools import scenarios
 
 CHOSEN = ["probes", "single-node", "recover-1.37"]
@@ -27,11 +26,11 @@ def _nothing_real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scenarios, "_engine", contextlib.nullcontext)
     monkeypatch.setattr(scenarios.signal, "signal", lambda _number, _action: None)
     monkeypatch.setattr(scenarios.images, "obtain", lambda _generation: "image")
-    monkeypatch.setattr(scenarios.cluster, "remove", lambda _name: None)
+    monkeypatch.setattr(scenarios.cluster, "down", lambda _name: None)
     monkeypatch.setattr(scenarios.Lane, "_molecule", lambda _lane, _arguments, _env, _log: 0)
 
 
-@pytest.mark.parametrize("error", [ProgramMissingError("no go"), NodesError("no space")], ids=["program", "image"])
+@pytest.mark.parametrize("error", [ProgramMissingError("no go"), DockerError("no space")], ids=["program", "image"])
 def test_a_scenario_without_its_image_fails_and_the_others_go_on(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception
 ) -> None:
@@ -51,9 +50,9 @@ def test_nodes_that_cannot_be_removed_end_nothing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def remove(_name: str) -> None:
-        raise NodesError("device or resource busy")
+        raise DockerError("device or resource busy")
 
-    monkeypatch.setattr(scenarios.cluster, "remove", remove)
+    monkeypatch.setattr(scenarios.cluster, "down", remove)
     monkeypatch.setattr(scenarios.Lane, "_molecule", lambda _lane, arguments, _env, _log: "probes" in arguments)
     assert scenarios.main(CHOSEN) == 1
     assert "= 1 failed, 2 passed in " in capsys.readouterr().out.splitlines()[-1]
@@ -63,7 +62,7 @@ def test_nodes_that_cannot_be_removed_end_nothing(
     ("error", "expected", "code"),
     [
         pytest.param(EngineMissingError("no Docker"), "= 3 skipped in ", 0, id="no engine"),
-        pytest.param(NodesError("no room"), "= 1 failed in ", 1, id="an engine without room"),
+        pytest.param(DockerError("no room"), "= 1 failed in ", 1, id="an engine without room"),
     ],
 )
 def test_without_an_engine_the_last_line_is_still_said(

@@ -2,3 +2,5 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Real control-plane nodes in Docker: systemd, containerd, kubelet, and a cluster made by the real kubeadm."""
+
+from __future__ import annotations

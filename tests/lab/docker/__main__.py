@@ -1,47 +1,35 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The nodes' command line: ``python -m nodes up|status|fill|fragment|compare|down|env``."""
+"""The command line of nodes in Docker: ``python -m lab.docker up|status|fill|fragment|compare|down|env``."""
 
 from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from types import FrameType
 
-from lab.errors import LabError
-from nodes import cluster, engine
-from nodes.cluster import Cluster
-from nodes.errors import NodesError
-from nodes.fill import Record, compare, fill, fragment
-from nodes.generations import GENERATIONS, generation
-from nodes.inventory import inventory
+from lab import cli
+from lab.docker import cluster, engine
+from lab.docker.cluster import Cluster
+from lab.docker.fill import compare, fill, fragment
+from lab.docker.generations import GENERATIONS, generation
+from lab.docker.inventory import write_inventory
+from lab.errors import DockerError
 
 DEFAULT_NAME = "dev"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    # A SystemExit, so that what was begun is ended.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _leave)
-    options = _parser().parse_args(arguments)
-    try:
-        options.run(options)
-    except LabError as error:
-        print(f"nodes: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
-    return 0
+    return cli.run(_parser(), arguments)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="nodes", description="Real control-plane nodes in Docker.")
+    parser = argparse.ArgumentParser(prog="python -m lab.docker", description="Real control-plane nodes in Docker.")
     parser.add_argument(
         "--name",
         default=os.environ.get("NODES_NAME", DEFAULT_NAME),
@@ -65,11 +53,10 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--inventory", type=Path, metavar="FILE", help="write an Ansible inventory there")
     command.set_defaults(run=_up)
 
-    command = commands.add_parser("status", help="say what is there, and fail where it is not healthy")
+    command = commands.add_parser("status", help="say what is there, and fail if it is not healthy")
     command.set_defaults(run=_status)
 
-    command = commands.add_parser("fill", help="fill etcd until kubectl is refused, and record what is in it then")
-    command.add_argument("record", type=Path, metavar="FILE", help="where to")
+    command = cli.add_fill(commands, "fill etcd until kubectl is refused, and record what is in it then")
     command.add_argument("--live", action="store_true", help="with objects that are all still there, not with history")
     command.set_defaults(run=_fill)
 
@@ -77,11 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("mib", type=int, metavar="MIB", help="how large")
     command.set_defaults(run=_fragment)
 
-    command = commands.add_parser("compare", help="fail where an object of that record is gone or changed")
-    command.add_argument("record", type=Path, metavar="FILE", help="the record")
-    command.add_argument(
-        "--changed", action="append", default=[], metavar="KEY", help="a key of etcd whose value has to be another one"
-    )
+    command = cli.add_compare(commands)
     command.set_defaults(run=_compare)
 
     command = commands.add_parser("down", help="remove the cluster, and stop the private Docker if that was the last")
@@ -104,11 +87,11 @@ def _up(options: argparse.Namespace) -> None:
             etcd_patch=Path(options.etcd_patch).read_text("utf-8") if options.etcd_patch else "",
         )
     except BaseException:
-        cluster.remove(options.name)
+        cluster.down(options.name)
         engine.release()
         raise
     if options.inventory:
-        options.inventory.write_text(inventory(made), "utf-8")
+        write_inventory(options.inventory, made)
     _show(made)
 
 
@@ -116,14 +99,14 @@ def _status(options: argparse.Namespace) -> None:
     found = _existing(options.name)
     _show(found)
     if reason := cluster.obstacle(found):
-        raise NodesError(f"the cluster {found.name!r} is not healthy: {reason}")
+        raise DockerError(f"the cluster {found.name!r} is not healthy: {reason}")
 
 
 def _show(shown: Cluster) -> None:
     spec = shown.spec
     print(f"{shown.name}: Kubernetes {generation(spec.generation).kubernetes}, etcd's quota is {spec.quota_mib} MiB")
     for node in shown.nodes:
-        print(f"{node.name}: {node.address}, container {node.container}")
+        print(f"{node.hostname}: {node.address}, container {node.name}")
 
 
 def _fill(options: argparse.Namespace) -> None:
@@ -135,37 +118,28 @@ def _fragment(options: argparse.Namespace) -> None:
 
 
 def _compare(options: argparse.Namespace) -> None:
-    record = Record.read(options.record)
-    if losses := compare(_existing(options.name), record, options.changed):
-        raise NodesError(
-            "\n".join([f"{len(losses)} of {len(record.digests)} objects are not as before:", *losses[:20]])
-        )
-    print(f"all of {len(record.digests)} objects are there")
+    cli.compare(options, partial(compare, _existing(options.name)))
 
 
 def _existing(name: str) -> Cluster:
     # Where no engine runs, no node does.
     if engine.find() and (found := cluster.find(name)):
         return found
-    raise NodesError(f"there is no cluster {name!r}; `python -m nodes --name {name} up` makes it")
+    raise DockerError(f"there is no cluster {name!r}; `python -m lab.docker --name {name} up` makes it")
 
 
 def _down(options: argparse.Namespace) -> None:
-    # Started where it must be: nodes also outlive a private one that was killed.
+    # Started if it must be: nodes also outlive a private one that was killed.
     engine.obtain()
-    cluster.remove_for_good(options.name)
+    cluster.down(options.name)
     engine.release()
 
 
 def _env(_options: argparse.Namespace) -> None:
     if not engine.find():
-        raise NodesError("no Docker engine runs; `python -m nodes up` starts one where it can")
+        raise DockerError("no Docker engine runs; `python -m lab.docker up` starts one if it can")
     if "DOCKER_HOST" in os.environ:
         print(f"export DOCKER_HOST={os.environ['DOCKER_HOST']}")
-
-
-def _leave(number: int, _frame: FrameType | None) -> None:
-    sys.exit(128 + number)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-_FOLDER = "usr/local/bin"
+_DIRECTORY = "usr/local/bin"
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -46,7 +46,7 @@ def _add_image(archive: tarfile.TarFile, image: Image, architecture: str) -> dic
         {
             "architecture": architecture,
             "os": "linux",
-            "config": {"Env": [f"PATH=/{_FOLDER}"], "Entrypoint": list(image.command)},
+            "config": {"Env": [f"PATH=/{_DIRECTORY}"], "Entrypoint": list(image.command)},
             "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]},
         }
     ).encode()
@@ -60,7 +60,7 @@ def _layer(programs: Mapping[str, Path]) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as layer:
         for name, path in programs.items():
-            _add(layer, f"{_FOLDER}/{name}", path.read_bytes(), mode=0o755)
+            _add(layer, f"{_DIRECTORY}/{name}", path.read_bytes(), mode=0o755)
     return buffer.getvalue()
 
 

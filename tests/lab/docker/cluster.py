@@ -13,11 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from nodes import engine, images, kubeadm, network
-from nodes.command import docker, say
-from nodes.engine import LABEL
-from nodes.errors import NodesError
-from nodes.generations import Generation
+from lab.command import say
+from lab.docker import engine, images, kubeadm, network
+from lab.docker.engine import LABEL, docker
+from lab.docker.generations import Generation
+from lab.errors import DockerError, LabError
+from lab.waiting import wait_until_clear
 
 KUBECTL = ("kubectl", "--kubeconfig=/etc/kubernetes/admin.conf")
 _SPEC_LABEL = f"{LABEL}.spec"
@@ -46,17 +47,17 @@ class Spec:
 
 
 @dataclass(frozen=True)
-class Node:
-    """A node by its name in Kubernetes and Ansible (``cp1``), its container and its address."""
+class Container:
+    """A container that is a node. ``hostname`` is the node's name in Kubernetes and Ansible, such as ``cp1``."""
 
     name: str
-    container: str
+    hostname: str
     address: str
 
     def run(self, *command: str, stdin: str | None = None, seconds: float | None = None) -> str:
-        """Run a command on the node and return what it printed; raises ``NodesError`` where it fails."""
+        """Run a command on the node and return what it printed; raises ``CommandFailedError`` if it fails."""
         options = ["--interactive"] if stdin is not None else []
-        return docker("exec", *options, self.container, *command, stdin=stdin, seconds=seconds)
+        return docker("exec", *options, self.name, *command, stdin=stdin, seconds=seconds)
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Cluster:
     """A cluster that was made, or found."""
 
     name: str
-    nodes: tuple[Node, ...]
+    nodes: tuple[Container, ...]
     spec: Spec
 
 
@@ -74,7 +75,7 @@ def up(
     """Return a healthy cluster: the one of that name if it is as wanted, else a new one in its place.
 
     ``etcd_patch`` is a strategic merge patch for the static pod of etcd, which kubeadm applies on every node. With
-    ``any_manifests`` a cluster counts as wanted also where its static pods are not any more as they were made.
+    ``any_manifests`` a cluster counts as wanted also if its static pods are not any more as they were made.
     """
     spec = Spec(generation.name, nodes, quota_mib, images.obtain(generation), etcd_patch)
     with engine.alone(f"{name}.making"):
@@ -85,7 +86,7 @@ def up(
                 return found
             say(f"the cluster {name!r} is made anew: {reason}")
         start = time.monotonic()
-        remove(name)
+        _remove(name)
         say(f"making {nodes} node{'s' if nodes > 1 else ''} with Kubernetes {generation.kubernetes} ...")
         made = _create(name, spec)
         _init(made, generation)
@@ -104,7 +105,7 @@ def find(name: str) -> Cluster | None:
     labels = {entry["Name"].removeprefix("/"): entry["Config"]["Labels"] for entry in inspected}
     nodes = sorted(
         (
-            Node(container.removeprefix(f"{name}-"), container, found[_ADDRESS_LABEL])
+            Container(container, container.removeprefix(f"{name}-"), found[_ADDRESS_LABEL])
             for container, found in labels.items()
         ),
         key=lambda node: node.name,
@@ -112,20 +113,20 @@ def find(name: str) -> Cluster | None:
     return Cluster(name, tuple(nodes), Spec(**json.loads(next(iter(labels.values()))[_SPEC_LABEL])))
 
 
-def remove(name: str) -> None:
-    """Remove the nodes of that name with their volumes, and their network; nothing happens where there are none."""
+def down(name: str) -> None:
+    """Remove the nodes of that name, also when somebody is making them just now: that fails without its nodes."""
+    _remove(name)
+    with engine.alone(f"{name}.making"):
+        _remove(name)
+
+
+def _remove(name: str) -> None:
+    """Remove the nodes of that name with their volumes, and their network; nothing happens if there are none."""
     label = f"label={LABEL}={name}"
     if containers := docker("ps", "--all", "--quiet", "--filter", label).split():
         docker("rm", "--force", "--volumes", *containers)
     if networks := docker("network", "ls", "--quiet", "--filter", label).split():
         docker("network", "rm", *networks)
-
-
-def remove_for_good(name: str) -> None:
-    """Remove the nodes of that name, also when somebody is making them just now: that fails without its nodes."""
-    remove(name)
-    with engine.alone(f"{name}.making"):
-        remove(name)
 
 
 def obstacle(cluster: Cluster, *, any_manifests: bool = False) -> str:
@@ -136,7 +137,7 @@ def obstacle(cluster: Cluster, *, any_manifests: bool = False) -> str:
         for node in cluster.nodes:
             as_made = node.run("sh", "-c", f"{_MANIFESTS} | cmp --quiet - {_AS_MADE} && echo the same || :", seconds=10)
             if not (as_made or any_manifests):
-                return f"its manifests on {node.name} are not as they were made"
+                return f"its manifests on {node.hostname} are not as they were made"
             # On every node, because each has an API server of its own, which asks the member beside it.
             node.run(
                 *KUBECTL, f"--server=https://{node.address}:{kubeadm.API_PORT}", "get", "--raw=/readyz", seconds=10
@@ -144,7 +145,7 @@ def obstacle(cluster: Cluster, *, any_manifests: bool = False) -> str:
         # etcd may be full while all are well.
         cluster.nodes[0].run(*KUBECTL, "create", "configmap", "alive", "--namespace=default", seconds=10)
         cluster.nodes[0].run(*KUBECTL, "delete", "configmap", "alive", "--namespace=default", seconds=10)
-    except NodesError as error:
+    except LabError as error:
         return str(error).splitlines()[-1]
     unready = _unready(cluster)
     return f"not ready: {', '.join(unready)}" if unready else ""
@@ -152,14 +153,15 @@ def obstacle(cluster: Cluster, *, any_manifests: bool = False) -> str:
 
 def _create(name: str, spec: Spec) -> Cluster:
     addresses = network.create(name, f"{LABEL}={name}")
-    nodes = [Node(f"cp{n + 1}", f"{name}-cp{n + 1}", addresses[n]) for n in range(spec.nodes)]
+    hostnames = [f"cp{n + 1}" for n in range(spec.nodes)]
+    nodes = [Container(f"{name}-{host}", host, address) for host, address in zip(hostnames, addresses, strict=False)]
 
-    def start(node: Node) -> None:
+    def start(node: Container) -> None:
         docker(
             "run",
             "--detach",
-            f"--name={node.container}",
-            f"--hostname={node.name}",
+            f"--name={node.name}",
+            f"--hostname={node.hostname}",
             f"--label={LABEL}={name}",
             f"--label={_SPEC_LABEL}={json.dumps(asdict(spec))}",
             f"--label={_ADDRESS_LABEL}={node.address}",
@@ -172,7 +174,7 @@ def _create(name: str, spec: Spec) -> Cluster:
             "--tmpfs=/run/lock",
             spec.image,
         )
-        _await(lambda: _boot_obstacle(node), _BOOT_SECONDS, f"{node.name} does not boot")
+        _await(lambda: _boot_obstacle(node), _BOOT_SECONDS, f"{node.hostname} does not boot")
         node.run("mkdir", kubeadm.PATCHES)
         if spec.etcd_patch:
             node.run("tee", kubeadm.ETCD_PATCH, stdin=spec.etcd_patch)
@@ -186,7 +188,7 @@ def _init(cluster: Cluster, generation: Generation) -> None:
     keys = kubeadm.Keys(f"{secrets.token_hex(3)}.{secrets.token_hex(8)}", secrets.token_hex(32))
     configuration = kubeadm.init_configuration(
         generation,
-        name=first.name,
+        name=first.hostname,
         address=first.address,
         endpoint=_ENDPOINT,
         etcd_flags={"quota-backend-bytes": str(cluster.spec.quota_mib << 20)},
@@ -211,7 +213,7 @@ def _await_ready(cluster: Cluster) -> None:
     _await(reason, _READY_SECONDS, f"the control plane of {cluster.name!r} does not become ready")
 
 
-def _note_manifests(node: Node) -> None:
+def _note_manifests(node: Container) -> None:
     node.run("sh", "-c", f"{_MANIFESTS} > {_AS_MADE}")
 
 
@@ -233,31 +235,28 @@ def _unready(cluster: Cluster) -> list[str]:
     return [*unready, *([f"{missing} that are not known yet"] if missing else [])]
 
 
-def _boot_obstacle(node: Node) -> str:
+def _boot_obstacle(node: Container) -> str:
     try:
         node.run("systemctl", "is-active", "containerd", seconds=10)
-    except NodesError as error:
+    except LabError as error:
         return str(error).splitlines()[-1]
     return ""
 
 
-def _on_all(nodes: Sequence[Node], action: Callable[[Node], None]) -> None:
+def _on_all(nodes: Sequence[Container], action: Callable[[Container], None]) -> None:
     with ThreadPoolExecutor(len(nodes)) as pool:
         for done in [pool.submit(action, node) for node in nodes]:
             done.result()
 
 
 def _await(obstacle: Callable[[], str], seconds: float, failure: str) -> None:
-    """Return when ``obstacle`` returns nothing; raises ``NodesError`` with the last one after ``seconds``."""
-    deadline = time.monotonic() + seconds
-    while reason := _heard(obstacle):
-        if time.monotonic() > deadline:
-            raise NodesError(f"{failure} within {seconds:.0f} s: {reason}")
-        time.sleep(_POLL_SECONDS)
+    """Return when ``obstacle`` returns nothing; raises ``DockerError`` with the last one after ``seconds``."""
 
+    def heard() -> str:
+        try:
+            return obstacle()
+        except LabError as error:
+            return str(error)
 
-def _heard(obstacle: Callable[[], str]) -> str:
-    try:
-        return obstacle()
-    except NodesError as error:
-        return str(error)
+    if reason := wait_until_clear(heard, seconds=seconds, poll=_POLL_SECONDS):
+        raise DockerError(f"{failure} within {seconds:.0f} s: {reason}")

@@ -16,12 +16,13 @@ import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import IO
 
 from lab import programs
-from nodes.command import attempt, docker, run, say
-from nodes.errors import EngineMissingError, NodesError
-from nodes.host import Host, give_room_back, make_room
-from nodes.packages import install
+from lab.command import attempt, run, say
+from lab.docker.host_settings import HostSettings, give_room_back, make_room
+from lab.errors import DockerError, EngineMissingError, LabError
+from lab.packages import install
 
 LABEL = "controlplane.etcd.nodes"
 _ANSWER_SECONDS = 20.0
@@ -29,15 +30,15 @@ _START_SECONDS = 60.0
 _STOP_SECONDS = 60.0
 _POLL_SECONDS = 0.1
 _LAST_LINES = 10
-_UNIT_FOLDER = Path("/lib/systemd/system")
+_UNIT_DIRECTORY = Path("/lib/systemd/system")
 _UNITS = ("docker.service", "docker.socket", "containerd.service")
 
 
 def obtain() -> None:
-    """Make ``docker`` work in this process and its children, by ``DOCKER_HOST`` where that is needed.
+    """Make ``docker`` work in this process and its children, by ``DOCKER_HOST`` if that is needed.
 
-    Where no engine answers, and this is root on Debian or Ubuntu, a private one is started, and installed before if
-    it is missing. Raises ``EngineMissingError`` where that is not possible, ``NodesError`` where an engine's host
+    If no engine answers, and this is root on Debian or Ubuntu, a private one is started, and installed before if
+    it is missing. Raises ``EngineMissingError`` if that is not possible, ``DockerError`` if an engine's host
     has no room for nodes.
     """
     if _answers():
@@ -45,24 +46,24 @@ def obtain() -> None:
             _make_room()
         return
     with alone("lock"):
-        private = _Private(folder())
+        private = _Private(directory())
         if not private.running:
             _require_debian_root()
             try:
                 _install_docker()
                 _make_room()
                 private.start()
-            except NodesError as error:
+            except LabError as error:
                 give_room_back(_room())
                 raise EngineMissingError(f"no Docker engine answers, and none can be started here: {error}") from error
         os.environ["DOCKER_HOST"] = private.url
 
 
 def find() -> bool:
-    """Make ``docker`` work as ``obtain`` does where an engine runs already; return whether one does."""
+    """Make ``docker`` work as ``obtain`` does if an engine runs already; return whether one does."""
     if _answers():
         return True
-    private = _Private(folder())
+    private = _Private(directory())
     if private.running:
         os.environ["DOCKER_HOST"] = private.url
     return private.running
@@ -71,7 +72,7 @@ def find() -> bool:
 def release() -> None:
     """Put back what was changed on the host for the nodes if there are none any more; a private engine is stopped."""
     with alone("lock"):
-        private = _Private(folder())
+        private = _Private(directory())
         if private.running:
             os.environ["DOCKER_HOST"] = private.url
             if _nodes():
@@ -82,9 +83,9 @@ def release() -> None:
         attempt(private.stop, partial(give_room_back, _room()))
 
 
-def folder() -> Path:
-    """Return the folder of the private engine, which keeps its images from one run to the next, and of our locks."""
-    home = programs.store().folder / "engine"
+def directory() -> Path:
+    """Return the directory of the private engine, which keeps its images from one run to the next, and of our locks."""
+    home = programs.store().directory / "engine"
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     return home
 
@@ -125,18 +126,18 @@ class _Private:
             if process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
                 printed = "\n".join(self._log.read_text("utf-8", "replace").splitlines()[-_LAST_LINES:])
-                raise NodesError(f"dockerd does not come up; its last lines:\n{printed}")
+                raise DockerError(f"dockerd does not come up; its last lines:\n{printed}")
             time.sleep(_POLL_SECONDS)
 
     def stop(self) -> None:
-        """Stop it where it runs, and put back the host's settings where they are not yet."""
+        """Stop it if it runs, and put back the host's settings if they are not yet."""
         if pid := self._pid():
             os.kill(pid, signal.SIGTERM)
             deadline = time.monotonic() + _STOP_SECONDS
             while self._pid() == pid:
                 if time.monotonic() > deadline:
-                    raise NodesError(
-                        f"the private dockerd (pid {pid}) has not ended within {_STOP_SECONDS:.0f} s; the host's "
+                    raise DockerError(
+                        f"the private dockerd (pid {pid}) has not exited within {_STOP_SECONDS:.0f} s; the host's "
                         f"network settings are still its own, those of before are in {self._before}"
                     )
                 _reap(pid)
@@ -145,31 +146,36 @@ class _Private:
 
     def _restore(self) -> None:
         if self._before.exists():
-            if before := Host.from_json(json.loads(self._before.read_text("utf-8"))):
+            if before := HostSettings.from_json(json.loads(self._before.read_text("utf-8"))):
                 before.restore()
             self._before.unlink()
 
     def _mounts(self) -> list[str]:
-        """Return what dockerd leaves mounted in its folder, the last first; it leaves a network namespace, always."""
+        """Return what dockerd leaves mounted in its directory, the last first; always a network namespace."""
         mounted = [line.split()[1] for line in Path("/proc/self/mounts").read_text("utf-8").splitlines()]
         return [place for place in reversed(mounted) if place.startswith(f"{self._home}/")]
 
     def _keep_settings(self) -> None:
         # Left by an engine that was killed: then these are the settings of before, not what is there now.
-        if self._before.exists() and Host.from_json(json.loads(self._before.read_text("utf-8"))):
+        if self._before.exists() and HostSettings.from_json(json.loads(self._before.read_text("utf-8"))):
             return
         aside = self._before.with_suffix(".new")
-        aside.write_text(json.dumps(Host.measure().as_json(), indent=1), "utf-8")
+        aside.write_text(json.dumps(HostSettings.measure().as_json(), indent=1), "utf-8")
         aside.rename(self._before)
 
     def _pid(self) -> int | None:
-        """Return the pid of the running dockerd of this folder; the number in its file may be another's by now."""
+        """Return the pid of the running dockerd of this directory; the number in its file may be another's by now."""
         with contextlib.suppress(OSError, ValueError):
             pid = int(self._pid_file.read_text("ascii"))
             words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
             if f"--pidfile={self._pid_file}".encode() in words:
                 return pid
         return None
+
+
+def docker(*arguments: str, stdin: str | IO[bytes] | None = None, seconds: float | None = None) -> str:
+    """Run ``docker`` on the engine that the environment names (``DOCKER_HOST``); see ``run``."""
+    return run("docker", *arguments, stdin=stdin, seconds=seconds)
 
 
 def _nodes() -> str:
@@ -183,11 +189,11 @@ def _make_room() -> None:
 
 
 def _room() -> Path:
-    return folder() / "watchers"
+    return directory() / "watchers"
 
 
 def _reap(pid: int) -> None:
-    """Take the exit code of a process where it is this one's child: else it stays on as a zombie."""
+    """Take the exit code of a process if it is this one's child: else it stays on as a zombie."""
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
 
@@ -218,9 +224,9 @@ def _install_docker() -> None:
     wanted = {"dockerd": "docker.io", "iptables": "iptables", "ip": "iproute2"}
     missing = [package for program, package in wanted.items() if not shutil.which(program)]
     if missing:
-        before = {unit for unit in _UNITS if _UNIT_FOLDER.joinpath(unit).exists()}
+        before = {unit for unit in _UNITS if _UNIT_DIRECTORY.joinpath(unit).exists()}
         install(*missing)
-        came = [unit for unit in _UNITS if unit not in before and _UNIT_FOLDER.joinpath(unit).exists()]
+        came = [unit for unit in _UNITS if unit not in before and _UNIT_DIRECTORY.joinpath(unit).exists()]
         if came and shutil.which("systemctl"):
             run("systemctl", "disable", *came)
     if not shutil.which("docker"):  # a package of its own from Debian 13 on
@@ -229,8 +235,8 @@ def _install_docker() -> None:
 
 @contextlib.contextmanager
 def alone(name: str, waiting: str = "") -> Iterator[None]:
-    """Let one process at a time do what goes by this name; print ``waiting`` where another is at it."""
-    with (folder() / name).open("w") as lock:
+    """Let one process at a time do what goes by this name; print ``waiting`` if another is at it."""
+    with (directory() / name).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -1,29 +1,27 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fill the etcd of real nodes until the API server is refused, and tell whether a recovery kept what was in it; or
-leave holes in its file."""
+"""Filling the etcd of real nodes until the API server is refused, telling whether a recovery kept what was in it, and
+leaving holes in its file."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import itertools
 import json
 import random
 import tempfile
 import time
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from lab.client import Client, Put
-from lab.errors import EtcdError
+from lab.command import say
+from lab.docker.cluster import KUBECTL, Cluster, Container
+from lab.errors import CommandFailedError, DockerError, EtcdError
 from lab.pki import KeyPair
+from lab.record import Record
 from lab.workload import batches
-from nodes.cluster import KUBECTL, Cluster, Node
-from nodes.command import say
-from nodes.errors import NodesError
 
 NAMESPACE = "fill"
 REFUSAL = "mvcc: database space exceeded"
@@ -35,38 +33,21 @@ _UNAVAILABLE = 14  # a code of gRPC
 _PKI = "/etc/kubernetes/pki/etcd"
 # What a living control plane changes by itself: heartbeats, states of nodes and pods, conditions of its own objects.
 _LIVING = (
-    b"/registry/apiregistration.k8s.io/apiservices/",
-    b"/registry/csinodes/",
-    b"/registry/endpointslices/default/kubernetes",
-    b"/registry/events/",
-    b"/registry/flowschemas/",
-    b"/registry/leases/",
-    b"/registry/masterleases/",
-    b"/registry/minions/",
-    b"/registry/peerserverleases/",
-    b"/registry/pods/",
-    b"/registry/prioritylevelconfigurations/",
-    b"/registry/servicecidrs/",
-    b"/registry/services/endpoints/default/kubernetes",
-    b"compact_rev_key",
+    "/registry/apiregistration.k8s.io/apiservices/",
+    "/registry/csinodes/",
+    "/registry/endpointslices/default/kubernetes",
+    "/registry/events/",
+    "/registry/flowschemas/",
+    "/registry/leases/",
+    "/registry/masterleases/",
+    "/registry/minions/",
+    "/registry/peerserverleases/",
+    "/registry/pods/",
+    "/registry/prioritylevelconfigurations/",
+    "/registry/servicecidrs/",
+    "/registry/services/endpoints/default/kubernetes",
+    "compact_rev_key",
 )
-
-
-@dataclass(frozen=True)
-class Record:
-    """All keys of a moment: the SHA-256 of each value, and those keys that go by themselves when a lease ends."""
-
-    digests: dict[str, str]
-    leased: list[str]
-
-    def write(self, path: Path) -> None:
-        """Keep the record in a file."""
-        path.write_text(json.dumps({"digests": self.digests, "leased": self.leased}, indent=0), "utf-8")
-
-    @classmethod
-    def read(cls, path: Path) -> Record:
-        """Read a record from its file."""
-        return cls(**json.loads(path.read_text("utf-8")))
 
 
 def fill(cluster: Cluster, *, live: bool = False) -> Record:
@@ -74,7 +55,7 @@ def fill(cluster: Cluster, *, live: bool = False) -> Record:
 
     Objects are made through the API server and then written again and again through etcd, as they are: a history that
     the API server could have written itself. With ``live`` they are written under ever new names instead.
-    Raises ``NodesError`` where ``kubectl create`` is not refused in the end.
+    Raises ``DockerError`` if ``kubectl create`` is not refused after all.
     """
     node = cluster.nodes[0]
     start = time.monotonic()
@@ -84,9 +65,9 @@ def fill(cluster: Cluster, *, live: bool = False) -> Record:
         stored = _stored(client)
         _write_until_refused(client, batches(_copies(stored)) if live else _again_and_again(stored))
         _await_refusal(node)
-        record = _record(client)
+        record = Record.take(client)
         size = client.status().db_size
-    say(f"the API server is refused: etcd has {size >> 20} MiB, {len(record.digests)} keys ({_since(start)} s)")
+    say(f"the API server is refused: etcd has {size >> 20} MiB, {len(record.entries)} keys ({_since(start)} s)")
     return record
 
 
@@ -96,19 +77,7 @@ def compare(cluster: Cluster, before: Record, changed: Collection[str] = ()) -> 
     What a control plane changes by itself is left out.
     """
     with _client(cluster.nodes[0]) as client:
-        now = _record(client)
-    leased = set(before.leased)
-    losses = []
-    for key, digest in before.digests.items():
-        living = key.encode().startswith(_LIVING)
-        if key not in now.digests:
-            if key not in leased:
-                losses.append(f"{key} is gone")
-        elif now.digests[key] != digest and not living and key not in changed:
-            losses.append(f"{key} has another value")
-        elif now.digests[key] == digest and key in changed:
-            losses.append(f"{key} has still its old value")
-    return losses
+        return before.losses(Record.take(client), living=_LIVING, changed=changed)
 
 
 def fragment(cluster: Cluster, size_bytes: int) -> None:
@@ -126,7 +95,7 @@ def fragment(cluster: Cluster, size_bytes: int) -> None:
     say(f"etcd has {status.db_size >> 20} MiB, {status.db_size_in_use >> 20} of them in use")
 
 
-def _apply(node: Node) -> None:
+def _apply(node: Container) -> None:
     node.run(*KUBECTL, "apply", "--server-side", "--force-conflicts", "--filename=-", stdin=_objects(), seconds=120)
 
 
@@ -160,7 +129,7 @@ def _copies(stored: list[Put]) -> Iterator[Put]:
 
 
 def _again_and_again(stored: list[Put]) -> Iterator[list[Put]]:
-    """Yield the objects without end; no transaction may hold one twice."""
+    """Yield the objects again and again; no transaction may hold one twice."""
     while True:
         yield from batches(iter(stored))
 
@@ -177,7 +146,7 @@ def _write_until_refused(client: Client, transactions: Iterator[list[Put]]) -> N
             # The disk is behind, and the next transaction as good as this one.
 
 
-def _await_refusal(node: Node) -> None:
+def _await_refusal(node: Container) -> None:
     """Create objects until the API server is refused: etcd refuses large writes before it arms the alarm."""
     deadline = time.monotonic() + _REFUSED_SECONDS
     number = 0
@@ -185,34 +154,24 @@ def _await_refusal(node: Node) -> None:
         number += 1
         try:
             node.run(*KUBECTL, "create", "configmap", f"extra-{number}", f"--namespace={NAMESPACE}", seconds=30)
-        except NodesError as error:
+        except CommandFailedError as error:
             if REFUSAL in str(error):
                 return
             if "already exists" not in str(error):
                 raise
         time.sleep(_POLL_SECONDS)
-    raise NodesError(f"etcd is full, but the API server is not refused within {_REFUSED_SECONDS:.0f} s")
-
-
-def _record(client: Client) -> Record:
-    digests, leased = {}, []
-    for found in client.scan():
-        key = found.key.decode("utf-8", "replace")
-        digests[key] = hashlib.sha256(found.value).hexdigest()
-        if found.lease:
-            leased.append(key)
-    return Record(digests, leased)
+    raise DockerError(f"etcd is full, but the API server is not refused within {_REFUSED_SECONDS:.0f} s")
 
 
 @contextlib.contextmanager
-def _client(node: Node) -> Iterator[Client]:
+def _client(node: Container) -> Iterator[Client]:
     """Yield a client of the node's member, with the certificates of its health check."""
     with tempfile.TemporaryDirectory(prefix="controlplane-etcd-") as temporary:
-        folder = Path(temporary)
+        directory = Path(temporary)
         for name in ("ca.crt", "healthcheck-client.crt", "healthcheck-client.key"):
-            (folder / name).write_text(node.run("cat", f"{_PKI}/{name}"), "ascii")
-        pair = KeyPair(folder / "healthcheck-client.crt", folder / "healthcheck-client.key")
-        with Client(f"https://{node.address}:2379", folder / "ca.crt", pair) as client:
+            (directory / name).write_text(node.run("cat", f"{_PKI}/{name}"), "ascii")
+        pair = KeyPair(directory / "healthcheck-client.crt", directory / "healthcheck-client.key")
+        with Client(f"https://{node.address}:2379", directory / "ca.crt", pair) as client:
             yield client
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nodes.errors import NodesError
+from lab.errors import DockerError
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ GENERATIONS = {
 
 
 def generation(name: str) -> Generation:
-    """Return a generation by its name, such as ``1.33``; raises ``NodesError`` where there is none of that name."""
+    """Return a generation by its name, such as ``1.33``; raises ``DockerError`` if there is none of that name."""
     try:
         return GENERATIONS[name]
     except KeyError:
-        raise NodesError(f"there is no generation {name}; there are {', '.join(GENERATIONS)}") from None
+        raise DockerError(f"there is no generation {name}; there are {', '.join(GENERATIONS)}") from None

@@ -14,8 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from nodes.command import attempt, run
-from nodes.errors import NodesError
+from lab.command import attempt, run
+from lab.errors import DockerError
 
 _SYSCTLS = Path("/proc/sys")
 # Forwarding first: a change of it sets the ones about redirects.
@@ -28,7 +28,7 @@ _SETTINGS = (
     "net/bridge/bridge-nf-call-ip6tables",
 )
 # A kubelet and its containerd use some 30; the usual limit of 128 is that of all root's processes on the host, and a
-# kubelet that is refused one ends.
+# kubelet that is refused one exits.
 _WATCHERS = "fs/inotify/max_user_instances"
 _ENOUGH_WATCHERS = 512
 _FIREWALLS = ("iptables", "ip6tables")
@@ -39,7 +39,7 @@ _DOCKERS = re.compile(rf"\bDOCKER\b|\bDOCKER-|{_BRIDGE}")
 
 
 @dataclass(frozen=True)
-class Host:
+class HostSettings:
     """What an engine changes, as it is at one moment; ``boot`` tells whether that was before a reboot."""
 
     boot: str
@@ -61,7 +61,7 @@ class Host:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self | None:
-        """Return what ``as_json`` kept, None where the machine has been started anew since."""
+        """Return what ``as_json`` kept, None if the machine has been started anew since."""
         return cls(**data) if data["boot"] == _boot() else None
 
     def as_json(self) -> dict[str, Any]:
@@ -71,7 +71,7 @@ class Host:
     def restore(self) -> None:
         """Put everything back that differs; what others have changed meanwhile stays.
 
-        Raises ``NodesError`` with all that cannot be put back, after the rest is.
+        Raises ``LabError`` with all that cannot be put back, after the rest is.
         """
         attempt(
             *(partial(run, "ip", "link", "delete", name) for name in _bridges() if name not in self.bridges),
@@ -84,7 +84,7 @@ class Host:
 def make_room(kept: Path) -> None:
     """Allow so many watchers of files that all nodes have enough; the limit of before is in ``kept`` until given back.
 
-    Raises ``NodesError`` where there are too few, and this user may not allow more.
+    Raises ``DockerError`` if there are too few, and this user may not allow more.
     """
     limit = _setting(_WATCHERS)
     if int(limit) >= _ENOUGH_WATCHERS:
@@ -94,14 +94,14 @@ def make_room(kept: Path) -> None:
         _set(_WATCHERS, str(_ENOUGH_WATCHERS))
     except OSError as error:
         kept.unlink(missing_ok=True)
-        raise NodesError(
-            f"the nodes' kubelets would end for want of file watchers: this host allows {limit} to a user, and more "
+        raise DockerError(
+            f"the nodes' kubelets would exit for want of file watchers: this host allows {limit} to a user, and more "
             f"cannot be set here ({error.strerror}); as root: sysctl {_WATCHERS.replace('/', '.')}={_ENOUGH_WATCHERS}"
         ) from None
 
 
 def give_room_back(kept: Path) -> None:
-    """Put back the limit that ``make_room`` has kept, where it is still the one that was set there."""
+    """Put back the limit that ``make_room`` has kept, if it is still the one that was set there."""
     if kept.exists():
         boot, limit = kept.read_text("ascii").split()
         if boot == _boot() and _setting(_WATCHERS) == str(_ENOUGH_WATCHERS):

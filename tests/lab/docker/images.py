@@ -16,12 +16,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lab import programs
-from nodes import archive, engine
-from nodes.archive import Image, write_archive
-from nodes.command import docker, run, say
-from nodes.errors import NodesError
-from nodes.generations import Generation
-from nodes.packages import install
+from lab.command import run, say
+from lab.docker import archive, engine
+from lab.docker.archive import Image, write_archive
+from lab.docker.engine import docker
+from lab.docker.generations import Generation
+from lab.errors import CommandFailedError, DockerError
+from lab.packages import install
 
 REPOSITORY = "controlplane-etcd"
 _CONTEXT = Path(__file__).parent / "image"
@@ -38,7 +39,7 @@ _CHANGES = ('CMD ["/usr/local/sbin/node-init"]', 'VOLUME ["/var/lib/containerd",
 
 
 def obtain(generation: Generation) -> str:
-    """Return the id of the node image of a generation, after making it where it is missing or out of date."""
+    """Return the id of the node image of a generation, after making it if it is missing or out of date."""
     kubernetes, etcd = programs.kubernetes(generation.kubernetes), programs.etcd(generation.etcd)
     inputs = _inputs_of(kubernetes, etcd)
     name = f"{REPOSITORY}/node:{generation.name}"
@@ -76,8 +77,8 @@ def _host_inputs() -> str:
 
 
 def _inputs_in(name: str) -> str | None:
-    """Return the hash that an image was made from, None where there is no such image."""
-    with contextlib.suppress(NodesError):
+    """Return the hash that an image was made from, None if there is no such image."""
+    with contextlib.suppress(CommandFailedError):
         labels = json.loads(docker("image", "inspect", "--format={{json .Config.Labels}}", name))
         return str((labels or {}).get(_INPUTS_LABEL))
     return None
@@ -101,14 +102,14 @@ def _host() -> str:
 
 
 def _base() -> str:
-    """Return an image of Debian: the registry's, or where there is no registry one made of Debian's packages."""
+    """Return an image of Debian: the registry's, or if there is no registry one made of Debian's packages."""
     own = f"{REPOSITORY}/{_BASE}"
     for name in (_BASE, own):
         if docker("images", "--quiet", name):
             return name
     try:
         docker("pull", "--quiet", _BASE)
-    except NodesError as error:
+    except CommandFailedError as error:
         say(f"{_BASE} cannot be pulled ({str(error).splitlines()[-1]}): making it with mmdebstrap")
         _bootstrap(own)
         return own
@@ -123,7 +124,7 @@ def _bootstrap(name: str) -> None:
     missing = [package for path, package in wanted.items() if not Path(path).exists()]
     if missing:
         if os.geteuid() or not shutil.which("apt-get"):
-            raise NodesError(
+            raise DockerError(
                 f"{_BASE} cannot be pulled, and cannot be made without {', '.join(missing)}; install that, or give "
                 f"this engine an image {_BASE}"
             )
@@ -161,8 +162,8 @@ def _seed(name: str, inputs: str, host: str, kubernetes: Path, etcd: Path, gener
         docker("commit", *(f"--change={change}" for change in (*_CHANGES, labels)), seed, name)
 
 
-def _etcds(folder: Path) -> list[Path]:
-    return [folder / name for name in ("etcd", "etcdctl", "etcdutl")]
+def _etcds(directory: Path) -> list[Path]:
+    return [directory / name for name in ("etcd", "etcdctl", "etcdutl")]
 
 
 @contextlib.contextmanager
@@ -175,5 +176,5 @@ def _container(image: str, pause: str) -> Iterator[str]:
     try:
         yield created
     finally:
-        with contextlib.suppress(NodesError):
+        with contextlib.suppress(CommandFailedError):
             docker("rm", "--force", "--volumes", created)

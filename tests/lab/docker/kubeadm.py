@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from nodes.generations import Generation
+from lab.docker.generations import Generation
 
 CONTAINERD = "unix:///run/containerd/containerd.sock"
 API_PORT = 6443

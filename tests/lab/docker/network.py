@@ -9,16 +9,16 @@ import ipaddress
 import json
 from pathlib import Path
 
-from nodes.command import docker
-from nodes.errors import NodesError
+from lab.docker.engine import docker
+from lab.errors import CommandFailedError, DockerError
 
-# Out of what is for private use, and at the end of what Docker itself gives out.
+# Out of what is for private use, and last in what Docker itself gives out.
 _CANDIDATES = tuple(ipaddress.IPv4Network(f"172.31.{number}.0/24") for number in range(200, 220))
 _FIRST_NODE = 11
 
 
 def create(name: str, label: str) -> list[str]:
-    """Make a network and return addresses for its nodes; raises ``NodesError`` where every candidate is taken."""
+    """Make a network and return addresses for its nodes; raises ``DockerError`` if every candidate is taken."""
     taken = [*_routes(), *_networks()]
     refusal = ""
     for subnet in _CANDIDATES:
@@ -26,11 +26,11 @@ def create(name: str, label: str) -> list[str]:
             continue
         try:
             docker("network", "create", f"--label={label}", f"--subnet={subnet}", name)
-        except NodesError as error:  # another process may have taken it in this moment
+        except CommandFailedError as error:  # another process may have taken it in this moment
             refusal = f", or is refused: {error}"
         else:
             return [str(subnet[_FIRST_NODE + number]) for number in range(20)]
-    raise NodesError(
+    raise DockerError(
         f"no network for the nodes: each subnet from {_CANDIDATES[0]} to {_CANDIDATES[-1]} is a route of this host or "
         f"a network of Docker already (see `ip route` and `docker network ls`){refusal}"
     )

@@ -11,16 +11,16 @@ import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import yaml
 
 from lab import programs
 from lab.errors import LabError, MemberFailedError
-from lab.node import Node
+from lab.loopback.lifecycle import Startable
+from lab.loopback.member import MemberProcess
+from lab.loopback.process import Process
 from lab.pki import CLIENT, SERVER, Authority
-from lab.process import Process
 
 PORT = 6443
 _START_SECONDS = 90.0
@@ -29,19 +29,19 @@ _THERE = ("/readyz", "/api/v1/namespaces/kube-system")
 _ANNOTATION = "kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint"
 
 
-class ApiServer:
-    """The API server of one lab node, at the node's own address. As a context manager it is started and ended.
+class ApiServer(Startable):
+    """The API server of one lab node, at the node's own address. As a context manager it is started and closed.
 
     ``admin_conf`` is its administrator's kubeconfig, ``manifest`` says where it listens, as kubeadm's would.
     """
 
-    def __init__(self, node: Node, version: str) -> None:
+    def __init__(self, node: MemberProcess, version: str) -> None:
         """Write all files below the node's ``/etc/kubernetes``; nothing is started yet."""
         self._node = node
         self._programs = programs.kubernetes(version)
         self._authority = Authority.create("kubernetes")
         self._process: Process | None = None
-        self.folder = node.manifest.parent.parent
+        self.directory = node.manifest.parent.parent
         self.url = f"https://{node.address}:{PORT}"
         self.manifest = node.manifest.with_name("kube-apiserver.yaml")
         self.log = node.log.with_name("kube-apiserver.log")
@@ -52,19 +52,6 @@ class ApiServer:
         self._accounts = self._authority.issue(node.pki / "sa", "service-accounts", CLIENT)
         self.manifest.write_text(yaml.safe_dump(self._pod(), sort_keys=False), "utf-8")
         self.admin_conf = self.kubeconfig("admin", group="system:masters")
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     @property
     def kubectl(self) -> Path:
@@ -88,7 +75,7 @@ class ApiServer:
     ) -> Path:
         """Write ``<user>.conf`` for a user that is new, and return its path."""
         signer = authority or self._authority
-        pair = signer.issue(self.folder / "users" / user, user, CLIENT, organization=group, expired=expired)
+        pair = signer.issue(self.directory / "users" / user, user, CLIENT, organization=group, expired=expired)
         named = {"name": "lab"}
         cluster = {"server": server or self.url, "certificate-authority-data": _base64(self._ca.certificate)}
         keys = {"client-certificate-data": _base64(pair.certificate), "client-key-data": _base64(pair.key)}
@@ -100,7 +87,7 @@ class ApiServer:
             "current-context": "lab",
             "users": [{**named, "user": keys}],
         }
-        path = self.folder / f"{user}.conf"
+        path = self.directory / f"{user}.conf"
         path.touch(mode=0o600)
         path.write_text(yaml.safe_dump(config), "utf-8")
         return path
@@ -114,8 +101,8 @@ class ApiServer:
             if all(self.ask("get", f"--raw={path}").returncode == 0 for path in _THERE):
                 return
             if not running or time.monotonic() > deadline:
-                words = self.log.read_text("utf-8", "replace").splitlines()[-15:]
-                raise MemberFailedError("the API server is not ready; it printed:\n" + "\n".join(words))
+                printed = self.log.read_text("utf-8", "replace").splitlines()[-15:]
+                raise MemberFailedError("the API server is not ready; it printed:\n" + "\n".join(printed))
             time.sleep(_POLL_SECONDS)
 
     def close(self) -> None:
@@ -125,7 +112,12 @@ class ApiServer:
 
     def ask(self, *arguments: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run kubectl as the administrator."""
-        command = [str(self.kubectl), f"--kubeconfig={self.admin_conf}", f"--cache-dir={self.folder}/cache", *arguments]
+        command = [
+            str(self.kubectl),
+            f"--kubeconfig={self.admin_conf}",
+            f"--cache-dir={self.directory}/cache",
+            *arguments,
+        ]
         return subprocess.run(command, input=text, capture_output=True, text=True, timeout=60, check=False)
 
     def get(self, *arguments: str) -> Any:

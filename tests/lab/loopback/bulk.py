@@ -16,7 +16,7 @@ import grpc
 
 from lab.client import Put
 from lab.errors import EtcdError
-from lab.node import Node
+from lab.loopback.member import MemberProcess
 
 # Field numbers of etcd's protocol buffers, with wire type 2 (length-delimited) or 0 (number).
 _TXN_SUCCESS = 2 << 3 | 2
@@ -29,7 +29,7 @@ _PUT_LEASE = 3 << 3
 class Writer:
     """A gRPC connection to one member, for one thread or several."""
 
-    def __init__(self, node: Node, *, timeout: float) -> None:
+    def __init__(self, node: MemberProcess, *, timeout: float) -> None:
         """Prepare a writer; ``timeout`` is in seconds and per transaction."""
         pair = node.client_pair
         credentials = grpc.ssl_channel_credentials(

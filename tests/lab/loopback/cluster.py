@@ -10,34 +10,30 @@ import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-import requests
-
-from lab import manifest
-from lab.addresses import Range
-from lab.errors import EtcdError, LabError, MemberFailedError
-from lab.node import Layout, Node
+from lab.errors import EtcdError, LabError
+from lab.loopback import manifest
+from lab.loopback.addresses import Range
+from lab.loopback.lifecycle import Startable
+from lab.loopback.member import Layout, MemberProcess, Members
 from lab.pki import Authority, write_node_pki
 
 DEFAULT_VERSION = "3.6.16"
-_LEADER_SECONDS = 30.0
 # etcd refuses new members until all have been connected for 5 s.
 _ADD_SECONDS = 30.0
 _POLL_SECONDS = 0.05
 
 
-class Cluster:
+class Cluster(Members, Startable):
     """Nodes that share one authority and one member list.
 
     The constructor writes all files, so a test may edit a manifest before ``start``. As a context manager it starts the
-    cluster and removes every process and mount at the end; the files stay in ``folder``.
+    cluster and removes every process and mount at the end; the files stay in ``directory``.
     """
 
     def __init__(
         self,
-        folder: Path,
+        directory: Path,
         *,
         members: int = 3,
         version: str = DEFAULT_VERSION,
@@ -49,7 +45,7 @@ class Cluster:
         advertise_peer_url: str | None = None,
         tmpfs_mib: int | None = None,
     ) -> None:
-        """Lay out ``members`` nodes named ``<prefix>1`` and up in ``folder``; nothing is started yet.
+        """Lay out ``members`` nodes named ``<prefix>1`` and up in ``directory``; nothing is started yet.
 
         ``quota_bytes`` is etcd's quota (None: its default of 2 GiB), ``flags`` are further flags without dashes that
         win over the manifest's own (None leaves one out), ``env`` is the container's environment. ``ipv6`` puts all
@@ -59,7 +55,7 @@ class Cluster:
         """
         if advertise_peer_url and members != 1:
             raise LabError("only a cluster of one can advertise a peer URL that is not its own")
-        self.folder = folder.resolve()
+        super().__init__(directory.resolve())
         self.version = version
         self.authority = Authority.create()
         self._flags: dict[str, str | None] = {}
@@ -71,7 +67,6 @@ class Cluster:
         self._tmpfs_mib = tmpfs_mib
         self._mounts: list[Path] = []
         self._range = Range(ipv6=ipv6)
-        self.nodes: list[Node] = []
         atexit.register(self.close)
         try:
             self.nodes += [self._lay_out(number) for number in range(members)]
@@ -81,26 +76,6 @@ class Cluster:
         except BaseException:
             self.close()
             raise
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __getitem__(self, name: str) -> Node:
-        """Return the node of that name."""
-        for node in self.nodes:
-            if node.name == name:
-                return node
-        raise KeyError(name)
 
     def start(self) -> None:
         """Start all nodes that do not run and wait until each serves and knows the leader.
@@ -116,16 +91,16 @@ class Cluster:
             node.await_ready()
 
     def stop(self) -> None:
-        """End all members in their own way, the leader last; ``start`` brings them back with their data.
+        """Stop all members in their own way, the leader last; ``start`` brings them back with their data.
 
-        A leader that ends together with the others tries for 7 s to hand the leadership to one of them.
+        A leader that is stopped together with the others tries for 7 s to hand the leadership to one of them.
         """
-        leaders = [node for node in self.nodes if _leads(node)]
+        leaders = [node for node in self.nodes if node.leads]
         for group in ([node for node in self.nodes if node not in leaders], leaders):
             for node in group:
-                node.ask_to_end()
+                node.terminate()
             for node in group:
-                node.await_end()
+                node.await_exit()
 
     def close(self) -> None:
         """Kill all members, unmount, give the addresses back. Final, and harmless when called again."""
@@ -136,22 +111,7 @@ class Cluster:
         self._range.close()
         atexit.unregister(self.close)
 
-    def leader(self, *, seconds: float = _LEADER_SECONDS) -> Node:
-        """Return the node that leads, waiting for an election under way; raises ``MemberFailedError`` without one."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            for node in self.nodes:
-                if _leads(node):
-                    return node
-            time.sleep(_POLL_SECONDS)
-        raise MemberFailedError(f"no member of {self.folder} was leader within {seconds:.0f} s")
-
-    def followers(self) -> list[Node]:
-        """Return the nodes of all members that do not lead, learners and stopped ones included."""
-        leader = self.leader()
-        return [node for node in self.nodes if node is not leader]
-
-    def add_member(self, *, learner: bool = False, start: bool = True) -> Node:
+    def add_member(self, *, learner: bool = False, start: bool = True) -> MemberProcess:
         """Add a node and announce its member; with ``start`` also start it and wait until it serves."""
         node = self._lay_out(len(self.nodes))
         self._announce(node, learner=learner)
@@ -163,7 +123,7 @@ class Cluster:
             node.start()
         return node
 
-    def _announce(self, node: Node, *, learner: bool) -> None:
+    def _announce(self, node: MemberProcess, *, learner: bool) -> None:
         deadline = time.monotonic() + _ADD_SECONDS
         while True:
             with self.leader().client() as client:
@@ -175,9 +135,9 @@ class Cluster:
                         raise
             time.sleep(_POLL_SECONDS)
 
-    def _lay_out(self, number: int) -> Node:
+    def _lay_out(self, number: int) -> MemberProcess:
         name = f"{self._prefix}{number + 1}"
-        layout = Layout(self.folder / name)
+        layout = Layout(self.directory / name)
         layout.create()
         endpoint = self._range[number]
         write_node_pki(self.authority, layout.pki, name, endpoint.address)
@@ -185,9 +145,9 @@ class Cluster:
             options = f"size={self._tmpfs_mib}m,mode=0700"
             subprocess.run(["mount", "-t", "tmpfs", "-o", options, "etcd-lab", str(layout.data_dir)], check=True)
             self._mounts.append(layout.data_dir)
-        return Node(name, layout, endpoint, self.version)
+        return MemberProcess(name, layout, endpoint, self.version)
 
-    def _write_manifest(self, node: Node, peers: Mapping[str, str], *, joins_existing: bool) -> None:
+    def _write_manifest(self, node: MemberProcess, peers: Mapping[str, str], *, joins_existing: bool) -> None:
         text = manifest.render(
             manifest.MemberSpec(
                 name=node.name,
@@ -208,14 +168,3 @@ class Cluster:
         # kubeadm's mode.
         node.manifest.touch(mode=0o600)
         node.manifest.write_text(text, "utf-8")
-
-
-def _leads(node: Node) -> bool:
-    if not node.running or node.frozen:
-        return False
-    try:
-        with node.client(timeout=2.0) as client:
-            status = client.status()
-    except (EtcdError, requests.RequestException):
-        return False
-    return status.leader == status.member_id

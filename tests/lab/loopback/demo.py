@@ -20,17 +20,17 @@ from rich.console import Console
 from rich.markup import escape
 
 from lab import programs
-from lab.cluster import Cluster
 from lab.errors import LabError
-from lab.fill import fill
-from lab.inventory import write_inventory
-from lab.kubelet import Kubelet
-from lab.node import Node
-from lab.show import fill_progress
+from lab.loopback.cluster import Cluster
+from lab.loopback.fill import fill
+from lab.loopback.inventory import write_inventory
+from lab.loopback.kubelet import Kubelet
+from lab.loopback.member import MemberProcess
+from lab.loopback.progress import fill_progress
 
 RECOVER = "controlplane.etcd.recover"
 HARDEN = "controlplane.etcd.harden"
-_REPOSITORY = Path(__file__).resolve().parents[2]
+_REPOSITORY = Path(__file__).resolve().parents[3]
 _MIB = 1024**2
 
 
@@ -45,9 +45,9 @@ class Settings:
 
 
 def run(settings: Settings) -> int:
-    """Show a recovery and a hardening from beginning to end and return the exit code of the playbook that came last.
+    """Show a recovery and a hardening from beginning to end, and return the exit code of the playbook that came last.
 
-    Everything lies in a temporary folder that is removed at the end, also after Ctrl-C.
+    Everything lies in a temporary directory that is removed afterwards, also after Ctrl-C.
     """
     console = Console()
     ansible_playbook = Path(sys.executable).with_name("ansible-playbook")
@@ -73,7 +73,7 @@ def run(settings: Settings) -> int:
             _write(console, cluster.nodes[0])
 
             _head(console, "The playbook")
-            inventory = write_inventory(cluster.folder / "inventory.yml", cluster)
+            inventory = write_inventory(cluster.directory / "inventory.yml", cluster)
             exit_code = _play(console, ansible_playbook, [RECOVER, "-i", str(inventory)])
 
             _head(console, "Writes are accepted again" if exit_code == 0 else "The playbook failed")
@@ -126,7 +126,7 @@ def _show_members(console: Console, cluster: Cluster) -> None:
         console.print(escape(f"{node.name}  {node.client_url}  {role}, file {status.db_size / _MIB:.1f} MiB{alarms}"))
 
 
-def _write(console: Console, node: Node) -> None:
+def _write(console: Console, node: MemberProcess) -> None:
     """Show a write in etcdctl's own words, whatever comes of it."""
     arguments = ("put", "/registry/demo", "written at last")
     console.print(

@@ -1,24 +1,23 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fill a cluster until etcd refuses writes, and tell whether a recovery kept what was in it."""
+"""Filling a loopback cluster until etcd refuses writes, and telling whether a recovery kept what was in it."""
 
 from __future__ import annotations
 
-import hashlib
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Literal
 
-from lab.bulk import Writer
 from lab.client import Alarm, Client, Put
-from lab.cluster import Cluster
 from lab.errors import EtcdError, LabError
-from lab.node import Node
+from lab.loopback.bulk import Writer
+from lab.loopback.member import MemberProcess, Members
+from lab.record import Record
 from lab.workload import EVENTS_PER_LEASE, MAX_TXN_KEYS, Workload, batches
 
 WRITERS = 3
@@ -36,7 +35,7 @@ _BYTES_PER_EVENT = 20_000
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a fill is: size of the leader's file in bytes, where it ends, and seconds so far."""
+    """How far a fill is: size of the leader's file and its goal in bytes, and seconds so far."""
 
     db_size: int
     goal: int
@@ -45,11 +44,11 @@ class Progress:
 
 @dataclass(frozen=True)
 class Filled:
-    """What a fill left behind, as the leader saw it at the end.
+    """What a fill left behind, as the leader saw it afterwards.
 
     ``live_bytes`` is what was in use when only keys that stay had been written, so about what is left after compaction
     and defragmentation. ``refusal`` is etcd's text for the refused write and ``alarms`` what was listed then (both
-    empty when the fill ended at a size).
+    empty if the fill was one up to a size).
     """
 
     db_size: int
@@ -62,7 +61,7 @@ class Filled:
 
 
 def fill(
-    cluster: Cluster,
+    cluster: Members,
     *,
     until: Literal["nospace", "bytes"] = "nospace",
     size_bytes: int | None = None,
@@ -92,7 +91,7 @@ def fill(
         live_bytes = run.write_live(workload.live(), live_fraction * goal)
         refusal = run.write(workload.updates(), stop_at=size_bytes)
         if until == "nospace" and not refusal:
-            raise LabError("the writers ended without a refusal")
+            raise LabError("the writers were done without a refusal")
         alarms = _await_alarm(client) if until == "nospace" else ()
         status = client.status()
         return Filled(
@@ -106,26 +105,16 @@ def fill(
         )
 
 
-def snapshot_of_keys(source: Cluster | Node, *, leased: bool = True) -> dict[bytes, tuple[int, str]]:
-    """Return every key with its mod revision and the SHA-256 of its value, all at one revision.
-
-    Equal before and after means that a recovery lost and changed nothing. Keys with a lease go by themselves when it
-    expires; ``leased=False`` leaves them out.
-    """
-    node = source.leader() if isinstance(source, Cluster) else source
-    with node.client() as client:
-        return {
-            entry.key: (entry.mod_revision, hashlib.sha256(entry.value).hexdigest())
-            for entry in client.scan()
-            if leased or not entry.lease
-        }
+def compare(cluster: Members, before: Record, changed: Collection[str] = ()) -> list[str]:
+    """Return what is not any more as it was, one sentence each, and which of the keys ``changed`` still is."""
+    return before.losses(cluster.record(), changed=changed)
 
 
 class _Fill:
     """One fill under way."""
 
     def __init__(
-        self, leader: Node, client: Client, goal: int, keys_per_txn: int, progress: Callable[[Progress], None]
+        self, leader: MemberProcess, client: Client, goal: int, keys_per_txn: int, progress: Callable[[Progress], None]
     ) -> None:
         self._leader = leader
         self._client = client
@@ -194,7 +183,7 @@ class _Supply:
         self._closed = False
 
     def next(self) -> list[Put] | None:
-        """Return the next batch, None at the end."""
+        """Return the next batch, None if there is none any more."""
         with self._lock:
             return None if self._closed else next(self._source, None)
 

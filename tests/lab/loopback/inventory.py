@@ -10,14 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from lab import kubelet
-from lab.cluster import Cluster
+from lab import inventory
 from lab.errors import LabError
-from lab.node import Node
-
-GROUP = "control_plane"
+from lab.loopback import kubelet
+from lab.loopback.cluster import Cluster
+from lab.loopback.member import MemberProcess
 
 
 def write_inventory(
@@ -28,7 +25,7 @@ def write_inventory(
 ) -> Path:
     """Write a YAML inventory with all nodes of ``clusters`` in the group ``control_plane`` and return its path.
 
-    ``interpreter`` runs the modules, ``host_vars`` are added to every host. Raises ``LabError`` where two clusters
+    ``interpreter`` runs the modules, ``host_vars`` are added to every host. Raises ``LabError`` if two clusters
     have nodes of the same name (give them prefixes of their own).
     """
     hosts: dict[str, dict[str, Any]] = {}
@@ -36,26 +33,25 @@ def write_inventory(
         if node.name in hosts:
             raise LabError(f"two nodes are named {node.name}; an inventory needs clusters with different prefixes")
         hosts[node.name] = {**_variables(node, interpreter), **(host_vars or {})}
-    path.write_text(yaml.safe_dump({GROUP: {"hosts": hosts}}, sort_keys=False), "utf-8")
-    return path
+    return inventory.write(path, hosts)
 
 
-def _variables(node: Node, interpreter: str) -> dict[str, Any]:
+def _variables(node: MemberProcess, interpreter: str) -> dict[str, Any]:
     return {
         "ansible_connection": "local",
         "ansible_python_interpreter": interpreter,
-        "ansible_remote_tmp": str(node.folder / "tmp"),  # else Ansible leaves a folder in the user's home
+        "ansible_remote_tmp": str(node.directory / "tmp"),  # else Ansible leaves a directory in the user's home
         # No kubelet of this machine, should there be one, is any of the lab's business.
         "recover_kubelet_unit": "etcd-lab-has-none",
         "recover_manifest": str(node.manifest),
-        "recover_snapshot_dir": str(node.folder / "var/backups/etcd"),
+        "recover_snapshot_dir": str(node.directory / "var/backups/etcd"),
         # Nor is any cluster that it may belong to.
-        "recover_kubeconfig": str(node.folder / "etc/kubernetes/admin.conf"),
-        "harden_kubeconfig": str(node.folder / "etc/kubernetes/admin.conf"),
-        "recover_lock_path": str(node.folder / "run/etcd-maintenance.lock"),
+        "recover_kubeconfig": str(node.directory / "etc/kubernetes/admin.conf"),
+        "harden_kubeconfig": str(node.directory / "etc/kubernetes/admin.conf"),
+        "recover_lock_path": str(node.directory / "run/etcd-maintenance.lock"),
         "harden_kubelet_unit": kubelet.PROGRAM,
         "harden_manifest": str(node.manifest),
-        "recover_backup_dir": str(node.folder / "etc/kubernetes/etcd-backup"),
-        "harden_backup_dir": str(node.folder / "etc/kubernetes/etcd-backup"),
-        "harden_lock_path": str(node.folder / "run/etcd-maintenance.lock"),
+        "recover_backup_dir": str(node.directory / "etc/kubernetes/etcd-backup"),
+        "harden_backup_dir": str(node.directory / "etc/kubernetes/etcd-backup"),
+        "harden_lock_path": str(node.directory / "run/etcd-maintenance.lock"),
     }

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a kubelet does for one node of the lab: it runs the real etcd as the manifest says, and anew when that changes.
 
-It is a process of its own, so that modules can be called while it works; its etcd ends with it.
+It is a process of its own, so that modules can be called while it works; its etcd is stopped with it.
 """
 
 from __future__ import annotations
@@ -17,12 +17,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import requests
-
-from lab import manifest, programs
-from lab.errors import EtcdError, LabError
-from lab.node import START_SECONDS, STOP_SECONDS, Node
-from lab.process import Process
+from lab import programs
+from lab.errors import LabError
+from lab.loopback import manifest
+from lab.loopback.member import START_SECONDS, STOP_SECONDS, MemberProcess
+from lab.loopback.process import Process
 
 # What the process list shows of it, and no machine's kubelet is called.
 PROGRAM = Path(__file__).name
@@ -33,14 +32,14 @@ _BACK_OFF_SECONDS = 1.0
 class Kubelet:
     """Takes over the etcd of a node for as long as it is entered. The node itself then knows nothing of its etcd."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: MemberProcess) -> None:
         self.node = node
-        self._log = node.folder / "var/log/kubelet.log"
+        self._log = node.directory / "var/log/kubelet.log"
         self._process: Process | None = None
 
     def __enter__(self) -> Self:
         self.node.stop()
-        env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+        env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
         command = (sys.executable, __file__, str(self.node.manifest), self.node.version, str(self.node.log))
         self._process = Process(command, env, self._log)
         self.await_etcd()
@@ -50,8 +49,8 @@ class Kubelet:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._process:
-            self._process.ask_to_end()
-            self._process.await_end(2 * STOP_SECONDS)
+            self._process.terminate()
+            self._process.wait(2 * STOP_SECONDS)
 
     def freeze(self) -> None:
         """Let it take notice of nothing; etcd goes on."""
@@ -65,19 +64,11 @@ class Kubelet:
 
     def await_etcd(self, *, seconds: float = START_SECONDS) -> None:
         """Return when etcd answers and knows a leader."""
-        deadline = time.monotonic() + seconds
-        with self.node.client(timeout=2.0) as client:
-            while True:
-                with suppress(EtcdError, requests.RequestException):
-                    if client.status().leader:
-                        return
-                if time.monotonic() > deadline:
-                    raise LabError(f"etcd of {self.node.name} was not ready in {seconds:.0f} s:\n{self.node.words()}")
-                time.sleep(_POLL_SECONDS)
+        self.node.await_answer(seconds=seconds)
 
 
-def _play(path: Path, version: str, log: Path) -> None:
-    """Run etcd until the end of this process; what ends by itself, or was refused, is tried again."""
+def _run(path: Path, version: str, log: Path) -> None:
+    """Run etcd until this process exits; etcd is started again if it exits by itself or was refused."""
     text: bytes | None = None
     etcd: Process | None = None
     try_at = 0.0
@@ -86,7 +77,7 @@ def _play(path: Path, version: str, log: Path) -> None:
             found = path.read_bytes() if path.exists() else None
             if found != text:
                 if etcd:
-                    _end(etcd)
+                    _stop(etcd)
                 text, etcd, try_at = found, None, 0.0
             if found and not (etcd and etcd.running) and time.monotonic() > try_at:
                 with suppress(LabError):
@@ -97,14 +88,14 @@ def _play(path: Path, version: str, log: Path) -> None:
             time.sleep(_POLL_SECONDS)
     finally:
         if etcd:
-            _end(etcd)
+            _stop(etcd)
 
 
-def _end(etcd: Process) -> None:
-    etcd.ask_to_end()
-    etcd.await_end(STOP_SECONDS)
+def _stop(etcd: Process) -> None:
+    etcd.terminate()
+    etcd.wait(STOP_SECONDS)
 
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    _play(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))
+    _run(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One node of a lab cluster: a folder like a host's root, and the etcd member that runs from it."""
+"""Members of a loopback cluster: each a directory like a host's root, and the etcd process that runs from it."""
 
 from __future__ import annotations
 
@@ -13,23 +13,27 @@ from pathlib import Path
 
 import requests
 
-from lab import manifest, programs
-from lab.addresses import Endpoint
+from lab import programs
 from lab.client import Client
-from lab.errors import EtcdError, MemberFailedError
+from lab.errors import EtcdError, LabError, MemberFailedError
+from lab.loopback import manifest
+from lab.loopback.addresses import Endpoint
+from lab.loopback.process import Process
 from lab.pki import KeyPair
-from lab.process import Process
+from lab.record import Record
+from lab.waiting import wait_until_clear
 
 # Enough for a long log on a busy machine.
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
 _POLL_SECONDS = 0.05
+_LEADER_SECONDS = 30.0
 _TOLD_LINES = 15
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The paths of one node below its root folder, as on a kubeadm host."""
+    """The paths of one node below its root directory, as on a kubeadm host."""
 
     root: Path
 
@@ -40,7 +44,7 @@ class Layout:
 
     @property
     def pki(self) -> Path:
-        """The folder of all certificates; etcd's own are in ``etcd`` below it."""
+        """The directory of all certificates; etcd's own are in ``etcd`` below it."""
         return self.root / "etc/kubernetes/pki"
 
     @property
@@ -54,15 +58,15 @@ class Layout:
         return self.root / "var/log/etcd.log"
 
     def create(self) -> None:
-        """Make all folders."""
-        for folder in (self.manifest.parent, self.pki / "etcd", self.log.parent, self.root / "var/backups"):
-            folder.mkdir(parents=True)
+        """Create all directories."""
+        for directory in (self.manifest.parent, self.pki / "etcd", self.log.parent, self.root / "var/backups"):
+            directory.mkdir(parents=True)
         (self.root / "run").mkdir()
         self.data_dir.mkdir(parents=True, mode=0o700)
 
 
-class Node:
-    """A node and its member. Made by ``Cluster``; its files are written before it is.
+class MemberProcess:
+    """A member with the node it stands for. Made by ``Cluster``; its files are written before it is.
 
     ``version`` names the etcd that the next start runs. All methods that start etcd belong in the main thread.
     """
@@ -76,11 +80,11 @@ class Node:
         self._log_start = 0
 
     def __repr__(self) -> str:
-        return f"Node({self.name}, {self.client_url}, pid={self.pid})"
+        return f"MemberProcess({self.name}, {self.client_url}, pid={self.pid})"
 
     @property
-    def folder(self) -> Path:
-        """The node's root folder."""
+    def directory(self) -> Path:
+        """The node's root directory."""
         return self._layout.root
 
     @property
@@ -102,6 +106,11 @@ class Node:
     def log(self) -> Path:
         """What etcd printed, over all its starts."""
         return self._layout.log
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where the member listens."""
+        return self._endpoint
 
     @property
     def address(self) -> str:
@@ -149,9 +158,26 @@ class Node:
         """Whether etcd is stopped by ``freeze``."""
         return bool(self._process and self._process.frozen)
 
+    @property
+    def leads(self) -> bool:
+        """Whether the member answers and says that it is the leader."""
+        if self.frozen:
+            return False
+        try:
+            with self.client(timeout=2.0) as client:
+                status = client.status()
+        except (EtcdError, requests.RequestException):
+            return False
+        return status.leader == status.member_id
+
     def client(self, *, timeout: float = 30.0) -> Client:
         """Return a new client for this member."""
         return Client(self.client_url, self.ca, self.client_pair, timeout=timeout)
+
+    def record(self) -> Record:
+        """Read every key through this member."""
+        with self.client() as client:
+            return Record.take(client)
 
     def etcdctl(self, *arguments: str) -> list[str]:
         """Return the command line of this version's etcdctl for this member."""
@@ -181,14 +207,13 @@ class Node:
     def await_ready(self, *, seconds: float = START_SECONDS) -> None:
         """Return when the member answers and knows a leader; raises ``MemberFailedError`` with what it printed."""
         with self.client(timeout=2.0) as client:
+            self._await(lambda: _unreadiness(client), seconds)
 
-            def obstacle() -> str:
-                try:
-                    return "" if client.status().leader else "it knows no leader"
-                except (EtcdError, requests.RequestException) as error:
-                    return str(error)
-
-            self._await(obstacle, seconds)
+    def await_answer(self, *, seconds: float = START_SECONDS) -> None:
+        """Like ``await_ready``, for an etcd that somebody else has started."""
+        with self.client(timeout=2.0) as client:
+            if wait_until_clear(lambda: _unreadiness(client), seconds=seconds, poll=_POLL_SECONDS):
+                raise LabError(f"etcd of {self.name} was not ready in {seconds:.0f} s:\n{self.words()}")
 
     def await_serving(self, *, seconds: float = START_SECONDS) -> None:
         """Return when etcd has read its data and serves, though perhaps without a leader yet, hence no clients."""
@@ -204,37 +229,35 @@ class Node:
         self._await(obstacle, seconds)
 
     def _await(self, obstacle: Callable[[], str], seconds: float) -> None:
-        deadline = time.monotonic() + seconds
-        while True:
-            # Asked first and used last: a member that ends in between still had its chance to answer.
+        def unless_exited() -> str:
+            # Asked first and used last: a member that exits in between still had its chance to answer.
             running = self.running
-            if not (reason := obstacle()):
-                return
-            if not running:
-                raise MemberFailedError(f"etcd of {self.name} {self._how_it_ended()}; it printed:\n{self.words()}")
-            if time.monotonic() > deadline:
-                raise MemberFailedError(
-                    f"etcd of {self.name} was not ready in {seconds:.0f} s ({reason}); it printed:\n{self.words()}"
-                )
-            time.sleep(_POLL_SECONDS)
+            if (reason := obstacle()) and not running:
+                raise MemberFailedError(f"etcd of {self.name} {self._how_it_exited()}; it printed:\n{self.words()}")
+            return reason
+
+        if reason := wait_until_clear(unless_exited, seconds=seconds, poll=_POLL_SECONDS):
+            raise MemberFailedError(
+                f"etcd of {self.name} was not ready in {seconds:.0f} s ({reason}); it printed:\n{self.words()}"
+            )
 
     def stop(self) -> None:
-        """End etcd in its own way (SIGTERM); it is killed when that takes longer than 15 s."""
-        self.ask_to_end()
-        self.await_end()
+        """Stop etcd in its own way (SIGTERM); it is killed if that takes longer than 15 s."""
+        self.terminate()
+        self.await_exit()
 
-    def ask_to_end(self) -> None:
+    def terminate(self) -> None:
         """Send SIGTERM and do not wait."""
         if self._process:
-            self._process.ask_to_end()
+            self._process.terminate()
 
-    def await_end(self) -> None:
-        """Wait until etcd has ended; it is killed when that takes longer than 15 s."""
+    def await_exit(self) -> None:
+        """Wait until etcd has exited; it is killed if that takes longer than 15 s."""
         if self._process:
-            self._process.await_end(STOP_SECONDS)
+            self._process.wait(STOP_SECONDS)
 
     def kill(self) -> None:
-        """End etcd at once (SIGKILL), like a power cut for the process."""
+        """Kill etcd at once (SIGKILL), like a power cut for the process."""
         if self._process:
             self._process.kill()
 
@@ -267,5 +290,46 @@ class Node:
             printed = [printed[0], "...", *printed[-lines:]]
         return "\n".join(printed)
 
-    def _how_it_ended(self) -> str:
-        return f"ended with code {self._process.exit_code}" if self._process else "was not started"
+    def _how_it_exited(self) -> str:
+        return f"exited with code {self._process.exit_code}" if self._process else "was not started"
+
+
+class Members:
+    """The members of one cluster, also of one that another process runs."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.nodes: list[MemberProcess] = []
+
+    def __getitem__(self, name: str) -> MemberProcess:
+        """Return the member of that name."""
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        raise KeyError(name)
+
+    def leader(self, *, seconds: float = _LEADER_SECONDS) -> MemberProcess:
+        """Return the leader, waiting for an election under way; raises ``MemberFailedError`` without one."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            for node in self.nodes:
+                if node.leads:
+                    return node
+            time.sleep(_POLL_SECONDS)
+        raise MemberFailedError(f"no member of {self.directory} was leader within {seconds:.0f} s")
+
+    def followers(self) -> list[MemberProcess]:
+        """Return all members that do not lead, learners and stopped ones included."""
+        leader = self.leader()
+        return [node for node in self.nodes if node is not leader]
+
+    def record(self) -> Record:
+        """Read every key through the leader."""
+        return self.leader().record()
+
+
+def _unreadiness(client: Client) -> str:
+    try:
+        return "" if client.status().leader else "it knows no leader"
+    except (EtcdError, requests.RequestException) as error:
+        return str(error)

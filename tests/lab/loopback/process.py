@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One etcd process that cannot outlive the process that started it."""
+"""A process that cannot outlive the one that started it."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Process:
     def __init__(self, command: Sequence[str], env: Mapping[str, str], log: Path) -> None:
         """Start ``command`` with exactly ``env``; its output is appended to ``log``.
 
-        Must be called in the main thread: the kernel's parent-death signal is sent when the *thread* ends that forked.
+        Must be called in the main thread: the kernel's parent-death signal is sent when the *thread* exits that forked.
         """
         if threading.current_thread() is not threading.main_thread():
-            raise LabError("etcd can only be started from the main thread, else it would end with the thread")
+            raise LabError("etcd can only be started from the main thread, else it would exit with the thread")
         parent = os.getpid()
 
         def die_with_parent() -> None:
@@ -45,7 +45,7 @@ class Process:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd="/",
-                # Its own process group: Ctrl-C in a terminal reaches the lab, which then ends its members in order.
+                # Its own process group: Ctrl-C in a terminal reaches the lab, which then stops its members in order.
                 start_new_session=True,
                 preexec_fn=die_with_parent,
             )
@@ -53,12 +53,12 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """The process id, also after the end."""
+        """The process id, also after it has exited."""
         return self._process.pid
 
     @property
     def running(self) -> bool:
-        """Whether it has not ended; a frozen process is running."""
+        """Whether it has not exited; a frozen process is running."""
         return self._process.poll() is None
 
     @property
@@ -68,7 +68,7 @@ class Process:
 
     @property
     def exit_code(self) -> int | None:
-        """The exit code once it has ended, negative for a signal's number."""
+        """The exit code once it has exited, negative for a signal's number."""
         return self._process.poll()
 
     def freeze(self) -> None:
@@ -84,20 +84,20 @@ class Process:
             self._process.send_signal(signal.SIGCONT)
             self._frozen = False
 
-    def ask_to_end(self) -> None:
+    def terminate(self) -> None:
         """Send SIGTERM and do not wait."""
         self.thaw()
         self._process.terminate()
 
-    def await_end(self, seconds: float) -> None:
-        """Wait for the end; kill it when it has not come after ``seconds``."""
+    def wait(self, seconds: float) -> None:
+        """Wait until it exits; kill it if it has not after ``seconds``."""
         try:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.kill()
 
     def kill(self) -> None:
-        """Send SIGKILL and wait for the end."""
+        """Send SIGKILL and wait until it has exited."""
         self.thaw()
         self._process.kill()
         self._process.wait()

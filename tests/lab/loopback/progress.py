@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from lab.fill import Progress
+from lab.loopback.fill import Progress
 
 
 @contextlib.contextmanager

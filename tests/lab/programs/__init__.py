@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The one place that knows how to get the real programs the lab runs.
 
-A program set is a name and a version, such as etcd 3.6.16, and is a folder with its programs. It is looked for where
-``$ETCD_BIN_DIR`` or ``$KUBERNETES_BIN_DIR`` says (release downloads, for example): in that folder itself, or in a
-folder in it that is named after the version. Then it is looked for in the cache
+A program set is a name and a version, such as etcd 3.6.16, and is a directory with its programs. It is looked for where
+``$ETCD_BIN_DIR`` or ``$KUBERNETES_BIN_DIR`` says (release downloads, for example): in that directory itself, or in a
+directory in it that is named after the version. Then it is looked for in the cache
 (``$CONTROLPLANE_ETCD_CACHE``, else ``~/.cache/controlplane-etcd``), and is otherwise made into the cache, once.
 """
 
@@ -14,15 +14,15 @@ from __future__ import annotations
 import functools
 import os
 import shutil
-import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from lab.errors import ProgramMissingError
+from lab.command import run, say
+from lab.errors import CommandFailedError, ProgramMissingError
 from lab.programs import kube
 from lab.programs.debian import Package, unpack
 from lab.programs.golang import GoBuild, build
-from lab.programs.store import Recipe, Store, say
+from lab.programs.store import Recipe, Store
 
 BIN_DIR_VARIABLE = "ETCD_BIN_DIR"
 KUBERNETES_BIN_DIR_VARIABLE = "KUBERNETES_BIN_DIR"
@@ -52,20 +52,20 @@ def store() -> Store:
 
 @functools.cache
 def etcd(version: str) -> Path:
-    """Return the folder with etcd, etcdctl and (from 3.5 on) etcdutl of ``version``, such as ``3.6.16``.
+    """Return the directory with etcd, etcdctl and (from 3.5 on) etcdutl of ``version``, such as ``3.6.16``.
 
     The first call for a version may build it, which takes a minute or two and says so on stderr. Raises
-    ``ProgramMissingError`` where it cannot be had.
+    ``ProgramMissingError`` if it cannot be had.
     """
     return _said(_etcd_of_bin_dir(version)) or store().obtain(_recipe(version))
 
 
 @functools.cache
 def kubernetes(version: str) -> Path:
-    """Return the folder with kubeadm, kubelet, kubectl and the components of the control plane, such as of ``1.33.13``.
+    """Return the directory with kubeadm, kubelet, kubectl and the control plane's components, such as of ``1.33.13``.
 
     The first call for a version may build them, which takes several minutes and says so on stderr. Raises
-    ``ProgramMissingError`` where they cannot be had.
+    ``ProgramMissingError`` if they cannot be had.
     """
     found = _bin_dir(KUBERNETES_BIN_DIR_VARIABLE, version, kube.PROGRAMS, kube.version_of)
     return _said(found) or store().obtain(kube.recipe(version))
@@ -75,7 +75,7 @@ def kubernetes(version: str) -> Path:
 def promtool() -> Path:
     """Return Prometheus' promtool: the one on PATH, else the one of this machine's Debian or Ubuntu.
 
-    Raises ``ProgramMissingError`` where it cannot be had.
+    Raises ``ProgramMissingError`` if it cannot be had.
     """
     on_path = shutil.which("promtool")
     if on_path:
@@ -135,7 +135,7 @@ def _recipe(version: str) -> Recipe:
         packages={name: f"{_MODULE}/{_PACKAGES[name]}/v3" for name in names},
         pinned=_PINNED / version,
     )
-    return Recipe("etcd", version, names, _BUILD_TIME, lambda store, target: build(build_from, store.folder, target))
+    return Recipe("etcd", version, names, _BUILD_TIME, lambda store, target: build(build_from, store.directory, target))
 
 
 def _etcd_of_bin_dir(version: str) -> tuple[Path | None, str]:
@@ -145,43 +145,43 @@ def _etcd_of_bin_dir(version: str) -> tuple[Path | None, str]:
 def _bin_dir(
     variable: str, version: str, names: Sequence[str], version_of: Callable[[Path], str | None]
 ) -> tuple[Path | None, str]:
-    """Return the folder with all programs of a version where the variable says, or why it is passed over."""
+    """Return the directory with all programs of a version that the variable names, or why it is passed over."""
     configured = os.environ.get(variable)
     if not configured:
         return None, ""
     reasons = []
-    for folder in (Path(configured).resolve(), Path(configured).resolve() / version):
-        reason = _flaw(folder, version, names, version_of)
+    for directory in (Path(configured).resolve(), Path(configured).resolve() / version):
+        reason = _flaw(directory, version, names, version_of)
         if not reason:
-            return folder, ""
+            return directory, ""
         reasons.append(reason)
     return None, f"${variable} is passed over for {version}: {'; '.join(reasons)}"
 
 
-def _flaw(folder: Path, version: str, names: Sequence[str], version_of: Callable[[Path], str | None]) -> str:
-    """Return why the programs in a folder cannot be taken for a version, or nothing; the first one tells its own."""
-    if missing := [name for name in names if not (folder / name).is_file()]:
-        return f"{folder} has no {', '.join(missing)}"
-    if locked := [name for name in names if not os.access(folder / name, os.X_OK)]:
-        return f"{', '.join(locked)} in {folder} cannot be executed"
-    found = version_of(folder / names[0])
+def _flaw(directory: Path, version: str, names: Sequence[str], version_of: Callable[[Path], str | None]) -> str:
+    """Return why the programs in a directory cannot be taken for a version, or nothing; the first one tells its own."""
+    if missing := [name for name in names if not (directory / name).is_file()]:
+        return f"{directory} has no {', '.join(missing)}"
+    if locked := [name for name in names if not os.access(directory / name, os.X_OK)]:
+        return f"{', '.join(locked)} in {directory} cannot be executed"
+    found = version_of(directory / names[0])
     if found is None:
-        return f"{folder / names[0]} does not run here"
-    return "" if found == version else f"{folder / names[0]} is {found}"
+        return f"{directory / names[0]} does not run here"
+    return "" if found == version else f"{directory / names[0]} is {found}"
 
 
 def _said(found: tuple[Path | None, str]) -> Path | None:
-    folder, reason = found
+    directory, reason = found
     if reason:
         say(reason)
-    return folder
+    return directory
 
 
 def _version_of(program: Path) -> str | None:
-    """Return what ``etcd --version`` says, None where that is no etcd that runs here."""
+    """Return what ``etcd --version`` says, None if that is no etcd that runs here."""
     try:
-        text = subprocess.run([str(program), "--version"], capture_output=True, text=True, check=True).stdout
-    except (OSError, subprocess.CalledProcessError):
+        text = run(program, "--version")
+    except CommandFailedError:
         return None
     first = text.partition("\n")[0]
     return first.removeprefix("etcd Version: ").strip() if first.startswith("etcd Version: ") else None

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.command import run
 from lab.errors import ProgramMissingError
 
 
@@ -34,27 +34,18 @@ def unpack(packages: Sequence[Package], programs: Sequence[str], target: Path) -
 
     A package without a checksum of its own is verified by apt alone, against its signed lists.
 
-    Raises ``ProgramMissingError`` where there is no apt or its sources do not have exactly these packages.
+    Raises ``LabError`` if there is no apt or its sources do not have exactly these packages.
     """
     with tempfile.TemporaryDirectory(prefix="controlplane-etcd-") as temporary:
-        folder = Path(temporary)
+        directory = Path(temporary)
         # apt downloads as a user of its own when it is root.
-        folder.chmod(0o755)
+        directory.chmod(0o755)
         for package in packages:
-            _run(["apt-get", "download", str(package)], folder, f"apt cannot download {package}")
-        for file in folder.glob("*.deb"):
+            run("apt-get", "download", str(package), directory=directory)
+        for file in directory.glob("*.deb"):
             digest = hashlib.sha256(file.read_bytes()).hexdigest()
             if all(package.sha256 for package in packages) and digest not in {package.sha256 for package in packages}:
                 raise ProgramMissingError(f"{file.name} from apt has another SHA-256 than expected: {digest}")
-            _run(["dpkg-deb", "-x", str(file), "root"], folder, f"{file.name} cannot be unpacked")
+            run("dpkg-deb", "-x", file, "root", directory=directory)
         for program in programs:
-            shutil.copy2(folder / "root/usr/bin" / program, target / program)
-
-
-def _run(command: list[str], folder: Path, failure: str) -> None:
-    try:
-        subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
-    except FileNotFoundError:
-        raise ProgramMissingError(f"{failure}: this machine has no {command[0]}") from None
-    except subprocess.CalledProcessError as error:
-        raise ProgramMissingError(f"{failure}: {error.stderr.strip() or error.stdout.strip()}") from None
+            shutil.copy2(directory / "root/usr/bin" / program, target / program)

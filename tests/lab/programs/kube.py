@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
-from lab.errors import ProgramMissingError
+from lab.command import run
+from lab.errors import CommandFailedError, ProgramMissingError
 from lab.programs.golang import GoBuild, build
 from lab.programs.store import Recipe
 
@@ -29,7 +29,7 @@ def pinned_versions() -> list[str]:
 def recipe(version: str) -> Recipe:
     """Return how the programs of ``version``, such as ``1.33.13``, are built.
 
-    Raises ``ProgramMissingError`` where the release is not pinned.
+    Raises ``ProgramMissingError`` if the release is not pinned.
     """
     if version not in pinned_versions():
         raise ProgramMissingError(
@@ -53,14 +53,13 @@ def recipe(version: str) -> Recipe:
         variables={f"{package}.{name}": value for package in _VERSION_PACKAGES for name, value in facts.items()},
     )
     return Recipe(
-        "kubernetes", version, PROGRAMS, _BUILD_TIME, lambda store, target: build(wanted, store.folder, target)
+        "kubernetes", version, PROGRAMS, _BUILD_TIME, lambda store, target: build(wanted, store.directory, target)
     )
 
 
 def version_of(kubeadm: Path) -> str | None:
-    """Return what a kubeadm says it is, such as ``1.33.13``; None where that is no kubeadm that runs here."""
+    """Return what a kubeadm says it is, such as ``1.33.13``; None if that is no kubeadm that runs here."""
     try:
-        done = subprocess.run([str(kubeadm), "version", "--output=short"], capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
+        return run(kubeadm, "version", "--output=short").strip().removeprefix("v")
+    except CommandFailedError:
         return None
-    return done.stdout.strip().removeprefix("v")

@@ -10,14 +10,14 @@ import fcntl
 import hashlib
 import json
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.errors import ProgramMissingError
+from lab.command import say
+from lab.errors import CommandFailedError, ProgramMissingError
 
 CHECKSUMS = "SHA256SUMS"
 
@@ -26,8 +26,9 @@ CHECKSUMS = "SHA256SUMS"
 class Recipe:
     """How one program set comes to be.
 
-    ``make`` gets the store and an empty folder and leaves exactly ``programs`` there, or raises
-    ``ProgramMissingError``. ``first_time`` says in words how long that may take with nothing cached.
+    ``make`` gets the store and an empty directory and leaves exactly ``programs`` there, or raises
+    ``ProgramMissingError`` or ``CommandFailedError``. ``first_time`` says in words how long that may take with nothing
+    cached.
     """
 
     name: str
@@ -41,18 +42,18 @@ class Recipe:
 
 
 class Store:
-    """A cache folder with ``<name>/<version>/`` per program set."""
+    """A cache directory with ``<name>/<version>/`` per program set."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
 
     def versions(self, name: str) -> list[str]:
         """Return the versions of a program set that lie in the cache."""
-        return [path.parent.name for path in (self.folder / name).glob(f"[!.]*/{CHECKSUMS}")]
+        return [path.parent.name for path in (self.directory / name).glob(f"[!.]*/{CHECKSUMS}")]
 
     def obtain(self, recipe: Recipe) -> Path:
-        """Return the folder of a program set, after making it where it is missing or damaged."""
-        target = self.folder / recipe.name / recipe.version
+        """Return the directory of a program set, after making it if it is missing or damaged."""
+        target = self.directory / recipe.name / recipe.version
         if _is_intact(target):
             return target
         with self._only_one(recipe):
@@ -73,7 +74,10 @@ class Store:
             shutil.rmtree(leftover, ignore_errors=True)
         aside = Path(tempfile.mkdtemp(prefix=".making-", dir=target.parent))
         try:
-            recipe.make(self, aside)
+            try:
+                recipe.make(self, aside)
+            except CommandFailedError as error:
+                raise ProgramMissingError(f"making {recipe} failed: {error}") from None
             missing = [name for name in recipe.programs if not (aside / name).is_file()]
             if missing:
                 raise ProgramMissingError(f"making {recipe} left out {', '.join(missing)}")
@@ -91,18 +95,18 @@ class Store:
 
     def _seconds(self) -> dict[str, int]:
         with contextlib.suppress(OSError, ValueError):
-            return dict(json.loads((self.folder / "seconds.json").read_text("utf-8")))
+            return dict(json.loads((self.directory / "seconds.json").read_text("utf-8")))
         return {}
 
     def _remember(self, recipe: Recipe, seconds: int) -> None:
         text = json.dumps({**self._seconds(), str(recipe): seconds}, indent=1)
-        (self.folder / "seconds.json").write_text(text, "utf-8")
+        (self.directory / "seconds.json").write_text(text, "utf-8")
 
     @contextlib.contextmanager
     def _only_one(self, recipe: Recipe) -> Iterator[None]:
         """Let one process at a time make something: two builds would only take turns on the same cores."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "lock").open("w") as lock:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with (self.directory / "lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -111,22 +115,17 @@ class Store:
             yield
 
 
-def say(text: str) -> None:
-    """Tell a person what is going on, on stderr."""
-    print(f"lab: {text}", file=sys.stderr, flush=True)
-
-
-def _is_intact(folder: Path) -> bool:
-    """Compare with the checksums; quickly where size and time of every file are those of the last time."""
-    # Not in the folder, which may be hashed itself.
-    verified = folder.with_name(f".{folder.name}.verified")
+def _is_intact(directory: Path) -> bool:
+    """Compare with the checksums; quickly if size and time of every file are those of the last time."""
+    # Not in the directory, which may be hashed itself.
+    verified = directory.with_name(f".{directory.name}.verified")
     try:
-        sums = (folder / CHECKSUMS).read_text("ascii")
+        sums = (directory / CHECKSUMS).read_text("ascii")
         digests = {name: digest for digest, name in map(str.split, sums.splitlines())}
-        state = sums + "".join(f"{_size_and_time(folder / name)}  {name}\n" for name in digests)
+        state = sums + "".join(f"{_size_and_time(directory / name)}  {name}\n" for name in digests)
         if not digests or (verified.exists() and verified.read_text("ascii") == state):
             return bool(digests)
-        intact = all(_sha256(folder / name) == digest for name, digest in digests.items())
+        intact = all(_sha256(directory / name) == digest for name, digest in digests.items())
     except OSError:
         return False
     if intact:

@@ -25,8 +25,8 @@ from typing import Any
 import requests
 
 from lab import pki
-from lab.cluster import Cluster
-from lab.node import Node
+from lab.loopback.cluster import Cluster
+from lab.loopback.member import Node
 
 ANSWERS = Path(__file__).parent / "answers"
 QUOTA = 8 << 20
