@@ -75,7 +75,7 @@ test-all: test ## and the scenarios that take long: hardening on real nodes, a t
 lint: venv ## form, types, documentation, changelog
 	ruff check .
 	ruff format --check .
-	mypy -p ansible_collections.controlplane.etcd.plugins -p lab -p bench -p tools
+	mypy -p ansible_collections.controlplane.etcd.plugins -p lab -p benchmarks -p tools
 	PYTHONPATH=tests python -m tools.local_paths
 	ansible-lint
 	HOME='$(CACHE)' antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all --check-extra-docs-refs .
@@ -97,7 +97,7 @@ molecule: venv $(OTHERS) ## recoveries on real control-plane nodes in Docker: ma
 	@$(OWN_TMP); PYTHONPATH=tests python -m tools.scenarios $(ARGS)
 
 bench: venv ## our steps beside etcdctl's, as ratios: make bench ARGS="--quota 1024"
-	PYTHONPATH=tests:.collections python -m bench $(ARGS)
+	PYTHONPATH=tests:.collections python -m benchmarks $(ARGS)
 
 build: venv ## the tarball that Galaxy gets, in build
 	@rm -f build/controlplane-etcd-*.tar.gz
