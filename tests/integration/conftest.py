@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Clusters, playbooks and modules for the integration tests; everything that is started ends with its test."""
+"""Clusters, playbooks and modules for the integration tests; everything that is started is stopped with its test."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from integration import support, tool_support
-from integration.support import LEASES, QUOTA, RECOVER, VERSIONS, Background, Playing, Result, Run
-from integration.tool_support import Tool
 
+from integration.support.ansible_commands import Playing, Run, ansible_env, collections_path, parse_adhoc, program
+from integration.support.module_calls import Background, call_module, module_options
+from integration.support.settings import LEASES, QUOTA, RECOVER, VERSIONS, Result
 from lab import programs
 from lab.errors import ProgramMissingError
 from lab.loopback.cluster import DEFAULT_VERSION, Cluster
@@ -40,15 +40,14 @@ def version(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the collection lies under its full name; also importable from there."""
-    path = support.collections_path(tmp_path_factory.getbasetemp())
+    path = collections_path(tmp_path_factory.getbasetemp())
     if str(path) not in sys.path:
         sys.path.insert(0, str(path))
     return path
 
 
-def _end(cluster: Cluster) -> None:
-    """Close a cluster and remove its data: etcd sets 128 MiB aside per member, and pytest keeps the folders of three
-    runs."""
+def _discard(cluster: Cluster) -> None:
+    """Close a cluster and remove its data: etcd sets 128 MiB aside per member, and pytest keeps three runs."""
     cluster.close()
     for node in cluster.nodes:
         shutil.rmtree(node.data_dir, ignore_errors=True)
@@ -76,7 +75,7 @@ def make_cluster(tmp_path: Path) -> Iterator[Callable[..., Cluster]]:
 
     yield make
     for cluster in made:
-        _end(cluster)
+        _discard(cluster)
 
 
 @pytest.fixture(scope="session")
@@ -91,9 +90,9 @@ def shared_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callabl
         wanted = (version, full, members)
         if wanted not in kept:
             while len(kept) >= _SHARED_CLUSTERS:
-                _end(kept.pop(next(iter(kept))))
-            folder = tmp_path_factory.mktemp("shared")
-            kept[wanted] = Cluster(folder, version=version, members=members, quota_bytes=QUOTA if full else None)
+                _discard(kept.pop(next(iter(kept))))
+            directory = tmp_path_factory.mktemp("shared")
+            kept[wanted] = Cluster(directory, version=version, members=members, quota_bytes=QUOTA if full else None)
             kept[wanted].start()
             if full:
                 fill(kept[wanted], event_ttl=LEASES)
@@ -101,14 +100,14 @@ def shared_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callabl
 
     yield share
     for cluster in kept.values():
-        _end(cluster)
+        _discard(cluster)
 
 
 @pytest.fixture
 def start_playbook(tmp_path: Path, collections: Path) -> Iterator[Callable[..., Playing]]:
     """``start_playbook(inventory, *args, check=False, extra_vars={}, env={}, name=...)`` starts and does not wait.
 
-    It runs in a session of its own, and is killed at the end of the test if it still runs then.
+    It runs in a session of its own, and is killed after the test if it still runs then.
     """
     started: list[Playing] = []
 
@@ -122,9 +121,9 @@ def start_playbook(tmp_path: Path, collections: Path) -> Iterator[Callable[..., 
     ) -> Playing:
         # Whoever runs the tests owns the lab's nodes: nothing needs sudo.
         variables = json.dumps({"ansible_become": False, **(extra_vars or {})})
-        command = [support.program("ansible-playbook"), name, f"--inventory={inventory}", f"--extra-vars={variables}"]
+        command = [program("ansible-playbook"), name, f"--inventory={inventory}", f"--extra-vars={variables}"]
         command += [*(["--check"] if check else []), *args]
-        full_env = support.ansible_env(tmp_path / "ansible", collections, env)
+        full_env = ansible_env(tmp_path / "ansible", collections, env)
         playing = Playing(command, full_env, tmp_path / f"playbook{len(started)}.log")
         started.append(playing)
         return playing
@@ -136,7 +135,7 @@ def start_playbook(tmp_path: Path, collections: Path) -> Iterator[Callable[..., 
 
 @pytest.fixture
 def playbook(start_playbook: Callable[..., Playing]) -> Callable[..., Run]:
-    """``playbook(inventory, *args, check=False, extra_vars={}, env={}, name=...)`` runs one to its end."""
+    """``playbook(inventory, *args, check=False, extra_vars={}, env={}, name=...)`` runs one until it exits."""
 
     def run(inventory: Path | str, *args: str, **options: Any) -> Run:
         return start_playbook(inventory, *args, **options).wait()
@@ -152,7 +151,7 @@ def module(collections: Path) -> Callable[..., Result]:
     """
 
     def run(name: str, node: MemberProcess | None, *, check: bool = False, **options: Any) -> Result:
-        return support.call_module(name, support.module_options(name, node, options), check=check)
+        return call_module(name, module_options(name, node, options), check=check)
 
     return run
 
@@ -165,7 +164,7 @@ def start_module(collections: Path) -> Iterator[Callable[..., Background]]:
     def start(
         name: str, node: MemberProcess | None, *, check: bool = False, uid: int = 0, **options: Any
     ) -> Background:
-        options = support.module_options(name, node, options)
+        options = module_options(name, node, options)
         started.append(Background(name, options, collections, check=check, uid=uid))
         return started[-1]
 
@@ -191,31 +190,19 @@ def start_ansible_module(tmp_path: Path, collections: Path) -> Iterator[Callable
         extra_env: Mapping[str, str] | None = None,
         **options: Any,
     ) -> Callable[[], Result]:
-        arguments = json.dumps(support.module_options(name, node, options))
+        arguments = json.dumps(module_options(name, node, options))
         variables = json.dumps({"ansible_connection": "local", "ansible_python_interpreter": interpreter})
-        command = [support.program("ansible"), "node", "--inventory=node,", f"--module-name=controlplane.etcd.{name}"]
+        command = [program("ansible"), "node", "--inventory=node,", f"--module-name=controlplane.etcd.{name}"]
         command += [f"--args={arguments}", f"--extra-vars={variables}", *(["--check"] if check else [])]
         extra_env = {"ANSIBLE_CALLBACK_RESULT_FORMAT": "json", **(extra_env or {})}
-        env = support.ansible_env(tmp_path / "ansible", collections, extra_env)
+        env = ansible_env(tmp_path / "ansible", collections, extra_env)
         playing = Playing(command, env, tmp_path / f"adhoc{len(started)}.log")
         started.append(playing)
-        return lambda: support.parse_adhoc(playing.wait().out)
+        return lambda: parse_adhoc(playing.wait().out)
 
     yield start
     for playing in started:
         playing.kill()
-
-
-@pytest.fixture(scope="session")
-def built(collections: Path) -> bytes:
-    """The node tool, as one file."""
-    return tool_support.archive()
-
-
-@pytest.fixture
-def tools_of(built: bytes) -> Callable[[Cluster], dict[str, Tool]]:
-    """``tools_of(cluster)``: the tool on each of its nodes, by the node's name."""
-    return lambda cluster: {node.name: Tool(node, built) for node in cluster.nodes}
 
 
 @pytest.fixture

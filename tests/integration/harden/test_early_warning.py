@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Alert rules and dashboard before the real promtool, and how they get to their folder."""
+"""Alert rules and dashboard before the real promtool, and how they get to their directory."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from integration.support import REPOSITORY, Run
 
+from integration.support.ansible_commands import Run
+from integration.support.settings import REPOSITORY
 from lab import programs
 from lab.errors import ProgramMissingError
 

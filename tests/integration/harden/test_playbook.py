@@ -18,8 +18,10 @@ from typing import Any
 
 import pytest
 import requests
-from integration.support import MIB, Run, await_true
 
+from integration.support.ansible_commands import Run
+from integration.support.clusters import await_true
+from integration.support.settings import MIB
 from lab import programs
 from lab.client import Alarm
 from lab.errors import EtcdError, ProgramMissingError
@@ -229,7 +231,7 @@ def _answers(node: MemberProcess) -> bool:
 
 @pytest.fixture
 def kubernetes() -> Path:
-    """The folder of its programs."""
+    """The directory of its programs."""
     try:
         return programs.kubernetes(KUBERNETES)
     except ProgramMissingError as error:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab itself: what the other integration tests build on must hold first."""
+"""The loopback backend of the lab: what the other integration tests build on must hold first."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from lab.programs.store import Recipe, Store
 
 MIB = 1 << 20
 QUOTA = 32 * MIB
-TESTS = Path(__file__).resolve().parents[1]
+TESTS = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("version", programs.pinned_versions())
@@ -225,6 +225,28 @@ def test_a_small_file_system_ends_with_the_cluster(tmp_path: Path) -> None:
         assert data_dir.is_mount()
         assert shutil.disk_usage(data_dir).total == 256 * MIB
     assert not data_dir.is_mount()
+
+
+def test_commands_of_a_cluster_that_another_process_runs(tmp_path: Path) -> None:
+    place, record = f"--directory={tmp_path / 'lab'}", str(tmp_path / "record.json")
+
+    def lab(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "lab", *arguments, place], cwd=TESTS, capture_output=True, text=True, check=False
+        )
+
+    assert "no cluster is up in" in lab("down").stderr
+    up = [sys.executable, "-u", "-m", "lab", "up", "--members=1", f"--version={_version()}", "--quota=32", place]
+    with subprocess.Popen(up, cwd=TESTS, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        printed = list(itertools.takewhile(lambda line: line != "Ctrl-C takes it down.\n", running.stdout))
+        assert "runs in" in lab("up").stderr
+        assert lab("fill", record).returncode == 0
+        assert "objects are there" in lab("compare", record).stdout
+        (pid,) = [int(line.split(" pid ")[1].split(",")[0]) for line in printed if " pid " in line]
+        assert lab("down").returncode == 0
+        assert not _is_alive(pid)
+    assert "is not empty" in lab("up").stderr
 
 
 def _version() -> str:

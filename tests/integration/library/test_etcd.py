@@ -16,8 +16,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from integration.support import JOIN_AT_ONCE, MIB, QUOTA, Witness, await_settled, await_true
 
+from integration.support.clusters import await_settled, await_true
+from integration.support.settings import JOIN_AT_ONCE, MIB, QUOTA
+from integration.support.witness import Witness
 from lab import programs
 from lab.client import Alarm as LabAlarm
 from lab.client import Put
@@ -362,7 +364,7 @@ def test_a_member_that_was_removed_is_not_waited_for(make_cluster: Any, library:
     endpoint = _connect(library, other)
     with leader.client() as client:
         client.remove_member(next(member.id for member in client.members() if member.name == gone.name))
-    await_true(lambda: not gone.running, "the removed member ends")
+    await_true(lambda: not gone.running, "the removed member exits")
     view = library.view.inspect_cluster(endpoint, lambda url: _connect(library, other, url))
     assert {member.name for member in view.members} == {leader.name, other.name}
     assert view.has_quorum

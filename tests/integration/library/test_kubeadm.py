@@ -15,7 +15,7 @@ import pytest
 from lab import programs
 from lab.errors import ProgramMissingError
 
-DATA = Path(__file__).parents[1] / "unit/data"
+DATA = Path(__file__).parents[2] / "unit/data"
 # Which of them reads which version of the configuration.
 KUBEADMS = {"1.30.4": "v1beta3", "1.33.13": "v1beta4", "1.37.2": "v1beta4"}
 APISERVER = "spec:\n  containers:\n  - image: registry.k8s.io/kube-apiserver:v{}\n"
@@ -150,7 +150,7 @@ def test_flags_that_an_etcd_knows(library: Any, version: str) -> None:
     assert len(names) > 20
     wrong = []
     for name in sorted(names):
-        # The second flag ends it in any case, before it does anything.
+        # With the second flag it exits in any case, before it does anything.
         done = subprocess.run(
             [program, f"--{name}=1", "--quota-backend-bytes=none"],
             capture_output=True,

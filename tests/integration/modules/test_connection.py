@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from integration.support import await_true
 
+from integration.support.clusters import await_true
 from lab import pki
 from lab.loopback.cluster import Cluster
 from lab.loopback.member import MemberProcess
@@ -40,12 +40,12 @@ def authority(shared_cluster: Any) -> pki.Authority:
 
 
 @pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder that other users may enter, which pytest's are not."""
-    folder = Path(tempfile.mkdtemp())
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
+def open_directory() -> Iterator[Path]:
+    """A directory that other users may enter, which pytest's are not."""
+    directory = Path(tempfile.mkdtemp())
+    directory.chmod(0o755)
+    yield directory
+    shutil.rmtree(directory)
 
 
 def _pair(pair: pki.KeyPair) -> dict[str, str]:
@@ -258,17 +258,17 @@ def test_users_of_etcds_own(make_cluster: Any, module: Any, version: str) -> Non
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-def test_without_root_rights(node: MemberProcess, start_module: Any, open_folder: Path) -> None:
+def test_without_root_rights(node: MemberProcess, start_module: Any, open_directory: Path) -> None:
     message = _failure(start_module("etcd_info", node, uid=NOBODY).result())
     assert f"{node.manifest} cannot be read: root rights are needed (become)" in message
 
-    shutil.copytree(node.pki, open_folder / "pki")
-    for path in (open_folder / "pki").rglob("*"):
+    shutil.copytree(node.pki, open_directory / "pki")
+    for path in (open_directory / "pki").rglob("*"):
         path.chmod(0o755 if path.is_dir() else path.stat().st_mode)
-    (open_folder / "pki").chmod(0o755)
-    text = node.manifest.read_text("utf-8").replace(str(node.pki), str(open_folder / "pki"))
-    manifest = open_folder / "etcd.yaml"
+    (open_directory / "pki").chmod(0o755)
+    text = node.manifest.read_text("utf-8").replace(str(node.pki), str(open_directory / "pki"))
+    manifest = open_directory / "etcd.yaml"
     manifest.write_text(text, "utf-8")
-    key = open_folder / "pki/etcd/healthcheck-client.key"
+    key = open_directory / "pki/etcd/healthcheck-client.key"
     message = _failure(start_module("etcd_info", None, manifest=str(manifest), uid=NOBODY).result())
     assert f"its key {key} cannot be used: Permission denied (root rights are needed: become)" in message

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from integration.support import JOIN_AT_ONCE, QUOTA, await_settled, await_true, compact, marks
 
+from integration.support.clusters import await_settled, await_true, compact, marks
+from integration.support.settings import JOIN_AT_ONCE, QUOTA
 from lab.client import Alarm
 from lab.errors import EtcdError
 from lab.loopback.cluster import Cluster
@@ -39,7 +40,7 @@ def test_alarms_of_members_that_are_down_or_gone(make_cluster: Any, module: Any,
         for node in (gone, down, other):
             client.arm(Alarm(ids[node.name], "NOSPACE"))
         client.remove_member(ids[gone.name])
-        await_true(lambda: not gone.running, "the removed member ends")
+        await_true(lambda: not gone.running, "the removed member exits")
         down.kill()
         assert len(client.alarms()) == 3
         with pytest.raises(EtcdError, match="database space exceeded"):

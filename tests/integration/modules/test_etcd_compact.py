@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from integration.support import marks
-
+from integration.support.clusters import marks
 from lab.errors import EtcdError
 from lab.loopback.cluster import Cluster
 from lab.loopback.member import MemberProcess

@@ -11,8 +11,10 @@ import time
 from typing import Any
 
 import pytest
-from integration.support import JOIN_AT_ONCE, MIB, QUOTA, Witness, Writer, await_settled, await_true, compact, marks
 
+from integration.support.clusters import Writer, await_settled, await_true, compact, marks
+from integration.support.settings import JOIN_AT_ONCE, MIB, QUOTA
+from integration.support.witness import Witness
 from lab.client import Alarm
 from lab.loopback.cluster import Cluster
 from lab.loopback.fill import fill
@@ -254,7 +256,7 @@ def test_a_member_that_was_removed(make_cluster: Any, module: Any) -> None:
     leader, (gone, other) = cluster.leader(), cluster.followers()
     with leader.client() as client:
         client.remove_member(next(member.id for member in client.members() if member.name == gone.name))
-    await_true(lambda: not gone.running, "the removed member ends")
+    await_true(lambda: not gone.running, "the removed member exits")
     result = module("etcd_defrag", gone)
     assert result["failed"]
     assert f"through {gone.client_url} failed: Connection refused" in result["msg"]

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from integration.support import JOIN_AT_ONCE, MIB, QUOTA, Result, Truth, Witness, await_true
 
+from integration.support.clusters import await_true
+from integration.support.settings import JOIN_AT_ONCE, MIB, QUOTA, Result
+from integration.support.witness import Truth, Witness
 from lab.loopback.cluster import Cluster
 
 GIB = 1024 * MIB

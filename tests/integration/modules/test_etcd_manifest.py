@@ -18,8 +18,10 @@ from typing import Any
 
 import pytest
 import yaml
-from integration.support import MIB, SOME_VERSIONS, Witness, Writer, await_true
 
+from integration.support.clusters import Writer, await_true
+from integration.support.settings import MIB, SOME_VERSIONS
+from integration.support.witness import Witness
 from lab import programs
 from lab.client import Alarm
 from lab.errors import ProgramMissingError
@@ -68,14 +70,14 @@ def watched() -> Iterator[Callable[[MemberProcess], Kubelet]]:
 def _running(node: MemberProcess) -> tuple[int, dict[str, str]]:
     """The process that has the database open, and its flags: not by our own code."""
     database = os.stat(node.data_dir / "member/snap/db")
-    for folder in Path("/proc").glob("[0-9]*"):
+    for directory in Path("/proc").glob("[0-9]*"):
         try:
-            same = any(os.path.samestat(fd.stat(), database) for fd in (folder / "fd").iterdir())
+            same = any(os.path.samestat(fd.stat(), database) for fd in (directory / "fd").iterdir())
         except OSError:
             continue
         if same:
-            words = (folder / "cmdline").read_text("utf-8").rstrip("\0").split("\0")
-            return int(folder.name), dict(word.removeprefix("--").split("=", 1) for word in words[1:])
+            words = (directory / "cmdline").read_text("utf-8").rstrip("\0").split("\0")
+            return int(directory.name), dict(word.removeprefix("--").split("=", 1) for word in words[1:])
     raise AssertionError(f"no etcd of {node.name} runs")
 
 
@@ -88,7 +90,7 @@ def _pids(cluster: Cluster) -> list[int | None]:
 
 
 def _beside(node: MemberProcess) -> list[str]:
-    """The files in the manifests folder and the one above it."""
+    """The files in the manifests directory and the one above it."""
     return sorted(path.name for path in [*node.manifest.parent.iterdir(), *node.manifest.parents[1].iterdir()])
 
 

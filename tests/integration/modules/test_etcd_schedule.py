@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from integration.tool_support import archive
+
+from integration.support.node_tool import archive
 
 UNSHARE = shutil.which("unshare")
 
@@ -28,11 +29,11 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 def host(tmp_path: Path) -> Iterator[Path]:
-    """A folder with the /etc and /usr/local/sbin of a host on which cron runs, and a Python that sees only those."""
+    """A directory with the /etc and /usr/local/sbin of a host on which cron runs, and a Python that sees only those."""
     shutil.copytree("/etc", tmp_path / "etc", symlinks=True)
     (tmp_path / "etc/cron.d").mkdir(exist_ok=True)
-    for folder in ("sbin", "state"):
-        (tmp_path / folder).mkdir()
+    for directory in ("sbin", "state"):
+        (tmp_path / directory).mkdir()
     python = tmp_path / "python"
     python.write_text(
         "#!/bin/sh\n"

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from integration.support import MIB, Witness, Writer, await_settled, await_true
 
+from integration.support.clusters import Writer, await_settled, await_true
+from integration.support.settings import MIB
+from integration.support.witness import Witness
 from lab import programs
 from lab.loopback.cluster import Cluster
 from lab.loopback.fill import fill
@@ -69,8 +71,8 @@ def _mode(path: str | Path) -> int:
     return stat.S_IMODE(os.stat(path).st_mode)
 
 
-def _names(folder: Path) -> list[str]:
-    return sorted(os.listdir(folder)) if folder.exists() else []
+def _names(directory: Path) -> list[str]:
+    return sorted(os.listdir(directory)) if directory.exists() else []
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -78,16 +80,16 @@ def test_etcd_takes_it_back(make_cluster: Any, module: Any, tmp_path: Path, vers
     cluster = make_cluster(members=1, version=version)
     revision = _some_keys(cluster)
     (node,) = cluster.nodes
-    folder = tmp_path / "backups/etcd"
-    result = module("etcd_snapshot", node, directory=str(folder), method=method)
+    directory = tmp_path / "backups/etcd"
+    result = module("etcd_snapshot", node, directory=str(directory), method=method)
     assert not result["failed"], result["msg"]
     assert result["changed"] is True
     assert result["reused"] is False
     assert result["revision"] == revision
     assert result["path"].endswith(f"-{node.name}-r{revision}.db")
     assert result["method"] == method or (method, result["method"]) in (("auto", "reflink"), ("auto", "file"))
-    assert (_mode(folder), _mode(result["path"]), _mode(f"{result['path']}.json")) == (0o700, 0o600, 0o600)
-    assert _names(folder) == [Path(result["path"]).name, f"{Path(result['path']).name}.json"]
+    assert (_mode(directory), _mode(result["path"]), _mode(f"{result['path']}.json")) == (0o700, 0o600, 0o600)
+    assert _names(directory) == [Path(result["path"]).name, f"{Path(result['path']).name}.json"]
     assert result["size_bytes"] == os.path.getsize(result["path"])
 
     status = _status(version, result["path"])
@@ -185,35 +187,35 @@ def test_it_is_used_again_while_nothing_but_deletions_happened(make_cluster: Any
 def test_only_so_many_are_kept(make_cluster: Any, module: Any, tmp_path: Path) -> None:
     cluster = make_cluster(members=1)
     (node,) = cluster.nodes
-    folder = tmp_path / "backups"
-    folder.mkdir(mode=0o750)
-    (folder / "etcd-mine.db").write_text("somebody else's", "ascii")
+    directory = tmp_path / "backups"
+    directory.mkdir(mode=0o750)
+    (directory / "etcd-mine.db").write_text("somebody else's", "ascii")
     paths: list[str] = []
     for number in range(4):
         with node.client() as client:
             client.put(b"a", str(number).encode())
-        result = module("etcd_snapshot", node, directory=str(folder), keep=2)
+        result = module("etcd_snapshot", node, directory=str(directory), keep=2)
         assert result["pruned"] == paths[-2:-1]
         paths.append(result["path"])
     kept = [Path(path).name for path in paths[-2:]]
-    assert _names(folder) == sorted(["etcd-mine.db", *kept, *(f"{name}.json" for name in kept)])
-    # A folder that was there keeps its mode.
-    assert _mode(folder) == 0o750
+    assert _names(directory) == sorted(["etcd-mine.db", *kept, *(f"{name}.json" for name in kept)])
+    # A directory that was there keeps its mode.
+    assert _mode(directory) == 0o750
 
 
 def test_a_member_that_dies_in_the_middle_leaves_nothing(make_cluster: Any, start_module: Any, tmp_path: Path) -> None:
     cluster = make_cluster(members=1, quota_bytes=None)
     fill(cluster, until="bytes", size_bytes=64 * MIB, live_fraction=0.5)
     (node,) = cluster.nodes
-    folder = tmp_path / "backups"
-    background = start_module("etcd_snapshot", node, directory=str(folder), method="gateway")
+    directory = tmp_path / "backups"
+    background = start_module("etcd_snapshot", node, directory=str(directory), method="gateway")
     # Whatever it is called until it is whole.
-    await_true(lambda: any(path.stat().st_size > 2 * MIB for path in folder.rglob("*")), "the stream has begun")
+    await_true(lambda: any(path.stat().st_size > 2 * MIB for path in directory.rglob("*")), "the stream has begun")
     node.kill()
     result = background.result()
     assert result["failed"]
-    assert f"No snapshot of {node.name} could be written to {folder}. gateway: " in result["msg"]
-    assert _names(folder) == []
+    assert f"No snapshot of {node.name} could be written to {directory}. gateway: " in result["msg"]
+    assert _names(directory) == []
 
 
 def test_check_mode_writes_nothing(make_cluster: Any, module: Any, tmp_path: Path) -> None:
@@ -227,7 +229,7 @@ def test_check_mode_writes_nothing(make_cluster: Any, module: Any, tmp_path: Pat
     assert not (tmp_path / "backups").exists()
 
 
-def test_a_folder_that_cannot_be_made(make_cluster: Any, module: Any, tmp_path: Path) -> None:
+def test_a_directory_that_cannot_be_made(make_cluster: Any, module: Any, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", "ascii")
     result = module("etcd_snapshot", make_cluster(members=1).nodes[0], directory=str(tmp_path / "file/backups"))
     assert result["failed"]
@@ -237,11 +239,11 @@ def test_a_folder_that_cannot_be_made(make_cluster: Any, module: Any, tmp_path: 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 8 MiB."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "small", str(folder)], check=True)
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    directory = tmp_path / "small"
+    directory.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "small", str(directory)], check=True)
+    yield directory
+    subprocess.run(["umount", str(directory)], check=True)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")

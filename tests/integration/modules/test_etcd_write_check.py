@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from integration.support import Writer, await_settled, compact, marks
-
+from integration.support.clusters import Writer, await_settled, compact, marks
 from lab.loopback.cluster import Cluster
 
 

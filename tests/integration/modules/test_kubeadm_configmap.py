@@ -18,8 +18,9 @@ from typing import Any
 
 import pytest
 import yaml
-from integration.support import REPOSITORY, await_true
 
+from integration.support.clusters import await_true
+from integration.support.settings import REPOSITORY
 from lab import programs
 from lab.client import Alarm
 from lab.errors import ProgramMissingError
@@ -153,15 +154,15 @@ def test_kubeadm_makes_these_flags_of_it(api: ApiServer, run: Run, tmp_path: Pat
     assert not any(flag.startswith("--auto-compaction-mode") for flag in flags)
 
 
-def rival(api: ApiServer, folder: Path, *, times: int) -> Path:
+def rival(api: ApiServer, directory: Path, *, times: int) -> Path:
     """A kubectl that is overtaken: before it replaces, somebody else does, so many times."""
-    path = folder / "kubectl"
-    theirs = f"{api.kubectl} --kubeconfig={api.admin_conf} --cache-dir={folder}/cache --namespace=kube-system"
+    path = directory / "kubectl"
+    theirs = f"{api.kubectl} --kubeconfig={api.admin_conf} --cache-dir={directory}/cache --namespace=kube-system"
     path.write_text(
         f"""#!/bin/sh
 case " $* " in *" replace "*)
-  echo x >> {folder}/writes
-  turn=$(wc -l < {folder}/writes)
+  echo x >> {directory}/writes
+  turn=$(wc -l < {directory}/writes)
   test "$turn" -gt {times} || {theirs} annotate --overwrite configmap {NAME} "turn=$turn" >/dev/null || exit 9
 esac
 exec {api.kubectl} "$@"

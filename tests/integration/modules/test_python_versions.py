@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 from ansible.release import __version__ as core_version
-from integration.support import marks
+
+from integration.support.clusters import marks
 
 CORE = tuple(map(int, core_version.split(".")[:2]))
 # The oldest Python on a node for each ansible-core.

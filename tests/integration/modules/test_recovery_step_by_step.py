@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from integration.support import MIB, QUOTA, SOME_VERSIONS, Result, Witness, await_settled, marks
 
+from integration.support.clusters import await_settled, marks
+from integration.support.settings import MIB, QUOTA, SOME_VERSIONS, Result
+from integration.support.witness import Witness
 from lab.errors import EtcdError
 from lab.loopback.cluster import Cluster
 from lab.loopback.member import MemberProcess
@@ -56,8 +58,8 @@ def test_a_full_cluster_is_brought_back_step_by_step(make_cluster: Any, module: 
     with leader.client() as client:
         revision, alarms = client.status().revision, client.alarms()
 
-    folder = str(cluster.directory / "backups")
-    planned, snapshot = steps.four_times("etcd_snapshot", followers[0], directory=folder, reuse=True)
+    directory = str(cluster.directory / "backups")
+    planned, snapshot = steps.four_times("etcd_snapshot", followers[0], directory=directory, reuse=True)
     assert snapshot["revision"] == planned["revision"] == revision
 
     planned, compacted = steps.four_times("etcd_compact", followers[0])

@@ -15,7 +15,7 @@ import pytest
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """A lock that nobody has taken, in a folder that is not there yet."""
+    """A lock that nobody has taken, in a directory that is not there yet."""
     return tmp_path / "run/etcd.lock"
 
 

@@ -19,18 +19,11 @@ from typing import Any
 
 import pytest
 import requests
-from integration.support import (
-    JOIN_AT_ONCE,
-    MIB,
-    PATIENCE,
-    SOME_VERSIONS,
-    Witness,
-    await_settled,
-    await_true,
-    compact,
-)
-from integration.tool_support import SMALL, Tool, defragmentations, ended, overlaps
 
+from integration.support.clusters import await_settled, await_true, compact
+from integration.support.node_tool import SMALL, Tool, defragmentations, exited, overlaps
+from integration.support.settings import JOIN_AT_ONCE, MIB, PATIENCE, SOME_VERSIONS
+from integration.support.witness import Witness
 from lab.client import Alarm
 from lab.errors import EtcdError
 from lab.loopback.cluster import Cluster
@@ -188,7 +181,7 @@ def test_what_a_killed_run_left_is_known_on_its_own_node(make_cluster: Any, tool
     process = tool.start("run", *ALWAYS)
     await_true(tool.lock.exists, "it works")
     process.kill()
-    ended(process)
+    exited(process)
     assert "etcd-maintenance run on" in tool.lock.read_text("utf-8")
     # Neither the next run nor a recovery waits for an hour.
     taken = module("run_lock", None, path=str(tool.lock), run="a:1:2", owner="root@admin")
@@ -324,7 +317,7 @@ def test_one_that_hangs_in_the_middle_keeps_others_away(make_cluster: Any, tools
     assert "last_run_timestamp_seconds" not in tools[heir.name].metrics()  # put off is neither done nor failed
     assert defragmentations(cluster.nodes) == before
     process.send_signal(signal.SIGCONT)
-    said = ended(process)
+    said = exited(process)
     assert said.code == 0, said.out
     assert f"{heir.name} leads now. " in said.out.splitlines()[-1]
     # At most the one that was past the last question when it hung.

@@ -14,9 +14,11 @@ import time
 from typing import Any
 
 import pytest
-from integration.support import MIB, QUOTA, SOME_VERSIONS, Witness, await_settled, await_true, marks
-from integration.tool_support import Tool, defragmentations, ended, overlaps
 
+from integration.support.clusters import await_settled, await_true, marks
+from integration.support.node_tool import Tool, defragmentations, exited, overlaps
+from integration.support.settings import MIB, QUOTA, SOME_VERSIONS
+from integration.support.witness import Witness
 from lab.client import Alarm
 from lab.loopback.cluster import Cluster
 from lab.loopback.member import MemberProcess
@@ -85,7 +87,7 @@ def test_a_member_that_is_down_has_no_sizes(make_cluster: Any, tools_of: Any) ->
     assert metrics["member_up"] == 0
 
 
-def test_without_a_folder_it_says_so_once(make_cluster: Any, tools_of: Any) -> None:
+def test_without_a_directory_it_says_so_once(make_cluster: Any, tools_of: Any) -> None:
     cluster = make_cluster(members=1)
     tool = tools_of(cluster)[cluster.nodes[0].name]
     tool.textfiles.rmdir()
@@ -297,7 +299,7 @@ def test_a_healing_that_hangs_stops_when_another_one_leads(make_cluster: Any, to
     said = tools[heir.name]("watch", "--heal")
     assert (said.code, "this node has not led for long enough" in said.out) == (0, True)
     process.send_signal(signal.SIGCONT)
-    said = ended(process)
+    said = exited(process)
     assert said.code == 3
     assert f"{heir.name} leads now." in said.out
     # At most the one that was past the last question when it hung.

@@ -11,7 +11,9 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
-from integration.recover_support import (
+from integration.support.ansible_commands import Playing, Run
+from integration.support.clusters import await_true
+from integration.support.recovery import (
     FOREVER,
     QUICK,
     QUOTA,
@@ -27,8 +29,6 @@ from integration.recover_support import (
     state,
     work,
 )
-from integration.support import Playing, Run, await_true
-
 from lab.loopback.cluster import Cluster
 from lab.loopback.fill import fill
 
@@ -43,19 +43,19 @@ def test_a_run_that_is_killed_and_started_again(
     cluster = make_cluster(quota_bytes=QUOTA)
     fill(cluster, event_ttl=FOREVER)
     hosts = inventory(tmp_path / "hosts.yml", cluster)
-    # A folder that all nodes share, since each attempt takes the member that is furthest ahead at its moment.
-    folder = tmp_path / "backups"
-    quickly = {**QUICK, "recover_snapshot_dir": str(folder)}
+    # A directory that all nodes share, since each attempt takes the member that is furthest ahead at its moment.
+    directory = tmp_path / "backups"
+    quickly = {**QUICK, "recover_snapshot_dir": str(directory)}
     # Time enough to be killed in it, after the disarm.
     slowly = {**quickly, "recover_settle_seconds": 60}
     before = cluster.leader().record().entries
 
     first = start_playbook(hosts, extra_vars=slowly)
-    await_true(lambda: list(folder.glob("*.db")), "the snapshot", seconds=120)
+    await_true(lambda: list(directory.glob("*.db")), "the snapshot", seconds=120)
     _kill(first)
     assert defragmented(cluster) == []
     assert len(locks(cluster)) == 3
-    (snapshot,) = folder.glob("*.db")
+    (snapshot,) = directory.glob("*.db")
     written = snapshot.stat()
 
     second = start_playbook(hosts, extra_vars=slowly)
@@ -78,7 +78,7 @@ def test_a_run_that_is_killed_and_started_again(
     # Nobody was done twice, and the copy of before is still the one of before.
     order = defragmented(cluster)
     assert sorted(order) == ["cp1", "cp2", "cp3"]
-    assert list(folder.glob("*.db")) == [snapshot]
+    assert list(directory.glob("*.db")) == [snapshot]
     assert (snapshot.stat().st_mtime, snapshot.stat().st_ino) == (written.st_mtime, written.st_ino)
     assert {key: entry for key, entry in cluster.leader().record().entries.items() if key in before} == before
     assert_recovered(cluster)

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from integration.recover_support import (
+from integration.support.ansible_commands import Playing, Run
+from integration.support.clusters import await_true
+from integration.support.recovery import (
     FOREVER,
     LOCAL,
     QUICK,
@@ -26,8 +28,6 @@ from integration.recover_support import (
     tie,
     work,
 )
-from integration.support import Playing, Run, await_true
-
 from lab.loopback.cluster import Cluster
 from lab.loopback.fill import fill
 
@@ -86,7 +86,7 @@ def test_a_failure_ends_the_work_on_its_own_cluster_only(
     assert_full(bad, good)
     hosts = inventory(tmp_path / "hosts.yml", bad, good)
     obstacle = bad.nodes[0].directory / "var/backups/etcd"
-    obstacle.write_text("not a folder")
+    obstacle.write_text("not a directory")
     before = state(bad)
 
     run = playbook(hosts, extra_vars=QUICK)
@@ -104,7 +104,7 @@ def test_a_failure_ends_the_work_on_its_own_cluster_only(
     obstacle.unlink()
     other = full_cluster(make_cluster, prefix="other", members=1)
     hosts = inventory(tmp_path / "hosts.yml", bad, good, other)
-    (other.nodes[0].directory / "var/backups/etcd").write_text("not a folder")
+    (other.nodes[0].directory / "var/backups/etcd").write_text("not a directory")
     run = playbook(hosts, extra_vars=QUICK, env={"ANSIBLE_ANY_ERRORS_FATAL": "true"})
     assert run.rc == 2, run.out
     assert run.recap["other1"]["failed"] == 1

@@ -15,7 +15,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from integration.recover_support import (
+
+from integration.support.ansible_commands import Run
+from integration.support.clusters import await_settled, await_true
+from integration.support.recovery import (
     FOREVER,
     QUICK,
     QUOTA,
@@ -30,8 +33,7 @@ from integration.recover_support import (
     state,
     work,
 )
-from integration.support import MIB, Run, await_settled, await_true
-
+from integration.support.settings import MIB
 from lab.client import Alarm, Client
 from lab.errors import EtcdError
 from lab.loopback import kubelet
@@ -211,8 +213,8 @@ def test_disks_that_are_too_small(make_cluster: MakeCluster, playbook: Playbook,
     backups = copy.nodes[0].directory / "var/backups"
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "etcd-lab", str(backups)], check=True)
     try:
-        folder = data.nodes[0].data_dir
-        (folder / "filler").write_bytes(bytes(shutil.disk_usage(folder).free - 10 * MIB))
+        directory = data.nodes[0].data_dir
+        (directory / "filler").write_bytes(bytes(shutil.disk_usage(directory).free - 10 * MIB))
         hosts = inventory(tmp_path / "hosts.yml", copy, data)
         before = state(copy)
 
@@ -232,7 +234,7 @@ def test_disks_that_are_too_small(make_cluster: MakeCluster, playbook: Playbook,
         assert_full(copy, data)
         assert locks(copy, data) == []
 
-        (folder / "filler").unlink()
+        (directory / "filler").unlink()
         run = playbook(hosts, extra_vars={**QUICK, "recover_snapshot_dir": str(tmp_path / "elsewhere")})
         assert run.rc == 0, run.out
         assert_recovered(copy, data)

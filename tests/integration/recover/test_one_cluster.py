@@ -10,7 +10,8 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from integration.recover_support import (
+from integration.support.ansible_commands import Run
+from integration.support.recovery import (
     QUICK,
     QUOTA,
     assert_full,
@@ -23,8 +24,7 @@ from integration.recover_support import (
     state,
     work,
 )
-from integration.support import MIB, VERSIONS, Run
-
+from integration.support.settings import MIB, VERSIONS
 from lab import programs
 from lab.loopback.cluster import Cluster
 from lab.loopback.fill import fill

@@ -13,10 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from integration import support
-from integration.recover_support import LOCAL, QUICK, assert_recovered, full_cluster, inventory, locks, state
-from integration.support import Run
 
+from integration.support.ansible_commands import Run, ansible_env, program
+from integration.support.clusters import await_true
+from integration.support.recovery import LOCAL, QUICK, assert_recovered, full_cluster, inventory, locks, state
+from integration.support.settings import RECOVER
 from lab.client import Alarm
 from lab.loopback.cluster import Cluster
 from lab.loopback.member import MemberProcess
@@ -46,7 +47,7 @@ def test_clusters_that_must_not_be_touched(make_cluster: MakeCluster, playbook: 
         assert client.alarms() == ()
     for name in ("few2", "few3"):
         few[name].kill()
-    support.await_true(lambda: not _leader_of(few["few1"]), "few1 knows that nobody leads")
+    await_true(lambda: not _leader_of(few["few1"]), "few1 knows that nobody leads")
     unsafe = full_cluster(make_cluster, prefix="unsafe", members=1, version="3.5.1")
     strange = full_cluster(make_cluster, prefix="strange")
     _empty(strange["strange3"])
@@ -127,15 +128,15 @@ def test_inventories_that_name_nobody_and_one_that_is_a_list(
     assert state(cluster) == before
 
     # Extra variables are the same for all hosts and win over everything; only the host's name can differ in them.
-    folder = cluster.directory / "{{ inventory_hostname }}"
+    directory = cluster.directory / "{{ inventory_hostname }}"
     run = playbook(
         names,
         extra_vars={
             **QUICK,
             **LOCAL,
-            "recover_manifest": str(folder / "etc/kubernetes/manifests/etcd.yaml"),
-            "recover_snapshot_dir": str(folder / "var/backups/etcd"),
-            "recover_lock_path": str(folder / "run/etcd-maintenance.lock"),
+            "recover_manifest": str(directory / "etc/kubernetes/manifests/etcd.yaml"),
+            "recover_snapshot_dir": str(directory / "var/backups/etcd"),
+            "recover_lock_path": str(directory / "run/etcd-maintenance.lock"),
         },
     )
     assert run.rc == 0, run.out
@@ -151,12 +152,12 @@ def test_a_manifest_that_somebody_took_away(tmp_path: Path, collections: Path) -
     run = subprocess.run(
         [
             *("unshare", "--mount", "sh", "-c", inside, "sh"),
-            support.program("ansible-playbook"),
-            support.RECOVER,
+            program("ansible-playbook"),
+            RECOVER,
             "--inventory=cp1,",
             f"--extra-vars={json.dumps(variables)}",
         ],
-        env=support.ansible_env(tmp_path / "ansible", collections),
+        env=ansible_env(tmp_path / "ansible", collections),
         cwd=tmp_path,
         capture_output=True,
         text=True,

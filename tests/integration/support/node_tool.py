@@ -15,8 +15,7 @@ import sys
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from integration.support import PATIENCE
-
+from integration.support.settings import PATIENCE
 from lab.loopback.member import MemberProcess
 
 # So that a few MiB are worth it, too.
@@ -24,14 +23,14 @@ SMALL = ("--min-free-mib=4", "--full-gain-mib=4")
 
 
 class Said(NamedTuple):
-    """How the tool ended, and what it printed."""
+    """The tool's exit code, and what it printed."""
 
     code: int
     out: str
 
 
 class Tool:
-    """One node's tool: a copy of the one file, with all its folders below the node's."""
+    """One node's tool: a copy of the one file, with all its directories below the node's."""
 
     def __init__(self, node: MemberProcess, archive: bytes) -> None:
         self.node = node
@@ -39,8 +38,8 @@ class Tool:
         self.state = node.directory / "var/lib/etcd-maintenance"
         self.lock = node.directory / "run/etcd-maintenance.lock"
         self.textfiles = node.directory / "var/lib/textfiles"
-        for folder in (self.path.parent, self.textfiles):
-            folder.mkdir(parents=True, exist_ok=True)
+        for directory in (self.path.parent, self.textfiles):
+            directory.mkdir(parents=True, exist_ok=True)
         self.path.write_bytes(archive)
 
     def start(self, verb: str, *arguments: str) -> subprocess.Popen[str]:
@@ -59,8 +58,8 @@ class Tool:
         )
 
     def __call__(self, verb: str, *arguments: str) -> Said:
-        """Run it to its end."""
-        return ended(self.start(verb, *arguments))
+        """Run it until it exits."""
+        return exited(self.start(verb, *arguments))
 
     def metrics(self) -> dict[str, float]:
         """What the text file says, by name and labels."""
@@ -78,7 +77,7 @@ class Tool:
         path.write_text(json.dumps(body), "utf-8")
 
 
-def ended(process: subprocess.Popen[str]) -> Said:
+def exited(process: subprocess.Popen[str]) -> Said:
     out, _err = process.communicate(timeout=PATIENCE)
     return Said(process.returncode, out)
 
@@ -111,7 +110,7 @@ def defragmentations(nodes: Iterable[MemberProcess]) -> list[Defragmentation]:
                 begun.append(moment)
             else:
                 found.append(Defragmentation(begun.pop(0), moment, node.name))
-        # One that had no end would overlap with whatever comes later.
+        # One that was never finished would overlap with whatever comes later.
         found += [Defragmentation(start, dt.datetime.max.replace(tzinfo=dt.UTC), node.name) for start in begun]
     return sorted(found)
 

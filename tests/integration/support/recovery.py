@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from integration.support import MIB, await_true
 
+from integration.support.clusters import await_true
+from integration.support.settings import MIB
 from lab.errors import EtcdError
 from lab.inventory import GROUP
 from lab.loopback.cluster import Cluster
@@ -39,7 +40,7 @@ _WORK = {
 
 
 def full_cluster(make_cluster: Callable[..., Cluster], **options: Any) -> Cluster:
-    """A cluster that refuses writes, and in which nothing ends by itself, however long a test takes."""
+    """A cluster that refuses writes, and in which no lease expires, however long a test takes."""
     cluster = make_cluster(**{"quota_bytes": QUOTA, **options})
     fill(cluster, event_ttl=FOREVER)
     return cluster
@@ -69,8 +70,8 @@ def defragmented(cluster: Cluster) -> list[str]:
     """The names of the members in the order of their defragmentations, which must not have overlapped."""
     steps = [each for each in work(*cluster.nodes) if each.what != "compacted"]
     assert [each.what for each in steps] == ["defragment", "defragmented"] * (len(steps) // 2)
-    begun, ended = steps[::2], steps[1::2]
-    assert [each.node for each in begun] == [each.node for each in ended]
+    begun, done = steps[::2], steps[1::2]
+    assert [each.node for each in begun] == [each.node for each in done]
     return [each.node for each in begun]
 
 
@@ -94,29 +95,29 @@ def inventory(
 
 def hanging_by(thread: Path) -> dict[str, Any]:
     """Variables of a host that can be reached until its thread is cut, without SSH. See ``tie`` and ``cut``."""
-    folder = f"{{{{ lookup('ansible.builtin.file', '{thread}') }}}}"
-    return {**LOCAL, "ansible_pipelining": False, "ansible_remote_tmp": folder}
+    directory = f"{{{{ lookup('ansible.builtin.file', '{thread}') }}}}"
+    return {**LOCAL, "ansible_pipelining": False, "ansible_remote_tmp": directory}
 
 
 def tie(thread: Path) -> None:
-    """Let the host be reached: modules go into a folder beside the thread."""
+    """Let the host be reached: modules go into a directory beside the thread."""
     thread.write_text(f"{thread}.modules", "utf-8")
 
 
 def cut(thread: Path) -> None:
-    """Let the next task find the host unreachable; what runs there goes on. Nobody can make this folder."""
+    """Let the next task find the host unreachable; what runs there goes on. Nobody can make this directory."""
     thread.write_text("/dev/null/modules", "utf-8")
 
 
 def expire_one_by_one(cluster: Cluster, seconds: range) -> None:
-    """Keys whose leases end one after the other; granted before the cluster is full, for no lease can be had then."""
+    """Keys whose leases expire one after the other, granted before the cluster is full: no lease can be had then."""
     with cluster.leader().client() as client:
         for ttl in seconds:
             client.put(b"/registry/events/expiring/%d" % ttl, b"x" * 1000, lease=client.grant_lease(ttl))
 
 
 def refusal(node: MemberProcess) -> str:
-    """etcd's words for a refused write through this member, nothing where it is accepted."""
+    """etcd's words for a refused write through this member, nothing if it is accepted."""
     with node.client() as client:
         try:
             client.put(b"/registry/probe", b"1")
@@ -177,7 +178,7 @@ def _state(clusters: Sequence[Cluster]) -> dict[str, Any]:
 
 
 def _files(node: MemberProcess) -> dict[str, float]:
-    """Everything in the node's folder but what etcd itself writes, with its time."""
+    """Everything in the node's directory but what etcd itself writes, with its time."""
     own = (node.data_dir, node.log.parent)
     paths = (path for path in node.directory.rglob("*") if not any(path.is_relative_to(each) for each in own))
     return {str(path): path.stat().st_mtime for path in paths if path.is_file()}

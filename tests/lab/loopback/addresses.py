@@ -35,7 +35,7 @@ class Endpoint:
 class Range:
     """A reserved range of endpoints for one cluster: 127.A.B.1 and up, or ports on ::1.
 
-    The reservation is one bound socket, so it ends with the process at the latest. Two labs can never hold the same
+    The reservation is one bound socket, so it is gone with the process at the latest. Two labs can never hold the same
     range; that other programs do not use it is checked by binding every port once.
     """
 
