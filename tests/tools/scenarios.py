@@ -40,6 +40,7 @@ WORK = ROOT / ".cache" / "molecule"
 CLUSTERS = ("molecule", "molecule-2")
 _MANIFESTS = ("kept", "changed", "any")
 _WIDTH = 70
+_NAME_WIDTH = 28
 _MEMORY_BYTES = 6 * 1024**3  # of five nodes and what works on them
 
 
@@ -241,9 +242,9 @@ def _engine() -> Iterator[None]:
 
 def _close(results: list[Result], seconds: float) -> int:
     """Print what came out, with a last line in pytest's style, and return the exit code."""
-    print("\nscenario        seconds")
+    print(f"\n{'scenario':<{_NAME_WIDTH}}  seconds")
     for result in results:
-        print(f"{result.scenario:<14} {result.seconds:8.1f}  {result.outcome}")
+        print(f"{result.scenario:<{_NAME_WIDTH}} {result.seconds:8.1f}  {result.outcome}")
     counts = Counter(result.outcome for result in results)
     skipped_in_ci = counts["skipped"] and os.environ.get("CI") == "true"
     if skipped_in_ci:

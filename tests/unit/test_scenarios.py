@@ -6,16 +6,18 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from lab.docker.generations import Generation
 from lab.errors import DockerError, EngineMissingError, ProgramMissingError
 from tools import scenarios
 
-CHOSEN = ["probes", "single-node", "recover-1.37"]
+CHOSEN = ["recover-probes", "recover-single-node", "recover-1.37"]
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +55,7 @@ def test_nodes_that_cannot_be_removed_end_nothing(
         raise DockerError("device or resource busy")
 
     monkeypatch.setattr(scenarios.cluster, "down", remove)
-    monkeypatch.setattr(scenarios.Lane, "_molecule", lambda _lane, arguments, _env, _log: "probes" in arguments)
+    monkeypatch.setattr(scenarios.Lane, "_molecule", lambda _lane, arguments, _env, _log: "recover-probes" in arguments)
     assert scenarios.main(CHOSEN) == 1
     assert "= 1 failed, 2 passed in " in capsys.readouterr().out.splitlines()[-1]
 
@@ -77,3 +79,20 @@ def test_without_an_engine_the_last_line_is_still_said(
     monkeypatch.setattr(scenarios, "_engine", engine)
     assert scenarios.main(CHOSEN) == code
     assert expected in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_a_scenario_is_named_after_its_playbook() -> None:
+    for name in found():
+        assert re.fullmatch(r"(recover|harden)(-[a-z0-9]+)*(-1\.\d+)?", name), name
+
+
+def test_a_scenario_has_all_files_that_it_names() -> None:
+    for name, kind in found().items():
+        settings = yaml.safe_load((scenarios.SCENARIOS / name / "molecule.yml").read_text("utf-8"))
+        for playbook in settings.get("ansible", {}).get("playbooks", {}).values():
+            assert (scenarios.SCENARIOS / name / playbook).is_file(), f"{name}: {playbook}"
+        assert not kind.etcd_patch or (scenarios.SCENARIOS / kind.etcd_patch).is_file(), f"{name}: {kind.etcd_patch}"
+
+
+def found() -> dict[str, scenarios.Kind]:
+    return {**scenarios.scenarios(long=False), **scenarios.scenarios(long=True)}

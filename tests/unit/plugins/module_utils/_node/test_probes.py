@@ -52,7 +52,7 @@ def test_kubeadm(version: str) -> None:
 
 def test_the_scenario_with_the_probes_of_1_22_asks_what_they_ask() -> None:
     """Its patch changes those of 1.30 into them, but for the times."""
-    patch = Path(__file__).parents[5] / "extensions/molecule/probes-1.22/files/short-probes.yaml"
+    patch = Path(__file__).parents[5] / "extensions/molecule/recover-probes-1.22/files/short-probes.yaml"
     (container,) = yaml.safe_load(patch.read_text("utf-8"))["spec"]["containers"]
     asked = {probe.kind: probe.path for probe in of_container(container)}
     assert asked == {probe.kind: probe.path for probe in probes_of("1.22")}
