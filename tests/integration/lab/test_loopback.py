@@ -21,12 +21,11 @@ import yaml
 
 from lab import pki, programs
 from lab.client import Alarm, Client
-from lab.errors import EtcdError, LabError, MemberFailedError, ProgramMissingError
+from lab.errors import EtcdError, LabError, MemberFailedError
 from lab.loopback import manifest
 from lab.loopback.cluster import DEFAULT_VERSION, Cluster
 from lab.loopback.fill import compare, fill
 from lab.loopback.inventory import write_inventory
-from lab.programs.store import Recipe, Store
 
 MIB = 1 << 20
 QUOTA = 32 * MIB
@@ -188,34 +187,6 @@ def test_no_etcd_outlives_the_lab(tmp_path: Path, number: signal.Signals) -> Non
     while any(map(_is_alive, pids)) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not any(map(_is_alive, pids))
-
-
-def test_a_damaged_program_set_is_made_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    made: list[Path] = []
-
-    def make(_store: Store, target: Path) -> None:
-        made.append(target)
-        (target / "program").write_text("whole")
-
-    recipe = Recipe("set", "1.0", ("program",), "no time", make)
-    leftover = tmp_path / "set/.making-killed"
-    leftover.mkdir(parents=True)
-    program = Store(tmp_path).obtain(recipe) / "program"
-    assert Store(tmp_path).versions("set") == ["1.0"]
-    assert not leftover.exists()
-    Store(tmp_path).obtain(recipe)
-    assert len(made) == 1
-    program.write_text("damaged")
-    Store(tmp_path).obtain(recipe)
-    assert program.read_text() == "whole"
-    assert "does not match its checksums any more" in capsys.readouterr().err
-
-
-def test_a_half_made_program_set_is_not_put_in_place(tmp_path: Path) -> None:
-    recipe = Recipe("set", "1.0", ("program", "other"), "no time", lambda _store, target: (target / "program").touch())
-    with pytest.raises(ProgramMissingError, match="left out other"):
-        Store(tmp_path).obtain(recipe)
-    assert not list((tmp_path / "set").iterdir())
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")

@@ -1,11 +1,12 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the run of all scenarios says when one of them, or what it stands on, fails."""
+"""Runs of the scenarios: their order, their names, and what comes of one that fails."""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lab.docker.generations import Generation
+from lab.docker.generations import GENERATIONS, Generation
 from lab.errors import DockerError, EngineMissingError, ProgramMissingError
 from tools import scenarios
 
@@ -79,6 +80,13 @@ def test_without_an_engine_the_last_line_is_still_said(
     monkeypatch.setattr(scenarios, "_engine", engine)
     assert scenarios.main(CHOSEN) == code
     assert expected in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_scenarios_on_equal_nodes_run_one_after_the_other() -> None:
+    kinds = list(scenarios.scenarios(long=False).values())
+    assert all(kind.generation in GENERATIONS and kind.nodes in (1, 3, 5) for kind in kinds)
+    changes = 1 + sum(kind != last for last, kind in itertools.pairwise(kinds))
+    assert changes == len(set(kinds))
 
 
 def test_a_scenario_is_named_after_its_playbook() -> None:

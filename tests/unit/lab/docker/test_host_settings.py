@@ -1,102 +1,76 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tests change on the machine they run on, and that nothing of it stays."""
+"""What an engine and its nodes change on their host, and that nothing of it stays."""
 
 from __future__ import annotations
 
 import errno
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from lab import packages
 from lab.docker import host_settings
-from lab.docker.host_settings import HostSettings
+from lab.docker.host_settings import HostSettings, without_dockers
 from lab.errors import CommandFailedError, DockerError, LabError
-from tools import working_tree
 
-
-@pytest.fixture
-def policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What Debian's packages ask whether a service may be started."""
-    path = tmp_path / "policy-rc.d"
-    monkeypatch.setattr(packages, "_POLICY", path)
-    return path
-
-
-def _answer(policy: Path) -> int:
-    return subprocess.run([policy, "docker", "start"], check=False).returncode
-
-
-@pytest.mark.parametrize("fails", [False, True], ids=["apt installs", "apt fails"])
-def test_no_service_is_started_by_what_is_installed(policy: Path, monkeypatch: pytest.MonkeyPatch, fails: bool) -> None:
-    answers = []
-
-    def run(*command: str, env: dict[str, str]) -> None:
-        assert env == {"DEBIAN_FRONTEND": "noninteractive"}
-        if "install" in command:
-            answers.append(_answer(policy))
-            if fails:
-                raise CommandFailedError("no")
-
-    monkeypatch.setattr(packages, "run", run)
-    try:
-        packages.install("docker.io")
-    except CommandFailedError:
-        assert fails
-    assert answers == [101]
-    assert not policy.exists()
-
-
-def test_a_policy_of_the_administrator_stays(policy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    policy.write_text("#!/bin/sh\nexit 104\n")
-    policy.chmod(0o755)
-    monkeypatch.setattr(packages, "run", lambda *_command, env: None)
-    packages.install("docker.io")
-    assert _answer(policy) == 104
-
-
-def test_a_policy_that_a_killed_run_left_forbids_nothing_and_is_replaced(
-    policy: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ended = subprocess.Popen(["true"])
-    ended.wait()
-    with monkeypatch.context() as context:
-        context.setattr(packages.os, "getpid", lambda: ended.pid)
-        context.setattr(Path, "unlink", lambda _path, missing_ok: None)
-        context.setattr(packages, "run", lambda *_command, env: None)
-        packages.install("docker.io")
-    assert _answer(policy) == 0
-    monkeypatch.setattr(packages, "run", lambda *_command, env: None)
-    packages.install("docker.io")
-    assert not policy.exists()
+BEFORE = """\
+*filter
+:INPUT ACCEPT [0:0]
+:FORWARD ACCEPT [7:8]
+:OUTPUT ACCEPT [0:0]
+-A INPUT -i lo -j ACCEPT
+COMMIT
+"""
+DOCKERS = """\
+*nat
+:PREROUTING ACCEPT [0:0]
+:POSTROUTING ACCEPT [0:0]
+:DOCKER - [0:0]
+-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+-A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE
+-A DOCKER -i docker0 -j RETURN
+COMMIT
+*filter
+:INPUT ACCEPT [0:0]
+:FORWARD DROP [1:2]
+:OUTPUT ACCEPT [0:0]
+:DOCKER - [0:0]
+:DOCKER-USER - [0:0]
+-A INPUT -i lo -j ACCEPT
+-A INPUT -p tcp --dport 22 -j ACCEPT
+-A FORWARD -j DOCKER-USER
+-A FORWARD -o br-0123456789ab -j DOCKER
+-A DOCKER-USER -j RETURN
+COMMIT
+"""
+CLEANED = """\
+*nat
+:PREROUTING ACCEPT [0:0]
+:POSTROUTING ACCEPT [0:0]
+COMMIT
+*filter
+:INPUT ACCEPT [0:0]
+:FORWARD ACCEPT [7:8]
+:OUTPUT ACCEPT [0:0]
+-A INPUT -i lo -j ACCEPT
+-A INPUT -p tcp --dport 22 -j ACCEPT
+COMMIT
+"""
 
 
 @pytest.mark.parametrize(
-    ("user", "programs", "expected"),
+    ("before", "now", "expected"),
     [
-        pytest.param(0, {"git"}, None, id="it is there"),
-        pytest.param(0, {"apt-get"}, ("git",), id="root with apt-get installs it"),
-        pytest.param(0, set(), "install it", id="root without apt-get is told"),
-        pytest.param(1000, {"apt-get"}, "install it", id="somebody else is told"),
+        pytest.param("", "", "", id="no rules at all"),
+        pytest.param(BEFORE, DOCKERS, CLEANED, id="Docker's go, the policy comes back, what somebody else added stays"),
+        pytest.param("", DOCKERS, CLEANED.replace("[7:8]", "[1:2]"), id="nothing was there before"),
+        pytest.param(DOCKERS, DOCKERS, DOCKERS, id="what was Docker's before stays"),
     ],
 )
-def test_git_is_had_or_asked_for(
-    monkeypatch: pytest.MonkeyPatch, user: int, programs: set[str], expected: object
-) -> None:
-    asked = []
-    monkeypatch.setattr(working_tree, "install", lambda *names: asked.append(names))
-    monkeypatch.setattr(working_tree.os, "geteuid", lambda: user)
-    monkeypatch.setattr(working_tree.shutil, "which", lambda name: name if name in programs else None)
-    if isinstance(expected, str):
-        with pytest.raises(SystemExit, match=expected):
-            working_tree._have_git()
-    else:
-        working_tree._have_git()
-    assert asked == ([expected] if isinstance(expected, tuple) else [])
+def test_what_docker_added_to_the_firewall_is_taken_out_again(before: str, now: str, expected: str) -> None:
+    assert without_dockers(before, now) == expected
 
 
 @pytest.fixture
