@@ -16,7 +16,7 @@ ALONE := $(shell unshare --mount --pid --fork --kill-child --mount-proc true 2>/
   echo unshare --mount --pid --fork --kill-child --mount-proc)
 # What tests leave in the directory for temporary files goes with them; some become another user in there.
 OWN_TMP = TMPDIR=$$(mktemp -d); export TMPDIR; trap 'rm -rf "$$TMPDIR"' EXIT INT TERM; chmod 755 "$$TMPDIR"
-# A directory of tests, unless ARGS names paths of its own.
+# Those tests, unless ARGS names paths of its own.
 or_named = $(if $(filter tests/%,$(ARGS)),,$(1))
 LINK := .collections/ansible_collections/controlplane/etcd
 OTHERS := .collections/ansible_collections/community/docker/MANIFEST.json
@@ -28,10 +28,12 @@ export HYPOTHESIS_STORAGE_DIRECTORY := $(CACHE)/hypothesis
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_CACHE_DIR ?= $(CACHE)/pip
 
+# Behind ## stand how long a target takes and what it does.
 help: ## list the targets
-	@awk -F ': .*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ': .*## | [|] ' '/^[a-z-]+:.*## / { printf "  make %-14s %8s  %s\n", $$1, (NF > 2 ? $$2 : ""), $$NF }' Makefile
+	@echo "Times are those of two cores with all programs built; programs are built once, for all clones."
 
-venv: .venv/ready | $(LINK) ## Ansible, the tests' libraries and the linters, in .venv
+venv: .venv/ready | $(LINK) ## ~2 min | Ansible, the tests' libraries and the linters, in .venv
 
 .venv/ready: $(wildcard tests/requirements/*.txt)
 	@command -v $(PYTHON) >/dev/null || { \
@@ -54,25 +56,25 @@ $(LINK):
 	@mkdir -p $(@D)
 	@ln -sfn ../../.. $@
 
-demo: venv ## fill a real etcd cluster on this machine until it refuses writes, and bring it back
+demo: venv ## ~90 s | fill a real etcd cluster on this machine until it refuses writes, and bring it back
 	PYTHONPATH=tests:.collections python -m lab demo
 
-etcd: venv ## fetch or build etcd's programs: make etcd VERSION=3.6.16
+etcd: venv ## ~1 min | fetch or build etcd's programs: make etcd VERSION=3.6.16
 	@test -n "$(VERSION)" || { echo "Say which version: make etcd VERSION=3.6.16"; exit 1; }
 	PYTHONPATH=tests:.collections python -m lab programs etcd $(VERSION)
 
-binaries: venv ## fetch or build all programs that are tested with: etcd's and Kubernetes'
+binaries: venv ## ~30 min | fetch or build all programs that are tested with: etcd's and Kubernetes'
 	PYTHONPATH=tests python -m lab programs etcd
 	PYTHONPATH=tests python -m lab programs kubernetes
 
-test: venv ## all checks and tests: lint, sanity, unit, install-check, integration, molecule
+test: venv ## ~50 min | all checks and tests: lint, sanity, unit, install-check, integration, molecule
 	@MAKE='$(MAKE)' PYTHONPATH=tests python -m tools.parts lint,sanity unit install-check integration molecule
 
-test-all: test ## and the scenarios that take long: hardening on real nodes, a true 2 GiB, probes as kubeadm has them
+test-all: test ## - | and the scenarios that take long: hardening on real nodes, a true 2 GiB, probes as kubeadm has them
 	PYTHONPATH=tests python -m tools.scenarios --long
 
 # antsibull-docs writes a log into the home directory.
-lint: venv ## form, types, documentation, changelog
+lint: venv ## ~1 min | form, types, documentation, changelog
 	ruff check .
 	ruff format --check .
 	mypy -p ansible_collections.controlplane.etcd.plugins -p lab -p benchmarks -p tools
@@ -81,31 +83,31 @@ lint: venv ## form, types, documentation, changelog
 	HOME='$(CACHE)' antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all --check-extra-docs-refs .
 	antsibull-changelog lint
 
-sanity: venv ## ansible-test sanity, for every Python found: make sanity ARGS="--test validate-modules"
+sanity: venv ## - | ansible-test sanity, for every Python found: make sanity ARGS="--test validate-modules"
 	PYTHONPATH=tests python -m tools.sanity $(ARGS)
 
-unit: venv ## tests without a cluster: make unit ARGS="-k alarm"
+unit: venv ## ~1 min | tests without a cluster: make unit ARGS="-k alarm"
 	@$(OWN_TMP); python -m pytest $(call or_named,tests/unit) --numprocesses=auto --maxprocesses=8 $(ARGS)
 
-# In mount and process namespaces of its own where that is allowed, so that nothing is left whatever ends the run.
-integration: venv ## tests against real etcd clusters
+# In mount and process namespaces of its own where that is allowed, so that nothing is left however the run ends.
+integration: venv ## ~34 min | tests against real etcd clusters
 	PYTHONPATH=tests python -m lab programs etcd
 	PYTHONPATH=tests python -m lab programs kubernetes
 	@$(OWN_TMP); $(ALONE) python -m pytest $(call or_named,tests/integration) --numprocesses=3 $(ARGS)
 
-molecule: venv $(OTHERS) ## recoveries on real control-plane nodes in Docker: make molecule ARGS="recover"
+molecule: venv $(OTHERS) ## - | recoveries on real control-plane nodes in Docker: make molecule ARGS="recover"
 	@$(OWN_TMP); PYTHONPATH=tests python -m tools.scenarios $(ARGS)
 
-bench: venv ## our steps beside etcdctl's, as ratios: make bench ARGS="--quota 1024"
+bench: venv ## - | our steps beside etcdctl's, as ratios: make bench ARGS="--quota 1024"
 	PYTHONPATH=tests:.collections python -m benchmarks $(ARGS)
 
-build: venv ## the tarball that Galaxy gets, in build
+build: venv ## ~5 s | the tarball that Galaxy gets, in build
 	@rm -f build/controlplane-etcd-*.tar.gz
 	ansible-galaxy collection build --force --output-path build
 
 # Without the link in .collections, so that only what the tarball holds is there.
 install-check: export ANSIBLE_COLLECTIONS_PATH := $(CACHE)/installed
-install-check: build ## install that tarball elsewhere, read its documentation, check its playbooks
+install-check: build ## - | install that tarball elsewhere, read its documentation, check its playbooks
 	@rm -rf .cache/installed
 	ansible-galaxy collection install --offline build/controlplane-etcd-*.tar.gz
 	ansible-doc --type module --list controlplane.etcd
@@ -113,7 +115,7 @@ install-check: build ## install that tarball elsewhere, read its documentation, 
 	  ansible-playbook --syntax-check --inventory localhost, "controlplane.etcd.$${playbook%.yml}" || exit 1; \
 	done
 
-changelog: venv ## CHANGELOG.md, from changelogs/fragments
+changelog: venv ## ~5 s | CHANGELOG.md, from changelogs/fragments
 	antsibull-changelog release --update-existing --reload-plugins
 	@rm -f changelogs/.plugin-cache.yaml
 
