@@ -31,7 +31,7 @@ export PIP_CACHE_DIR ?= $(CACHE)/pip
 # Behind ## stand how long a target takes and what it does.
 help: ## list the targets
 	@awk -F ': .*## | [|] ' '/^[a-z-]+:.*## / { printf "  make %-14s %8s  %s\n", $$1, (NF > 2 ? $$2 : ""), $$NF }' Makefile
-	@echo "Times are those of two cores with all programs built; programs are built once, for all clones."
+	@echo "Times are those of two cores. Programs are built once, for all clones; other targets but test are timed without that."
 
 venv: .venv/ready | $(LINK) ## ~2 min | Ansible, the tests' libraries and the linters, in .venv
 
@@ -68,7 +68,7 @@ binaries: venv ## ~30 min | fetch or build all programs that are tested with: et
 	PYTHONPATH=tests python -m lab programs kubernetes
 
 test: venv ## ~50 min | all checks and tests: lint, sanity, unit, install-check, integration, molecule
-	@MAKE='$(MAKE)' PYTHONPATH=tests python -m tools.parts lint,sanity unit install-check integration molecule
+	@MAKE='$(MAKE)' PYTHONPATH=tests python -m tools.parts lint,sanity unit install-check binaries integration molecule
 
 test-all: test ## - | and the scenarios that take long: hardening on real nodes, a true 2 GiB, probes as kubeadm has them
 	PYTHONPATH=tests python -m tools.scenarios --long
@@ -89,11 +89,11 @@ sanity: venv ## - | ansible-test sanity, for every Python found: make sanity ARG
 unit: venv ## ~1 min | tests without a cluster: make unit ARGS="-k alarm"
 	@$(OWN_TMP); python -m pytest $(call or_named,tests/unit) --numprocesses=auto --maxprocesses=8 $(ARGS)
 
+# Workers: one more than cores, since tests also wait; at most 8, since each has up to nine members of etcd.
+WORKERS = $$(n=$$(nproc); echo $$((n < 7 ? n + 1 : 8)))
 # In mount and process namespaces of its own where that is allowed, so that nothing is left however the run ends.
-integration: venv ## ~34 min | tests against real etcd clusters
-	PYTHONPATH=tests python -m lab programs etcd
-	PYTHONPATH=tests python -m lab programs kubernetes
-	@$(OWN_TMP); $(ALONE) python -m pytest $(call or_named,tests/integration) --numprocesses=3 $(ARGS)
+integration: binaries ## ~15 min | tests against real etcd clusters
+	@$(OWN_TMP); $(ALONE) python -m pytest $(call or_named,tests/integration) --numprocesses=$(WORKERS) --dist=worksteal $(ARGS)
 
 molecule: venv $(OTHERS) ## - | recoveries on real control-plane nodes in Docker: make molecule ARGS="recover"
 	@$(OWN_TMP); PYTHONPATH=tests python -m tools.scenarios $(ARGS)

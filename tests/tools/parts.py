@@ -5,7 +5,7 @@
 
     python -m tools.parts lint,sanity unit
 
-Those with a comma between them run at once, where each of them keeps only one core busy. The first one's output is
+Those with a comma between them run at once, since each of them keeps only one core busy. The first one's output is
 shown as it comes, that of the others when the first is done.
 """
 
@@ -56,7 +56,7 @@ def _run(group: list[str], seconds: dict[str, float]) -> dict[str, int]:
 
 
 def _make(part: str, *, shown: bool) -> tuple[int, float, bytes]:
-    """Make one part: its exit code, how many seconds it took, and what it printed where that is not shown yet."""
+    """Make one part: its exit code, how many seconds it took, and what it printed if that is not shown yet."""
     begin = time.monotonic()
     output, errors = (None, None) if shown else (subprocess.PIPE, subprocess.STDOUT)
     done = subprocess.run([*_MAKE, part], check=False, stdout=output, stderr=errors)

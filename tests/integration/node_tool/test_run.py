@@ -314,7 +314,6 @@ def test_one_that_hangs_in_the_middle_keeps_others_away(make_cluster: Any, tools
     said = tools[heir.name]("run", *ALWAYS)
     assert (said.code, "the node tool of another node is working on this cluster" in said.out) == (0, True)
     assert "last_run_timestamp_seconds" not in tools[heir.name].metrics()  # put off is neither done nor failed
-    assert "last_run_timestamp_seconds" not in tools[heir.name].metrics()  # put off is neither done nor failed
     assert defragmentations(cluster.nodes) == before
     process.send_signal(signal.SIGCONT)
     said = exited(process)
