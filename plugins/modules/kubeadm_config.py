@@ -100,35 +100,38 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils._core import files
 from ..module_utils._etcd.transport import Json
-from ..module_utils._kubeadm import backups as files
-from ..module_utils._kubeadm import edits
-from ..module_utils._kubeadm.config import EXTRA_ARGS_SPEC, edit_result, run
+from ..module_utils._kubeadm import backups, config, edits
+from ..module_utils._kubeadm.edit_result import EXTRA_ARGS_SPEC, edit_result
+from ..module_utils._module import run
 
 
-def configure(params: Json, *, check: bool) -> tuple[Json, tuple[str, ...]]:
-    """The result and the warnings. Raises ConfigRefused, NoYaml, OSError."""
-    path: str = params["path"]
-    files.refuse_backup_dir(params["backup_dir"])
-    old = files.read(path)
-    edited = edits.edit(files.text_of(old), params["extra_args"], params["remove"])
+def configure(module: AnsibleModule) -> Json:
+    """Raises Failure, OSError."""
+    path: str = module.params["path"]
+    backup_dir: str = module.params["backup_dir"]
+    backups.refuse_backup_dir(backup_dir)
+    old = config.read(path)
+    edited = edits.edit(config.text_of(old), module.params["extra_args"], module.params["remove"])
     new = edited.text.encode("utf-8")
     changed, backup_file = new != old, ""
 
-    def agrees(data: bytes) -> None:
-        if data != new or edits.read(files.text_of(data)) != edited.extra_args:
+    def check_written(data: bytes) -> None:
+        if data != new or edits.read(config.text_of(data)) != edited.extra_args:
             raise OSError("what was read back is not what was written")
 
-    if changed and not check:
-        backup_file = files.back_up(old, path, params["backup_dir"])
-        files.replace(path, old, new, agrees)
-    result: Json = {
+    if changed and not module.check_mode:
+        backup_file = backups.back_up(old, path, backup_dir)
+        files.replace(path, old, new, check_written)
+    for warning in edited.warnings:
+        module.warn(f"{path}: {warning}")
+    return {
         "changed": changed,
         "path": os.path.realpath(path),
         "backup_file": backup_file,
         **edit_result(edited, path),
     }
-    return result, edited.warnings
 
 
 def main() -> None:
@@ -136,8 +139,7 @@ def main() -> None:
         {**EXTRA_ARGS_SPEC, "path": {"type": "path", "required": True}},
         supports_check_mode=True,
     )
-    path = module.params["path"]
-    run(module, configure, place=path, about=path)
+    run(module, configure, doing=f"Setting etcd.local.extraArgs in {module.params['path']}")
 
 
 if __name__ == "__main__":

@@ -128,19 +128,19 @@ server:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._etcd.transport import Json
-from ..module_utils._kubeadm import backups as files
-from ..module_utils._kubeadm import edits
-from ..module_utils._kubeadm.config import EXTRA_ARGS_SPEC, edit_result, run
-from ..module_utils._kubeadm.configmap import KEY, NAME, NAMESPACE, read, write
-from ..module_utils._kubeadm.kubectl import Kubectl, KubectlFailed
+from ..module_utils._kubeadm import backups, configmap, edits
+from ..module_utils._kubeadm.edit_result import EXTRA_ARGS_SPEC, edit_result
+from ..module_utils._kubeadm.kubectl import KEY, NAME, NAMESPACE, Conflict, Kubectl
+from ..module_utils._module import run
 from ..module_utils._node.apiserver import ADMIN_CONF, API_MANIFEST
 
 PLACE = f"the ConfigMap {NAME} in {NAMESPACE}"
 
 
-def configure(params: Json, *, check: bool) -> tuple[Json, tuple[str, ...]]:
-    """The result and the warnings. Raises ConfigRefused, KubectlFailed, NoYaml, OSError."""
-    files.refuse_backup_dir(params["backup_dir"])
+def configure(module: AnsibleModule) -> Json:
+    """Raises Failure, OSError."""
+    params: Json = module.params
+    backups.refuse_backup_dir(params["backup_dir"])
     kubectl = Kubectl(
         kubeconfig=params["kubeconfig"],
         program=params["kubectl"],
@@ -150,26 +150,27 @@ def configure(params: Json, *, check: bool) -> tuple[Json, tuple[str, ...]]:
     )
     backup_file, conflicts = "", 0
     while True:
-        old = read(kubectl)
+        old = configmap.read(kubectl)
         edited = edits.edit(old.text, params["extra_args"], params["remove"])
         changed = edited.text != old.text
-        if check or not changed:
+        if module.check_mode or not changed:
             break
-        backup_file = files.back_up(old.text.encode("utf-8"), f"{NAME}.{KEY}", params["backup_dir"])
+        backup_file = backups.back_up(old.text.encode("utf-8"), f"{NAME}.{KEY}", params["backup_dir"])
         try:
-            write(kubectl, old, edited.text)
+            configmap.write(kubectl, old, edited.text)
             break
-        except KubectlFailed as exc:
-            conflicts += exc.conflict
-            if not exc.conflict or conflicts > 1:
+        except Conflict:
+            conflicts += 1
+            if conflicts > 1:
                 raise
-    result = {
+    for warning in edited.warnings:
+        module.warn(f"The ConfigMap {NAME}: {warning}")
+    return {
         "changed": changed,
         "backup_file": backup_file if changed else "",
         "server": kubectl.server,
         **edit_result(edited, PLACE),
     }
-    return result, edited.warnings
 
 
 def main() -> None:
@@ -184,11 +185,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    try:
-        run(module, configure, place=PLACE, about=f"The ConfigMap {NAME}")
-    except KubectlFailed as exc:
-        said = f"Setting etcd.local.extraArgs in {PLACE} failed. {exc} {exc.left} {exc.advice}".rstrip()
-        module.fail_json(msg=said, away=exc.away)
+    run(module, configure, doing=f"Setting etcd.local.extraArgs in {PLACE}")
 
 
 if __name__ == "__main__":

@@ -9,26 +9,71 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+import shutil
+import typing as t
+from contextlib import contextmanager, suppress
+
+from .failures import Refused
+
+
+def create(path: str, data: bytes, mode: int = 0o600) -> None:
+    """Write a file that is not there yet, and wait until it is on the disk. Raises OSError."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(data)
+        os.fchmod(file.fileno(), mode)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def put(path: str, data: bytes, mode: int) -> None:
     """Write the file aside and rename it over what is there. Raises OSError."""
-    # Because of the leading dot nobody takes it for the file itself: neither cron nor systemd nor node-exporter.
-    aside = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{os.getpid()}.part")
+    with _aside(*os.path.split(path), data, mode) as aside:
+        os.rename(aside, path)
+
+
+def replace(path: str, old: bytes, new: bytes, check: t.Callable[[bytes], None], *, above: bool = False) -> None:
+    """Put new content in the place of the old, with its mode and owner; of a link, at its target. `check` sees what
+    lies on the disk before it counts. With `above` it is written in the directory above, if that is on the same disk.
+    There is never a moment without the file, and never half of one. Raises Refused when somebody else has changed it
+    meanwhile, OSError."""
+    target = os.path.realpath(path)
+    directory, name = os.path.split(target)
+    if above and os.stat(os.path.dirname(directory)).st_dev == os.stat(directory).st_dev:
+        directory = os.path.dirname(directory)
+    with _aside(directory, name, new, 0o600) as aside:
+        check(_content(aside))
+        status = os.stat(target)
+        os.chown(aside, status.st_uid, status.st_gid)
+        shutil.copystat(target, aside)  # the mode, and SELinux's label among the extended attributes
+        os.utime(aside)
+        if _content(target) != old:
+            raise Refused("changed_meanwhile", f"Somebody else changed {path} at the same time.", "Run this again.")
+        os.rename(aside, target)
+    with suppress(OSError):  # it is in its place by now, and whole
+        for each in sorted({directory, os.path.dirname(target)}):
+            sync(each)
+
+
+@contextmanager
+def _aside(directory: str, name: str, data: bytes, mode: int) -> t.Iterator[str]:
+    """A new file beside the one it is to become, removed unless it was renamed."""
+    # Because of the leading dot nobody takes it for the file itself: neither the kubelet nor cron, systemd or
+    # node-exporter.
+    path = os.path.join(directory, f".{name}.{os.getpid()}.part")
     # In a directory that is not root's alone: a file that somebody else has put there is never written to.
     with suppress(FileNotFoundError):
-        os.unlink(aside)
+        os.unlink(path)
     try:
-        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(data)
-            os.fchmod(file.fileno(), mode)
-            file.flush()
-            os.fsync(file.fileno())
-        os.rename(aside, path)
+        create(path, data, mode)
+        yield path
     finally:
-        if os.path.lexists(aside):
-            os.unlink(aside)
+        if os.path.lexists(path):
+            os.unlink(path)
+
+
+def _content(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def sync(path: str) -> None:
@@ -46,4 +91,4 @@ def free_bytes(path: str) -> int:
     return found.f_bavail * found.f_frsize
 
 
-__all__ = ("free_bytes", "put", "sync")
+__all__ = ("create", "free_bytes", "put", "replace", "sync")

@@ -11,9 +11,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from .._core.failures import Refused
 from . import yaml_nodes
 from .documents import Found, no_merge
-from .errors import ConfigRefused
 from .yaml_nodes import YamlNode
 from .yaml_style import PATH, in_lines
 
@@ -24,7 +24,7 @@ EXTRA_ARGS = PATH[-1]
 
 @dataclass(frozen=True)
 class Entry:
-    """One argument: `whole` is the key of a map, or the item of a list, `value` None where a list's item has none."""
+    """One argument: `whole` is the key of a map, or the item of a list, `value` None if a list's item has none."""
 
     name: str
     value: YamlNode | None
@@ -32,12 +32,12 @@ class Entry:
 
     @property
     def text(self) -> str | None:
-        """Its value, where that is what kubeadm hands to etcd; null becomes an empty one."""
+        """Its value as kubeadm hands it to etcd, None if kubeadm would not read it; null becomes an empty one."""
         return "" if self.value is None or self.value.reads_as == "null" else self.value.text
 
     @property
     def shown(self) -> str:
-        """Its value for people, also where kubeadm would not read it."""
+        """Its value for people, also if kubeadm would not read it."""
         return self.value.resolved.value if self.value and self.text is None else self.text or ""
 
     def rest(self) -> t.Any:
@@ -48,6 +48,7 @@ class Entry:
 
 
 def local_etcd(found: Found) -> YamlNode | None:
+    """etcd.local, None if there is no such map."""
     node: YamlNode | None = found.document.root
     for key in PATH[:2]:
         child = node.get(key) if node else None
@@ -56,7 +57,8 @@ def local_etcd(found: Found) -> YamlNode | None:
 
 
 def entries_of(found: Found) -> list[Entry]:
-    """Raises ConfigRefused for the shape of another version of the API, and for what kubeadm would not read."""
+    """All arguments, in their order. Raises Refused for the shape of another version of the API, and for what kubeadm
+    would not read."""
     local = local_etcd(found)
     value = local.get(EXTRA_ARGS) if local else None
     if value is None or value.reads_as == "null":
@@ -64,10 +66,11 @@ def entries_of(found: Found) -> list[Entry]:
     line, args = found.line(value.start), value.resolved
     wanted = yaml_nodes.LIST if found.is_list else yaml_nodes.MAP
     if value.reads_as != wanted:
-        if value.empty:  # replaced where anything is set; see refuse_unreadable
+        if value.empty:  # replaced if anything is set; see refuse_unreadable
             return []
         how = "a list of name and value" if found.is_list else "a map"
-        raise ConfigRefused(
+        raise Refused(
+            "kubeadm_file_invalid",
             f"etcd.local.extraArgs in line {line} is a {value.reads_as}, but {found.version} expects {how}:"
             " kubeadm refuses it.",
             f"Write it as {how}, or correct the apiVersion. " + in_lines(found.is_list, _any_shape(args)),
@@ -77,7 +80,7 @@ def entries_of(found: Found) -> list[Entry]:
 
 
 def _any_shape(args: YamlNode) -> list[tuple[str, str]]:
-    """What is in a map or list, where it belongs into the other one."""
+    """Names and values of a map or list that should be the other one."""
     pairs = list(args.pairs) + [
         (name, value)
         for item in args.items
@@ -95,7 +98,8 @@ def _pair(key: YamlNode, value: YamlNode) -> Entry:
 def _item(found: Found, item: YamlNode) -> Entry:
     line = found.line(item.start)
     if item.reads_as != yaml_nodes.MAP:
-        raise ConfigRefused(
+        raise Refused(
+            "kubeadm_file_invalid",
             f"Line {line} holds an entry of etcd.local.extraArgs that is a {item.reads_as}, but {found.version} expects"
             " name and value: kubeadm refuses it.",
             'Write it as {name: "...", value: "..."}, on two lines and without the braces.',
@@ -104,14 +108,16 @@ def _item(found: Found, item: YamlNode) -> Entry:
     no_merge(found, entry)
     for key in ("name", "value"):
         if len(entry.all(key)) > 1:
-            raise ConfigRefused(
+            raise Refused(
+                "kubeadm_file_invalid",
                 f"The entry of etcd.local.extraArgs in line {line} specifies its {key} twice: it is not clear"
                 " which one counts.",
                 "Leave only the one that counts.",
             )
     name = entry.get("name")
     if name is None or not name.text:
-        raise ConfigRefused(
+        raise Refused(
+            "kubeadm_file_invalid",
             f"The entry of etcd.local.extraArgs in line {line} has no name: kubeadm refuses it (argument has no name).",
             "Give it one, or remove the entry.",
         )

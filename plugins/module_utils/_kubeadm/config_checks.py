@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""What there is to say about the arguments of etcd in a kubeadm configuration, and why it is refused."""
+"""Checks of the arguments of etcd in a kubeadm configuration: what is refused, and what users are warned of."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import json
 import re
 import typing as t
 
+from .._core.failures import Refused
 from .._node.etcd_manifest import variable_of
 from . import flag_values, yaml_nodes
 from .arguments import EXTRA_ARGS, Args, entries_of, environment, local_etcd
 from .documents import Found
-from .errors import ConfigRefused
 from .splices import Plan
 from .yaml_style import PATH, in_lines, quote
 
@@ -24,12 +24,13 @@ _WHOLE_VERSION = re.compile(r"v?\d+\.\d+\.\d+.*", re.ASCII)
 
 
 def refuse_environment(found: Found, wanted: t.Mapping[str, str]) -> None:
-    """etcd ends at once when a flag is set that a variable sets as well (3.4 to 3.7, "conflicting environment variable
-    is shadowed by corresponding command-line flag")."""
+    """Refuse a flag that a variable sets as well: etcd exits at once then (3.4 to 3.7, "conflicting environment
+    variable is shadowed by corresponding command-line flag")."""
     variables = environment(found)
     file = variables.get("ETCD_CONFIG_FILE") if wanted else None
     if file:
-        raise ConfigRefused(
+        raise Refused(
+            "flag_overridden",
             f"etcd.local.extraEnvs in line {found.line(file.start)} sets ETCD_CONFIG_FILE, which makes etcd ignore"
             " every argument.",
             "Set it in that file.",
@@ -38,7 +39,8 @@ def refuse_environment(found: Found, wanted: t.Mapping[str, str]) -> None:
         variable = variable_of(name)
         node = variables.get(variable)
         if node:
-            raise ConfigRefused(
+            raise Refused(
+                "flag_overridden",
                 f"etcd.local.extraEnvs in line {found.line(node.start)} sets {variable}, and etcd does not start when"
                 f" {name} is set as well.",
                 f"Remove {variable} from extraEnvs first, in the ConfigMap kubeadm-config too.",
@@ -46,13 +48,14 @@ def refuse_environment(found: Found, wanted: t.Mapping[str, str]) -> None:
 
 
 def refuse_unreadable(found: Found) -> None:
-    """Refuse to leave a file behind that kubeadm does not read because of its extraArgs or its kubernetesVersion."""
+    """Refuse a file that kubeadm would not read because of its extraArgs or its kubernetesVersion."""
     version = found.document.root.get("kubernetesVersion")
     if version is not None and version.reads_as not in ("string", "null"):
         shown = version.resolved.value
         written = f", {shown}," if shown else ""
         example = f"{shown}.0" if re.fullmatch(r"\d+\.\d+", shown, re.ASCII) else "1.33.0"
-        raise ConfigRefused(
+        raise Refused(
+            "kubeadm_file_invalid",
             f"kubernetesVersion{written} in line {found.line(version.start)} is a {version.reads_as}, not a string:"
             " kubeadm refuses the whole file.",
             f'Write the whole version, in quotes, such as "{example}".',
@@ -65,7 +68,8 @@ def refuse_unreadable(found: Found) -> None:
         and args.reads_as not in ("null", yaml_nodes.LIST if found.is_list else yaml_nodes.MAP)
     ):
         empty = "[]" if found.is_list else "{}"
-        raise ConfigRefused(
+        raise Refused(
+            "kubeadm_file_invalid",
             f"etcd.local.extraArgs in line {found.line(args.start)} is an empty {args.reads_as}, but {found.version}"
             f" expects {empty} there: kubeadm refuses it.",
             "Remove the line.",
@@ -74,7 +78,8 @@ def refuse_unreadable(found: Found) -> None:
         if entry.text is None and entry.value is not None:
             shown = entry.value.resolved.value if entry.value.resolved.kind == yaml_nodes.SCALAR else ""
             written = f", {shown}," if shown else ""
-            raise ConfigRefused(
+            raise Refused(
+                "kubeadm_file_invalid",
                 f"{entry.name}{written} in line {found.line(entry.value.start)} is a {entry.value.reads_as}, not a"
                 " string: kubeadm refuses the whole file.",
                 f"Put it in quotes{': ' + quote(shown) if shown else ''}, or set it in extra_args.",
@@ -118,7 +123,7 @@ def findings_of(found: Found, after: Args, wanted: t.Mapping[str, str]) -> list[
 
 
 def lines_by_hand(found: Found, plan: Plan) -> str:
-    """All of etcd.local.extraArgs as it should be, for somebody who edits the file."""
+    """All of etcd.local.extraArgs as it should be, for somebody who edits the file by hand."""
     left = [(entry, entry.shown if value is None else value) for entry, value in plan.left]
     wanted = [*((entry.name, value) for entry, value in left), *plan.added]
     if not wanted:

@@ -7,8 +7,8 @@
 
 """The ConfigMap in which kubeadm keeps a cluster's configuration, read and written with the node's own kubectl.
 
-kubectl is asked for the very address of the object (--raw): that needs neither discovery, which an aggregated API that
-is down can spoil, nor a cache in somebody's home, and gives and takes the object as it is.
+kubectl is given the very path of the object (--raw): that needs neither discovery, which an aggregated API that is
+down can spoil, nor a cache in somebody's home, and reads and writes the object as it is.
 """
 
 from __future__ import annotations
@@ -20,9 +20,8 @@ from .._etcd.transport import Json
 from .kubectl import KEY, NAME, NAMESPACE, Kubectl, KubectlFailed, failure
 
 _PATH = f"/api/v1/namespaces/{NAMESPACE}/configmaps/{NAME}"
-
-
-_MANAGER = "controlplane.etcd"  # who it was, for those who look at the managedFields
+_MANAGER = "controlplane.etcd"  # the name of this change in the managedFields
+_WRITTEN = "It was written."
 
 
 @dataclass(frozen=True)
@@ -42,8 +41,8 @@ def read(call: Kubectl) -> Stored:
 
 
 def write(call: Kubectl, old: Stored, text: str) -> None:
-    """Put another text into the key, leave all else as it was read, and read it back. Raises KubectlFailed, with
-    `conflict` where somebody has changed the ConfigMap meanwhile."""
+    """Put another text into the key, leave all else as it was read, and read it back. Raises
+    Conflict if somebody has changed the ConfigMap meanwhile, KubectlFailed."""
     whole = {**old.whole, "data": {**old.whole["data"], KEY: text}}
     answer = call(["replace", f"--raw={_PATH}?fieldManager={_MANAGER}", "--filename=-"], json.dumps(whole))
     if answer.code != 0:
@@ -51,18 +50,19 @@ def write(call: Kubectl, old: Stored, text: str) -> None:
     try:
         there = read(call).text
     except KubectlFailed as exc:
-        raise KubectlFailed(f"It could not be read back. {exc}", exc.advice, left="It was written.") from exc
+        raise KubectlFailed(exc.code, f"It could not be read back. {exc}", exc.advice, unchanged=_WRITTEN) from exc
     if there != text:
         raise KubectlFailed(
+            "changed_meanwhile",
             "What was read back is not what was written: somebody, or a webhook, changed it at the same time.",
             f"See what is there (kubectl -n {NAMESPACE} get configmap {NAME} -o yaml --show-managed-fields), then run"
             " this again.",
-            left="It was written.",
+            unchanged=_WRITTEN,
         )
 
 
 def stored(answer: str, where: str) -> Stored:
-    """What is in an answer. Raises KubectlFailed."""
+    """The ConfigMap in an answer. Raises KubectlFailed."""
     try:
         whole = json.loads(answer)
         version = whole["metadata"]["resourceVersion"]
@@ -70,22 +70,17 @@ def stored(answer: str, where: str) -> Stored:
         if whole["kind"] != "ConfigMap" or not isinstance(version, str) or not isinstance(found, dict):
             raise ValueError
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise KubectlFailed(f"The answer from {where} is not a ConfigMap.", "Name an API server (server).") from None
+        raise KubectlFailed(
+            "configmap_missing", f"The answer from {where} is not a ConfigMap.", "Name an API server (server)."
+        ) from None
     if not isinstance(found.get(KEY), str):
         keys = ", ".join(sorted(found)) or "nothing"
         raise KubectlFailed(
+            "configmap_missing",
             f"The ConfigMap {NAME} in {NAMESPACE} has no key {KEY} (it has {keys}).",
             "Write it again from the cluster's own file: kubeadm init phase upload-config kubeadm --config FILE.",
         )
     return Stored(found[KEY], whole)
 
 
-__all__ = (
-    "KEY",
-    "NAME",
-    "NAMESPACE",
-    "Stored",
-    "read",
-    "stored",
-    "write",
-)
+__all__ = ("Stored", "read", "stored", "write")

@@ -4,22 +4,22 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""A kubeadm configuration file: its documents as kubeadm takes them apart, and the ClusterConfiguration among them."""
+"""The documents of a kubeadm configuration file as kubeadm separates them, and the ClusterConfiguration among them."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
+from .._core.failures import Refused
 from . import yaml_nodes
-from .errors import ConfigRefused
 from .yaml_nodes import YamlNode
 
 KIND, GROUP = "ClusterConfiguration", "kubeadm.k8s.io"
 
 _VERSION = re.compile(r"v(\d+)(?:(alpha|beta)(\d+))?")
 _EMPTY = "kubeadm takes that for an empty document and refuses the whole file (kind and apiVersion is mandatory)"
-# Both parsers end a line at these as well, kubeadm's reader of documents and people do not.
+# Both parsers end a line at these as well; kubeadm's reader of documents and people do not.
 _ODD_BREAKS = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
 
 
@@ -69,8 +69,8 @@ def line_number(text: str, offset: int) -> int:
 
 
 def is_list(version: str) -> bool | None:
-    """Whether this version of the API has extraArgs as a list: v1beta4 and everything newer, v1 included. None where
-    there is no such thing as a ClusterConfiguration with extraArgs of etcd that we know."""
+    """Whether this version of the API has extraArgs as a list: v1beta4 and everything newer, v1 included. None if
+    no ClusterConfiguration of that version with extraArgs of etcd is known."""
     match = _VERSION.fullmatch(version)
     if not match:
         return None
@@ -81,15 +81,16 @@ def is_list(version: str) -> bool | None:
 
 
 def chunks(text: str) -> list[tuple[int, int]]:
-    """Where the documents begin and end for kubeadm (apimachinery, util/yaml, YAMLReader): a line that starts with
-    `---` ends what is before it, unless nothing is, and then belongs to what follows. Raises ConfigRefused."""
+    """Begin and end of each document for kubeadm (apimachinery, util/yaml, YAMLReader): a line that starts with
+    `---` ends what is before it, unless nothing is, and then belongs to what follows. Raises Refused."""
     found: list[tuple[int, int]] = []
     start = position = 0
     for line in re.findall(r"[^\n]*\n|[^\n]+", text):
         if line.startswith("---"):
             rest = line[3:].strip()
             if rest and not rest.startswith("#"):
-                raise ConfigRefused(
+                raise Refused(
+                    "kubeadm_file_invalid",
                     f"Line {line_number(text, position)} has text after the ---: kubeadm refuses the whole file"
                     " (invalid Yaml document separator).",
                     "Put it on a line of its own.",
@@ -104,10 +105,11 @@ def chunks(text: str) -> list[tuple[int, int]]:
 
 
 def read(text: str) -> list[Document]:
-    """All documents. Raises ConfigRefused where kubeadm would refuse the file as such, and NoYaml."""
+    """All documents. Raises Refused if kubeadm would refuse the file as such, Failure without PyYAML."""
     odd = _ODD_BREAKS.search(text)
     if odd:
-        raise ConfigRefused(
+        raise Refused(
+            "kubeadm_file_invalid",
             f"Line {line_number(text, odd.start())} holds {odd.group()!r}, which ends a line for YAML but not for"
             " kubeadm.",
             "Replace it with an ordinary line break.",
@@ -117,7 +119,8 @@ def read(text: str) -> list[Document]:
         found.append(_document(text, start, end, first=not found))
         again = [each for each in found[:-1] if each.kind == found[-1].kind]
         if again:
-            raise ConfigRefused(
+            raise Refused(
+                "kubeadm_file_invalid",
                 f'kubeadm refuses the file, because kind "{again[0].kind}" is specified twice in it: lines'
                 f" {_first_line(text, again[0])} and {_first_line(text, found[-1])}.",
                 "Leave only the one that counts.",
@@ -130,21 +133,27 @@ def _document(text: str, start: int, end: int, *, first: bool) -> Document:
     try:
         roots = yaml_nodes.read(body)
     except ValueError as exc:
-        raise ConfigRefused(
-            f"It cannot be read as YAML: {_in_file(str(exc), line - 1)}.", "Fix the YAML at that line."
+        raise Refused(
+            "kubeadm_file_invalid",
+            f"It cannot be read as YAML: {_in_file(str(exc), line - 1)}.",
+            "Fix the YAML at that line.",
         ) from exc
     if not roots or roots[0].reads_as == "null":
         raise _empty(text, start, end, first=first)
     root = roots[0]  # there is no second one: a --- begins another part, and PyYAML wants it also after a ...
     if root.kind != yaml_nodes.MAP:
-        raise ConfigRefused(f"The document that starts on line {line} is a {root.reads_as}, but kubeadm wants a map.")
+        raise Refused(
+            "kubeadm_file_invalid",
+            f"The document that starts on line {line} is a {root.reads_as}, but kubeadm wants a map.",
+        )
     for key in ("apiVersion", "kind"):
         _once(text, start, root, key, key)
     api_version, kind = (root.get(key) for key in ("apiVersion", "kind"))
     version_text, kind_text = (node.text or "" if node else "" for node in (api_version, kind))
     group, slash, version = version_text.partition("/")
     if not (group and slash and version and kind_text):
-        raise ConfigRefused(
+        raise Refused(
+            "kubeadm_file_invalid",
             f"The document that starts on line {_first_line_at(text, start, root)} has apiVersion {version_text!r} and"
             f" kind {kind_text!r}. kubeadm refuses a file in which a document has no group, version and kind.",
             "Name a file that kubeadm init --config takes, or, from the ConfigMap kubeadm-config, the text of its key"
@@ -153,27 +162,31 @@ def _document(text: str, start: int, end: int, *, first: bool) -> Document:
     return Document(start, end, root, version_text, kind_text)
 
 
-def _empty(text: str, start: int, end: int, *, first: bool) -> ConfigRefused:
+def _empty(text: str, start: int, end: int, *, first: bool) -> Refused:
     begin, last = line_number(text, start), line_number(text, max(start, end - 1))
     lines = f"Line {begin} holds" if begin == last else f"Lines {begin} to {last} hold"
     comments = "comments" if "#" in text[start:end] else "blank lines"
     if text.startswith("---", start):
         comments = f"--- and {comments}" if last > begin else "---"
     if first and text.startswith("---", end):
-        return ConfigRefused(
+        return Refused(
+            "kubeadm_file_invalid",
             f"{lines} only {comments} before the --- on line {last + 1}: {_EMPTY}.",
             f"Remove the --- on line {last + 1}, or move what is above it below it.",
         )
     if first:
-        return ConfigRefused(f"{lines} only {comments}: there is no {KIND} in it.", "Name another file.")
-    return ConfigRefused(
+        return Refused(
+            "no_cluster_configuration", f"{lines} only {comments}: there is no {KIND} in it.", "Name another file."
+        )
+    return Refused(
+        "kubeadm_file_invalid",
         f"{lines} only {comments}, after a ---: {_EMPTY}.",
         "Remove these lines, and one of the --- around them.",
     )
 
 
 def _in_file(problem: str, offset: int) -> str:
-    """PyYAML counts the lines of the document."""
+    """PyYAML's problem with the line in the whole file: it counts those of the document."""
     return re.sub(r"^line (\d+)", lambda match: f"line {int(match[1]) + offset}", problem)
 
 
@@ -188,7 +201,8 @@ def _first_line(text: str, document: Document) -> int:
 def _once(text: str, start: int, parent: YamlNode, key: str, name: str) -> None:
     again = [line_number(text, start + pair[0].start) for pair in parent.all(key)]
     if len(again) > 1:
-        raise ConfigRefused(
+        raise Refused(
+            "kubeadm_file_not_editable",
             f"{name} is given more than once, in lines {' and '.join(map(str, again))}: it is not clear which one"
             " counts.",
             "Leave only the one that counts.",
@@ -199,7 +213,8 @@ def no_merge(found: Found, parent: YamlNode) -> None:
     """Refuse a map that takes entries from elsewhere: what it says is then not what stands in it."""
     merged = parent.all("<<")
     if merged:
-        raise ConfigRefused(
+        raise Refused(
+            "kubeadm_file_not_editable",
             f"Line {found.line(merged[0][0].start)} merges entries from elsewhere (<<): they cannot be changed safely"
             " in place.",
             "Write the entries out in place of the <<.",
@@ -210,19 +225,21 @@ def _refuse_odd_keys(found: Found, parent: YamlNode) -> None:
     """Refuse a key that is not looked for as a word and could be one for kubeadm, such as `! local`."""
     odd = next((key for key, _value in parent.pairs if key.text is None), None)
     if odd is not None:
-        raise ConfigRefused(
+        raise Refused(
+            "kubeadm_file_not_editable",
             f"Line {found.line(odd.start)} has a key that is a {odd.reads_as}: kubeadm may take it for another.",
             "Write it as a plain word.",
         )
 
 
 def find(text: str) -> Found:
-    """The ClusterConfiguration with etcd on its nodes. Raises ConfigRefused, NoYaml."""
+    """The ClusterConfiguration with etcd on its nodes. Raises Failure."""
     documents = read(text)
     candidates = [number for number, document in enumerate(documents) if document.kind == KIND]
     if not candidates:
         kinds = ", ".join(document.kind for document in documents)
-        raise ConfigRefused(
+        raise Refused(
+            "no_cluster_configuration",
             f"There is no {KIND} in it, only {kinds}." if kinds else f"It is empty: there is no {KIND} in it.",
             "Name the file that holds the cluster's configuration; where there is none, the ConfigMap kubeadm-config"
             " in the namespace kube-system is the only copy.",
@@ -231,7 +248,8 @@ def find(text: str) -> Found:
     group, _slash, version = document.api_version.partition("/")
     shape = is_list(version) if group == GROUP else None
     if shape is None:
-        raise ConfigRefused(
+        raise Refused(
+            "no_cluster_configuration",
             f"The {KIND} has apiVersion {document.api_version}; {GROUP}/v1beta1 and newer are known.",
             "Migrate it with kubeadm config migrate of a release that knows it, or correct a misspelling.",
         )
@@ -241,7 +259,7 @@ def find(text: str) -> Found:
 
 
 def _check(found: Found) -> None:
-    """Refuse what has no etcd of its own, and what is not clear."""
+    """Refuse a configuration without an etcd of its own, and one that is not clear."""
     root = found.document.root
     parents: list[tuple[str, YamlNode]] = [("", root)]
     for key in ("etcd", "local"):
@@ -254,7 +272,8 @@ def _check(found: Found) -> None:
         if value is None or value.reads_as == "null":
             break
         if value.reads_as != yaml_nodes.MAP:
-            raise ConfigRefused(
+            raise Refused(
+                "kubeadm_file_invalid",
                 f"{path} on line {found.line(value.start)} is a {value.reads_as}, but kubeadm wants a map.",
                 "Correct it.",
             )
@@ -263,7 +282,8 @@ def _check(found: Found) -> None:
         etcd = parents[1][1]
         external = etcd.get("external")
         if external is not None and external.reads_as != "null":
-            raise ConfigRefused(
+            raise Refused(
+                "external_etcd",
                 f"etcd is external here (etcd.external on line {found.line(external.start)}): kubeadm does not run it,"
                 " and would silently ignore these arguments.",
                 "Set them where that etcd is started.",

@@ -4,32 +4,41 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""What the modules that set arguments of etcd in a kubeadm configuration have in common."""
+"""What the modules that edit a kubeadm configuration share: their options, and what they return of an edit."""
 
 from __future__ import annotations
 
 import re
-import typing as t
-
-from ansible.module_utils.basic import AnsibleModule
 
 from .._etcd.transport import Json
-from . import backups as files
 from . import edits
+from .backups import DEFAULT_BACKUP_DIR
 from .edits import Edited
-from .errors import ConfigRefused, PyYamlMissing
+
+EXTRA_ARGS_SPEC: Json = {
+    "backup_dir": {"type": "path", "default": DEFAULT_BACKUP_DIR},
+    "extra_args": {"type": "dict", "default": {}},
+    "remove": {"type": "list", "elements": "str", "default": []},
+}
 
 _ENVS = re.compile(r"([ -]*)extraEnvs:\s*([^\s#])?")
 _NAME = re.compile(r"(- +)?name:")
 _VALUE = re.compile(r"^( *(?:- +)?(?:[\w]+: *)?)[^\r\n]+")
 
-Configure = t.Callable[..., t.Tuple[Json, t.Tuple[str, ...]]]
 
-EXTRA_ARGS_SPEC: Json = {
-    "backup_dir": {"type": "path", "default": files.DEFAULT_BACKUP_DIR},
-    "extra_args": {"type": "dict", "default": {}},
-    "remove": {"type": "list", "elements": "str", "default": []},
-}
+def edit_result(edited: Edited, place: str) -> Json:
+    """What such a module returns of an edit; the diff shows no other document of `place`."""
+    before = edits.read(edited.before)
+    return {
+        "extra_args": edited.extra_args,
+        "replaced": {name: value for name, value in before.items() if edited.extra_args.get(name) != value},
+        "diff": {
+            "before": masked(edited.before),
+            "after": masked(edited.after),
+            "before_header": f"{place} (ClusterConfiguration)",
+            "after_header": f"{place} (ClusterConfiguration)",
+        },
+    }
 
 
 def masked(text: str) -> str:
@@ -51,36 +60,4 @@ def masked(text: str) -> str:
     return "".join(lines)
 
 
-def edit_result(edited: Edited, place: str) -> Json:
-    """What such a module returns of an edit; the diff shows no other document of `place`."""
-    before = edits.read(edited.before)
-    return {
-        "extra_args": edited.extra_args,
-        "replaced": {name: value for name, value in before.items() if edited.extra_args.get(name) != value},
-        "diff": {
-            "before": masked(edited.before),
-            "after": masked(edited.after),
-            "before_header": f"{place} (ClusterConfiguration)",
-            "after_header": f"{place} (ClusterConfiguration)",
-        },
-    }
-
-
-def run(module: AnsibleModule, configure: Configure, *, place: str, about: str) -> None:
-    """Run a module's body, which gives the result and warnings, and end with it or with one message. `place` is where
-    arguments are set, `about` what warnings begin with."""
-    doing = f"Setting etcd.local.extraArgs in {place}"
-    try:
-        result, warnings = configure(module.params, check=module.check_mode)
-    except ConfigRefused as exc:
-        module.fail_json(msg=f"{doing} was refused. {exc} Nothing was changed. {exc.advice}".rstrip())
-    except PyYamlMissing as exc:
-        module.fail_json(msg=f"{doing} failed. {exc} Nothing was changed.")
-    except OSError as exc:
-        module.fail_json(msg=f"{doing} failed: {exc}. Nothing was changed. {files.next_step(exc)}".rstrip())
-    for warning in warnings:
-        module.warn(f"{about}: {warning}")
-    module.exit_json(**result)
-
-
-__all__ = ("EXTRA_ARGS_SPEC", "edit_result", "run")
+__all__ = ("EXTRA_ARGS_SPEC", "edit_result", "masked")

@@ -15,11 +15,11 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from .._core.failures import Refused
 from . import flag_values, yaml_nodes
 from .arguments import Args, Entry, entries_of
 from .config_checks import findings_of, lines_by_hand, refuse_environment, refuse_unreadable
 from .documents import Found, find
-from .errors import ConfigRefused
 from .splices import Fate, Plan, Unsafe, additions, changes, spliced
 from .yaml_nodes import YamlNode
 from .yaml_style import PATH
@@ -39,12 +39,12 @@ class Edited:
 
 def read(text: str) -> Args:
     """The arguments of etcd as kubeadm takes them from this text: of several of one name the last. Raises
-    ConfigRefused, NoYaml."""
+    Failure."""
     return {entry.name: entry.text for entry in entries_of(find(text))}
 
 
 def edit(text: str, wanted: t.Mapping[str, str], remove: t.Collection[str] = ()) -> Edited:
-    """Set these arguments, remove those. Raises ConfigRefused, NoYaml."""
+    """Set these arguments, remove those. Raises Failure."""
     found = find(text)
     entries = entries_of(found)
     settings = flag_values.checked(wanted, remove, {entry.name: entry.shown for entry in entries})
@@ -53,8 +53,8 @@ def edit(text: str, wanted: t.Mapping[str, str], remove: t.Collection[str] = ())
     try:
         result = found if plan.nothing else _carried_out(found, plan)
         refuse_unreadable(result)
-    except ConfigRefused as exc:
-        raise ConfigRefused(str(exc), exc.advice or lines_by_hand(found, plan)) from exc
+    except Refused as exc:
+        raise Refused(exc.code, exc.reason, exc.advice or lines_by_hand(found, plan)) from exc
     after: Args = {entry.name: entry.text for entry in entries_of(result)}
     warnings = [*settings.warnings, *findings_of(result, after, settings.wanted)]
     return Edited(result.text, found.body, result.body, found.document.api_version, after, tuple(warnings))
@@ -80,14 +80,14 @@ def _plan(entries: t.Sequence[Entry], wanted: t.Mapping[str, str], remove: t.Col
 
 
 def _good(entry: Entry, value: str, mode: str | None) -> bool:
-    """Whether it says that already, as a string for every reader; "1" is as good as "1h": no restart over spelling."""
+    """Whether it says that already, as a string for every reader. "1" is as good as "1h": no restart over spelling."""
     if entry.value is None or not yaml_nodes.always_string(entry.value.resolved):
         return False
     return flag_values.same(entry.name, entry.text or "", value, mode)
 
 
 def _carried_out(found: Found, plan: Plan) -> Found:
-    """The text after the edit, proved to say what was wanted. Raises ConfigRefused."""
+    """The text after the edit, verified to say what was wanted. Raises Refused."""
     body = spliced(found.body, list(changes(found, plan)))
     try:
         result = find(found.replaced(body))
@@ -98,13 +98,13 @@ def _carried_out(found: Found, plan: Plan) -> Found:
                 return candidate
     except Unsafe:
         raise
-    except ConfigRefused:
+    except Refused:
         pass  # it reads otherwise than was meant
     raise Unsafe("The lines around etcd.local.extraArgs are written in a way that cannot be edited safely.")
 
 
 def _ending_as(found: Found, result: Found) -> Found:
-    """Without a last line break where there was none and the last line has gone."""
+    """The result, without its last line break if there was none before and the last line has gone."""
     if found.text.endswith("\n") or not result.text.endswith("\n"):
         return result
     return find(result.text[: -2 if result.text.endswith("\r\n") else -1])

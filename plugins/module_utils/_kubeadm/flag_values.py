@@ -4,8 +4,8 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""Arguments of etcd, judged before anybody writes them: kubeadm hands on whatever it is given, and every member would
-end at once, or never compact."""
+"""Values of etcd's arguments, checked before they are written: kubeadm hands on whatever it is given, and every member
+would exit at once, or never compact."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import re
 import typing as t
 from dataclasses import dataclass
 
+from .._core.failures import Refused
 from .._etcd.quota import LARGEST_QUOTA_BYTES
 from .._node.etcd_manifest import go_int
-from .errors import ConfigRefused
 
 QUOTA, MODE, RETENTION = "quota-backend-bytes", "auto-compaction-mode", "auto-compaction-retention"
 DATA_DIR = "data-dir"
@@ -59,19 +59,20 @@ class Settings:
 def checked(
     wanted: t.Mapping[str, t.Any], remove: t.Collection[str] = (), existing: t.Mapping[str, str] | None = None
 ) -> Settings:
-    """The arguments as they are to be written, judged together with those that stay. Raises ConfigRefused."""
+    """The arguments as they are to be written, judged together with those that stay. Raises Refused."""
     for name in [*wanted, *remove]:
         _check_name(name)
     for name in wanted:
         _check_spelling(name)
     both = sorted(set(wanted) & set(remove))
     if both:
-        raise ConfigRefused(f"{both[0]} is both set and removed.", "Leave one of the two out.")
+        raise Refused("invalid_argument", f"{both[0]} is both set and removed.", "Leave one of the two out.")
     texts = {name: _text(name, value) for name, value in wanted.items()}
     if QUOTA in texts:
         texts[QUOTA] = str(quota_bytes(texts[QUOTA]))
     if DATA_DIR in texts:
-        raise ConfigRefused(
+        raise Refused(
+            "invalid_argument",
             "data-dir as an argument changes the flag alone: the folder that kubeadm mounts stays, and the data would"
             " be in the container's own layer and be lost with it.",
             "Use etcd.local.dataDir.",
@@ -80,7 +81,7 @@ def checked(
     after.update(texts)
     problem = compaction_problem(after.get(MODE), after.get(RETENTION))
     if problem and (MODE in texts or RETENTION in texts):
-        raise ConfigRefused(problem, _GIVE_BOTH)
+        raise Refused("invalid_argument", problem, _GIVE_BOTH)
     if RETENTION not in texts:
         _check_retention_that_stays(existing or {}, after)
     warnings = []
@@ -138,29 +139,36 @@ def problems(args: t.Mapping[str, str | None]) -> list[str]:
 
 
 def quota_bytes(text: str) -> int:
-    """A quota in bytes, from bytes or a number with a unit such as 8GiB or 8Gi. Raises ConfigRefused."""
+    """A quota in bytes, from bytes or a number with a unit such as 8GiB or 8Gi. Raises Refused."""
     match = _QUOTA.fullmatch(text.strip())
     if not match:
-        raise ConfigRefused(
-            f"{QUOTA} is {text!r}, which is not a valid size.", "Give bytes, or a number with MiB or GiB, such as 8GiB."
+        raise Refused(
+            "invalid_quota",
+            f"{QUOTA} is {text!r}, which is not a valid size.",
+            "Give bytes, or a number with MiB or GiB, such as 8GiB.",
         )
     number, unit = match[1], match[2] or ""
     if unit and not unit.endswith("i"):
         power = _FACTORS[unit]
-        raise ConfigRefused(
+        raise Refused(
+            "invalid_quota",
             f"{QUOTA} is {text!r}, which may mean {_rounded(number, 1024**power)} or {_rounded(number, 1000**power)}"
             " bytes.",
             f"Write {number}{unit}iB for the first, or the bytes.",
         )
     if not unit and "." in number:
-        raise ConfigRefused(f"{QUOTA} is {text!r}, which is not a whole number of bytes.", "Give a unit, such as 8GiB.")
+        raise Refused(
+            "invalid_quota", f"{QUOTA} is {text!r}, which is not a whole number of bytes.", "Give a unit, such as 8GiB."
+        )
     size = int(number) if not unit else _rounded(number, 1024 ** _FACTORS[unit[0]])
     if size < _SMALLEST_QUOTA and size != 0:
-        raise ConfigRefused(
-            f"{QUOTA} is {text!r}: with {size} bytes every member would be full at once.", "Give a unit, such as 8GiB."
+        raise Refused(
+            "invalid_quota",
+            f"{QUOTA} is {text!r}: with {size} bytes every member would be full at once.",
+            "Give a unit, such as 8GiB.",
         )
     if size > _INT64:
-        raise ConfigRefused(f"{QUOTA} is {text!r}, which is more than etcd can count.", "Give at most 8GiB.")
+        raise Refused("invalid_quota", f"{QUOTA} is {text!r}, which is more than etcd can count.", "Give at most 8GiB.")
     return size
 
 
@@ -170,11 +178,12 @@ def _rounded(number: str, factor: int) -> int:
 
 
 def _check_retention_that_stays(before: t.Mapping[str, str], after: t.Mapping[str, str]) -> None:
-    """Raises ConfigRefused where a number of revisions would become one of hours, or the other way round: nobody has
-    said what it is to be then."""
+    """Raises Refused if a number of revisions would become one of hours, or the other way round: nobody has said what
+    it is to be then."""
     retention, modes = after.get(RETENTION, "0"), [each.get(MODE, "periodic") for each in (before, after)]
     if retention != "0" and modes[0] != modes[1]:
-        raise ConfigRefused(
+        raise Refused(
+            "invalid_argument",
             f"{RETENTION} is {retention!r} and was meant for {MODE} {modes[0]}: with {modes[1]} it would be something"
             " else.",
             _GIVE_BOTH,
@@ -182,7 +191,7 @@ def _check_retention_that_stays(before: t.Mapping[str, str], after: t.Mapping[st
 
 
 def compaction_problem(mode: str | None, retention: str | None) -> str | None:
-    """Why mode and retention do not go together; None where they do. An absent mode is periodic for etcd."""
+    """Why mode and retention do not go together, None if they do. An absent mode is periodic for etcd."""
     if mode is not None and mode not in ("periodic", "revision"):
         return f"{MODE} is {mode!r}: etcd knows periodic and revision, and does not start with anything else."
     if retention is None:
@@ -202,7 +211,7 @@ def compaction_problem(mode: str | None, retention: str | None) -> str | None:
 
 
 def retention_seconds(text: str) -> float | None:
-    """How long a periodic retention is, None where etcd does not understand it. A number without unit is hours."""
+    """How long a periodic retention is, None if etcd does not understand it. A number without unit is hours."""
     if re.fullmatch(r"\d+", text, re.ASCII):
         seconds = int(text) * 3600.0
     elif re.fullmatch(f"(?:{_DURATION.pattern})+", text, re.ASCII):
@@ -231,7 +240,7 @@ def same(name: str, one: str, other: str, mode: str | None) -> bool:
 
 
 def node_address(name: str, value: str) -> str | None:
-    """The address in the value that is one node's own, as far as can be told."""
+    """The address in the value that is one node's own, None if there is none that can be told."""
     if name == "name":
         return value
     for match in _ADDRESS.finditer(value):
@@ -255,14 +264,18 @@ def _check_name(name: t.Any) -> None:
         bare = str(name).lstrip("-").partition("=")[0]
         advice = f"Write {bare}." if bare != name and _NAME.fullmatch(bare) else "Give the name of a flag of etcd."
         if str(name).startswith("-"):
-            raise ConfigRefused(f"{name!r} has leading dashes, and kubeadm adds its own.", advice)
-        raise ConfigRefused(f"{name!r} is not a valid argument name.", advice)
+            raise Refused("invalid_argument", f"{name!r} has leading dashes, and kubeadm adds its own.", advice)
+        raise Refused("invalid_argument", f"{name!r} is not a valid argument name.", advice)
 
 
 def _check_spelling(name: str) -> None:
     usual = name.lower().replace("_", "-")
     if name != usual:
-        raise ConfigRefused(f"{name!r} is not a flag of etcd: those are in lower case, with dashes.", f"Write {usual}.")
+        raise Refused(
+            "invalid_argument",
+            f"{name!r} is not a flag of etcd: those are in lower case, with dashes.",
+            f"Write {usual}.",
+        )
 
 
 def _text(name: str, value: t.Any) -> str:
@@ -272,9 +285,11 @@ def _text(name: str, value: t.Any) -> str:
     if isinstance(value, int):
         return str(value)
     if not isinstance(value, str):
-        raise ConfigRefused(f"{name} is {value!r}, which is not a string.", 'Put it in quotes: "...".')
+        raise Refused("invalid_argument", f"{name} is {value!r}, which is not a string.", 'Put it in quotes: "...".')
     if not value.isprintable():
-        raise ConfigRefused(f"{name} is {value!r}: such characters do not belong in a flag.", "Remove them.")
+        raise Refused(
+            "invalid_argument", f"{name} is {value!r}: such characters do not belong in a flag.", "Remove them."
+        )
     return value
 
 

@@ -4,9 +4,9 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""Which flags an etcd knows: with one that it does not know it ends at once, before it writes a line of its log.
+"""The flags that an etcd of a version knows: with an unknown one it exits at once, before it writes a line of its log.
 
-Seen with etcd 3.4 to 3.7. Of the flags that came or went between other versions nothing is said.
+Tried with etcd 3.4 to 3.7. Nothing is said of flags that came or went between other versions.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _GATES = {
     "experimental-stop-grpc-service-on-defrag": "StopGRPCServiceOnDefrag",
     "experimental-txn-mode-write-with-shared-buffer": "TxnModeWriteWithSharedBuffer",
 }
-# What a member is, where it lives and whom it trusts: that is not changed by restarting it with another flag.
+# What a member is, where it listens and whom it trusts: not changed by a restart with another flag.
 _OF_THE_MEMBER = re.compile(
     r"advertise-.*|auto-tls|.*cert-auth|.*cert-file|.*key-file|.*trusted-ca-file|config-file|data-dir|discovery.*"
     r"|force-new-cluster|initial-.*|listen-.*|name|peer-auto-tls|wal-dir"
@@ -58,13 +58,13 @@ _VERSION_IN_TAG = re.compile(r":v?(\d+\.\d+\.\d+)[^/:]*$")
 
 
 def version_of_image(image: str) -> str:
-    """The version in an image's tag, such as 3.5.15 of registry.k8s.io/etcd:3.5.15-0; empty where it has none."""
+    """The version in an image's tag, such as 3.5.15 of registry.k8s.io/etcd:3.5.15-0; empty if it has none."""
     match = _VERSION_IN_TAG.search(image.partition("@")[0])
     return match[1] if match else ""
 
 
 def version_refusal(version: str, names: t.Iterable[str]) -> Refused | None:
-    """Why an etcd of this version would not start with these flags, None where nothing speaks against it."""
+    """Why an etcd of this version would not start with these flags, None if nothing speaks against it."""
     parsed = version_of(version)
     if parsed is None:
         return None
@@ -76,7 +76,7 @@ def version_refusal(version: str, names: t.Iterable[str]) -> Refused | None:
 
 
 def member_refusal(names: t.Iterable[str]) -> Refused | None:
-    """Why these flags are not changed here, None where they may be."""
+    """Why these flags are not changed here, None if they may be."""
     found = [name for name in names if _OF_THE_MEMBER.fullmatch(name)]
     if not found:
         return None
@@ -88,25 +88,28 @@ def member_refusal(names: t.Iterable[str]) -> Refused | None:
 
 
 def environment_refusal(names: t.Iterable[str], environment: t.Container[str]) -> Refused | None:
-    """Why these flags cannot be set beside that environment: etcd 3.4 to 3.7 ends at once with both."""
+    """Why these flags cannot be set beside that environment: etcd 3.4 to 3.7 exits at once with both."""
     for name in names:
         variable = variable_of(name)
         if variable in environment:
             return Refused(
                 "flag_overridden",
                 f"The manifest sets {variable} in the environment of etcd, which does not start with that and"
-                f" --{name}. Take the variable out of the manifest, and out of etcd.local.extraEnvs, first.",
+                f" --{name}.",
+                "Take the variable out of the manifest, and out of etcd.local.extraEnvs, first.",
             )
     return None
 
 
 def config_file_refusal(flags: t.Container[str], environment: t.Container[str]) -> Refused | None:
-    """Why no flag is set beside a configuration file of etcd's own, None where it has none."""
+    """Why no flag is set beside a configuration file of etcd's own, None if it has none."""
     named = "--config-file" if "config-file" in flags else "ETCD_CONFIG_FILE"
     if "config-file" not in flags and named not in environment:
         return None
     return Refused(
-        "flag_overridden", f"The manifest sets {named}, which makes etcd ignore every other flag. Set it in that file."
+        "flag_overridden",
+        f"The manifest sets {named}, which makes etcd ignore every other flag.",
+        "Set it in that file.",
     )
 
 

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""What two manifests of etcd mean, beside each other: order, spelling and comments are no difference."""
+"""What differs between two manifests of etcd for the pod that runs: order, spelling and comments are no difference."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _SECRET_IN_TEXT = re.compile(
 
 
 def differences(running: str, rendered: str) -> list[str]:
-    """What is otherwise in a manifest that kubeadm renders than in the one that runs, one sentence each. Raises
-    ConfigRefused and ValueError."""
+    """What differs in a manifest that kubeadm renders from the one that runs, one sentence each. Raises Refused,
+    ValueError."""
     return [
         *_of_flags(manifest_edit.flags(running), manifest_edit.flags(rendered)),
         *_of_pods(load(running), load(rendered)),
@@ -36,7 +36,7 @@ def differences(running: str, rendered: str) -> list[str]:
 
 
 def only_flags_differ(one: str, other: str) -> bool:
-    """Whether the two start one pod with other flags. Raises ConfigRefused and ValueError."""
+    """Whether the two start one pod with other flags. Raises Refused, ValueError."""
     return any(_of_flags(manifest_edit.flags(one), manifest_edit.flags(other))) and not _of_pods(load(one), load(other))
 
 
@@ -108,13 +108,13 @@ def _is_nothing(value: t.Any) -> bool:
 
 
 def _name(path: t.Sequence[str]) -> str:
-    """spec.containers.etcd is what this is all about."""
+    """The path for people, without spec.containers.etcd, which most differences are in."""
     head = ("spec", "containers", "etcd")
     return ".".join(path[3:] if tuple(path[:3]) == head and len(path) > 3 else path)
 
 
 def _shown(path: tuple[str, ...], value: t.Any) -> str:
-    """A word as it is; of what has parts, or may be secret, its name says enough."""
+    """The value after a blank; empty if it has parts or may be secret: its name says enough then."""
     return f" {value}" if isinstance(value, (str, int)) and path[-1:] != (_SECRET,) else ""
 
 

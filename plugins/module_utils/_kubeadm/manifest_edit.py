@@ -4,9 +4,9 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""Sets and removes flags of etcd in the text of its static pod manifest, and leaves every other byte alone.
+"""Edits of flags in the text of etcd's static pod manifest, which leave every other byte alone.
 
-What comes out is read again: it has to say what was there and the change, and nothing else. Otherwise there is no edit.
+The result is read again: it has to say what was there and the change, and nothing else. Otherwise there is no edit.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import re
 import typing as t
 from dataclasses import dataclass
 
+from .._core.failures import Refused
 from .._node.block_yaml import load
 from .._node.etcd_manifest import is_flag, parse_flags
 from . import flag_values
-from .errors import ConfigRefused
 
 Flags = t.Dict[str, str]  # evaluated, also on Python 3.8
 
@@ -64,13 +64,13 @@ class _Block:
 
 
 def flags(text: str) -> Flags:
-    """The flags that a manifest starts etcd with. Raises ConfigRefused."""
+    """The flags that a manifest starts etcd with. Raises Refused."""
     return parse_flags(_words(_container(_load(text)))[1:])
 
 
 def edit(text: str, wanted: t.Mapping[str, str], remove: t.Collection[str] = ()) -> Edited:
     """Set these flags, remove those. A flag whose value means the same already is left as it is. Raises
-    ConfigRefused."""
+    Refused."""
     before = flags(text)
     mode = {**{name: value for name, value in before.items() if name not in remove}, **wanted}.get(flag_values.MODE)
     changes = {
@@ -82,7 +82,7 @@ def edit(text: str, wanted: t.Mapping[str, str], remove: t.Collection[str] = ())
 
 
 def put(text: str, changes: t.Mapping[str, str], gone: t.Collection[str] = ()) -> Edited:
-    """Like `edit`, to the letter: also where the value that is there means the same. Raises ConfigRefused."""
+    """Like `edit`, to the letter: also if the value that is there means the same. Raises Refused."""
     before = flags(text)
     after = {name: value for name, value in before.items() if name not in gone}
     after.update(changes)
@@ -106,23 +106,26 @@ def _load(text: str) -> t.Any:
     try:
         return load(text)
     except ValueError as exc:
-        raise ConfigRefused(f"The manifest cannot be read: {exc}.", "Write that line in a plainer way.") from exc
+        raise Refused(
+            "manifest_not_editable", f"The manifest cannot be read: {exc}.", "Write that line in a plainer way."
+        ) from exc
 
 
 def _container(body: t.Any) -> dict[str, t.Any]:
-    """The container of etcd. Raises ConfigRefused."""
+    """The container of etcd. Raises Refused."""
     try:
         found = [each for each in body["spec"]["containers"] if each.get("name") == "etcd"]
     except (KeyError, TypeError, AttributeError):
         found = []
     if len(found) != 1:
-        raise ConfigRefused("The manifest is not that of a pod with one container named etcd.")
+        raise Refused("manifest_not_editable", "The manifest is not that of a pod with one container named etcd.")
     words = _words(found[0])
     if not words or not all(isinstance(word, str) for word in words):
-        raise ConfigRefused("The container named etcd has no command that can be read.")
+        raise Refused("manifest_not_editable", "The container named etcd has no command that can be read.")
     stray = _stray(words)
     if stray is not None:
-        raise ConfigRefused(
+        raise Refused(
+            "manifest_not_editable",
             f"The command of etcd holds {stray!r}, which is neither a flag nor the value of one: etcd ignores"
             " everything after it.",
             "Correct the manifest first.",
@@ -148,7 +151,7 @@ def _stray(words: t.Sequence[str]) -> str | None:
 
 
 def _candidates(lines: t.Sequence[str], container: t.Mapping[str, t.Any]) -> t.Iterator[list[_Block]]:
-    """Where the lists of the container may stand; a container beside it could have the same words."""
+    """The lists of the container, wherever they may stand; another container could have the same words."""
     keys = [key for key in ("command", "args") if container.get(key)]
     found: dict[str, list[_Block]] = {key: [] for key in keys}
     for number, line in enumerate(lines):
@@ -162,7 +165,7 @@ def _candidates(lines: t.Sequence[str], container: t.Mapping[str, t.Any]) -> t.I
 
 
 def _block(lines: t.Sequence[str], start: int, column: int, key: str) -> _Block | None:
-    """The list whose items begin at or below a line, None where it is no list of single words."""
+    """The list whose items begin at or below a line, None if it is no list of single words."""
     words: list[_Word] = []
     indent = None
     for number in range(start, len(lines)):
@@ -265,7 +268,7 @@ def _says(new: str, body: t.Any, after: Flags, touched: t.Collection[str]) -> bo
     try:
         found = load(new)
         words, old = _words(_container(found)), _words(_container(body))
-    except (ValueError, ConfigRefused):
+    except (ValueError, Refused):
         return False
     if parse_flags(words[1:]) != after or _others(words, touched) != _others(old, touched):
         return False
@@ -287,9 +290,10 @@ def _without_words(body: t.Any) -> t.Any:
     return bare
 
 
-def _by_hand(why: str, changes: t.Mapping[str, str], gone: t.Collection[str]) -> ConfigRefused:
+def _by_hand(why: str, changes: t.Mapping[str, str], gone: t.Collection[str]) -> Refused:
     todo = [f"set --{name}={value}" for name, value in changes.items()] + [f"remove --{name}" for name in gone]
-    return ConfigRefused(
+    return Refused(
+        "manifest_not_editable",
         f"{why}.",
         f"Do it by hand, in a copy outside the manifests folder that is then moved over it: {', '.join(todo)}.",
     )

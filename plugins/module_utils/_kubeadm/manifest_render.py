@@ -4,10 +4,10 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""The manifest that kubeadm itself would write for this node, asked for without writing it to its place.
+"""The manifest that kubeadm itself would write for this node, obtained without writing it to its place.
 
-Everything that kubeadm would take from the machine it runs on, or from the internet, it is given: name and address of
-the node, the versions that run. Then it needs neither a network nor an API server.
+kubeadm is given everything that it would take from the machine or the internet: name and address of the node, the
+versions that run. Then it needs neither a network nor an API server.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from .._core import command
+from .._core.failures import Failure
 from .._node.block_yaml import load
 from . import documents, edits, manifest_edit, yaml_nodes
 from .documents import Found
@@ -41,13 +42,9 @@ _VERSION = re.compile(r":(v\d+\.\d+\.\d+[\w.-]*)$", re.ASCII)
 _CRI_SOCKET = re.compile(r"""(?:--container-runtime-endpoint=|^containerRuntimeEndpoint:\s*)["']?([^"'\s]+)""", re.M)
 
 
-class NotRendered(Exception):
-    """kubeadm was not asked, or did not answer. The text is one sentence."""
-
-
 @dataclass(frozen=True)
 class Facts:
-    """What kubeadm is told of the node. `cri_socket` and `kubernetes_version` are empty where they are not known."""
+    """What kubeadm is told of the node. `cri_socket` and `kubernetes_version` are empty if they are not known."""
 
     name: str
     address: str
@@ -59,12 +56,12 @@ class Facts:
 
 def facts(manifest: str, apiserver: str = "", kubelet: t.Iterable[str] = ()) -> Facts:
     """The node, from the texts of its own files: the manifests of etcd and of the API server, and what the kubelet is
-    started with. Raises ConfigRefused, NotRendered."""
+    started with. Raises Failure."""
     flags, body = manifest_edit.flags(manifest), load(manifest)
     container = next(each for each in body["spec"]["containers"] if each.get("name") == "etcd")
     image = _IMAGE.fullmatch(str(container.get("image")))
     if not image:
-        raise NotRendered(f"kubeadm cannot be made to use the image {container.get('image')}.")
+        raise Failure("not_rendered", f"kubeadm cannot be made to use the image {container.get('image')}.")
     annotations = (body.get("metadata") or {}).get("annotations") or {}
     urls = str(annotations.get(_ANNOTATION) or flags.get("advertise-client-urls", ""))
     try:
@@ -72,7 +69,7 @@ def facts(manifest: str, apiserver: str = "", kubelet: t.Iterable[str] = ()) -> 
     except ValueError:  # half of an IPv6 address
         address = None
     if "name" not in flags or not address:
-        raise NotRendered("The manifest does not give the member's name and address.")
+        raise Failure("not_rendered", "The manifest does not give the member's name and address.")
     sockets = [match[1] for text in kubelet for match in _CRI_SOCKET.finditer(text)]
     return Facts(
         flags["name"],
@@ -95,7 +92,7 @@ def _version_of(apiserver: str) -> str:
 
 def configuration(source: str, node: Facts, wanted: t.Mapping[str, t.Any], remove: t.Collection[str]) -> str:
     """The configuration of kubeadm for this node alone: the cluster's with these arguments, and nothing secret. Raises
-    ConfigRefused, NoYaml, NotRendered."""
+    Failure."""
     found = documents.find(edits.edit(source, wanted, remove).text)
     cluster = _plain(found.document.root)
     local = _child(_child(cluster, "etcd"), "local")
@@ -124,12 +121,12 @@ def _child(parent: Json, key: str) -> Json:
 
 
 def _plain(node: YamlNode) -> t.Any:
-    """The value that kubeadm reads. Raises NotRendered for what is not seen through."""
+    """The value that kubeadm reads. Raises Failure for what is not understood."""
     kind, body = node.reads_as, node.resolved
     if kind == yaml_nodes.MAP:
         pairs = [(key.text, _plain(value)) for key, value in body.pairs]
         if any(key is None or key == "<<" for key, _value in pairs):
-            raise NotRendered("The configuration has keys that are not plain words.")
+            raise Failure("not_rendered", "The configuration has keys that are not plain words.")
         return dict(pairs)
     if kind == yaml_nodes.LIST:
         return [_plain(item) for item in body.items]
@@ -141,11 +138,11 @@ def _plain(node: YamlNode) -> t.Any:
         return body.value.lower() in ("y", "yes", "true", "on")
     if kind == "number" and re.fullmatch(r"0|-?[1-9]\d*", body.value, re.ASCII):
         return int(body.value)
-    raise NotRendered(f"The configuration holds {body.value!r}, a {kind} that is not understood.")
+    raise Failure("not_rendered", f"The configuration holds {body.value!r}, a {kind} that is not understood.")
 
 
 def kept(rendered: str, running: t.Mapping[str, str]) -> Edited:
-    """kubeadm's manifest with the node's own words about its first cluster. Raises ConfigRefused."""
+    """kubeadm's manifest with what the running one says of the cluster that this member joined. Raises Refused."""
     mine = {name: running[name] for name in _KEPT if name in running}
     return manifest_edit.put(rendered, mine, [name for name in _KEPT if name not in running])
 
@@ -154,30 +151,29 @@ def kept(rendered: str, running: t.Mapping[str, str]) -> Edited:
 
 
 def render(config: str) -> str:
-    """What kubeadm writes for this configuration, which it reads from a file of ours and writes to one of ours. Raises
-    NotRendered, OSError."""
+    """What kubeadm writes for this configuration, from one temporary file to another. Raises Failure, OSError."""
     program = command.installed("kubeadm")
     if not program:
-        raise NotRendered("There is no kubeadm on this node.")
-    with tempfile.TemporaryDirectory(prefix="etcd-manifest-") as folder:
-        path, out = os.path.join(folder, "config.yaml"), os.path.join(folder, "out")
+        raise Failure("not_rendered", "There is no kubeadm on this node.")
+    with tempfile.TemporaryDirectory(prefix="etcd-manifest-") as directory:
+        path, out = os.path.join(directory, "config.yaml"), os.path.join(directory, "out")
         os.mkdir(out)
         with open(path, "w", encoding="utf-8") as file:
             file.write(config)
-        ended = command.execute(
+        done = command.execute(
             [program, "init", "phase", "etcd", "local", "--dry-run", f"--config={path}"],
             timeout=_SECONDS,
-            env={"HOME": folder, "KUBEADM_INIT_DRYRUN_DIR": out},
+            env={"HOME": directory, "KUBEADM_INIT_DRYRUN_DIR": out},
         )
-        if ended.code is None:
-            raise NotRendered(f"{os.path.basename(program)} had not finished after {_SECONDS:.0f} s.")
-        if ended.code != 0:
-            raise NotRendered(f"kubeadm did not write the manifest: {_last_line(ended.err)}.")
-        # Up to 1.31 it makes folders of its own in there.
+        if done.code is None:
+            raise Failure("not_rendered", f"{os.path.basename(program)} had not finished after {_SECONDS:.0f} s.")
+        if done.code != 0:
+            raise Failure("not_rendered", f"kubeadm did not write the manifest: {_last_line(done.err)}.")
+        # Up to 1.31 it makes directories of its own in there.
         found = [os.path.join(root, name) for root, _dirs, names in os.walk(out) for name in names]
         found = [path for path in found if os.path.basename(path) == "etcd.yaml"]
         if len(found) != 1:
-            raise NotRendered("kubeadm succeeded but wrote no manifest of etcd.")
+            raise Failure("not_rendered", "kubeadm succeeded but wrote no manifest of etcd.")
         with open(found[0], encoding="utf-8", newline="") as file:
             return file.read()
 
@@ -189,4 +185,4 @@ def _last_line(text: str) -> str:
     return (last[len("error: ") :] if last.startswith("error: ") else last)[:500].rstrip(".")
 
 
-__all__ = ("Facts", "NotRendered", "configuration", "facts", "kept", "render")
+__all__ = ("Facts", "configuration", "facts", "kept", "render")

@@ -4,17 +4,18 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""An edit of etcd.local.extraArgs as pieces of text in place of others, each where it stands or refused."""
+"""The places of an edit: which pieces of text an edit of etcd.local.extraArgs replaces, or why one cannot be replaced
+where it stands."""
 
 from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
 
+from .._core.failures import Refused
 from . import yaml_nodes
 from .arguments import Entry
 from .documents import Found
-from .errors import ConfigRefused
 from .yaml_nodes import YamlNode
 from .yaml_style import PATH, Style, column_of, line_end, line_start, quote
 
@@ -23,6 +24,8 @@ _BLANKS = " \t\r"
 
 @dataclass(frozen=True)
 class Splice:
+    """`text` in place of what stands from `start` to `end`."""
+
     start: int
     end: int
     text: str
@@ -39,6 +42,8 @@ class Fate:
 
 @dataclass(frozen=True)
 class Plan:
+    """What becomes of each entry that is there, and names and values that are added."""
+
     fates: tuple[Fate, ...]
     added: tuple[tuple[str, str], ...]
 
@@ -53,8 +58,11 @@ class Plan:
         return not self.added and all(fate.stays for fate in self.fates)
 
 
-class Unsafe(ConfigRefused):
-    """Not to be edited in its place."""
+class Unsafe(Refused):
+    """A refusal to edit a piece of text in its place."""
+
+    def __init__(self, reason: str, advice: str = "") -> None:
+        super().__init__("kubeadm_file_not_editable", reason, advice)
 
 
 def changes(found: Found, plan: Plan) -> t.Iterator[Splice]:
@@ -72,6 +80,7 @@ def changes(found: Found, plan: Plan) -> t.Iterator[Splice]:
 
 
 def additions(found: Found, added: t.Sequence[tuple[str, str]]) -> t.Iterator[Splice]:
+    """The new entries behind the last one, with as many of the keys above them as are missing."""
     body, node, style = found.body, found.document.root, Style.of(found)
     if node.flow:
         raise _in_flow(found, node)
@@ -102,6 +111,7 @@ def additions(found: Found, added: t.Sequence[tuple[str, str]]) -> t.Iterator[Sp
 
 
 def spliced(text: str, splices: t.Iterable[Splice]) -> str:
+    """The text with all of these, which do not overlap."""
     for splice in sorted(splices, key=lambda each: each.start, reverse=True):
         text = text[: splice.start] + splice.text + text[splice.end :]
     return text
@@ -189,7 +199,7 @@ def _lines_of(found: Found, args: YamlNode, number: int) -> Splice:
 
 
 def _dash(text: str, after: int, before: int) -> int:
-    """Where the dash of an item stands, that is between those places; comments may be there as well."""
+    """The place of an item's dash, which is between those two; comments may be there as well."""
     position = line_start(text, after)
     while position <= before:
         end = line_end(text, position)
@@ -203,7 +213,7 @@ def _dash(text: str, after: int, before: int) -> int:
 
 
 def _new_lines(text: str, offset: int, lines: t.Sequence[str]) -> Splice:
-    """Lines behind the line of that place; the text ends with a line break then if it did before."""
+    """Lines behind the line of that place. The text ends with a line break afterwards if it did before."""
     position = line_end(text, offset)
     above = text[:position]
     first = text.find("\n")

@@ -15,22 +15,15 @@ import typing as t
 from dataclasses import dataclass
 from functools import lru_cache
 
-from .errors import PyYamlMissing
+from .._core.failures import Failure
 
 SCALAR, MAP, LIST, ALIAS = "scalar", "map", "list", "alias"
-
-
 _STR_TAG = "tag:yaml.org,2002:str"
-
 
 # How the YAML library of kubeadm (go-yaml 2) reads plain words. PyYAML reads several of them otherwise: "08" and "1e9"
 # are numbers and "y" is a boolean for kubeadm only, "1:30" and "2026-01-01" are strings for kubeadm only.
 _BOOLEAN = re.compile(r"y|Y|[yY]es|YES|n|N|[nN]o|NO|[tT]rue|TRUE|[fF]alse|FALSE|[oO]n|ON|[oO]ff|OFF")
-
-
 _NULL = re.compile(r"|~|null|Null|NULL")
-
-
 _NUMBER = re.compile(
     r"[-+]?(?:\.[0-9][0-9_]*|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?"
     r"|[-+]?0[xX][0-9a-fA-F_]+|[-+]?0[oO]?[0-7_]+|[-+]?0[bB][-+]?[01_]+"
@@ -56,7 +49,7 @@ class YamlNode:
     pairs: tuple[tuple[YamlNode, YamlNode], ...] = ()
 
     def all(self, key: str) -> list[tuple[YamlNode, YamlNode]]:
-        """The entries of a map under this key; more than one where it is given twice."""
+        """The entries of a map under this key; more than one if it is given twice."""
         return [pair for pair in self.pairs if pair[0].text == key]
 
     def get(self, key: str) -> YamlNode | None:
@@ -80,7 +73,7 @@ class YamlNode:
 
     @property
     def text(self) -> str | None:
-        """The string it is for kubeadm, None where it is something else."""
+        """The string it is for kubeadm, None if it is something else."""
         return self.resolved.value if self.reads_as == "string" else None
 
     @property
@@ -89,7 +82,7 @@ class YamlNode:
         return self.reads_as == "null" or (self.kind in (MAP, LIST) and not self.items and not self.pairs)
 
     def shape(self) -> t.Any:
-        """What it says, without where: two texts that say the same have the same shape."""
+        """What it says, without its place: two texts that say the same have the same shape."""
         if self.kind == ALIAS:
             return (ALIAS, self.anchor)
         if self.kind == SCALAR:
@@ -136,7 +129,7 @@ def safe_word(text: str) -> bool:
 # An edit reads most documents several times.
 @lru_cache(maxsize=64)
 def read(text: str) -> tuple[YamlNode, ...]:
-    """The documents in the text. Raises ValueError with the reason and the line, and NoYaml."""
+    """The documents in the text. Raises ValueError with the reason and the line, Failure without PyYAML."""
     yaml = _yaml()
     events = yaml.parse(text, Loader=yaml.SafeLoader)
     try:
@@ -193,10 +186,11 @@ def _yaml() -> t.Any:
     try:
         import yaml
     except ImportError:
-        raise PyYamlMissing(
-            f"{sys.executable} on this node has no PyYAML. Install the distribution's package for it (Debian, Ubuntu:"
-            " python3-yaml; RHEL, Fedora: python3-pyyaml; SUSE: python3-PyYAML), or have Ansible use a Python that has"
-            " it (ansible_python_interpreter)."
+        raise Failure(
+            "pyyaml_missing",
+            f"{sys.executable} on this node has no PyYAML.",
+            "Install the distribution's package for it (Debian, Ubuntu: python3-yaml; RHEL, Fedora: python3-pyyaml;"
+            " SUSE: python3-PyYAML), or have Ansible use a Python that has it (ansible_python_interpreter).",
         ) from None
     return yaml
 
