@@ -70,10 +70,10 @@ _value:
 
 import typing as t
 
+from ..module_utils._core.failures import Refused
 from ..module_utils._core.units import percent
 from ..module_utils._etcd.quota import REFUSED_SHARE
 from ..module_utils._kubeadm import flag_values
-from ..module_utils._kubeadm.errors import ConfigRefused
 from ..module_utils._kubeadm.known_flags import member_refusal
 from ..plugin_utils._fleet.kubelets import stray_refusals
 from ..plugin_utils._fleet.quotas import Quota, absent, node_of, out_of_reach, quota_of, votes
@@ -109,7 +109,7 @@ def harden_plan(
         settings = flag_values.checked(_arguments(chosen, extra_args or {}))
         wanted, notes = settings.wanted, (*settings.warnings, *flag_values.problems(settings.wanted))
         refusals += filter(None, [member_refusal(wanted)])
-    except ConfigRefused as exc:
+    except Refused as exc:
         refusals.append(f"{exc} {exc.advice}".rstrip())
     if nodes:  # else there is nothing to measure it by, and the reason is said already
         refusals += chosen.refusals
@@ -133,9 +133,11 @@ def harden_plan(
 
 
 def _arguments(quota: Quota, further: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """All flags that are wanted. Raises ConfigRefused."""
+    """All flags that are wanted. Raises Refused."""
     if flag_values.QUOTA in further:
-        raise ConfigRefused(f"{flag_values.QUOTA} is among the extra arguments.", "The quota has its own option.")
+        raise Refused(
+            "invalid_quota", f"{flag_values.QUOTA} is among the extra arguments.", "The quota has its own option."
+        )
     compaction = dict(COMPACTION)
     if further.get(flag_values.MODE, compaction[flag_values.MODE]) != compaction[flag_values.MODE]:
         del compaction[flag_values.RETENTION]  # it counts hours there, and something else in another mode

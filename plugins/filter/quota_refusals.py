@@ -49,8 +49,8 @@ import math
 import typing as t
 
 from ..module_utils._core import units
+from ..module_utils._core.failures import Refused
 from ..module_utils._kubeadm import flag_values
-from ..module_utils._kubeadm.errors import ConfigRefused
 from ..plugin_utils._fleet.quotas import Look, Looks, Node, absent, node_of, out_of_reach, votes
 
 
@@ -62,7 +62,7 @@ def quota_refusals(cluster: Look, looks: Looks, quota: str) -> list[str]:
     mates = {host: looks[host] for host in cluster["hosts"]}
     try:
         wanted = flag_values.quota_bytes(quota)
-    except ConfigRefused as exc:
+    except Refused as exc:
         return [f"{exc} {exc.advice}".rstrip()]
     nodes = [node_of(member, mates) for member in cluster["members"] if votes(member)]
     return [

@@ -183,14 +183,12 @@ seconds:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._core.failures import Refused
+from ..module_utils._core.failures import Failure, Refused
 from ..module_utils._etcd.errors import EtcdError
 from ..module_utils._etcd.transport import Json
-from ..module_utils._kubeadm import backups as files
 from ..module_utils._kubeadm import manifest_diff
-from ..module_utils._kubeadm.errors import ConfigRefused, PyYamlMissing
+from ..module_utils._kubeadm.backups import DEFAULT_BACKUP_DIR
 from ..module_utils._kubeadm.kubectl import KubectlFailed
-from ..module_utils._kubeadm.manifest_render import NotRendered
 from ..module_utils._module import CONNECTION_SPEC
 from ..module_utils._node.apiserver import ADMIN_CONF
 from ..module_utils._node.etcd_manifest import ManifestError
@@ -201,8 +199,7 @@ _PATCH = "Fix that, or use the method patch, which needs neither kubeadm nor its
 
 
 def bring(module: AnsibleModule) -> Json:
-    """Raises ConfigRefused, EtcdError, KubectlFailed, ManifestError, NotProved, NotRendered, NoYaml, Refused and
-    OSError."""
+    """Raises Failure, ManifestError, NotProved, OSError."""
     node = Node(module.params)
     target = node.target()
     for warning in target.warnings:
@@ -250,7 +247,7 @@ def main() -> None:
         {
             **CONNECTION_SPEC,
             "allow_downtime": {"type": "bool", "default": False},
-            "backup_dir": {"type": "path", "default": files.DEFAULT_BACKUP_DIR},
+            "backup_dir": {"type": "path", "default": DEFAULT_BACKUP_DIR},
             "during_recovery": {"type": "bool", "default": False},
             "extra_args": {"type": "dict", "default": {}},
             "kubeadm_config": {"type": "path"},
@@ -267,14 +264,10 @@ def main() -> None:
         result = bring(module)
     except NotProved as exc:
         module.fail_json(msg=f"{doing} failed. {exc}")
-    except ConfigRefused as exc:
-        module.fail_json(msg=f"{doing} was refused. {exc} Nothing was changed. {exc.advice}".rstrip())
     except Refused as exc:
-        module.fail_json(msg=f"{doing} was refused. {exc} Nothing was changed.")
+        module.fail_json(msg=f"{doing} was refused. {exc} Nothing was changed. {exc.advice}".rstrip())
     except KubectlFailed as exc:  # these and the next only where the method is kubeadm
-        module.fail_json(msg=f"{doing} failed. {exc} {exc.left} {exc.advice} {_PATCH}")
-    except (NotRendered, PyYamlMissing) as exc:
-        module.fail_json(msg=f"{doing} failed. {_sentence(exc)} Nothing was changed. {_PATCH}")
+        module.fail_json(msg=f"{doing} failed. {exc} {exc.unchanged or 'Nothing was changed.'} {exc.advice} {_PATCH}")
     except EtcdError as exc:
         through = f" through {exc.endpoint}" if exc.endpoint else ""
         module.fail_json(
@@ -283,8 +276,10 @@ def main() -> None:
         )
     except ManifestError as exc:
         module.fail_json(msg=f"{doing} failed. {_sentence(exc)} Nothing was changed.")
+    except Failure as exc:
+        module.fail_json(msg=f"{doing} failed. {_sentence(exc)} Nothing was changed. {exc.advice} {_PATCH}")
     except OSError as exc:
-        module.fail_json(msg=f"{doing} failed: {_sentence(exc)} Nothing was changed. {files.next_step(exc)}".rstrip())
+        module.fail_json(msg=f"{doing} failed: {_sentence(exc)} Nothing was changed.")
     module.exit_json(**result)
 
 

@@ -17,20 +17,26 @@ import typing as t
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from .._core import command
-from .._core.failures import Refused, refuse
+from .._core import command, files
+from .._core.failures import Failure, Refused, refuse
 from .._etcd.api import Status
 from .._etcd.errors import EtcdError
 from .._etcd.quota import member_quota
 from .._etcd.transport import Json
 from .._etcd.view import ClusterView
 from .._etcd.wal import wal_bytes
-from .._kubeadm import backups as files
-from .._kubeadm import configmap, flag_values, known_flags, kubectl, manifest_diff, manifest_edit, manifest_render
-from .._kubeadm.errors import ConfigRefused, PyYamlMissing
-from .._kubeadm.kubectl import KubectlFailed
+from .._kubeadm import (
+    backups,
+    config,
+    configmap,
+    flag_values,
+    known_flags,
+    kubectl,
+    manifest_diff,
+    manifest_edit,
+    manifest_render,
+)
 from .._kubeadm.manifest_edit import Edited
-from .._kubeadm.manifest_render import NotRendered
 from .._module import LocalMember
 from .._node import kubelet, kubelet_hold, pod_log, process, static_pods
 from .._node.apiserver import API_MANIFEST
@@ -77,10 +83,10 @@ class Node:
     """The manifest of this node's etcd, and the etcd that runs from it."""
 
     def __init__(self, params: Json) -> None:
-        """Raises Refused, ConfigRefused, ManifestError, OSError."""
+        """Raises Refused, ManifestError, OSError."""
         self._params = params
         self.path: str = params["manifest"]
-        files.refuse_backup_dir(params["backup_dir"], self.path)
+        backups.refuse_backup_dir(params["backup_dir"], self.path)
         try:
             self.data = read_bytes(self.path)
         except FileNotFoundError:
@@ -88,14 +94,14 @@ class Node:
                 f"There is no {self.path} on this node. Run this on a control-plane node, or name its manifest of etcd"
                 " (manifest)"
             ) from None
-        self.text = files.text_of(self.data)
+        self.text = config.text_of(self.data)
         self.manifest = parse_manifest(self.text, self.path)
         self._replay_seconds = replay_seconds(wal_bytes(self.manifest.wal_dir))
 
     # --- what is to be written ---
 
     def target(self) -> Target:
-        """Raises ConfigRefused, NoYaml, NotRendered, Refused, OSError."""
+        """Raises Failure, OSError."""
         wanted, remove = self._params["extra_args"], self._params["remove"]
         settings = flag_values.checked(wanted, remove, self.manifest.flags)
         edited = manifest_edit.edit(self.text, settings.wanted, remove)
@@ -110,7 +116,7 @@ class Node:
             return patched
         try:
             rendered = self._rendered()
-        except (ConfigRefused, KubectlFailed, PyYamlMissing, NotRendered, OSError) as exc:
+        except (Failure, OSError) as exc:
             if method == "kubeadm":
                 raise
             return replace(patched, reason=f"{str(exc).rstrip('.')}.")
@@ -126,19 +132,18 @@ class Node:
         return Target(rendered.text, rendered, "kubeadm", differences, warnings=settings.warnings)
 
     def _rendered(self) -> Edited:
-        """kubeadm's manifest for this node, with these flags. Raises ConfigRefused, KubectlFailed, NoYaml, NotRendered,
-        OSError."""
+        """kubeadm's manifest for this node, with these flags. Raises Failure, OSError."""
         apiserver = os.path.join(os.path.dirname(self.path), os.path.basename(API_MANIFEST))
         node = manifest_render.facts(self.text, _text(apiserver), [_text(path) for path in _KUBELET_FILES])
         source = self._params["kubeadm_config"]
         if source:
-            text = files.text_of(files.read(source))
+            text = config.text_of(config.read(source))
         else:
             text = configmap.read(
                 kubectl.Kubectl(kubeconfig=self._params["kubeconfig"], apiserver_manifest=apiserver)
             ).text
-        config = manifest_render.configuration(text, node, self._params["extra_args"], self._params["remove"])
-        rendered = manifest_render.kept(manifest_render.render(config), self.manifest.flags)
+        configuration = manifest_render.configuration(text, node, self._params["extra_args"], self._params["remove"])
+        rendered = manifest_render.kept(manifest_render.render(configuration), self.manifest.flags)
         return Edited(rendered.text, dict(self.manifest.flags), rendered.after)
 
     def _refuse_another_member(self, rendered: Edited) -> None:
@@ -227,15 +232,15 @@ class Node:
     @_uninterrupted()
     def change(self, target: Target, pid: int) -> tuple[str, float]:
         """Put it in its place and prove it: the copy of the old text, and for how long the member was away. Raises
-        NotProved, ConfigRefused and OSError; after the last two nothing is changed."""
-        backup = files.back_up(self.data, self.path, self._params["backup_dir"])
+        NotProved, Refused and OSError; after the last two nothing is changed."""
+        backup = backups.back_up(self.data, self.path, self._params["backup_dir"])
         new = target.text.encode("utf-8")
         moment = time.time()
         self._replace(there=self.data, text=new)
         outcome = self._watch(target.text, gone=pid, since=moment).until_proved(self._patience)
         if outcome.problem:
             raise NotProved(self._taken_back(outcome, new, self.data, backup, old_pid=pid))
-        files.remember_verified(new, self.path, self._params["backup_dir"])
+        backups.remember_verified(new, self.path, self._params["backup_dir"])
         return backup, outcome.away_seconds
 
     def missing(self) -> str:
@@ -264,10 +269,10 @@ class Node:
     def settle(self) -> None:
         """What an earlier run has begun is proved by now: it is not taken back, should etcd be down one day."""
         if self._begun_from():
-            files.remember_verified(self.data, self.path, self._params["backup_dir"])
+            backups.remember_verified(self.data, self.path, self._params["backup_dir"])
 
     def _was_proved(self) -> bool:
-        return files.was_verified(self.data, self.path, self._params["backup_dir"])
+        return backups.was_verified(self.data, self.path, self._params["backup_dir"])
 
     def _begun_from(self) -> tuple[str, bytes] | None:
         """The newest copy from which this very change makes what is there now, unless that was proved since."""
@@ -279,7 +284,7 @@ class Node:
         """The copies of this manifest, the newest first."""
         pattern = os.path.join(glob.escape(self._params["backup_dir"]), glob.escape(os.path.basename(self.path)) + ".*")
         for copy in sorted(filter(os.path.isfile, glob.glob(pattern)), key=os.path.getmtime, reverse=True):
-            yield copy, files.read(copy)
+            yield copy, config.read(copy)
 
     def _way_back(self) -> str:
         """How to go back to the newest copy that differs in flags alone, empty where there is none."""
@@ -297,10 +302,10 @@ class Node:
     def _changed_since(self, old: bytes) -> list[str]:
         """The flags that are otherwise in the manifest of now, none where more is."""
         try:
-            text = files.text_of(old)
+            text = config.text_of(old)
             only_flags = manifest_diff.only_flags_differ(self.text, text)
             return verification.drift(manifest_edit.flags(text), self.manifest.flags) if only_flags else []
-        except (ConfigRefused, ValueError):
+        except (Refused, ValueError):
             return []
 
     def _makes_this(self, old: bytes) -> bool:
@@ -317,7 +322,7 @@ class Node:
         said = f"The new manifest was in place, but after {failed.seconds:.0f} s {failed.problem}.{_last_words()}"
         try:
             self._replace(there=new, text=old)
-        except (ConfigRefused, OSError) as exc:
+        except (Refused, OSError) as exc:
             if self._there() != old:  # else another run has just done it
                 return (
                     f"{said}The old manifest could not be put back ({str(exc).rstrip('.')}): {self.path} stays as it"
@@ -346,11 +351,11 @@ class Node:
             return b""
 
     def _replace(self, *, there: bytes, text: bytes) -> None:
-        """Raises ConfigRefused, OSError."""
+        """Raises Refused, OSError."""
 
         def agrees(data: bytes) -> None:
-            if data != text or parse_manifest(files.text_of(data), self.path) != parse_manifest(
-                files.text_of(text), self.path
+            if data != text or parse_manifest(config.text_of(data), self.path) != parse_manifest(
+                config.text_of(text), self.path
             ):
                 raise OSError("what was read back is not what was written")
 

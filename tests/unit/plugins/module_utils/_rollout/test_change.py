@@ -13,7 +13,6 @@ import pytest
 from unit.builders import DATA, table
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Refused
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.errors import ConfigRefused
 from ansible_collections.controlplane.etcd.plugins.module_utils._node import kubelet, kubelet_hold, process
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.kubelet import Unit, UnitError
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.kubelet_hold import Hold
@@ -79,13 +78,13 @@ REFUSED: list[tuple[str, str, dict[str, Any], type[Exception], str]] = [
     ("gates", "1.33", {"extra_args": {"feature-gates": "CompactHashCheck=true"}}, Refused, "came with 3.6."),
     ("an address", "1.33", {"extra_args": {"listen-metrics-urls": "http://0.0.0.0:2381"}}, Refused, "where it listens"),
     ("its name", "1.33", {"remove": ["name"]}, Refused, "--name is part of what this member is"),
-    ("its data", "1.33", {"extra_args": {"data-dir": "/srv"}}, ConfigRefused, "Use etcd.local.dataDir"),
-    ("no size", "1.33", {"extra_args": {"quota-backend-bytes": "8G"}}, ConfigRefused, "which may mean"),
+    ("its data", "1.33", {"extra_args": {"data-dir": "/srv"}}, Refused, "Use etcd.local.dataDir"),
+    ("no size", "1.33", {"extra_args": {"quota-backend-bytes": "8G"}}, Refused, "which may mean"),
     (
         "with what is there already",
         "1.33",
         {"extra_args": {"auto-compaction-mode": "revision", "auto-compaction-retention": "5m"}},
-        ConfigRefused,
+        Refused,
         "never compacts",
     ),
 ]
