@@ -177,12 +177,12 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._core import command, run_lock
 from ..module_utils._etcd.transport import Json
+from ..module_utils._module import run
 from ..module_utils._node.etcd_manifest import DEFAULT_PATH
-from ..module_utils._node.kubelet import UnitError
 from ..module_utils._node_tool.due import Limits
 from ..module_utils._node_tool_install import conflicts, install, unit_files, zipapp
 from ..module_utils._node_tool_install.install import Place
-from ..module_utils._node_tool_install.unit_files import InvalidSchedule, Wanted
+from ..module_utils._node_tool_install.unit_files import Wanted
 
 # Empty but in tests.
 ROOT = ""
@@ -191,7 +191,7 @@ _LIMITS = Limits()
 
 
 def wanted_files(params: Json, place: Place, backend: str) -> dict[str, bytes]:
-    """All files that are to be there, by path. Raises BadSchedule, OSError."""
+    """All files that are to be there, by path. Raises Refused, OSError."""
     wanted = Wanted(
         tool_path=params["tool_path"],
         schedule=params["schedule"],
@@ -208,46 +208,44 @@ def wanted_files(params: Json, place: Place, backend: str) -> dict[str, bytes]:
     return {params["tool_path"]: zipapp.build(place.interpreter()), **scheduled}
 
 
-def schedule(params: Json, *, check: bool) -> tuple[Json, list[str]]:
-    """The result and the warnings. Raises BadSchedule, UnitError, OSError."""
+def schedule(module: AnsibleModule) -> Json:
+    """Raises Failure, OSError."""
+    params: Json = module.params
     place = Place(ROOT, command.run)
-    present, backend = params["state"] == "present", None
+    backend = None
     wanted: dict[str, bytes] = {}
-    if present:
-        backend = install.choose(params["backend"], cron=place.cron_runs(), systemd=place.systemd_runs())
+    if params["state"] == "present":
+        backend = install.choose_backend(params["backend"], cron=place.cron_runs(), systemd=place.systemd_runs())
         wanted = wanted_files(params, place, backend)
-    changes, warnings = install.changes(place, params["tool_path"], wanted)
-    idle = install.idle_timers(place, wanted)
-    textfile_dir = params["textfile_dir"] or ""
-    leftovers, left = install.leftovers(place, textfile_dir, present=present)
-    warnings += left
-    folder = install.missing_directory(place, textfile_dir) if present else ""
-    if not check:
-        if folder:
-            install.make_directory(place, folder)
-        install.apply(place, changes, idle)
-        install.clear(place, leftovers)
+    plan = install.make_plan(place, params["tool_path"], wanted, params["textfile_dir"] or "")
+    if not module.check_mode:
+        install.apply(place, plan)
     jobs = conflicts.find({*unit_files.paths(), *wanted}, ROOT)
-    if present and jobs:
+    for warning in [*plan.warnings, *(_warnings(params, place, jobs) if wanted else ())]:
+        module.warn(warning)
+    return {
+        "changed": bool(plan.paths or plan.idle_timers),
+        "backend": backend,
+        "files": plan.paths,
+        "other_jobs": [job._asdict() for job in jobs],
+        "diff": [change.diff() for change in plan.changes],
+    }
+
+
+def _warnings(params: Json, place: Place, jobs: list[conflicts.Job]) -> list[str]:
+    """What keeps an installed tool from its work, or disturbs it."""
+    found: list[str | None] = []
+    if jobs:
         named = ", ".join(f"{job.path} line {job.line}" for job in jobs)
-        warnings.append(
+        found.append(
             f"Something else also seems to defragment etcd on this node ({named}), and neither schedule knows of the"
             " other. Remove one of them."
         )
-    said = [
-        install.metrics_warning(place) if present and params["metrics"] and not textfile_dir else None,
-        install.heal_warning(place, params["manifest"]) if present and params["heal"] else None,
-    ]
-    warnings += filter(None, said)
-    made = [folder] if folder else []
-    result: Json = {
-        "changed": bool(changes or idle or leftovers or made),
-        "backend": backend,
-        "files": [change.path for change in changes] + made + leftovers,
-        "other_jobs": [job._asdict() for job in jobs],
-        "diff": [change.diff() for change in changes],
-    }
-    return result, warnings
+    if params["metrics"] and not params["textfile_dir"]:
+        found.append(install.metrics_warning(place))
+    if params["heal"]:
+        found.append(install.heal_warning(place, params["manifest"]))
+    return [warning for warning in found if warning]
 
 
 def main() -> None:
@@ -272,15 +270,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     doing = "Installing the node tool" if module.params["state"] == "present" else "Removing the node tool"
-    try:
-        result, warnings = schedule(module.params, check=module.check_mode)
-    except InvalidSchedule as exc:
-        module.fail_json(msg=f"{doing} was refused. {exc} Nothing was changed.")
-    except (UnitError, OSError) as exc:
-        module.fail_json(msg=f"{doing} failed: {str(exc).rstrip('.')}. What was done before stays; run this again.")
-    for warning in warnings:
-        module.warn(warning)
-    module.exit_json(**result)
+    run(module, schedule, doing=doing)
 
 
 if __name__ == "__main__":

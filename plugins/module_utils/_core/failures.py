@@ -60,9 +60,9 @@ class FileError(Failure):
     code = "file_error"
     quotes = True
 
-    def __init__(self, exc: OSError) -> None:
+    def __init__(self, exc: OSError, *, unchanged: str = "") -> None:
         advice = "Run this as root (become)." if isinstance(exc, PermissionError) else ""
-        super().__init__(self.code, str(exc), advice)
+        super().__init__(self.code, str(exc), advice, unchanged=unchanged)
 
 
 def refuse(refusal: Refused | None) -> None:

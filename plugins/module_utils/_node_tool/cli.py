@@ -16,9 +16,8 @@ import typing as t
 from .._core import command, run_lock
 from .._etcd.transport import ANSWER_SECONDS
 from .._node.etcd_manifest import DEFAULT_PATH
-from . import defrag_run, metrics, next_run, status, watch
-from . import state as memory
-from .context import FAILED, Context, Places, say
+from . import defrag_run, metrics, next_run, state, status, watch
+from .context import FAILED, Context, Paths, say
 from .due import Limits
 
 _ABOUT = """\
@@ -58,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
     shared.add_argument("--manifest", default=DEFAULT_PATH, help="the static pod manifest of etcd (%(default)s)")
     shared.add_argument("--timeout", type=float, default=ANSWER_SECONDS, help="seconds for one answer (%(default)g)")
     shared.add_argument(
-        "--state-dir", default=memory.DIRECTORY, help="folder for what the tool remembers (%(default)s)"
+        "--state-dir", default=state.DIRECTORY, help="directory for what the tool remembers (%(default)s)"
     )
     shared.add_argument("--lock", default=run_lock.DEFAULT_PATH, help="the run lock (%(default)s)")
     metric = argparse.ArgumentParser(add_help=False)
@@ -66,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
         "--textfile-dir",
         default="",
         help=(
-            f"folder for the metrics (the first that exists of {', '.join(metrics.DIRECTORIES)}); nothing is written"
+            f"directory for the metrics (the first that exists of {', '.join(metrics.DIRECTORIES)}); nothing is written"
             " if it is missing"
         ),
     )
@@ -107,7 +106,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _needs_root(manifest: str) -> bool:
-    """Whether this user may not read it: then neither etcd nor what is remembered can be asked."""
+    """Whether this user may not read it: neither etcd nor what is remembered can be read then."""
     try:
         with open(manifest, "rb"):
             return False
@@ -117,27 +116,27 @@ def _needs_root(manifest: str) -> bool:
         return False
 
 
-def _end(_number: int, _frame: object) -> t.NoReturn:
+def _exit(_number: int, _frame: object) -> t.NoReturn:
     raise SystemExit(FAILED)
 
 
 def main(arguments: t.Sequence[str] | None = None) -> int:
     given = parser().parse_args(arguments)
-    # What holds locks lets go of them.
-    signal.signal(signal.SIGTERM, _end)
-    folder = getattr(given, "textfile_dir", "")
-    node = Context(Places(given.manifest, given.lock, given.state_dir, folder, given.timeout))
+    # By an exception, so that locks are released.
+    signal.signal(signal.SIGTERM, _exit)
+    textfile_dir = getattr(given, "textfile_dir", "")
+    context = Context(Paths(given.manifest, given.lock, given.state_dir, textfile_dir), given.timeout)
     if _needs_root(given.manifest):
         say(f"etcd-maintenance needs root: {given.manifest} cannot be read. Nothing was done.")
         return FAILED
     try:
         if given.verb == "status":
             when = next_run.next_run(command.run, dt.datetime.now())
-            return status.status(node, as_json=given.json, next_run=when)
+            return status.status(context, as_json=given.json, next_run=when)
         if given.verb == "watch":
-            return watch.watch(node, watch.Options(heal=given.heal, allow_unsafe=given.allow_unsafe_version))
+            return watch.watch(context, watch.Options(heal=given.heal, allow_unsafe=given.allow_unsafe_version))
         return defrag_run.run(
-            node,
+            context,
             defrag_run.Options(
                 limits=Limits(given.fragmented_percent, given.min_free_mib, given.full_percent, given.full_gain_mib),
                 allow_unsafe=given.allow_unsafe_version,

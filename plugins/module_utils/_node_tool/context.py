@@ -4,8 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-
-"""The node that the tool runs on: its member, its run lock, its metrics, and how it speaks."""
+"""The node that the tool runs on: its member, its run lock, its state, its metrics, and what the tool prints."""
 
 from __future__ import annotations
 
@@ -17,19 +16,18 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from .._core import run_id, run_lock
+from .._core.failures import Failure
 from .._core.files import put
 from .._core.run_lock import Lock
 from .._etcd.defragmentation import Defragmentation, summary
 from .._etcd.errors import EtcdError
 from .._etcd.quota import member_quota
-from .._node.etcd_manifest import ManifestError
 from .._node.member import DEFAULTS, LocalMember
-from . import metrics
-from . import state as memory
+from .._node.probes import Probe
+from . import metrics, state
 from .state import State
 
-OK, FAILED, REFUSED = 0, 1, 3  # 2 is what argparse ends with
-
+OK, FAILED, REFUSED = 0, 1, 3  # 2 is what argparse exits with
 
 # A run renews its lock before each step, and no step takes longer unless a member hangs. What a killed run leaves is
 # known to be left on its own node, and expires for all others.
@@ -37,18 +35,17 @@ LOCK_SECONDS = 3600
 
 
 @dataclass(frozen=True)
-class Places:
-    """Files and folders; `textfile_dir` is empty for the first of the usual ones that is there."""
+class Paths:
+    """Files and directories; `textfile_dir` is empty for the first of the usual ones that exists."""
 
     manifest: str
     lock: str
     state: str
     textfile_dir: str
-    timeout: float
 
 
 def say(text: str) -> None:
-    """One line for the journal or a terminal. That nobody reads it any more must not end the work."""
+    """Print one line for the journal or a terminal. That nobody reads it any more must not stop the work."""
     write(" ".join(text.split()))
 
 
@@ -60,27 +57,30 @@ def write(text: str) -> None:
 
 
 class Context:
-    def __init__(self, places: Places) -> None:
-        self.places = places
+    """What every command of the tool works with; `timeout` is how many seconds etcd has for one answer."""
+
+    def __init__(self, paths: Paths, timeout: float) -> None:
+        self.paths = paths
+        self._timeout = timeout
         self._run = str(run_id.current(os.getpid()))
-        # This very file, where it is one.
+        # This very file, if it is one.
         self._tool = os.path.abspath(sys.argv[0]) if os.path.isfile(sys.argv[0]) else ""
 
     def _removed(self) -> bool:
-        """Whether the tool was removed while it was at work: what it wrote now nobody would take away any more."""
+        """Whether the tool was removed while it was at work: nobody would remove what it wrote now."""
         return bool(self._tool) and not os.path.exists(self._tool)
 
     def member(self) -> LocalMember:
-        """The member of this node. Raises ManifestError, EtcdError where its files cannot be used."""
-        if not os.path.lexists(self.places.manifest):
-            raise ManifestError(f"there is no {self.places.manifest} on this node")
-        return LocalMember({**DEFAULTS, "manifest": self.places.manifest, "timeout": self.places.timeout})
+        """The member of this node. Raises Failure."""
+        if not os.path.lexists(self.paths.manifest):
+            raise Failure("manifest_missing", f"there is no {self.paths.manifest} on this node")
+        return LocalMember({**DEFAULTS, "manifest": self.paths.manifest, "timeout": self._timeout})
 
     def lock(self, verb: str) -> None:
         """Take or renew the run lock. Raises Locked, OSError."""
         owner = f"etcd-maintenance {verb} on {os.uname().nodename} (process {os.getpid()})"
         wanted = Lock(self._run, owner, time.time() + LOCK_SECONDS)
-        run_lock.take(self.places.lock, wanted, ended=run_lock.ended_here(run_lock.read(self.places.lock)))
+        run_lock.take(self.paths.lock, wanted, ended=run_lock.ended_here(run_lock.read(self.paths.lock)))
 
     @contextmanager
     def locked(self, verb: str) -> t.Iterator[None]:
@@ -89,13 +89,16 @@ class Context:
         try:
             yield
         finally:
-            run_lock.release(self.places.lock, self._run)
+            run_lock.release(self.paths.lock, self._run)
 
     def remember(self, change: t.Callable[[State], State]) -> State:
-        """Raises OSError."""
+        """Change the state, and return what it is then. Raises OSError."""
         if self._removed():
             return change(self.remembered())
-        return memory.update(self.places.state, change)
+        return state.update(self.paths.state, change)
+
+    def remembered(self) -> State:
+        return state.load(self.paths.state)
 
     def done(self, what: Defragmentation) -> None:
         """Say it, and remember when it was. Raises OSError."""
@@ -104,26 +107,28 @@ class Context:
             moment, seconds = time.time(), round(what.seconds, 3)
             self.remember(lambda known: replace(known, last_defrag=moment, last_defrag_seconds=seconds))
 
-    def remembered(self) -> State:
-        return memory.load(self.places.state)
-
-    def publish(self, look: metrics.Observation | None) -> None:
-        """Write the metrics, where there is a folder for them. Raises OSError."""
+    def publish(self, observation: metrics.Observation | None) -> None:
+        """Write the metrics, if there is a directory for them. Raises OSError."""
         if self._removed():
             return
-        folder = self._textfile_dir()
-        wanted = folder or self.places.textfile_dir or metrics.DIRECTORIES[0]
-        missing = "" if folder else wanted
+        directory = self._textfile_dir()
+        wanted = directory or self.paths.textfile_dir or metrics.DIRECTORIES[0]
+        missing = "" if directory else wanted
         before = self.remembered().no_textfile
         if missing and missing != before:
             say(f"There is no folder {wanted}: no metrics are written (this is said once).")
         now = self.remember(lambda known: replace(known, no_textfile=missing))
-        if folder:
-            put(os.path.join(folder, metrics.FILE), metrics.text(look, now, time.time()).encode(), 0o644)
+        if directory:
+            put(os.path.join(directory, metrics.FILE), metrics.text(observation, now, time.time()).encode(), 0o644)
 
     def _textfile_dir(self) -> str:
-        folders = (self.places.textfile_dir,) if self.places.textfile_dir else metrics.DIRECTORIES
-        return next((folder for folder in folders if os.path.isdir(folder)), "")
+        directories = (self.paths.textfile_dir,) if self.paths.textfile_dir else metrics.DIRECTORIES
+        return next((directory for directory in directories if os.path.isdir(directory)), "")
+
+
+def probes_of(member: LocalMember) -> tuple[Probe, ...]:
+    """The probes of the member of this node, none if its manifest is not known."""
+    return member.manifest.probes if member.manifest else ()
 
 
 def observe(member: LocalMember) -> metrics.Observation:
@@ -148,8 +153,9 @@ def observe(member: LocalMember) -> metrics.Observation:
 
 def reason(exc: Exception) -> str:
     """The text of an error as the end of a sentence, with the member that gave it."""
+    said = exc.text if isinstance(exc, Failure) else str(exc)
     where = f" ({exc.endpoint})" if isinstance(exc, EtcdError) and exc.endpoint else ""
-    return f"{str(exc).rstrip('.')}{where}"
+    return f"{said.rstrip('.')}{where}"
 
 
 __all__ = (
@@ -158,8 +164,9 @@ __all__ = (
     "OK",
     "REFUSED",
     "Context",
-    "Places",
+    "Paths",
     "observe",
+    "probes_of",
     "reason",
     "say",
     "write",

@@ -3,9 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to this collection: it may change at any time, without notice.
-
-
-"""The five fields of a cron line: what they mean, when they are next, and the same for systemd."""
+"""Cron expressions: what their five fields mean, when they come next, and the same for systemd."""
 
 from __future__ import annotations
 
@@ -15,12 +13,10 @@ import re
 import typing as t
 from dataclasses import dataclass
 
+from .._core.failures import Refused
+
 _MONTHS = tuple(name.lower() for name in calendar.month_abbr)[1:]
-
-
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
-
-
 # Name, first and last value, and the names that stand for values from the first on.
 _FIELDS: tuple[tuple[str, int, int, tuple[str, ...]], ...] = (
     ("minute", 0, 59, ()),
@@ -29,13 +25,7 @@ _FIELDS: tuple[tuple[str, int, int, tuple[str, ...]], ...] = (
     ("month", 1, 12, _MONTHS),
     ("day of week", 0, 7, _DAYS),
 )
-
-
 _PART = re.compile(r"(\*|\w+)(?:-(\w+))?(?:/(\d+))?", re.ASCII)
-
-
-class InvalidCron(ValueError):
-    """The text is no such expression, or systemd cannot say the same. The text is one sentence."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +47,10 @@ class Expression:
 
 
 def parse(text: str) -> Expression:
-    """Raises NotCron."""
+    """The expression that the text is. Raises Refused."""
     fields = text.split()
     if len(fields) != len(_FIELDS):
-        raise InvalidCron(
+        raise _invalid(
             f"{text!r} has {len(fields)} fields; minute, hour, day of month, month and day of week are five."
         )
     values = [_values(field, *known) for field, known in zip(fields, _FIELDS)]
@@ -75,16 +65,16 @@ def _values(field: str, name: str, first: int, last: int, names: t.Sequence[str]
     for part in field.split(","):
         match = _PART.fullmatch(part)
         if not match:
-            raise InvalidCron(f"{part!r} is not a valid {name} in a cron line.")
+            raise _invalid(f"{part!r} is not a valid {name} in a cron line.")
         begin, end, step = match.groups()
         if begin == "*" and end is None:
             low, high = first, last
         else:
             low = _number(begin, name, first, names)
-            # Without an end a step goes on to the last value.
+            # Without a last value, a step goes on to the last one of the field.
             high = _number(end, name, first, names) if end else (last if step else low)
         if not (first <= low <= high <= last) or step == "0":
-            raise InvalidCron(f"{part!r} is not a valid {name} in a cron line: it goes from {first} to {last}.")
+            raise _invalid(f"{part!r} is not a valid {name} in a cron line: it goes from {first} to {last}.")
         found.update(range(low, high + 1, int(step or 1)))
     return sorted(found)
 
@@ -94,11 +84,11 @@ def _number(word: str, name: str, first: int, names: t.Sequence[str]) -> int:
         return int(word)
     if word.lower() in names:
         return names.index(word.lower()) + first
-    raise InvalidCron(f"{word!r} is not a valid {name} in a cron line.")
+    raise _invalid(f"{word!r} is not a valid {name} in a cron line.")
 
 
 def following(expression: Expression, after: dt.datetime) -> dt.datetime | None:
-    """The next moment, None where it never comes (30 February)."""
+    """The next moment, None if it never comes (30 February)."""
     for later in range(366 * 8 + 1):
         day = after.date() + dt.timedelta(days=later)
         if not expression.on(day):
@@ -112,17 +102,22 @@ def following(expression: Expression, after: dt.datetime) -> dt.datetime | None:
 
 
 def on_calendar(text: str) -> str:
-    """The same as systemd's OnCalendar. Raises NotCron where systemd cannot say it."""
+    """The same as systemd's OnCalendar. Raises Refused if systemd cannot express it."""
     found = parse(text)
     if found.either_day:
-        raise InvalidCron(
+        raise _invalid(
             f"{text!r} gives a day of the month and a day of the week, but cron runs on days that match either, and"
-            " systemd only on days that match both. Give one of them, or use cron."
+            " systemd only on days that match both.",
+            "Give one of them, or use cron.",
         )
     names = ",".join(_DAYS[day].capitalize() for day in found.weekdays)
     weekdays = "" if len(found.weekdays) == len(_DAYS) else f"{names} "
     date = f"*-{_listed(found.months, 1, 12)}-{_listed(found.days, 1, 31)}"
     return f"{weekdays}{date} {_listed(found.hours, 0, 23)}:{_listed(found.minutes, 0, 59)}:00"
+
+
+def _invalid(reason: str, advice: str = "") -> Refused:
+    return Refused("invalid_schedule", reason, advice)
 
 
 def _listed(values: t.Sequence[int], first: int, last: int) -> str:
@@ -131,7 +126,6 @@ def _listed(values: t.Sequence[int], first: int, last: int) -> str:
 
 __all__ = (
     "Expression",
-    "InvalidCron",
     "following",
     "on_calendar",
     "parse",

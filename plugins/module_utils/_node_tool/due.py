@@ -3,9 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to this collection: it may change at any time, without notice.
-
-
-"""Whose turn it is, and whose not: the decisions of a scheduled run, each a function of plain data."""
+"""Which members are due, and which are left alone: the decisions of a scheduled run, each a function of plain data."""
 
 from __future__ import annotations
 
@@ -13,6 +11,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .._core import text, units
+from .._core.failures import Refused
 from .._etcd import checks, defragmentation, estimates
 from .._etcd.view import ClusterView, MemberView
 from .._node.probes import Outlook, Probe, threat
@@ -31,7 +30,7 @@ class Limits:
     full_gain_mib: float = 32.0
 
     def rule_for(self, member: MemberView) -> defragmentation.Rule | None:
-        """The rule by which this member is due, None where it is not."""
+        """The rule by which this member is due, None if it is not."""
         fragmented = defragmentation.Rule(round(self.min_free_mib * units.MIB), self.fragmented_percent / 100)
         full = defragmentation.Rule(round(self.full_gain_mib * units.MIB))
         for rule, applies in ((fragmented, True), (full, member.used > self.full_percent / 100)):
@@ -50,7 +49,7 @@ class DueMember:
 
 @dataclass(frozen=True)
 class DueMembers:
-    """`others` are to be defragmented in this order, `own` is the leader's own where that is due; `left` are sentences
+    """`others` are to be defragmented in this order, `own` is the leader's own if that is due; `left` are sentences
     about members that are due and left alone."""
 
     others: tuple[DueMember, ...]
@@ -61,7 +60,7 @@ class DueMembers:
 def due_members(
     view: ClusterView, own_id: int, limits: Limits, probes: t.Sequence[Probe], free_disk_bytes: int | None
 ) -> DueMembers:
-    """Who is due. Probes and disk are those of this node, which its fellows are taken to have as well."""
+    """The members that are due. Probes and disk are those of this node; the others are assumed to have the same."""
     found: list[DueMember] = []
     left: list[str] = []
     for member in defragmentation.defrag_order(view):
@@ -79,25 +78,25 @@ def due_members(
             left.append(f"{member.name} is due and left alone: {full}. Make room there, or enlarge the disk.")
         else:
             found.append(DueMember(member, rule))
-    others = tuple(turn for turn in found if turn.member.id != own_id)
-    return DueMembers(others, next((turn for turn in found if turn.member.id == own_id), None), tuple(left))
+    others = tuple(each for each in found if each.member.id != own_id)
+    return DueMembers(others, next((each for each in found if each.member.id == own_id), None), tuple(left))
 
 
 def run_threat(member: MemberView, probes: t.Sequence[Probe]) -> str | None:
-    """Which probe could kill a member during its defragmentation."""
+    """Which probe could kill a member during its defragmentation, as half a sentence; None if none could."""
     seconds = estimates.defrag_seconds(member.in_use_bytes)
     return threat(probes, Outlook(armed=False, leaderless=False, defrag_seconds=seconds), margin=RUN_MARGIN)
 
 
 def alarm_threat(probes: t.Iterable[Probe]) -> str | None:
-    """Which probe kills a member that runs, again and again, for as long as the NOSPACE alarm is armed. A startup probe
-    is not asked any more of a member that has passed it."""
+    """Which probe kills a running member again and again for as long as the NOSPACE alarm is armed, as half a sentence.
+    The startup probe is not run any more once a member has passed it."""
     return threat((probe for probe in probes if probe.kind == "liveness"), Outlook(armed=True, leaderless=False))
 
 
 def disk_threat(member: MemberView, free_disk_bytes: int | None, *, own: bool) -> str | None:
-    """Why there is no room for the copy, as half a sentence. The disk is that of this node, None where that is not
-    known; the disks of the others cannot be seen, and are taken to be like it."""
+    """Why there is no room for the copy, as half a sentence. The disk is that of this node, None if that is not known;
+    the disks of the others cannot be seen, and are assumed to be like it."""
     needed = estimates.defrag_needed_bytes(member.in_use_bytes)
     if free_disk_bytes is None or free_disk_bytes >= needed:
         return None
@@ -108,29 +107,41 @@ def disk_threat(member: MemberView, free_disk_bytes: int | None, *, own: bool) -
     )
 
 
-def run_refusal(view: ClusterView) -> str | None:
+def danger(member: MemberView, probes: t.Sequence[Probe], free_disk_bytes: int | None, *, own: bool) -> Refused | None:
+    """Why a member must not be defragmented now, as the end of a sentence."""
+    killer = run_threat(member, probes)
+    if killer:
+        return Refused("probe_would_kill", f"{killer}.")
+    full = disk_threat(member, free_disk_bytes, own=own)
+    return Refused("disk_too_small", f"{full}.") if full else None
+
+
+def run_refusal(view: ClusterView) -> Refused | None:
     """Why a scheduled run does nothing to this cluster, whoever is due."""
     if view.full_alarms:
         armed = text.join(view.full_names)
-        return (
+        return Refused(
+            "nospace_alarm",
             f"The NOSPACE alarm is armed (by {armed}): the cluster refuses writes, and a defragmentation alone does not"
-            " end that. Run the playbook controlplane.etcd.recover."
+            " end that.",
+            "Run the playbook controlplane.etcd.recover.",
         )
     return checks.corrupt_refusal(view) or checks.quorum_refusal(view)
 
 
 def term_of(view: ClusterView, member_id: int) -> int:
-    """The raft term that this member knows, 0 where it is silent."""
+    """The raft term that this member knows, 0 if it is silent."""
     member = view.by_id(member_id)
     return member.status.raft_term if member and member.status else 0
 
 
-def leadership_moved(view: ClusterView, own_id: int, term: int) -> str | None:
+def leadership_moved(view: ClusterView, own_id: int, term: int) -> Refused | None:
     """Why this node must not act any more: another one leads, or led meanwhile and may be at work itself."""
     if view.leader_id != own_id:
-        return f"{view.name_of(view.leader_id)} leads now." if view.leader_id else "There is no leader now."
+        now = f"{view.name_of(view.leader_id)} leads now." if view.leader_id else "There is no leader now."
+        return Refused("leadership_moved", now)
     if term_of(view, own_id) != term:
-        return "The leadership moved away and came back in between."
+        return Refused("leadership_moved", "The leadership moved away and came back in between.")
     return None
 
 
@@ -140,6 +151,7 @@ __all__ = (
     "DueMembers",
     "Limits",
     "alarm_threat",
+    "danger",
     "disk_threat",
     "due_members",
     "leadership_moved",

@@ -3,9 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to this collection: it may change at any time, without notice.
-
-
-"""The metrics for node-exporter's textfile collector: which there are, and their text."""
+"""The metrics for node-exporter's textfile collector: which ones there are, and their text."""
 
 from __future__ import annotations
 
@@ -17,14 +15,9 @@ from .._etcd.checks import unsafe_version
 from .state import State
 
 PREFIX = "etcd_maintenance_"
-
-
 FILE = "etcd_maintenance.prom"
-
-
 # Debian's prometheus-node-exporter, and what most others use.
 DIRECTORIES = ("/var/lib/prometheus/node-exporter", "/var/lib/node_exporter/textfile_collector")
-
 
 # All there are, with their help; alert rules are written on these names.
 HELP: t.Mapping[str, str] = {
@@ -50,8 +43,8 @@ HELP: t.Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Observation:
-    """What the member of this node says of itself; `quota_bytes` is below 0 where it is off, `disk_free_bytes` None
-    where the disk cannot be asked."""
+    """What the member of this node says of itself; `quota_bytes` is below 0 if it is off, `disk_free_bytes` None if the
+    disk cannot be asked."""
 
     has_leader: bool
     is_leader: bool
@@ -67,38 +60,38 @@ class Observation:
         return any(alarm.kind == kind for alarm in self.alarms)
 
 
-def text(look: Observation | None, memory: State, now: float) -> str:
-    """The whole file. Of a member that is down only that it is down, never a stale size."""
+def text(observation: Observation | None, state: State, now: float) -> str:
+    """The whole file. Of a member that is down it says only that it is down, never a stale size."""
     lines = []
-    for name, samples in _values(look, memory, now).items():
+    for name, samples in _values(observation, state, now).items():
         lines += [f"# HELP {PREFIX}{name} {HELP[name]}", f"# TYPE {PREFIX}{name} gauge"]
         lines += [f"{PREFIX}{name}{labels} {float(value)!r}" for labels, value in samples]
     return "\n".join(lines) + "\n"
 
 
-def _values(look: Observation | None, memory: State, now: float) -> dict[str, list[tuple[str, float]]]:
+def _values(observation: Observation | None, state: State, now: float) -> dict[str, list[tuple[str, float]]]:
     """By name: labels and value of every sample."""
-    plain: dict[str, float] = {"last_look_timestamp_seconds": now, "member_up": look is not None}
+    plain: dict[str, float] = {"last_look_timestamp_seconds": now, "member_up": observation is not None}
     labelled: dict[str, list[tuple[str, float]]] = {}
-    if look:
+    if observation:
         plain.update(
-            has_leader=look.has_leader,
-            is_leader=look.is_leader,
-            db_size_bytes=look.db_size_bytes,
-            db_in_use_bytes=look.db_in_use_bytes,
-            version_unsafe=unsafe_version(look.version),
+            has_leader=observation.has_leader,
+            is_leader=observation.is_leader,
+            db_size_bytes=observation.db_size_bytes,
+            db_in_use_bytes=observation.db_in_use_bytes,
+            version_unsafe=unsafe_version(observation.version),
         )
-        if look.quota_bytes > 0:
-            plain["quota_bytes"] = look.quota_bytes
-        if look.disk_free_bytes is not None:
-            plain["disk_free_bytes"] = look.disk_free_bytes
-        labelled["alarm"] = [(f'{{type="{kind}"}}', look.armed(kind)) for kind in (NOSPACE, CORRUPT)]
-        labelled["version_info"] = [(f'{{version="{_escaped(look.version)}"}}', 1)]
-    if memory.last_run is not None:
-        plain.update(last_run_timestamp_seconds=memory.last_run, last_run_success=memory.last_run_success)
-    if memory.last_defrag is not None:
-        plain.update(last_defrag_timestamp_seconds=memory.last_defrag, last_defrag_seconds=memory.last_defrag_seconds)
-    plain.update(heals_today=len(memory.heals), heal_failed=memory.heal_failed)
+        if observation.quota_bytes > 0:
+            plain["quota_bytes"] = observation.quota_bytes
+        if observation.disk_free_bytes is not None:
+            plain["disk_free_bytes"] = observation.disk_free_bytes
+        labelled["alarm"] = [(f'{{type="{kind}"}}', observation.armed(kind)) for kind in (NOSPACE, CORRUPT)]
+        labelled["version_info"] = [(f'{{version="{_escaped(observation.version)}"}}', 1)]
+    if state.last_run is not None:
+        plain.update(last_run_timestamp_seconds=state.last_run, last_run_success=state.last_run_success)
+    if state.last_defrag is not None:
+        plain.update(last_defrag_timestamp_seconds=state.last_defrag, last_defrag_seconds=state.last_defrag_seconds)
+    plain.update(heals_today=len(state.heals), heal_failed=state.heal_failed)
     found = {**{name: [("", value)] for name, value in plain.items()}, **labelled}
     return {name: found[name] for name in HELP if name in found}
 

@@ -3,8 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to this collection: it may change at any time, without notice.
-
-"""When the next scheduled run is, as the files of the schedule tell it."""
+"""The time of the next scheduled run, from the files of the schedule."""
 
 from __future__ import annotations
 
@@ -12,6 +11,7 @@ import datetime as dt
 import re
 
 from .._core.command import RunCommand
+from .._core.failures import Refused
 from . import cron
 
 CRON_FILE = "/etc/cron.d/etcd-maintenance"
@@ -20,7 +20,7 @@ _LINE = re.compile(r"^((?:\S+\s+){5})root\s+\S+\s+run\b", re.MULTILINE)
 
 
 def next_run(run: RunCommand, now: dt.datetime, cron_file: str = CRON_FILE) -> str:
-    """For people; empty where nothing is scheduled."""
+    """The time for people, empty if nothing is scheduled."""
     try:
         with open(cron_file, encoding="utf-8", errors="replace") as file:
             return _of_cron(file.read(), now)
@@ -34,7 +34,7 @@ def _of_cron(text: str, now: dt.datetime) -> str:
     match = _LINE.search(text)
     try:
         moment = cron.following(cron.parse(match[1]), now) if match else None
-    except cron.InvalidCron:
+    except Refused:
         moment = None
     return f"{moment:%Y-%m-%d %H:%M} (cron)" if moment else ""
 

@@ -3,9 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to this collection: it may change at any time, without notice.
-
-
-"""What the node tool remembers from one wake to the next, in one small file."""
+"""The state of the node tool: what it remembers from one start to the next, in one small file."""
 
 from __future__ import annotations
 
@@ -19,22 +17,16 @@ from dataclasses import asdict, dataclass, fields, replace
 from .._core.files import put
 
 DIRECTORY = "/var/lib/etcd-maintenance"
-
-
 DAY = 86400.0
-
-
-_OWN = re.compile(r"lock|state\.json|\.state\.json\.\d+\.part")
-
-
+_OWN_FILES = re.compile(r"lock|state\.json|\.state\.json\.\d+\.part")
 # An alarm that stays is noted again after so long: whoever leads may have tried to heal it meanwhile.
-STAYS_SECONDS = 900.0
+NOTE_AGAIN_SECONDS = 900.0
 
 
 @dataclass(frozen=True)
 class State:
     """All times in seconds since 1970. `heals` are this node's own attempts; `alarms` are the moments in which it noted
-    the NOSPACE alarm, whoever healed it then: when it came, and where healing is allowed also while it stays;
+    the NOSPACE alarm, whoever healed it then: when it came, and if healing is allowed also while it stays;
     `led_since` is when it first saw itself lead in `term`."""
 
     last_run: float | None = None
@@ -51,7 +43,7 @@ class State:
 
 
 def parse(text: str) -> State:
-    """What is remembered; what cannot be understood is forgotten."""
+    """The state in the file's text; what cannot be understood is forgotten."""
     try:
         body = json.loads(text)
         known = {field.name: body[field.name] for field in fields(State) if field.name in body}
@@ -62,19 +54,19 @@ def parse(text: str) -> State:
         return State()
 
 
-def record_observation(memory: State, *, now: float, armed: bool, leads: bool, term: int, heal: bool) -> State:
-    """The memory after a look at the member of this node; `heal` says whether the alarm may be healed."""
+def record_observation(state: State, *, now: float, armed: bool, leads: bool, term: int, heal: bool) -> State:
+    """The state after an observation of the member of this node; `heal` says whether the alarm may be healed."""
     since = now
-    if memory.led_since is not None and memory.term == term:
-        since = min(memory.led_since, now)  # later than now: the clock was set back
-    stays = memory.armed and not (heal and now - max(memory.alarms, default=0.0) >= STAYS_SECONDS)
+    if state.led_since is not None and state.term == term:
+        since = min(state.led_since, now)  # later than now: the clock was set back
+    stays = state.armed and not (heal and now - max(state.alarms, default=0.0) >= NOTE_AGAIN_SECONDS)
     came = (now,) if armed and not stays else ()
     return replace(
-        memory,
+        state,
         armed=armed,
-        alarms=recent((*memory.alarms, *came), now),
-        heals=recent(memory.heals, now),
-        heal_failed=memory.heal_failed and armed,
+        alarms=recent((*state.alarms, *came), now),
+        heals=recent(state.heals, now),
+        heal_failed=state.heal_failed and armed,
         term=term,
         led_since=since if leads else None,
     )
@@ -85,40 +77,40 @@ def recent(moments: t.Iterable[float], now: float) -> tuple[float, ...]:
     return tuple(min(moment, now) for moment in moments if moment > now - DAY)
 
 
-def load(folder: str) -> State:
-    """What is remembered, nothing where there is no file."""
+def load(directory: str) -> State:
+    """What is remembered, nothing if there is no file."""
     try:
-        with open(_path(folder), encoding="utf-8", errors="replace") as file:
+        with open(_path(directory), encoding="utf-8", errors="replace") as file:
             return parse(file.read())
     except OSError:
         return State()
 
 
-def update(folder: str, change: t.Callable[[State], State]) -> State:
-    """Change what is remembered, one process at a time; what it is then. Raises OSError."""
-    os.makedirs(folder, mode=0o700, exist_ok=True)
-    with open(os.path.join(folder, "lock"), "w", encoding="ascii") as file:
+def update(directory: str, change: t.Callable[[State], State]) -> State:
+    """Change what is remembered, one process at a time, and return what it is then. Raises OSError."""
+    os.makedirs(directory, mode=0o700, exist_ok=True)
+    with open(os.path.join(directory, "lock"), "w", encoding="ascii") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        before = load(folder)
-        memory = change(before)
-        if memory != before:
-            put(_path(folder), json.dumps(asdict(memory)).encode(), 0o600)
-    return memory
+        before = load(directory)
+        after = change(before)
+        if after != before:
+            put(_path(directory), json.dumps(asdict(after)).encode(), 0o600)
+    return after
 
 
-def files(folder: str) -> list[str]:
-    """What `update` has written there, by its name; also what a killed one left. Raises OSError."""
-    return sorted(filter(_OWN.fullmatch, os.listdir(folder)))
+def files(directory: str) -> list[str]:
+    """The names of the files that `update` has written there, also of those that a killed one left. Raises OSError."""
+    return sorted(filter(_OWN_FILES.fullmatch, os.listdir(directory)))
 
 
-def _path(folder: str) -> str:
-    return os.path.join(folder, "state.json")
+def _path(directory: str) -> str:
+    return os.path.join(directory, "state.json")
 
 
 __all__ = (
     "DAY",
     "DIRECTORY",
-    "STAYS_SECONDS",
+    "NOTE_AGAIN_SECONDS",
     "State",
     "files",
     "load",

@@ -3,8 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to this collection: it may change at any time, without notice.
-
-"""What the status says: for people as a table, for programs as JSON."""
+"""The command status: the cluster and the runs, for people as a table, for programs as JSON."""
 
 from __future__ import annotations
 
@@ -12,48 +11,47 @@ import json
 import time
 
 from .._core import text, units
+from .._core.failures import Failure
 from .._core.text import table
 from .._etcd import checks
 from .._etcd.diagnosis import diagnosis_result
-from .._etcd.errors import EtcdError
 from .._etcd.transport import Json
 from .._etcd.view import ClusterView, MemberView, cluster_result
-from .._node.etcd_manifest import ManifestError
 from .context import FAILED, OK, Context, reason, write
 from .state import State
 
 _HEAD = ("member", "role", "version", "size", "in use", "fragmented", "quota", "used")
 
 
-def status(node: Context, *, as_json: bool, next_run: str) -> int:
-    """Print it; the exit code is that of a failure where the member of this node does not answer."""
-    memory, view, error = node.remembered(), None, ""
+def status(context: Context, *, as_json: bool, next_run: str) -> int:
+    """Print it; the exit code is that of a failure if the member of this node does not answer."""
+    state, view, error = context.remembered(), None, ""
     try:
-        view = node.member().inspect_cluster()
-    except (ManifestError, EtcdError) as exc:
+        view = context.member().inspect_cluster()
+    except Failure as exc:
         error = reason(exc)
     if as_json:
-        write(json.dumps(result(view, error, memory, next_run), indent=2))
+        write(json.dumps(result(view, error, state, next_run), indent=2))
     else:
-        write("\n".join(lines(view, error, memory, next_run)))
+        write("\n".join(lines(view, error, state, next_run)))
     return OK if view else FAILED
 
 
-def result(view: ClusterView | None, error: str, memory: State, next_run: str) -> Json:
+def result(view: ClusterView | None, error: str, state: State, next_run: str) -> Json:
     """The shape of `cluster` and `diagnosis` is that of the module etcd_info."""
     return {
         "answers": view is not None,
         "error": error,
         "cluster": cluster_result(view) if view else None,
         "diagnosis": diagnosis_result(view, allow_unsafe=False) if view else None,
-        "last_run": memory.last_run,
-        "last_run_success": memory.last_run_success if memory.last_run else None,
-        "last_defrag": memory.last_defrag,
+        "last_run": state.last_run,
+        "last_run_success": state.last_run_success if state.last_run else None,
+        "last_defrag": state.last_defrag,
         "next_run": next_run,
     }
 
 
-def lines(view: ClusterView | None, error: str, memory: State, next_run: str) -> list[str]:
+def lines(view: ClusterView | None, error: str, state: State, next_run: str) -> list[str]:
     """The same for people."""
     if view is None:
         found = [f"The etcd member of this node does not answer: {error}."]
@@ -66,11 +64,11 @@ def lines(view: ClusterView | None, error: str, memory: State, next_run: str) ->
             f"alarms: {text.join(alarms)}",
             *checks.findings(view),
         ]
-    ended = "" if memory.last_run is None or memory.last_run_success else ", and did not succeed"
+    ended = "" if state.last_run is None or state.last_run_success else ", and did not succeed"
     return [
         *found,
-        f"last run: {_moment(memory.last_run)}{ended}",
-        f"last defragmentation asked for here: {_moment(memory.last_defrag)}",
+        f"last run: {_moment(state.last_run)}{ended}",
+        f"last defragmentation asked for here: {_moment(state.last_defrag)}",
         f"next run: {next_run or 'none is scheduled'}",
     ]
 

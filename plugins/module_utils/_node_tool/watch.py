@@ -4,21 +4,20 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""The look of every minute: the member of this node, the metrics, and where it is allowed the healing."""
+"""The per-minute check: observe the local member, write metrics, heal if enabled."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
 
+from .._core.failures import Failure
 from .._etcd.api import CORRUPT, NOSPACE
-from .._etcd.errors import EtcdError
-from .._node.etcd_manifest import ManifestError
 from .._node.member import LocalMember
 from . import heal
-from . import state as memory
 from .context import FAILED, OK, Context, observe, reason, say
 from .metrics import Observation
+from .state import State, record_observation
 
 
 @dataclass(frozen=True)
@@ -27,53 +26,54 @@ class Options:
     allow_unsafe: bool = False
 
 
-def watch(node: Context, options: Options) -> int:
-    """One wake; its exit code. A member that is down is what the metrics are for: no failure of the tool."""
+def watch(context: Context, options: Options) -> int:
+    """One check; its exit code. A member that is down is what the metrics are for: no failure of the tool."""
     code = OK
-    member, look = _look(node)
+    member, observation = _observe(context)
     try:
-        if look is not None:
-            seen = look
-            known = node.remember(
-                lambda before: memory.record_observation(
+        if observation is not None:
+            first = observation
+            state = context.remember(
+                lambda before: record_observation(
                     before,
                     now=time.time(),
-                    armed=seen.armed(NOSPACE),
-                    leads=seen.is_leader,
-                    term=seen.term,
+                    armed=first.armed(NOSPACE),
+                    leads=first.is_leader,
+                    term=first.term,
                     heal=options.heal,
                 )
             )
-            if look.armed(NOSPACE) and member is not None:
-                code = _armed(node, member, look, known, options)
-                _member, look = _look(node)
-        node.publish(look)
+            if observation.armed(NOSPACE) and member is not None:
+                code = _armed(context, member, observation, state, options)
+                _member, observation = _observe(context)
+        context.publish(observation)
     except OSError as exc:
         say(f"Failed: {exc}. No metrics were written.")
         return FAILED
     return code
 
 
-def _look(node: Context) -> tuple[LocalMember | None, Observation | None]:
+def _observe(context: Context) -> tuple[LocalMember | None, Observation | None]:
     try:
-        member = node.member()
+        member = context.member()
         return member, observe(member)
-    except (ManifestError, EtcdError) as exc:
+    except Failure as exc:
         say(f"The member of this node does not answer: {reason(exc)}.")
     return None, None
 
 
-def _armed(node: Context, member: LocalMember, look: Observation, known: memory.State, options: Options) -> int:
+def _armed(context: Context, member: LocalMember, observation: Observation, state: State, options: Options) -> int:
+    """Heal, or say why not; the exit code."""
     if not options.heal:
         say("The NOSPACE alarm is armed: the cluster refuses writes. Run the playbook controlplane.etcd.recover.")
         return OK
-    if look.armed(CORRUPT):
+    if observation.armed(CORRUPT):
         say("The NOSPACE and the CORRUPT alarm are armed: nothing is healed under CORRUPT, which needs a person.")
         return OK
-    if not look.is_leader:
+    if not observation.is_leader:
         say("The NOSPACE alarm is armed; healing it is up to the leader's node.")
         return OK
-    return heal.heal(node, member, known, allow_unsafe=options.allow_unsafe)
+    return heal.heal(context, member, state, allow_unsafe=options.allow_unsafe)
 
 
 __all__ = ("Options", "watch")

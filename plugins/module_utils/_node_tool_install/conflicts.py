@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""Other jobs of this node that defragment: two schedules do not know of each other."""
+"""Other jobs of this node that defragment etcd: two schedules do not know of each other."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ PLACES = (
     "/lib/systemd/system/*.timer",
 )
 
-# Other things are defragmented, too.
 _DEFRAG = re.compile(r"(?<![a-z0-9])defrag", re.IGNORECASE)
-_OF_ANOTHER = re.compile(r"btrfs|xfs|ext4|e4defrag|e2fs|transparent_hugepage", re.IGNORECASE)
-_MOST_BYTES = 1024**2
+# Other things are defragmented, too.
+_NOT_ETCD = re.compile(r"btrfs|xfs|ext4|e4defrag|e2fs|transparent_hugepage", re.IGNORECASE)
+_MAX_READ_BYTES = 1024**2
 
 
 class Job(t.NamedTuple):
-    """A line of a file, the first one where only the name of the file says it. What it says is not shown: it may hold a
+    """A line of a file, the first one if only the name of the file says it. Its text is not shown: it may hold a
     password."""
 
     path: str
@@ -49,7 +49,7 @@ class Job(t.NamedTuple):
 
 
 def find(ours: t.Container[str], root: str = "") -> list[Job]:
-    """Those of all files but `ours`, below `root`, which paths do not show."""
+    """The jobs in all files but `ours`, below `root`, which their paths do not show."""
     real: dict[str, str] = {}
     for place in PLACES:
         for path in sorted(glob.glob(root + place)):
@@ -63,7 +63,7 @@ def _lines(path: str) -> list[int]:
         if not os.path.isfile(path):
             return []
         with open(path, encoding="utf-8", errors="replace") as file:
-            text = file.read(_MOST_BYTES)
+            text = file.read(_MAX_READ_BYTES)
     except OSError:
         return []
     found = [number for number, line in enumerate(text.splitlines(), start=1) if says_defrag(line)]
@@ -75,7 +75,7 @@ def _lines(path: str) -> list[int]:
 
 def says_defrag(line: str) -> bool:
     """Whether a line of a crontab, a script or a unit, and no comment, defragments etcd."""
-    return not line.lstrip().startswith(("#", ";")) and bool(_DEFRAG.search(line)) and not _OF_ANOTHER.search(line)
+    return not line.lstrip().startswith(("#", ";")) and bool(_DEFRAG.search(line)) and not _NOT_ETCD.search(line)
 
 
 __all__ = ("PLACES", "Job", "find", "says_defrag")

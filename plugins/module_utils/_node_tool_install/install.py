@@ -4,8 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-
-"""Puts the node tool and its schedule in place, and takes them away: what differs is found first, then changed."""
+"""Installation and removal of the node tool and its schedule: what differs is found first, then changed."""
 
 from __future__ import annotations
 
@@ -19,36 +18,25 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from .._core.command import RunCommand
+from .._core.failures import Failure, FileError, Refused
 from .._core.files import put
 from .._node import kubelet, process
-from .._node.etcd_manifest import ManifestError, read_manifest
-from .._node.kubelet import UnitError
-from .._node_tool import due, metrics
-from .._node_tool import state as memory
+from .._node.etcd_manifest import read_manifest
+from .._node_tool import due, metrics, state
 from . import unit_files, zipapp
-from .unit_files import InvalidSchedule
 
 _SYSTEMD = "/run/systemd/system"
-
-
 _CRON_D = "/etc/cron.d"
-
-
 _PYTHON = "/usr/bin/python3"
-
-
 _SECONDS = 60.0
-
-
 _TOOL = re.compile(r"(/\S+) run\b")
-
-
 _TEXTFILES = re.compile(r"--textfile-dir=(\S+)")
+_BEGUN = "What was done before stays; run this again."
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where files go: below `root`, which is empty but in tests. `run` runs programs."""
+    """The node's files below `root`, which is empty but in tests, and its programs, which `run` runs."""
 
     root: str
     run: RunCommand
@@ -57,7 +45,7 @@ class Place:
         return self.root + path
 
     def read(self, path: str) -> bytes | None:
-        """None where there is no such file. Raises OSError."""
+        """The content of a file, None if there is none. Raises OSError."""
         try:
             with open(self.at(path), "rb") as file:
                 return file.read()
@@ -65,7 +53,7 @@ class Place:
             return None
 
     def interpreter(self) -> str:
-        """The distribution's own Python where it is new enough: it outlives whatever Ansible was told to use."""
+        """The distribution's own Python if it is new enough: it outlives whatever Ansible was told to use."""
         asked = self.run([_PYTHON, "-I", "-c", "import ssl, sys; sys.exit(sys.version_info < (3, 8))"], _SECONDS)
         return _PYTHON if asked.code == 0 else sys.executable
 
@@ -79,7 +67,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Change:
-    """One file: what is there and what is to be, None where nothing is."""
+    """One file: its content before and after, None if there is none."""
 
     path: str
     before: bytes | None
@@ -103,55 +91,89 @@ def _shown(data: bytes | None) -> str:
     return data.decode("utf-8", "replace")
 
 
-def choose(wanted: str, *, cron: bool, systemd: bool) -> str:
-    """The backend. Raises BadSchedule where the one that is wanted, or either, does not run."""
+def choose_backend(wanted: str, *, cron: bool, systemd: bool) -> str:
+    """The backend. Raises Refused if the one that is wanted does not run, or none does."""
     found = {"cron": cron, "systemd": systemd}
     if wanted != "auto" and not found[wanted]:
         names = {"cron": f"no cron daemon that reads {_CRON_D}", "systemd": "no systemd"}
-        raise InvalidSchedule(
-            f"There is {names[wanted]} on this node that would start the tool. Choose another backend."
+        raise Refused(
+            "no_scheduler",
+            f"There is {names[wanted]} on this node that would start the tool.",
+            "Choose another backend.",
         )
     if wanted != "auto":
         return wanted
     for name, there in found.items():
         if there:
             return name
-    raise InvalidSchedule(
-        f"Neither a cron daemon that reads {_CRON_D} nor systemd runs on this node: nothing would start the tool."
-        " Install cron, or run the tool some other way."
+    raise Refused(
+        "no_scheduler",
+        f"Neither a cron daemon that reads {_CRON_D} nor systemd runs on this node: nothing would start the tool.",
+        "Install cron, or run the tool some other way.",
     )
 
 
-def changes(place: Place, tool_path: str, wanted: t.Mapping[str, bytes]) -> tuple[list[Change], list[str]]:
-    """What differs, files that go last; and warnings. `wanted` is by path, and empty where all is to go.
+@dataclass(frozen=True)
+class Plan:
+    """What differs from what is wanted: files, timers that do not run, the directory for metrics if it is missing, and
+    what the tool itself has written and is to be removed, in this order."""
 
-    Raises BadSchedule where somebody else's file is in the way, OSError.
-    """
+    changes: list[Change]
+    idle_timers: list[str]
+    missing_dir: str
+    leftovers: list[str]
+    warnings: list[str]
+
+    @property
+    def paths(self) -> list[str]:
+        """All files and directories that are written or removed."""
+        made = [self.missing_dir] if self.missing_dir else []
+        return [*(change.path for change in self.changes), *made, *self.leftovers]
+
+
+def make_plan(place: Place, tool_path: str, wanted: t.Mapping[str, bytes], textfile_dir: str) -> Plan:
+    """What is to be done for these files; `wanted` is by path, and empty if all of them are to be removed. Raises
+    Refused if somebody else's file is in the way, OSError."""
+    changes, warnings = _changes(place, tool_path, wanted)
+    leftovers, left = _leftovers(place, textfile_dir, present=bool(wanted))
+    return Plan(
+        changes,
+        _idle_timers(place, wanted),
+        textfile_dir if wanted and textfile_dir and not os.path.isdir(place.at(textfile_dir)) else "",
+        leftovers,
+        [*warnings, *left],
+    )
+
+
+def _changes(place: Place, tool_path: str, wanted: t.Mapping[str, bytes]) -> tuple[list[Change], list[str]]:
+    """The files that differ, those that are to be removed last; and warnings."""
     found: list[Change] = []
     warnings: list[str] = []
-    for path in sorted({*wanted, *_known(place, tool_path)}, key=lambda path: (path not in wanted, path)):
+    for path in sorted({*wanted, *_earlier_paths(place, tool_path)}, key=lambda path: (path not in wanted, path)):
         before, after = place.read(path), wanted.get(path)
         if before is None and after is None:
             continue
         mode = 0o755 if after is not None and zipapp.is_ours(after) else 0o644
         if before is not None and not _is_ours(place, path, before):
             if after is not None:
-                raise InvalidSchedule(
-                    f"{path} exists and was not written by this module. Move it away, or choose another path."
+                raise Refused(
+                    "foreign_file",
+                    f"{path} exists and was not written by this module.",
+                    "Move it away, or choose another path.",
                 )
             warnings.append(f"{path} was not written by this module, and is left as it is.")
-        elif before != after or not _as_wanted(place.at(path), mode):
+        elif before != after or not _has_mode(place.at(path), mode):
             found.append(Change(path, before, after, mode))
     return found, warnings
 
 
-def _known(place: Place, tool_path: str) -> set[str]:
-    """All paths that an earlier call may have written, with the tool where the schedule of that call has it."""
-    return {tool_path, *unit_files.paths(), *_said(place, _TOOL)}
+def _earlier_paths(place: Place, tool_path: str) -> set[str]:
+    """All paths that an earlier call may have written, with the tool at the path that the schedule of that call has."""
+    return {tool_path, *unit_files.paths(), *_in_schedule(place, _TOOL)}
 
 
-def _said(place: Place, what: re.Pattern[str]) -> set[str]:
-    """What the files of an earlier call say."""
+def _in_schedule(place: Place, what: re.Pattern[str]) -> set[str]:
+    """All that the pattern finds in the files of an earlier call."""
     found: set[str] = set()
     for path in unit_files.paths():
         data = place.read(path)
@@ -166,19 +188,19 @@ def _is_ours(place: Place, path: str, data: bytes) -> bool:
     return data.startswith(unit_files.MARKER.encode()) or zipapp.is_ours(data)
 
 
-def _as_wanted(path: str, mode: int) -> bool:
-    """Whether a file belongs to who writes it here: cron takes no notice of those of others."""
+def _has_mode(path: str, mode: int) -> bool:
+    """Whether a file has this mode and belongs to this user: cron ignores those of others."""
     found = os.stat(path)
     return stat.S_IMODE(found.st_mode) == mode and found.st_uid == os.geteuid()
 
 
-def idle_timers(place: Place, paths: t.Iterable[str]) -> list[str]:
+def _idle_timers(place: Place, paths: t.Iterable[str]) -> list[str]:
     """The timers among these files that systemd does not run, or would not after a reboot."""
     found = []
     for timer in unit_files.timers(paths):
         try:
             unit = kubelet.unit(place.run, timer)
-        except UnitError:
+        except Failure:
             found.append(timer)
             continue
         if not (unit.running and unit.file_state == "enabled"):
@@ -186,23 +208,56 @@ def idle_timers(place: Place, paths: t.Iterable[str]) -> list[str]:
     return found
 
 
-def apply(place: Place, found: t.Sequence[Change], idle: t.Sequence[str]) -> None:
-    """Carry it out. Raises UnitError, OSError."""
+def _leftovers(place: Place, textfile_dir: str, *, present: bool) -> tuple[list[str], list[str]]:
+    """What the tool itself has written and is to be removed, in this order; and warnings. Metrics that nobody writes
+    any more would be served for ever."""
+    now = {textfile_dir} if textfile_dir else set(metrics.DIRECTORIES)
+    directories = {*metrics.DIRECTORIES, *_in_schedule(place, _TEXTFILES), *now} - (now if present else set())
+    files = [f"{directory.rstrip('/')}/{metrics.FILE}" for directory in sorted(directories)]
+    found = [path for path in files if os.path.lexists(place.at(path))]
+    directory = place.at(state.DIRECTORY)
+    if present or not os.path.lexists(directory):
+        return found, []
+    own = [f"{state.DIRECTORY}/{name}" for name in state.files(directory)]
+    if not os.path.islink(directory) and len(own) == len(os.listdir(directory)):
+        return [*found, *own, state.DIRECTORY], []
+    return [*found, *own], [f"{state.DIRECTORY} holds something that the node tool did not write, and is left there."]
+
+
+def apply(place: Place, plan: Plan) -> None:
+    """Carry it out. Raises Failure, which tells that what was done before stays."""
+    try:
+        if plan.missing_dir:
+            _make_directory(place, plan.missing_dir)
+        _change_files(place, plan.changes, plan.idle_timers)
+        _remove(place, plan.leftovers)
+    except OSError as exc:
+        raise FileError(exc, unchanged=_BEGUN) from exc
+
+
+def _make_directory(place: Place, path: str) -> None:
+    """Create it, readable by everybody: node-exporter is not root."""
+    os.makedirs(place.at(path), exist_ok=True)
+    os.chmod(place.at(path), 0o755)
+
+
+def _change_files(place: Place, changes: t.Sequence[Change], idle_timers: t.Sequence[str]) -> None:
+    """Write and remove the files of the schedule, and let systemd start the timers."""
     systemd = place.systemd_runs()
-    gone = unit_files.timers(change.path for change in found if change.after is None)
-    written = unit_files.timers(change.path for change in found if change.after is not None)
+    gone = unit_files.timers(change.path for change in changes if change.after is None)
+    written = unit_files.timers(change.path for change in changes if change.after is not None)
     for timer in gone if systemd else ():
         _systemctl(place.run, "disable", "--now", timer)
-    for change in found:
+    for change in changes:
         path = place.at(change.path)
         if change.after is None:
             os.unlink(path)
         else:
             os.makedirs(os.path.dirname(path), exist_ok=True)
             put(path, change.after, change.mode)
-    if systemd and any(change.path.startswith(unit_files.UNITS) for change in found):
+    if systemd and any(change.path.startswith(unit_files.UNITS) for change in changes):
         _systemctl(place.run, "daemon-reload")
-    for timer in sorted({*written, *idle}):
+    for timer in sorted({*written, *idle_timers}):
         _systemctl(place.run, "enable", timer)
         # One that runs keeps its old moments until then.
         _systemctl(place.run, "restart", timer)
@@ -211,33 +266,23 @@ def apply(place: Place, found: t.Sequence[Change], idle: t.Sequence[str]) -> Non
 def _systemctl(run: RunCommand, *words: str) -> None:
     done = run(["systemctl", *words], _SECONDS)
     if done.code != 0:
-        raise UnitError(f"systemctl {' '.join(words)} failed: {done.output.rstrip('.')}.")
+        reason = f"systemctl {' '.join(words)} failed: {done.output.rstrip('.')}."
+        raise Failure("systemd_failed", reason, unchanged=_BEGUN)
 
 
-def leftovers(place: Place, textfile_dir: str, *, present: bool) -> tuple[list[str], list[str]]:
-    """What the tool itself has written and is not to stay, in the order in which it goes; and warnings. Metrics would
-    stay as they are for ever where nobody writes them any more. Raises OSError."""
-    now = {textfile_dir} if textfile_dir else set(metrics.DIRECTORIES)
-    folders = {*metrics.DIRECTORIES, *_said(place, _TEXTFILES), *now} - (now if present else set())
-    files = [f"{folder.rstrip('/')}/{metrics.FILE}" for folder in sorted(folders)]
-    found = [path for path in files if os.path.lexists(place.at(path))]
-    if present or not os.path.lexists(place.at(memory.DIRECTORY)):
-        return found, []
-    own = [f"{memory.DIRECTORY}/{name}" for name in memory.files(place.at(memory.DIRECTORY))]
-    whole = not os.path.islink(place.at(memory.DIRECTORY)) and len(own) == len(os.listdir(place.at(memory.DIRECTORY)))
-    if whole:
-        return [*found, *own, memory.DIRECTORY], []
-    return [*found, *own], [f"{memory.DIRECTORY} holds something that the node tool did not write, and is left there."]
-
-
-def missing_directory(place: Place, textfile_dir: str) -> str:
-    """The folder for metrics that was named and is not there; empty where it is."""
-    return textfile_dir if textfile_dir and not os.path.isdir(place.at(textfile_dir)) else ""
+def _remove(place: Place, paths: t.Iterable[str]) -> None:
+    for path in map(place.at, paths):
+        # The tool may be at work, and what it was about to write or to remove comes and goes.
+        with suppress(FileNotFoundError):
+            if os.path.isdir(path) and not os.path.islink(path):
+                os.rmdir(path)
+            else:
+                os.unlink(path)
 
 
 def metrics_warning(place: Place) -> str | None:
-    """Why no metrics are written where no folder was named."""
-    if any(os.path.isdir(place.at(folder)) for folder in metrics.DIRECTORIES):
+    """Why no metrics are written if no directory is named."""
+    if any(os.path.isdir(place.at(directory)) for directory in metrics.DIRECTORIES):
         return None
     return (
         f"No metrics are written: none of node-exporter's usual folders ({', '.join(metrics.DIRECTORIES)}) is there."
@@ -247,10 +292,10 @@ def metrics_warning(place: Place) -> str | None:
 
 
 def heal_warning(place: Place, manifest: str) -> str | None:
-    """Why the healing that is asked for will never come about with the probes of this node."""
+    """Why the healing that is asked for will never happen with the probes of this node."""
     try:
         killer = due.alarm_threat(read_manifest(place.at(manifest)).probes)
-    except (ManifestError, OSError):  # there may be none yet
+    except (Failure, OSError):  # there may be none yet
         return None
     if killer is None:
         return None
@@ -261,34 +306,13 @@ def heal_warning(place: Place, manifest: str) -> str | None:
     )
 
 
-def make_directory(place: Place, path: str) -> None:
-    """Readable by everybody: node-exporter is not root. Raises OSError."""
-    os.makedirs(place.at(path), exist_ok=True)
-    os.chmod(place.at(path), 0o755)
-
-
-def clear(place: Place, paths: t.Iterable[str]) -> None:
-    """Remove them. Raises OSError."""
-    for path in map(place.at, paths):
-        # The tool may be at work, and what it was about to remove or to write comes and goes.
-        with suppress(FileNotFoundError):
-            if os.path.isdir(path) and not os.path.islink(path):
-                os.rmdir(path)
-            else:
-                os.unlink(path)
-
-
 __all__ = (
     "Change",
     "Place",
+    "Plan",
     "apply",
-    "changes",
-    "choose",
-    "clear",
+    "choose_backend",
     "heal_warning",
-    "idle_timers",
-    "leftovers",
-    "make_directory",
+    "make_plan",
     "metrics_warning",
-    "missing_directory",
 )

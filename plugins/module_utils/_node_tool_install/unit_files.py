@@ -3,9 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to this collection: it may change at any time, without notice.
-
-
-"""The files of the schedule as texts: a cron file, or units of systemd."""
+"""The texts of the schedule's files: a cron file, or units of systemd."""
 
 from __future__ import annotations
 
@@ -14,33 +12,24 @@ import typing as t
 from dataclasses import dataclass
 
 from .._core import run_lock
+from .._core.failures import Refused
 from .._node.etcd_manifest import DEFAULT_PATH
 from .._node_tool import cron
-from .._node_tool.cron import InvalidCron
 from .._node_tool.due import Limits
 from .._node_tool.next_run import CRON_FILE
 
 UNITS = "/etc/systemd/system"
-
-
 RUN, WATCH = "etcd-maintenance", "etcd-maintenance-watch"
-
-
 # What tells these files from those of others: their first line.
 MARKER = "# Written by the Ansible module controlplane.etcd.etcd_schedule, which replaces the whole file.\n"
-
-
-# What needs quotes neither in a cron line nor in a unit.
+# Paths that need quotes neither in a cron line nor in a unit.
 _PLAIN = re.compile(r"/[\w./+-]*")
-
-
-class InvalidSchedule(ValueError):
-    """The schedule cannot be written. The text is one sentence or more: why, and what to do."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to be installed; the names are those of the module's options."""
+    """What is to be installed; the names are those of the module's options, but for `watch`, the per-minute check,
+    which is its option metrics."""
 
     tool_path: str
     schedule: str
@@ -55,7 +44,7 @@ class Wanted:
 
 
 def commands(wanted: Wanted) -> dict[str, str]:
-    """By the name of the unit: what is run. Options that are the tool's own defaults are left out."""
+    """The command line of each unit, by its name, without options that are the tool's own defaults."""
     shared = [f"--manifest={wanted.manifest}"] if wanted.manifest != DEFAULT_PATH else []
     shared += [f"--lock={wanted.lock_path}"] if wanted.lock_path != run_lock.DEFAULT_PATH else []
     shared += [f"--textfile-dir={wanted.textfile_dir}"] if wanted.textfile_dir else []
@@ -70,13 +59,10 @@ def commands(wanted: Wanted) -> dict[str, str]:
 
 
 def files(wanted: Wanted, backend: str) -> dict[str, str]:
-    """By its path: the text of each file. Raises BadSchedule."""
+    """The text of each file, by its path. Raises Refused."""
     _check(wanted)
-    try:
-        cron.parse(wanted.schedule)
-        return _cron(wanted) if backend == "cron" else _units(wanted)
-    except InvalidCron as exc:
-        raise InvalidSchedule(str(exc)) from exc
+    cron.parse(wanted.schedule)
+    return _cron(wanted) if backend == "cron" else _units(wanted)
 
 
 def paths() -> tuple[str, ...]:
@@ -93,14 +79,15 @@ def _check(wanted: Wanted) -> None:
     for option in ("tool_path", "textfile_dir", "manifest", "lock_path"):
         path = getattr(wanted, option)
         if path and not _PLAIN.fullmatch(path):
-            raise InvalidSchedule(
-                f"{option} is {path!r}: a cron line and a unit take absolute paths of letters, digits and ._+- only."
+            raise Refused(
+                "invalid_schedule",
+                f"{option} is {path!r}: a cron line and a unit take absolute paths of letters, digits and ._+- only.",
             )
     if wanted.heal and not wanted.watch:
-        raise InvalidSchedule("heal needs watch: the check every minute is what heals.")
+        raise Refused("invalid_schedule", "heal needs metrics: the check every minute is what heals.")
     for name in ("fragmented_percent", "full_percent"):
         if not 0 <= getattr(wanted.limits, name) <= 100:
-            raise InvalidSchedule(f"{name} is {getattr(wanted.limits, name):g}; it takes 0 to 100.")
+            raise Refused("invalid_schedule", f"{name} is {getattr(wanted.limits, name):g}; it takes 0 to 100.")
 
 
 def _cron(wanted: Wanted) -> dict[str, str]:
@@ -152,7 +139,6 @@ __all__ = (
     "RUN",
     "UNITS",
     "WATCH",
-    "InvalidSchedule",
     "Wanted",
     "commands",
     "files",

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""The node tool as one file: the library's sources as they are, beside a few lines that start it."""
+"""The node tool as one executable file: the library's sources as they are, and a few lines that start it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ import pkgutil
 import typing as t
 import zipfile
 
-# It imports all the others, so that Ansible sends them along to a node.
+# It imports all the others, so that Ansible sends them to the node as well.
 from .._node_tool import cli
 
-# The second line of the file: what tells it from the files of others.
+# The second line of the file, which tells it from the files of others.
 MARKER = b"# etcd-maintenance, installed by the Ansible module controlplane.etcd.etcd_schedule\n"
 
 _PACKAGE = "etcd_maintenance"
@@ -37,14 +37,14 @@ _MOMENT = (1980, 1, 1, 0, 0, 0)
 
 
 def build(interpreter: str) -> bytes:
-    """The whole file, which this Python runs and nothing of its user's environment reaches."""
+    """The whole file, to be run by this Python, isolated from its user's environment."""
     files = {"__main__.py": _MAIN.encode(), f"{_PACKAGE}/__init__.py": b""}
     for (package, name), source in sources().items():
         files[f"{_PACKAGE}/{package}/__init__.py"] = b""
         files[f"{_PACKAGE}/{package}/{name}.py"] = source
     archive = io.BytesIO()
     archive.write(f"#!{interpreter} -I\n".encode() + MARKER)
-    # Not compressed: what compresses differs from one distribution to the next.
+    # Not compressed: compression differs from one distribution to the next.
     with zipfile.ZipFile(archive, "a", zipfile.ZIP_STORED) as zipped:
         for path in sorted(files):
             zipped.writestr(zipfile.ZipInfo(path, _MOMENT), files[path])

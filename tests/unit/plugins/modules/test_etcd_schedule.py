@@ -13,6 +13,7 @@ from unit.builders import DATA, FakeRun, Json, main_of, table
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core import command
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.command import CommandResult
+from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Refused
 from ansible_collections.controlplane.etcd.plugins.module_utils._node import process
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.cli import parser
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.due import Limits
@@ -22,10 +23,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool_insta
     unit_files,
     zipapp,
 )
-from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool_install.unit_files import (
-    InvalidSchedule,
-    Wanted,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool_install.unit_files import Wanted
 from ansible_collections.controlplane.etcd.plugins.modules import etcd_schedule
 
 TOOL = "/usr/local/sbin/etcd-maintenance"
@@ -182,10 +180,10 @@ CHOICES: list[tuple[str, str, bool, bool, str]] = [
 @pytest.mark.parametrize(("wanted", "cron", "systemd", "expected"), table(CHOICES))
 def test_backend(wanted: str, cron: bool, systemd: bool, expected: str) -> None:
     if expected in ("cron", "systemd"):
-        assert install.choose(wanted, cron=cron, systemd=systemd) == expected
+        assert install.choose_backend(wanted, cron=cron, systemd=systemd) == expected
     else:
-        with pytest.raises(InvalidSchedule, match=expected):
-            install.choose(wanted, cron=cron, systemd=systemd)
+        with pytest.raises(Refused, match=expected):
+            install.choose_backend(wanted, cron=cron, systemd=systemd)
 
 
 def test_nobody_to_start_it(host: Host) -> None:
@@ -193,7 +191,8 @@ def test_nobody_to_start_it(host: Host) -> None:
     result = host()
     assert result["failed"]
     assert result["msg"].startswith("Installing the node tool was refused. Neither a cron daemon")
-    assert result["msg"].endswith("Nothing was changed.")
+    assert result["msg"].endswith(" Nothing was changed. Install cron, or run the tool some other way.")
+    assert result["code"] == "no_scheduler"
     assert host.files() == set()
 
 
@@ -414,8 +413,8 @@ def test_all_defaults_are_the_tools_own() -> None:
 
 BAD: list[tuple[str, dict[str, object], str, str]] = [
     ("no cron expression", {"schedule": "often"}, "cron", "has 1 fields"),
-    ("for systemd", {"schedule": "0 4 13 * 5"}, "systemd", "or use cron"),
-    ("heal alone", {"heal": True, "watch": False}, "cron", "heal needs watch"),
+    ("for systemd", {"schedule": "0 4 13 * 5"}, "systemd", "only on days that match both"),
+    ("heal alone", {"heal": True, "watch": False}, "cron", "heal needs metrics"),
     ("a blank in a path", {"textfile_dir": "/a b"}, "cron", "textfile_dir is '/a b'"),
     ("a percent sign", {"tool_path": "/a%b"}, "systemd", "tool_path is '/a%b'"),
     ("a shell's character", {"manifest": "/a;b"}, "cron", "manifest is '/a;b'"),
@@ -428,7 +427,7 @@ BAD: list[tuple[str, dict[str, object], str, str]] = [
 
 @pytest.mark.parametrize(("changes", "backend", "expected"), table(BAD))
 def test_bad_schedules(changes: dict[str, object], backend: str, expected: str) -> None:
-    with pytest.raises(InvalidSchedule, match=expected):
+    with pytest.raises(Refused, match=expected):
         unit_files.files(wanted(**changes), backend)
 
 

@@ -22,7 +22,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._core.command im
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import kubectl
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.configmap import read, stored
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.kubectl import (
-    UNTOUCHED,
+    Conflict,
     Kubectl,
     KubectlFailed,
     failure,
@@ -32,6 +32,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.kubectl
 from ansible_collections.controlplane.etcd.plugins.modules import kubeadm_configmap
 
 WHERE, CONFIG = "https://192.0.2.11:6443", "/etc/kubernetes/admin.conf"
+UNTOUCHED = "Nothing was changed."
 UNSURE = "It is not known whether it was written. Run this again: if it was, that changes nothing."
 RECOVER = "run the playbook controlplane.etcd.recover first, then this again."
 SILENT = f"The API server at {WHERE} does not answer as it should"
@@ -206,9 +207,9 @@ def test_words(words: str, reason: str, advice: str, unsure: bool) -> None:
     assert str(found).startswith(reason)
     assert str(found).endswith(".")
     assert advice in found.advice
-    assert found.left == (UNSURE if unsure else UNTOUCHED)
-    assert found.conflict == ("(Conflict)" in words)
-    assert failure(CommandResult(1, "", words), WHERE, CONFIG, writing=False).left == UNTOUCHED
+    assert found.unchanged == (UNSURE if unsure else "")
+    assert isinstance(found, Conflict) == ("(Conflict)" in words)
+    assert failure(CommandResult(1, "", words), WHERE, CONFIG, writing=False).unchanged == ""
 
 
 @pytest.mark.parametrize(
@@ -505,7 +506,7 @@ def test_it_is_not_read_back(node: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_kubectl_that_hangs(node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kubectl, "_PATIENCE", 0.0)
+    monkeypatch.setattr(kubectl, "_PROGRAM_SECONDS", 0.0)
     (node / "kubectl").write_text("#!/bin/sh\nexec sleep 60\n", "utf-8")
     assert "(timed out after 1 s). Nothing was changed." in run(node, monkeypatch, timeout=0.6)["msg"]
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.builders import MIB, table
 
+from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Refused
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import flag_values
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.errors import ConfigRefused
 
 GIB = 1024 * MIB
 
@@ -58,7 +58,7 @@ NO_SIZES: list[tuple[str, str, str]] = [
 
 @pytest.mark.parametrize(("text", "reason", "advice"), NO_SIZES)
 def test_no_quota(text: str, reason: str, advice: str) -> None:
-    with pytest.raises(ConfigRefused) as caught:
+    with pytest.raises(Refused) as caught:
         flag_values.quota_bytes(text)
     assert str(caught.value) == f"quota-backend-bytes is {text!r}, {reason}" or reason in str(caught.value)
     assert caught.value.advice.startswith(advice)
@@ -109,7 +109,7 @@ def test_compaction(mode: str | None, retention: str | None, sentence: str) -> N
     given_args = {"auto-compaction-mode": mode, "auto-compaction-retention": retention}
     wanted = {name: value for name, value in given_args.items() if value is not None}
     if sentence:
-        with pytest.raises(ConfigRefused) as caught:
+        with pytest.raises(Refused) as caught:
             flag_values.checked(wanted)
         assert str(caught.value) == problem
     else:
@@ -119,13 +119,13 @@ def test_compaction(mode: str | None, retention: str | None, sentence: str) -> N
 def test_compaction_is_judged_with_what_is_there() -> None:
     mode, retention = "auto-compaction-mode", "auto-compaction-retention"
     there = {mode: "revision", retention: "1000"}
-    with pytest.raises(ConfigRefused, match="is '5m' and auto-compaction-mode is revision: etcd would take it"):
+    with pytest.raises(Refused, match="is '5m' and auto-compaction-mode is revision: etcd would take it"):
         flag_values.checked({"auto-compaction-retention": "5m"}, (), there)
     assert flag_values.checked({"auto-compaction-retention": "5m"}, ["auto-compaction-mode"], there).wanted
     assert flag_values.checked(
         {"auto-compaction-retention": "5m", "auto-compaction-mode": "periodic"}, (), there
     ).wanted
-    with pytest.raises(ConfigRefused, match="is '5m' and auto-compaction-mode is revision"):
+    with pytest.raises(Refused, match="is '5m' and auto-compaction-mode is revision"):
         flag_values.checked({"auto-compaction-mode": "revision"}, (), {"auto-compaction-retention": "5m"})
     # Ten thousand revisions are not ten thousand hours, nor one hour one revision.
     for wanted, remove, existing, sentence in (
@@ -133,7 +133,7 @@ def test_compaction_is_judged_with_what_is_there() -> None:
         ({mode: "periodic"}, [], there, "is '1000' and was meant for auto-compaction-mode revision: with periodic"),
         ({mode: "revision"}, [], {retention: "1"}, "is '1' and was meant for auto-compaction-mode periodic: with"),
     ):
-        with pytest.raises(ConfigRefused, match=sentence) as caught:
+        with pytest.raises(Refused, match=sentence) as caught:
             flag_values.checked(wanted, remove, existing)
         assert caught.value.advice.startswith("Give auto-compaction-mode and")
     assert flag_values.checked({}, [mode, retention], there).wanted == {}
@@ -211,7 +211,7 @@ BAD: list[tuple[str, dict[Any, Any], list[str], str, str]] = [
 
 @pytest.mark.parametrize(("wanted", "remove", "sentence", "advice"), table(BAD))
 def test_refused(wanted: dict[Any, Any], remove: list[str], sentence: str, advice: str) -> None:
-    with pytest.raises(ConfigRefused) as caught:
+    with pytest.raises(Refused) as caught:
         flag_values.checked(wanted, remove)
     assert sentence in str(caught.value)
     assert caught.value.advice.startswith(advice)

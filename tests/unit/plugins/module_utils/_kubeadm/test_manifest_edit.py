@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.builders import DATA, table
 
+from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Refused
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import manifest_edit
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.errors import ConfigRefused
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import parse_flags
 
 MANIFESTS = sorted((DATA / "manifests").glob("*/*"))
@@ -184,7 +184,7 @@ REFUSALS: list[tuple[str, str, str]] = [
 
 @pytest.mark.parametrize(("text", "reason"), table(REFUSALS))
 def test_refusals(text: str, reason: str) -> None:
-    with pytest.raises(ConfigRefused) as caught:
+    with pytest.raises(Refused) as caught:
         manifest_edit.edit(text, {"a": "1"})
     assert reason in str(caught.value)
     if "written" in reason or "edited" in reason:

@@ -15,9 +15,9 @@ import yaml
 from unit.builders import DATA, table
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core import command
+from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure, Refused
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import manifest_render
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.errors import ConfigRefused
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.manifest_render import Facts, NotRendered
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.manifest_render import Facts
 
 PLAIN = (DATA / "manifests/1.33/plain.manifest").read_text("utf-8")
 JOINED = (DATA / "manifests/1.33/joined-cp2.manifest").read_text("utf-8")
@@ -53,7 +53,7 @@ NO_FACTS = [
 
 @pytest.mark.parametrize(("old", "new", "expected"), table(NO_FACTS))
 def test_no_facts(old: str, new: str, expected: str) -> None:
-    with pytest.raises(NotRendered, match=expected):
+    with pytest.raises(Failure, match=expected):
         manifest_render.facts(PLAIN.replace(old, new))
 
 
@@ -132,13 +132,13 @@ BAD = [
 
 @pytest.mark.parametrize(("old", "new", "expected"), table(BAD))
 def test_configuration_that_is_not_seen_through(old: str, new: str, expected: str) -> None:
-    with pytest.raises(NotRendered, match=expected):
+    with pytest.raises(Failure, match=expected):
         manifest_render.configuration(SOURCE.replace(old, new), NODE, {}, [])
 
 
 def test_external_etcd_is_refused() -> None:
     text = (DATA / "kubeadm/configs/v1beta4-external.config").read_text("utf-8")
-    with pytest.raises(ConfigRefused, match="etcd is external here"):
+    with pytest.raises(Refused, match="etcd is external here"):
         manifest_render.configuration(text, NODE, {"max-wals": "7"}, [])
 
 
@@ -189,7 +189,7 @@ KUBEADM: list[tuple[str, str, str]] = [
 @pytest.mark.parametrize(("script", "expected"), table(KUBEADM))
 def test_kubeadm_fails(folder: Path, script: str, expected: str) -> None:
     program(folder, "kubeadm", f"PATH=/usr/bin:/bin; {script}")
-    with pytest.raises(NotRendered) as caught:
+    with pytest.raises(Failure) as caught:
         manifest_render.render("")
     assert str(caught.value).endswith(expected)
 
@@ -212,5 +212,5 @@ def test_kubeadm_is_told_where(folder: Path) -> None:
 
 @pytest.mark.usefixtures("folder")
 def test_no_program() -> None:
-    with pytest.raises(NotRendered, match="There is no kubeadm on this node"):
+    with pytest.raises(Failure, match="There is no kubeadm on this node"):
         manifest_render.render("")
