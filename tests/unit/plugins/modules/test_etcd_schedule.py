@@ -9,27 +9,22 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from unit.builders import DATA, FakeRun, Json, main_of, table
+from unit.builders import DATA, FakeRun, Json, main_of
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core import command
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.command import CommandResult
-from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Refused
 from ansible_collections.controlplane.etcd.plugins.module_utils._node import process
-from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.cli import parser
-from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.due import Limits
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool_install import (
-    conflicts,
-    install,
     unit_files,
     zipapp,
 )
-from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool_install.unit_files import Wanted
 from ansible_collections.controlplane.etcd.plugins.modules import etcd_schedule
 
 TOOL = "/usr/local/sbin/etcd-maintenance"
 CRON = "/etc/cron.d/etcd-maintenance"
 METRICS = "/var/lib/prometheus/node-exporter"
 UNITS = tuple(path for path in unit_files.paths() if path != CRON)
+
 OPTIONS: Json = {
     "allow_unsafe_version": False,
     "backend": "auto",
@@ -47,6 +42,7 @@ OPTIONS: Json = {
     "tool_path": TOOL,
     "metrics": True,
 }
+
 TIMER_RUNS = CommandResult(0, "LoadState=loaded\nActiveState=active\nUnitFileState=enabled")
 
 
@@ -164,26 +160,6 @@ def test_a_tool_that_was_elsewhere_goes(host: Host) -> None:
     host(tool_path="/opt/bin/etcd-maintenance", backend="systemd")
     host(state="absent")
     assert host.files() == set()
-
-
-CHOICES: list[tuple[str, str, bool, bool, str]] = [
-    ("cron before systemd", "auto", True, True, "cron"),
-    ("no cron", "auto", False, True, "systemd"),
-    ("no systemd", "auto", True, False, "cron"),
-    ("as told", "systemd", True, True, "systemd"),
-    ("neither", "auto", False, False, "Neither a cron daemon that reads /etc/cron.d nor systemd runs"),
-    ("no cron, which was told", "cron", False, True, "There is no cron daemon that reads /etc/cron.d"),
-    ("no systemd, which was told", "systemd", True, False, "There is no systemd on this node"),
-]
-
-
-@pytest.mark.parametrize(("wanted", "cron", "systemd", "expected"), table(CHOICES))
-def test_backend(wanted: str, cron: bool, systemd: bool, expected: str) -> None:
-    if expected in ("cron", "systemd"):
-        assert install.choose_backend(wanted, cron=cron, systemd=systemd) == expected
-    else:
-        with pytest.raises(Refused, match=expected):
-            install.choose_backend(wanted, cron=cron, systemd=systemd)
 
 
 def test_nobody_to_start_it(host: Host) -> None:
@@ -342,93 +318,6 @@ def test_other_jobs_are_named(host: Host) -> None:
     assert "secret" not in str(result)
     # Its own files, which a second call finds, are none of them.
     assert len(host()["other_jobs"]) == 6
-
-
-LINES: list[tuple[str, str, bool]] = [
-    ("etcdctl", "0 4 * * * root etcdctl defrag --cluster", True),
-    ("capital letters", "Description=Defragment etcd", True),
-    ("a script", "0 4 * * * /root/etcd_defrag.sh", True),
-    ("a comment", "  # etcdctl defrag", False),
-    ("a comment of systemd", "; etcdctl defrag", False),
-    ("a disk", "e4defrag /", False),
-    ("the memory", "ExecStart=/bin/sh -c 'echo never > /sys/kernel/mm/transparent_hugepage/defrag'", False),
-    ("another disk", "btrfs fi defrag /", False),
-    ("nothing", "0 4 * * * root etcdctl snapshot save", False),
-]
-
-
-@pytest.mark.parametrize(("line", "expected"), table(LINES))
-def test_says_defrag(line: str, expected: bool) -> None:
-    assert conflicts.says_defrag(line) is expected
-
-
-def wanted(**changes: object) -> Wanted:
-    given = {"tool_path": TOOL, "schedule": "00 */3 * * *", "watch": True, "heal": False, "limits": Limits()}
-    return Wanted(**{**given, **changes})  # type: ignore[arg-type]  # of each test, as it says
-
-
-def test_cron_file() -> None:
-    assert unit_files.files(wanted(), "cron") == {
-        CRON: unit_files.MARKER
-        + "SHELL=/bin/sh\nPATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
-        + f"00 */3 * * * root {TOOL} run 2>&1 | logger -t etcd-maintenance\n"
-        + f"* * * * * root {TOOL} watch 2>&1 | logger -t etcd-maintenance\n"
-    }
-
-
-def test_all_is_under_one_tag_of_the_journal() -> None:
-    """The one that documentation and alerts name."""
-    for path, text in unit_files.files(wanted(), "systemd").items():
-        assert ("SyslogIdentifier=etcd-maintenance\n" in text) == path.endswith(".service")
-    assert unit_files.files(wanted(), "cron")[CRON].count("logger -t etcd-maintenance\n") == 2
-
-
-ALL = wanted(
-    heal=True,
-    limits=Limits(30.5, 50, 70, 16),
-    allow_unsafe_version=True,
-    single_member=False,
-    textfile_dir="/srv/m",
-    manifest="/srv/etcd.yaml",
-    lock_path="/srv/lock",
-)
-
-
-def test_all_options_reach_the_tool() -> None:
-    found = unit_files.commands(ALL)
-    ran = parser().parse_args(found[unit_files.RUN].split()[1:])
-    assert (ran.verb, ran.manifest, ran.textfile_dir) == ("run", "/srv/etcd.yaml", "/srv/m")
-    assert ran.lock == "/srv/lock"
-    assert (ran.allow_unsafe_version, ran.leave_single_member) == (True, True)
-    assert Limits(ran.fragmented_percent, ran.min_free_mib, ran.full_percent, ran.full_gain_mib) == ALL.limits
-    watched = parser().parse_args(found[unit_files.WATCH].split()[1:])
-    assert (watched.verb, watched.heal, watched.allow_unsafe_version) == ("watch", True, True)
-    assert (watched.manifest, watched.textfile_dir, watched.lock) == ("/srv/etcd.yaml", "/srv/m", "/srv/lock")
-
-
-def test_all_defaults_are_the_tools_own() -> None:
-    assert unit_files.commands(wanted()) == {unit_files.RUN: f"{TOOL} run", unit_files.WATCH: f"{TOOL} watch"}
-    assert unit_files.commands(wanted(watch=False)) == {unit_files.RUN: f"{TOOL} run"}
-
-
-BAD: list[tuple[str, dict[str, object], str, str]] = [
-    ("no cron expression", {"schedule": "often"}, "cron", "has 1 fields"),
-    ("for systemd", {"schedule": "0 4 13 * 5"}, "systemd", "only on days that match both"),
-    ("heal alone", {"heal": True, "watch": False}, "cron", "heal needs metrics"),
-    ("a blank in a path", {"textfile_dir": "/a b"}, "cron", "textfile_dir is '/a b'"),
-    ("a percent sign", {"tool_path": "/a%b"}, "systemd", "tool_path is '/a%b'"),
-    ("a shell's character", {"manifest": "/a;b"}, "cron", "manifest is '/a;b'"),
-    ("a blank in another path", {"lock_path": "/a b"}, "cron", "lock_path is '/a b'"),
-    ("a line break", {"manifest": "/a\n"}, "cron", "manifest is '/a"),
-    ("no absolute path", {"tool_path": "tool"}, "cron", "absolute paths"),
-    ("too many percent", {"limits": Limits(101)}, "cron", "fragmented_percent is 101; it takes 0 to 100"),
-]
-
-
-@pytest.mark.parametrize(("changes", "backend", "expected"), table(BAD))
-def test_bad_schedules(changes: dict[str, object], backend: str, expected: str) -> None:
-    with pytest.raises(Refused, match=expected):
-        unit_files.files(wanted(**changes), backend)
 
 
 def test_the_python_that_runs_it(host: Host) -> None:

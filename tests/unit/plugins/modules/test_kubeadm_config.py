@@ -19,17 +19,15 @@ import yaml
 from unit.builders import DATA, Json, table
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core import files
-from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure, Refused
+from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import backups as copies
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import config, edits
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.edit_result import masked
 from ansible_collections.controlplane.etcd.plugins.modules import kubeadm_config
 
 BEFORE = (DATA / "kubeadm/configs/v1beta4-cc.config").read_bytes()
 AFTER = BEFORE.replace(b'"8"', b'"1h"')
 WANTED = {"quota-backend-bytes": "8GiB", "auto-compaction-mode": "periodic", "auto-compaction-retention": "1h"}
 ARGS = {**WANTED, "quota-backend-bytes": "8589934592"}
-
 Run = Callable[..., Json]
 
 
@@ -220,11 +218,13 @@ HEADER = (
     " whole file (kind and apiVersion is mandatory). Nothing was changed. Remove the --- on line 2, or move what is"
     " above it below it."
 )
+
 BY_HAND = (
     "The value of auto-compaction-retention in line 13 is not a simple scalar. Nothing was changed. Leave everything"
     " else in etcd and etcd.local. Write these lines by hand:"
     '\netcd:\n  local:\n    extraArgs:\n    - name: quota-backend-bytes\n      value: "8589934592"\n'
 )
+
 MESSAGES: list[tuple[bytes, str]] = [
     (b"# ours\n---\n" + BEFORE, HEADER),
     (BEFORE.replace(b'"8"', b"[8]"), BY_HAND),
@@ -297,83 +297,3 @@ def test_a_disk_that_fails_leaves_the_file(run: Run, path: Path, monkeypatch: py
     assert "failed: [Errno 28] No space left on device. Nothing was changed." in result["msg"]
     assert path.read_bytes() == BEFORE
     assert [each.name for each in path.parent.iterdir() if each.name.endswith(".part")] == []
-
-
-def test_replace_checks_what_it_wrote(path: Path) -> None:
-    def no(data: bytes) -> None:
-        assert data == b"new"
-        raise OSError("not what was meant")
-
-    with pytest.raises(OSError, match="not what was meant"):
-        files.replace(str(path), BEFORE, b"new", no)
-    assert path.read_bytes() == BEFORE
-    assert list(path.parent.iterdir()) == [path]
-
-
-def test_replace_notices_another_hand(path: Path) -> None:
-    def other(_data: bytes) -> None:
-        path.write_bytes(b"theirs")
-
-    with pytest.raises(Refused, match="Somebody else changed"):
-        files.replace(str(path), BEFORE, b"new", other)
-    assert path.read_bytes() == b"theirs"
-    assert list(path.parent.iterdir()) == [path]
-
-
-def test_replace_follows_no_link_of_its_own_name(path: Path, tmp_path: Path) -> None:
-    victim = tmp_path / "victim"
-    victim.write_bytes(b"dear")
-    (tmp_path / f".{path.name}.{os.getpid()}.part").symlink_to(victim)
-    files.replace(str(path), BEFORE, b"new", lambda data: None)
-    assert victim.read_bytes() == b"dear"
-    assert path.read_bytes() == b"new"
-    assert not path.is_symlink()
-
-
-def test_written_in_the_folder_above(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The kubelet sees one new file with its final name, and nothing else."""
-    path = tmp_path / "manifests/etcd.yaml"
-    path.parent.mkdir()
-    path.write_bytes(b"old")
-    path.chmod(0o640)
-    renamed: list[tuple[str, str]] = []
-    real = os.rename
-    monkeypatch.setattr(files.os, "rename", lambda old, new: (renamed.append((old, new)), real(old, new)))
-    files.replace(str(path), b"old", b"new", lambda data: None, above=True)
-    assert renamed == [(str(tmp_path / f".etcd.yaml.{os.getpid()}.part"), str(path))]
-    assert path.read_bytes() == b"new"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o640
-    assert sorted(each.name for each in tmp_path.rglob("*")) == ["etcd.yaml", "manifests"]
-
-
-ENVS = """\
-etcd:
-  local:
-    extraEnvs:
-    - name: HTTPS_PROXY
-      value: http://user:SECRET@192.0.2.1
-    - value: SECRET
-      name: OTHER
-    - name: FOLDED
-      value: >-
-        SECRET
-        SECRET
-    - {name: FLOW, value: SECRET}
-    extraArgs:
-    - name: max-wals
-      value: "5"
-apiServer:
-  extraEnvs: [{name: FLOW, value: SECRET}]
-  extraArgs:
-  - name: v
-    value: "1"
-"""
-
-
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_no_value_of_a_variable_is_shown(end: str) -> None:
-    shown = masked(ENVS.replace("\n", end))
-    assert "SECRET" not in shown
-    assert len(shown.splitlines()) == len(ENVS.splitlines())
-    for kept in ("- name: HTTPS_PROXY", "name: OTHER", "- name: max-wals", 'value: "5"', "- name: v", 'value: "1"'):
-        assert kept + end in shown

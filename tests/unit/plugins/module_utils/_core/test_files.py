@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._core import (
-    files,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._core import files
+from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Refused
 
 
 def test_put(tmp_path: Path) -> None:
@@ -52,6 +51,91 @@ def test_put_replaces_what_lies_aside(tmp_path: Path) -> None:
 def test_put_into_a_directory_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         files.put(str(tmp_path / "missing/x.conf"), b"new", 0o600)
+
+
+OLD = b"what was there"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    found = tmp_path / "kubeadm-config.yaml"
+    found.write_bytes(OLD)
+    return found
+
+
+def test_replace_checks_what_it_wrote(path: Path) -> None:
+    def no(data: bytes) -> None:
+        assert data == b"new"
+        raise OSError("not what was meant")
+
+    with pytest.raises(OSError, match="not what was meant"):
+        files.replace(str(path), OLD, b"new", no)
+    assert path.read_bytes() == OLD
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_replace_notices_another_hand(path: Path) -> None:
+    def other(_data: bytes) -> None:
+        path.write_bytes(b"theirs")
+
+    with pytest.raises(Refused, match="Somebody else changed") as caught:
+        files.replace(str(path), OLD, b"new", other)
+    assert (caught.value.code, caught.value.advice) == ("changed_meanwhile", "Run this again.")
+    assert path.read_bytes() == b"theirs"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_replace_follows_no_link_of_its_own_name(path: Path, tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"dear")
+    (tmp_path / f".{path.name}.{os.getpid()}.part").symlink_to(victim)
+    files.replace(str(path), OLD, b"new", lambda data: None)
+    assert victim.read_bytes() == b"dear"
+    assert path.read_bytes() == b"new"
+    assert not path.is_symlink()
+
+
+def test_replaced_from_the_directory_above(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kubelet sees one new file with its final name, and nothing else."""
+    path = tmp_path / "manifests/etcd.yaml"
+    path.parent.mkdir()
+    path.write_bytes(b"old")
+    path.chmod(0o640)
+    renamed: list[tuple[str, str]] = []
+    real = os.rename
+    monkeypatch.setattr(files.os, "rename", lambda old, new: (renamed.append((old, new)), real(old, new)))
+    files.replace(str(path), b"old", b"new", lambda data: None, above=True)
+    assert renamed == [(str(tmp_path / f".etcd.yaml.{os.getpid()}.part"), str(path))]
+    assert path.read_bytes() == b"new"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert sorted(each.name for each in tmp_path.rglob("*")) == ["etcd.yaml", "manifests"]
+
+
+def test_replace_keeps_mode_and_owner(path: Path) -> None:
+    path.chmod(0o640)
+    before = path.stat()
+    files.replace(str(path), OLD, b"new", lambda data: None)
+    after = path.stat()
+    assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
+
+
+def test_create_overwrites_nothing(path: Path, tmp_path: Path) -> None:
+    with pytest.raises(FileExistsError):
+        files.create(str(path), b"new")
+    assert path.read_bytes() == OLD
+    files.create(str(tmp_path / "copy"), b"new")
+    assert stat.S_IMODE((tmp_path / "copy").stat().st_mode) == 0o600
+
+
+def test_replace_leaves_nothing_beside_on_a_full_disk(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        files.replace(str(path), OLD, b"new", lambda data: None)
+    assert path.read_bytes() == OLD
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_sync(tmp_path: Path) -> None:

@@ -1,0 +1,59 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What kubeadm takes plain words for, and a node without PyYAML."""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any
+
+import pytest
+from unit.kubeadm_texts import LIST
+
+from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import yaml_nodes
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.edits import read
+
+
+def test_words() -> None:
+    expected = {
+        "string": [
+            "periodic",
+            "1h",
+            "1:30",
+            "2026-01-01",
+            "nan",
+            "=",
+            "a8",
+            "/x",
+            "1.2.3",
+            "-",
+            "+",
+            "0x",
+            "1e",
+            "yes-",
+        ],
+        "number": ["8", "08", "+5", "-1", "1e9", "1.", ".5", "0x1F", "0o7", "0b1", "1_000", ".inf", "-.inf", ".nan"],
+        "boolean": ["y", "N", "yes", "No", "TRUE", "false", "on", "Off"],
+        "null": ["", "~", "null", "Null"],
+    }
+    for kind, words in expected.items():
+        assert {each: yaml_nodes.word(each) for each in words} == dict.fromkeys(words, kind)
+
+
+def test_no_pyyaml(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
+
+    def without(name: str, *args: Any, **kwargs: Any) -> Any:
+        if name == "yaml":
+            raise ImportError(name)
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(Failure, match=r" on this node has no PyYAML\.$") as caught:
+        read(f"# as nobody has read it before\n{LIST}")
+    assert caught.value.code == "pyyaml_missing"
+    assert caught.value.advice.startswith(
+        "Install the distribution's package for it (Debian, Ubuntu: python3-yaml; RHEL"
+    )

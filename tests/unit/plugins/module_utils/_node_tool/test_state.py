@@ -1,0 +1,54 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the node tool remembers of its observations, and the file that it is in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from unit.builders import table
+
+from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool import (
+    state,
+)
+from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.state import DAY, State
+
+NOW = 1795478400.0
+KNOWN_LONG = State(armed=True, alarms=(NOW - 900,), term=2)
+
+SEEN: list[tuple[str, State, dict[str, Any], State]] = [
+    ("at first", State(), {}, State(term=2)),
+    ("it leads", State(), {"leads": True}, State(term=2, led_since=NOW)),
+    ("it goes on leading", State(term=2, led_since=5.0), {"leads": True}, State(term=2, led_since=5.0)),
+    ("the clock was set back", State(term=2, led_since=NOW + 7200), {"leads": True}, State(term=2, led_since=NOW)),
+    ("in a new term", State(term=1, led_since=5.0), {"leads": True}, State(term=2, led_since=NOW)),
+    ("no more", State(term=2, led_since=5.0), {}, State(term=2)),
+    ("the alarm comes", State(), {"armed": True}, State(armed=True, alarms=(NOW,), term=2)),
+    ("it stays", State(armed=True, alarms=(NOW - 5,)), {"armed": True}, State(armed=True, alarms=(NOW - 5,), term=2)),
+    ("it goes", State(armed=True, alarms=(NOW - 5,), heal_failed=True), {}, State(alarms=(NOW - 5,), term=2)),
+    ("it stays, and may not be healed", KNOWN_LONG, {"armed": True, "heal": False}, KNOWN_LONG),
+    ("it stays for long", KNOWN_LONG, {"armed": True}, replace(KNOWN_LONG, alarms=(NOW - 900, NOW))),
+    ("it stays since yesterday", State(armed=True), {"armed": True}, State(armed=True, alarms=(NOW,), term=2)),
+    ("days pass", State(alarms=(NOW - DAY,), heals=(NOW - DAY, NOW - 1)), {}, State(heals=(NOW - 1,), term=2)),
+    ("a clock set back", State(heals=(NOW + 9999,)), {}, State(heals=(NOW,), term=2)),
+]
+
+
+@pytest.mark.parametrize(("before", "seen", "expected"), table(SEEN))
+def test_seen(before: State, seen: dict[str, Any], expected: State) -> None:
+    usual = {"now": NOW, "armed": False, "leads": False, "term": 2, "heal": True}
+    assert state.record_observation(before, **{**usual, **seen}) == expected
+
+
+def test_memory_of_the_disk(tmp_path: Path) -> None:
+    folder = str(tmp_path / "state")
+    assert state.load(folder) == State()
+    state.update(folder, lambda known: replace(known, heals=(1.0, 2.0), last_run=3.0))
+    assert state.load(folder) == State(heals=(1.0, 2.0), last_run=3.0)
+    assert {path.name for path in (tmp_path / "state").iterdir()} == {"lock", "state.json"}
+    for text in ("", "[]", "7", "{", '{"heals": 7}', '{"heals": ["x"]}', '{"unknown": 1}'):
+        assert state.parse(text) == State()
