@@ -4,12 +4,9 @@
 
 # Private to this collection: it may change at any time, without notice.
 
+"""The kubelet as a systemd unit: its state, its restart, and the static pods that it keeps in back-off.
 
-"""The kubelet as a systemd unit: started again, held, released.
-
-A held kubelet is stopped, so that no probe kills anything, and a transient timer that was set *before* starts it again,
-whatever becomes of the run. Who stopped it, and which timer ends it, is kept in a file under /run, which a reboot
-empties together with the timers. A kubelet that is stopped without such a file was stopped by somebody else.
+It is restarted to end the back-off that keeps a crashed etcd down for up to five minutes.
 """
 
 from __future__ import annotations
@@ -20,34 +17,28 @@ import typing as t
 from dataclasses import dataclass
 
 from .._core.command import RunCommand
-from .._core.failures import Refused
+from .._core.failures import Failure, Refused
+from . import process, static_pods
 
 UNIT = "kubelet"
-
-
 STEADY_SECONDS = 60.0
-
-
-RUNNING = ("active", "activating", "reloading")
-
-
 SYSTEMCTL_SECONDS = 60.0  # for one call of systemctl
-
-
 UNIT_NAME = re.compile(r"[A-Za-z0-9:_.@-]+")
 
-
+_RUNNING = ("active", "activating", "reloading")
 _BACK_OFF = re.compile(r"back-off (\S+) restarting failed container=(\S+) pod=(\S+?)_")
-
-
-class UnitError(Exception):
-    """The unit cannot be used. The text is one sentence that names it, with its last lines where there are any."""
+_POLL_SECONDS = 0.2
+_GRACE_SECONDS = 5.0
+# A kubelet that was just started has its static pods running by then, even if it first tries to register its node.
+_STARTED_SECONDS = 30.0
+# The kubelet logs at every sync of a pod that it still waits, every ten to fifteen seconds.
+_LOGGED_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
 class Unit:
-    """What systemd knows of a unit. `started` is when it was started last, in seconds of the monotonic clock;
-    `restarts` counts how often it has ended and was started again by systemd since somebody started it."""
+    """A unit as systemd knows it. `started` is the time of its last start, in seconds of the monotonic clock;
+    `restarts` counts how often it has exited and was started again by systemd since somebody started it."""
 
     name: str
     loaded: str
@@ -66,7 +57,7 @@ class Unit:
 
     @property
     def running(self) -> bool:
-        return self.active in RUNNING
+        return self.active in _RUNNING
 
     def crashes(self, now: float) -> bool:
         """Whether it does not stay up. `now` is the monotonic clock."""
@@ -74,77 +65,117 @@ class Unit:
 
 
 def unit(run: RunCommand, name: str) -> Unit:
-    """What systemd knows. Raises UnitError where there is no systemd, or no such name can be."""
+    """The unit of this name. Raises Failure if there is no systemd, or no unit can have this name."""
     if not UNIT_NAME.fullmatch(name):
-        raise UnitError(f"{name!r} is not a valid systemd unit name.")
+        raise Failure("kubelet_missing", f"{name!r} is not a valid systemd unit name.")
     properties = ("LoadState", "ActiveState", "UnitFileState", "ActiveEnterTimestampMonotonic", "NRestarts")
     done = run(["systemctl", "show", f"--property={','.join(properties)}", "--", name], SYSTEMCTL_SECONDS)
     if done.code != 0:
-        raise UnitError(f"systemd cannot be asked about {name}: {done.output.rstrip('.')}.")
-    found = dict(line.partition("=")[::2] for line in done.output.splitlines())
+        raise Failure("systemd_failed", f"systemd cannot be asked about {name}: {done.output.rstrip('.')}.")
+    values = dict(line.partition("=")[::2] for line in done.output.splitlines())
     return Unit(
         name,
-        found.get("LoadState", ""),
-        found.get("ActiveState", ""),
-        found.get("UnitFileState", ""),
-        int(found.get("ActiveEnterTimestampMonotonic") or 0) / 1e6,
-        int(found.get("NRestarts") or 0),
+        values.get("LoadState", ""),
+        values.get("ActiveState", ""),
+        values.get("UnitFileState", ""),
+        int(values.get("ActiveEnterTimestampMonotonic") or 0) / 1e6,
+        int(values.get("NRestarts") or 0),
     )
 
 
-def start_refusal(found: Unit, *, held: bool) -> Refused | None:
-    """Why this unit is not started or restarted, None where it may be."""
-    if not found.exists:
+def start_refusal(unit: Unit, *, held: bool) -> Refused | None:
+    """Why this unit is not started or restarted, None if it may be."""
+    if not unit.exists:
         return Refused(
             "kubelet_missing",
-            f"There is no unit {found.name} on this node. If its kubelet has another name, set it (module option"
+            f"There is no unit {unit.name} on this node. If its kubelet has another name, set it (module option"
             " kubelet_unit, variables recover_kubelet_unit and harden_kubelet_unit of the roles).",
         )
-    if found.masked:
+    if unit.masked:
         return Refused(
             "kubelet_masked",
-            f"{found.name} is masked, so it was disabled on purpose. If that is no longer intended, unmask it"
-            f" (systemctl unmask {found.name}), and run this again.",
+            f"{unit.name} is masked, so it was disabled on purpose. If that is no longer intended, unmask it"
+            f" (systemctl unmask {unit.name}), and run this again.",
         )
-    if found.active == "inactive" and not held:
+    if unit.active == "inactive" and not held:
         return Refused(
             "kubelet_stopped",
-            f"{found.name} was stopped by someone else, so it is not started automatically. Start it (systemctl start"
-            f" {found.name}) if it should run, and run this again.",
+            f"{unit.name} was stopped by someone else, so it is not started automatically. Start it (systemctl start"
+            f" {unit.name}) if it should run, and run this again.",
         )
     return None
 
 
+def refuse_unstable(run: RunCommand, name: str) -> None:
+    """Raises Failure if the kubelet exits by itself again and again: restarting it helps nobody."""
+    if unit(run, name).crashes(time.clock_gettime(time.CLOCK_MONOTONIC)):
+        why = f"{name} does not stay up, so nothing that dies on this node will be restarted."
+        raise Failure("kubelet_unstable", why + quoted("Its last lines", last_lines(run, name, 10)))
+
+
 def start(run: RunCommand, name: str) -> None:
-    """Start it for a moment in the middle of a hold, whose timer stays. Raises UnitError."""
+    """Start it for a moment in the middle of a hold, whose timer stays. Raises Failure."""
     systemctl(run, "start", name)
 
 
 def restart(run: RunCommand, name: str) -> None:
-    """Restart it, which resets every back-off it counts; the timer of a hold stays. Raises UnitError."""
+    """Restart it, which resets every back-off it counts; the timer of a hold stays. Raises Failure."""
     systemctl(run, "restart", name)
 
 
+def systemctl(run: RunCommand, verb: str, name: str) -> None:
+    """One call of systemctl. Raises Failure, with the unit's last lines."""
+    done = run(["systemctl", verb, "--", name], SYSTEMCTL_SECONDS)
+    if done.code != 0:
+        why = f"systemctl {verb} {name} failed: {done.output.rstrip('.')}."
+        raise Failure("systemd_failed", why + quoted("Its last lines", last_lines(run, name)))
+
+
 def last_lines(run: RunCommand, name: str, count: int = 5) -> list[str]:
-    """What the unit said last."""
+    """The last lines of the unit's journal."""
     return [line[:300] for line in _journal(run, name, f"--lines={count}").splitlines() if line.strip()]
 
 
 def quoted(intro: str, lines: t.Iterable[str]) -> str:
-    """Lines of a log at the end of a message, each on its own; nothing where there are none."""
-    said = "".join(f"\n  {line}" for line in lines)
-    return f" {intro}:{said}" if said else ""
+    """Lines of a log for the end of a message, each on its own; empty if there are none."""
+    block = "".join(f"\n  {line}" for line in lines)
+    return f" {intro}:{block}" if block else ""
+
+
+def backed_off(run: RunCommand, name: str, manifests_dir: str) -> list[str]:
+    """The static pods without a running program, after a moment's grace, and for how long the kubelet waits. Pods that
+    name no program, because they leave it to their image, count only if the kubelet has just logged that it waits."""
+    age = time.clock_gettime(time.CLOCK_MONOTONIC) - unit(run, name).started
+    deadline = time.monotonic() + max(_GRACE_SECONDS, _STARTED_SECONDS - age)
+    while True:
+        pods = static_pods.pods(manifests_dir)
+        down = [pod for pod in pods if not all(map(process.running, pod.programs))]
+        if not down or time.monotonic() > deadline:
+            break
+        time.sleep(_POLL_SECONDS)
+    unknown = [pod for pod in pods if not pod.programs]
+    waits = back_offs(run, name) if down else {}
+    recent = back_offs(run, name, _LOGGED_SECONDS) if unknown else {}
+    return [pod.name + _wait(pod.name, waits) for pod in down] + [
+        pod.name + wait for pod in unknown for wait in (_wait(pod.name, recent),) if wait
+    ]
+
+
+def _wait(name: str, waits: t.Mapping[str, str]) -> str:
+    """The kubelet calls a static pod by its name and the node's."""
+    wait = next((wait for pod, wait in waits.items() if pod.startswith(f"{name}-")), None)
+    return f" (back-off {wait})" if wait else ""
 
 
 def back_offs(run: RunCommand, name: str, seconds: float = 600.0) -> dict[str, str]:
-    """How long the kubelet said in the last `seconds` that it would wait, such as 1m20s, by the name of the pod.
+    """How long the kubelet logged in the last `seconds` that it would wait, such as 1m20s, by the name of the pod.
 
     Only since its own last start: a new kubelet has forgotten the waits of the one before.
     """
     started = unit(run, name).started
     age = max(time.clock_gettime(time.CLOCK_MONOTONIC) - started, 1.0) if started else seconds
-    said = _journal(run, name, f"--since=-{min(age, seconds):.0f}s", "--lines=2000")
-    return {match[3]: match[1] for match in _BACK_OFF.finditer(said)}
+    journal = _journal(run, name, f"--since=-{min(age, seconds):.0f}s", "--lines=2000")
+    return {match[3]: match[1] for match in _BACK_OFF.finditer(journal)}
 
 
 def _journal(run: RunCommand, name: str, *which: str) -> str:
@@ -152,22 +183,20 @@ def _journal(run: RunCommand, name: str, *which: str) -> str:
     return done.output if done.code == 0 else ""
 
 
-def systemctl(run: RunCommand, verb: str, name: str) -> None:
-    done = run(["systemctl", verb, "--", name], SYSTEMCTL_SECONDS)
-    if done.code != 0:
-        why = done.output.rstrip(".")
-        raise UnitError(f"systemctl {verb} {name} failed: {why}." + quoted("Its last lines", last_lines(run, name)))
-
-
 __all__ = (
+    "STEADY_SECONDS",
+    "SYSTEMCTL_SECONDS",
     "UNIT",
+    "UNIT_NAME",
     "Unit",
-    "UnitError",
     "back_offs",
+    "backed_off",
     "last_lines",
     "quoted",
+    "refuse_unstable",
     "restart",
     "start",
     "start_refusal",
+    "systemctl",
     "unit",
 )

@@ -4,8 +4,12 @@
 
 # Private to this collection: it may change at any time, without notice.
 
+"""Holding a kubelet: stopped for a while, with a timer that starts it again even if the run dies.
 
-"""Holding a kubelet: stopped for a while, with a timer that starts it again even if the run dies."""
+A held kubelet is stopped, so that no probe kills anything, and a transient timer that was set *before* starts it again,
+whatever becomes of the run. Who stopped it, and which timer ends it, is kept in a file under /run, which a reboot
+empties together with the timers. A kubelet that is stopped without such a file was stopped by somebody else.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +22,20 @@ import uuid
 from dataclasses import asdict, dataclass
 
 from .._core.command import RunCommand
+from .._core.failures import Failure, Refused
 from .._core.files import put
-from .kubelet import STEADY_SECONDS, SYSTEMCTL_SECONDS, UNIT_NAME, UnitError, restart, systemctl
+from .kubelet import (
+    STEADY_SECONDS,
+    SYSTEMCTL_SECONDS,
+    UNIT_NAME,
+    Unit,
+    last_lines,
+    quoted,
+    restart,
+    start_refusal,
+    systemctl,
+    unit,
+)
 
 RECORDS_DIR = "/run"
 
@@ -34,38 +50,54 @@ class Hold:
 
 
 def read_hold(name: str, records: str = RECORDS_DIR) -> Hold | None:
-    """Who holds the kubelet, None where nobody does."""
+    """The hold of this kubelet, None if nobody holds it."""
     try:
         with open(_record(name, records), encoding="utf-8") as file:
             body = json.load(file)
         held = Hold(str(body["owner"]), str(body["timer"]), float(body["until"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    # Its timer has long started the kubelet; who stops it after that is somebody else.
+    # Its timer has long started the kubelet; whoever stops it after that is somebody else.
     return held if time.time() < held.until + STEADY_SECONDS else None
 
 
+def held_until(name: str, records: str = RECORDS_DIR) -> float | None:
+    """When the timer of a hold starts this kubelet, None if nobody holds it."""
+    held = read_hold(name, records)
+    return held.until if held else None
+
+
+def startable(run: RunCommand, name: str, records: str = RECORDS_DIR) -> Unit:
+    """The kubelet's unit. Raises Refused, with its last lines, if it must not be started; Failure."""
+    kubelet = unit(run, name)
+    refusal = start_refusal(kubelet, held=read_hold(name, records) is not None)
+    if refusal:
+        lines = last_lines(run, name) if kubelet.exists else []
+        raise Refused(refusal.code, refusal.reason + quoted("Its last lines", lines))
+    return kubelet
+
+
 def restart_and_release(run: RunCommand, name: str, records: str = RECORDS_DIR) -> None:
-    """Start it again, which resets every back-off it counts, and end a hold. Raises UnitError."""
+    """Restart it, which resets every back-off it counts, and end a hold. Raises Failure."""
     restart(run, name)
     _forget(run, name, records)
 
 
 def hold(run: RunCommand, name: str, *, owner: str, seconds: float, records: str = RECORDS_DIR) -> Hold:
-    """Stop it, or go on holding it, for so long at the most. Raises UnitError, OSError."""
+    """Stop it, or go on holding it, for so long at the most. Raises Failure, OSError."""
     held = schedule_release(run, name, owner=owner, seconds=seconds, records=records)
     systemctl(run, "stop", name)
     return held
 
 
 def release(run: RunCommand, name: str, records: str = RECORDS_DIR) -> None:
-    """Start it and forget the hold. Raises UnitError; its timer then remains."""
+    """Start it and forget the hold. Raises Failure; its timer then remains."""
     systemctl(run, "start", name)
     _forget(run, name, records)
 
 
 def schedule_release(run: RunCommand, name: str, *, owner: str, seconds: float, records: str = RECORDS_DIR) -> Hold:
-    """Let a timer start it, so many seconds from now. Raises UnitError, OSError.
+    """Let a timer start it, so many seconds from now. Raises Failure, OSError.
 
     A new timer first, then the old one goes, then the record of the new one: at no moment is there no timer.
     """
@@ -76,18 +108,15 @@ def schedule_release(run: RunCommand, name: str, *, owner: str, seconds: float, 
     # It takes the record with it, unless another timer has taken over meanwhile.
     script = f"grep -qs {timer} {record} && rm -f {record}; exec systemctl start -- {shlex.quote(name)}"
     command = ["systemd-run", "--quiet", "--collect", f"--unit={timer}", f"--on-active={max(seconds, 0):.0f}s"]
-    command += [
-        "--timer-property=AccuracySec=1s",
-        f"--description=Starts {name}, which is held",
-        "/bin/sh",
-        "-c",
-        script,
-    ]
+    command += ["--timer-property=AccuracySec=1s", f"--description=Starts {name}, which is held"]
+    command += ["/bin/sh", "-c", script]
     done = run(command, SYSTEMCTL_SECONDS)
     if done.code and "--collect" in done.output:  # systemd before 236 does not know it
         done = run([word for word in command if word != "--collect"], SYSTEMCTL_SECONDS)
     if done.code != 0:
-        raise UnitError(f"{name} was not held: the timer to start it again could not be set ({done.output}).")
+        raise Failure(
+            "kubelet_not_held", f"{name} was not held: the timer to start it again could not be set ({done.output})."
+        )
     if before:
         _stop_timer(run, before.timer)
     put(_record(name, records), json.dumps(asdict(held)).encode(), 0o600)
@@ -116,9 +145,11 @@ def _stop_timer(run: RunCommand, timer: str) -> None:
 __all__ = (
     "RECORDS_DIR",
     "Hold",
+    "held_until",
     "hold",
     "read_hold",
     "release",
     "restart_and_release",
     "schedule_release",
+    "startable",
 )
