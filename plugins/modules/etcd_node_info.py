@@ -287,6 +287,7 @@ from dataclasses import asdict
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._core import command, run_lock
+from ..module_utils._core.failures import Failure
 from ..module_utils._core.files import free_bytes
 from ..module_utils._etcd import quota as sizing
 from ..module_utils._etcd.errors import LASTING, EtcdError
@@ -303,7 +304,6 @@ from ..module_utils._module import (
 )
 from ..module_utils._node import kubelet, kubelet_hold, process, static_pods
 from ..module_utils._node.etcd_manifest import EtcdManifest, ManifestError, read_manifest
-from ..module_utils._node.kubelet import UnitError
 
 # Members that all answer elect a leader within a second or two, on busy disks a little later. Whoever looks in that
 # moment must not take them for a cluster that has lost its leader.
@@ -317,7 +317,7 @@ def of_kubelet(unit: str) -> Json:
     state = {"unit": unit, "held": asdict(held) if held else None}
     try:
         found = kubelet.unit(command.run, unit)
-    except UnitError as exc:
+    except Failure as exc:
         return {**state, "running": False, "stopped": False, "refusal": str(exc), "last_lines": []}
     stopped = found.exists and not found.running
     refusal = kubelet.start_refusal(found, held=held is not None) or ""
