@@ -303,7 +303,7 @@ from ..module_utils._module import (
     diagnosis_result,
 )
 from ..module_utils._node import kubelet, kubelet_hold, process, static_pods
-from ..module_utils._node.etcd_manifest import EtcdManifest, ManifestError, read_manifest
+from ..module_utils._node.etcd_manifest import EtcdManifest, read_manifest
 
 # Members that all answer elect a leader within a second or two, on busy disks a little later. Whoever looks in that
 # moment must not take them for a cluster that has lost its leader.
@@ -339,9 +339,11 @@ def of_memory(path: str = "/proc/meminfo") -> int | None:
 
 
 def of_node(manifest: EtcdManifest, lock_path: str, unit: str) -> Json:
-    """What is known even with etcd down. Raises ManifestError, EtcdError, OSError."""
+    """What is known even with etcd down. Raises Failure, OSError."""
     if not manifest.ca_cert:
-        raise ManifestError(f"{manifest.path} has no --trusted-ca-file: etcd without TLS is not supported")
+        raise Failure(
+            "manifest_unusable", f"{manifest.path} has no --trusted-ca-file: etcd without TLS is not supported"
+        )
     fingerprints = ca_sha256(manifest.ca_cert)
     ids = read_ids(manifest.wal_dir)
     held = run_lock.read(lock_path)
@@ -365,7 +367,7 @@ def of_node(manifest: EtcdManifest, lock_path: str, unit: str) -> Json:
 
 
 def _look(params: Json) -> ClusterView:
-    """The cluster as it is once an election has had its time. Raises ManifestError, EtcdError."""
+    """The cluster as it is once an election has had its time. Raises Failure."""
     deadline = time.monotonic() + _ELECTION_SECONDS
     while True:
         view = LocalMember(params).inspect_cluster()
@@ -376,7 +378,7 @@ def _look(params: Json) -> ClusterView:
 
 
 def of_cluster(params: Json) -> Json:
-    """What the member itself says, or why it says nothing. Raises ManifestError."""
+    """What the member itself says, or why it says nothing. Raises Failure."""
     try:
         view = _look(params)
     except EtcdError as exc:
@@ -392,14 +394,15 @@ def of_cluster(params: Json) -> Json:
 
 
 def look(params: Json) -> Json:
-    """The whole result. Raises ManifestError, EtcdError, OSError."""
+    """The whole result. Raises Failure, OSError."""
     try:
         manifest = read_manifest(params["manifest"])
     except FileNotFoundError:
         if os.path.isdir(os.path.join(params["data_dir"], "member")):
-            raise ManifestError(
+            raise Failure(
+                "manifest_missing",
                 f"{params['manifest']} is missing, but {params['data_dir']}/member is there: somebody removed the"
-                " manifest, so this member is not running. Put it back (kubeadm init phase etcd local writes one)"
+                " manifest, so this member is not running. Put it back (kubeadm init phase etcd local writes one)",
             ) from None
         return {"present": False}
     return {**of_node(manifest, params["lock_path"], params["kubelet_unit"]), **of_cluster(params)}
@@ -418,7 +421,7 @@ def main() -> None:
     )
     try:
         result = look(module.params)
-    except (ManifestError, EtcdError, OSError) as exc:
+    except (Failure, OSError) as exc:
         module.fail_json(msg=f"Looking at the node failed: {exc}. Nothing was changed.")
     module.exit_json(changed=False, **result)
 

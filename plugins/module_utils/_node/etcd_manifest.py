@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""What the static pod manifest of etcd says: flags, environment, image, addresses and the files behind them.
+"""The static pod manifest of etcd: flags, environment, image, addresses and the files behind them.
 
 A flag beats the environment variable of the same name, and of a flag given twice the last one counts (etcd 3.4 to 3.7).
 """
@@ -17,6 +17,7 @@ import typing as t
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from .._core.failures import Failure
 from .._etcd.transport import TlsFiles
 from .block_yaml import load
 from .probes import Probe, of_container
@@ -24,10 +25,6 @@ from .probes import Probe, of_container
 DEFAULT_PATH = "/etc/kubernetes/manifests/etcd.yaml"
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
-
-
-class ManifestError(Exception):
-    """The manifest cannot be used. The text is one sentence that names the file."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,7 @@ class EtcdManifest:
         return self.flags.get(name, self.env.get(variable_of(name), default))
 
     def file(self, name: str) -> str:
-        """The path on the host of a setting that is a path in the container, empty where it is not set."""
+        """The path on the host of a setting that is a path in the container, empty if it is not set."""
         path = self.setting(name)
         for inside, outside in self.mounts:
             if path == inside or path.startswith(inside.rstrip("/") + "/"):
@@ -75,28 +72,29 @@ class EtcdManifest:
 
     @property
     def endpoint(self) -> str:
-        """The URL at which this host reaches its own member: the gateway's own where there is one, loopback first."""
+        """The URL at which this host reaches its own member: the gateway's own if there is one, loopback first. Raises
+        Failure if the manifest names none."""
         urls = _urls(self.setting("listen-client-http-urls")) or _urls(self.setting("listen-client-urls"))
         if not urls:
-            raise ManifestError(f"{self.path} has no --listen-client-urls, so the address of etcd is not known")
+            raise _unusable(f"{self.path} has no --listen-client-urls, so the address of etcd is not known")
         return min(urls, key=lambda url: (urlsplit(url).hostname not in _LOOPBACK, urls.index(url)))
 
     @property
     def quota_bytes(self) -> int | None:
-        """The quota that is set (-1: off), None where none is, or what etcd exits on: what runs was started with
-        something else."""
+        """The quota that is set (-1: off). None if none is, or one that etcd exits on: then what runs was started with
+        another."""
         value = go_int(self.setting("quota-backend-bytes"))
         return max(value, -1) if value else None
 
     def tls_files(self, exists: t.Callable[[str], bool] = os.path.exists) -> TlsFiles | None:
         """The files of a client: the health check's certificate, which is on every kubeadm node, else the API server's,
-        else the server's own, which has to serve clients as well. None where etcd speaks plain http."""
+        else the server's own, which has to serve clients as well. None if etcd speaks plain http."""
         if not self.ca_cert:
             return None
-        folder = os.path.dirname(self.ca_cert)
+        directory = os.path.dirname(self.ca_cert)
         candidates = [
-            os.path.join(folder, "healthcheck-client"),
-            os.path.join(os.path.dirname(folder), "apiserver-etcd-client"),
+            os.path.join(directory, "healthcheck-client"),
+            os.path.join(os.path.dirname(directory), "apiserver-etcd-client"),
         ]
         for stem in candidates:
             if exists(stem + ".crt") and exists(stem + ".key"):
@@ -105,7 +103,7 @@ class EtcdManifest:
 
 
 def go_int(text: str) -> int | None:
-    """The whole number that Go, and so etcd, reads (strconv.ParseInt with base 0), None where it reads none: 0x10 and
+    """The whole number that Go, and so etcd, reads (strconv.ParseInt with base 0), None if it reads none: 0x10 and
     5_000 are numbers, 010 is eight and 08 is none."""
     if not re.fullmatch(r"[+-]?\w+", text, re.ASCII):
         return None
@@ -122,27 +120,27 @@ def variable_of(name: str) -> str:
 
 
 def _urls(text: str) -> list[str]:
-    found = []
+    urls = []
     for url in filter(None, (part.strip() for part in text.split(","))):
         host = urlsplit(url).hostname or ""
         if host in _ANY:
             port = urlsplit(url).port or 2379
             url = f"{urlsplit(url).scheme}://{_ANY[host]}:{port}"
-        found.append(url)
-    return found
+        urls.append(url)
+    return urls
 
 
 def parse_flags(words: t.Sequence[str]) -> dict[str, str]:
     """Flags without their dashes from the words after a program's name; of a flag given twice the last one counts."""
-    found: dict[str, str] = {}
+    flags: dict[str, str] = {}
     for at, word in enumerate(words):
         if not is_flag(word):
             continue
         name, equals, value = word.lstrip("-").partition("=")
         if not equals:
             value = words[at + 1] if at + 1 < len(words) and not is_flag(words[at + 1]) else "true"
-        found[name] = value
-    return found
+        flags[name] = value
+    return flags
 
 
 def is_flag(word: str) -> bool:
@@ -151,11 +149,11 @@ def is_flag(word: str) -> bool:
 
 
 def parse_manifest(text: str, path: str) -> EtcdManifest:
-    """The record of a manifest's text. Raises ManifestError where it is no pod that runs etcd."""
+    """Parse the text of a manifest. Raises Failure if it is no pod that runs etcd."""
     try:
         pod = load(text)
     except ValueError as exc:
-        raise ManifestError(f"{path} cannot be read as a static pod manifest: {exc}{_cut_off(text)}") from exc
+        raise _unusable(f"{path} cannot be read as a static pod manifest: {exc}{_cut_off(text)}") from exc
     try:
         spec = pod["spec"]
         container = next(c for c in spec["containers"] if c.get("name") == "etcd")
@@ -167,16 +165,14 @@ def parse_manifest(text: str, path: str) -> EtcdManifest:
         image = str(container.get("image", ""))
         probes = of_container(container)
     except (KeyError, TypeError, AttributeError, StopIteration, ValueError):
-        raise ManifestError(
-            f"{path} is not the manifest of a pod with a container named etcd{_cut_off(text)}"
-        ) from None
+        raise _unusable(f"{path} is not the manifest of a pod with a container named etcd{_cut_off(text)}") from None
     missing = sorted({str(name) for _inside, name in mounts} - set(volumes))
     if missing or (not volumes and _cut_off(text)):
         what = f"has no volume {', '.join(missing)}, which its container mounts" if missing else "has no volumes"
-        raise ManifestError(f"{path} {what}{_cut_off(text)}")
+        raise _unusable(f"{path} {what}{_cut_off(text)}")
     if not words or os.path.basename(words[0]) != "etcd":
-        found = words[0] if words else "nothing"
-        raise ManifestError(f"{path}: the container etcd does not run etcd directly but {found}")
+        program = words[0] if words else "nothing"
+        raise _unusable(f"{path}: the container etcd does not run etcd directly but {program}")
     pairs = [(inside, hosts[name]) for inside, name in mounts if name in hosts]
     return EtcdManifest(
         path=path,
@@ -189,8 +185,8 @@ def parse_manifest(text: str, path: str) -> EtcdManifest:
 
 
 def _cut_off(text: str) -> str:
-    """What to do about what a full disk or an interrupted copy leaves, as the end of a message. kubeadm's own manifests
-    (1.20 to 1.37) begin with the kind and end with the status."""
+    """What to do about a file that a full disk or an interrupted copy has left, as the end of a message. kubeadm's own
+    manifests (1.20 to 1.37) begin with the kind and end with the status."""
     lines = text.rstrip("\n").split("\n")
     if lines[:2] != ["apiVersion: v1", "kind: Pod"] or lines[-1] == "status: {}":
         return ""
@@ -198,35 +194,39 @@ def _cut_off(text: str) -> str:
 
 
 def read_manifest(path: str) -> EtcdManifest:
-    """The record of the manifest at `path`. Raises ManifestError; FileNotFoundError where there is none."""
+    """Parse the manifest at `path`. Raises Failure; FileNotFoundError if there is none."""
     try:
         text = read_bytes(path).decode("utf-8")
     except UnicodeDecodeError as exc:
-        raise ManifestError(f"{path} cannot be read: {exc}") from exc
+        raise _unusable(f"{path} cannot be read: {exc}") from exc
     return parse_manifest(text, path)
 
 
 def read_bytes(path: str) -> bytes:
-    """What is in the file. Raises ManifestError; FileNotFoundError where there is none."""
+    """The content of the file. Raises Failure; FileNotFoundError if there is none."""
     try:
         with open(path, "rb") as file:
             return file.read()
     except FileNotFoundError:
         if os.path.islink(path):
-            raise ManifestError(
-                f"{path} is a symbolic link to {os.readlink(path)}, which does not exist: the kubelet runs no etcd"
+            raise Failure(
+                "manifest_missing",
+                f"{path} is a symbolic link to {os.readlink(path)}, which does not exist: the kubelet runs no etcd",
             ) from None
         raise
     except PermissionError as exc:
-        raise ManifestError(f"{path} cannot be read: root rights are needed (become)") from exc
+        raise _unusable(f"{path} cannot be read: root rights are needed (become)") from exc
     except OSError as exc:
-        raise ManifestError(f"{path} cannot be read: {exc}") from exc
+        raise _unusable(f"{path} cannot be read: {exc}") from exc
+
+
+def _unusable(reason: str) -> Failure:
+    return Failure("manifest_unusable", reason)
 
 
 __all__ = (
     "DEFAULT_PATH",
     "EtcdManifest",
-    "ManifestError",
     "go_int",
     "is_flag",
     "parse_flags",

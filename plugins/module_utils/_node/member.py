@@ -4,12 +4,13 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""One member of a cluster, and the way to it: by default the one of this host's static pod manifest."""
+"""One member of a cluster and the connection to it: by default the one of this host's static pod manifest."""
 
 from __future__ import annotations
 
 from functools import cached_property
 
+from .._core.failures import Failure
 from .._core.files import free_bytes
 from .._etcd.api import Endpoint
 from .._etcd.errors import TimedOut, TlsRejected
@@ -17,7 +18,7 @@ from .._etcd.transport import ANSWER_SECONDS, GatewayTransport, Json, TlsFiles
 from .._etcd.view import ClusterView, inspect_cluster
 from .._etcd.wal import read_ids
 from .._etcd.x509 import fingerprints
-from .etcd_manifest import DEFAULT_PATH, EtcdManifest, ManifestError, read_manifest
+from .etcd_manifest import DEFAULT_PATH, EtcdManifest, read_manifest
 
 _TLS_OPTIONS = ("ca_cert", "client_cert", "client_key")
 
@@ -36,7 +37,7 @@ class LocalMember:
     """The member that the options name: by default the one of this host's static pod manifest."""
 
     def __init__(self, params: Json) -> None:
-        """Raises ManifestError and EtcdError."""
+        """Raises Failure, among them EtcdError."""
         self._timeout: float = params["timeout"]
         self._manifest = _manifest(params)
         self.tls = _tls(params, self._manifest)
@@ -46,7 +47,7 @@ class LocalMember:
 
     def connect(self, url: str) -> Endpoint:
         """Any member of the cluster: they all trust the same CA. Raises TimedOut at once for one that was silent
-        before: a module that looks again and again would wait for it each time."""
+        before: a module that inspects the cluster again and again would wait for it each time."""
         if url in self._silent:
             raise TimedOut(self._silent[url], endpoint=url)
         return Endpoint(GatewayTransport(url, self.tls, timeout=self._timeout))
@@ -64,18 +65,18 @@ class LocalMember:
 
     @cached_property
     def manifest(self) -> EtcdManifest | None:
-        """The manifest, where the member that answers is this host's own; None where its files lie elsewhere."""
+        """The manifest, if the member that answers is this host's own; None if its files lie elsewhere."""
         if self._manifest is None or not self._elsewhere:
             return self._manifest
         own = read_ids(self._manifest.wal_dir)
         return self._manifest if own and own.member_id == self.endpoint.status().member_id else None
 
     def ca_sha256(self) -> list[str]:
-        """What tells this cluster from others: the fingerprints of its CA. Empty where etcd speaks plain http."""
+        """What tells this cluster from others: the fingerprints of its CA. Empty if etcd speaks plain http."""
         return ca_sha256(self.tls.ca_cert) if self.tls else []
 
     def free_disk_bytes(self) -> int | None:
-        """What is free on the disk of the member's data; None where that disk is not this host's."""
+        """The free space on the disk of the member's data; None if that disk is not this host's."""
         manifest = self.manifest
         return free_bytes(manifest.data_dir) if manifest else None
 
@@ -95,20 +96,21 @@ def _manifest(params: Json) -> EtcdManifest | None:
     except FileNotFoundError:
         if params["endpoint"] and all(params[name] for name in _TLS_OPTIONS):
             return None
-        raise ManifestError(
-            f"There is no {params['manifest']} on this host. Run this on a control-plane node, or give endpoint,"
-            " ca_cert, client_cert and client_key"
+        raise Failure(
+            "manifest_missing",
+            f"There is no {params['manifest']} on this host.",
+            "Run this on a control-plane node, or give endpoint, ca_cert, client_cert and client_key.",
         ) from None
 
 
 def _tls(params: Json, manifest: EtcdManifest | None) -> TlsFiles | None:
-    found = manifest.tls_files() if manifest else None
-    if found is None and not all(params[name] for name in _TLS_OPTIONS):
+    files = manifest.tls_files() if manifest else None
+    if files is None and not all(params[name] for name in _TLS_OPTIONS):
         return None
     return TlsFiles(
-        ca_cert=params["ca_cert"] or (found.ca_cert if found else ""),
-        client_cert=params["client_cert"] or (found.client_cert if found else ""),
-        client_key=params["client_key"] or (found.client_key if found else ""),
+        ca_cert=params["ca_cert"] or (files.ca_cert if files else ""),
+        client_cert=params["client_cert"] or (files.client_cert if files else ""),
+        client_key=params["client_key"] or (files.client_key if files else ""),
     )
 
 
