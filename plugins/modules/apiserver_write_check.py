@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: apiserver_write_check
-short_description: Prove that the API server of a control-plane node accepts writes again
+short_description: Verify that the API server of a control-plane node accepts writes again
 version_added: 0.1.0
 author:
   - The controlplane.etcd authors (@controlplane-etcd)
@@ -49,7 +49,7 @@ options:
 
 EXAMPLES = r"""
 ---
-- name: Prove that kubectl can write again
+- name: Verify that kubectl can write again
   controlplane.etcd.apiserver_write_check:
   become: true
 """
@@ -81,86 +81,105 @@ seconds:
 """
 
 import time
+import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils._core.failures import Failure
 from ..module_utils._etcd.transport import Json
-from ..module_utils._node.apiserver import ADMIN_CONF, API_MANIFEST, Answer, ApiServer, KubeError, address_of
+from ..module_utils._module import run
+from ..module_utils._node.apiserver import ADMIN_CONF, API_MANIFEST, Answer, ApiServer, address_of
 
 _POLL_SECONDS = 0.5
 _SETTLING_SECONDS = 30.0  # until an API server that starts has read who may do what, and how much
-# Of what etcd answers, this does not pass by itself, as a change of the leader or a member that stops does.
-_LASTING = ("database space exceeded", "corrupt cluster")
+# What etcd answers, and does not pass by itself as a change of the leader or a member that stops does; and its code.
+_LASTING = {"database space exceeded": "nospace_alarm", "corrupt cluster": "apiserver_write_refused"}
 _PASSING = ("etcdserver:", "not responding", "too many requests")
 
 
-class Forbidden(KubeError):
-    """It knows no such user, or grants it nothing. That is so for a moment after each start."""
+class Outcome(t.NamedTuple):
+    """As in the module's result."""
+
+    kind: str
+    reason: str = ""
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether a refusal may be that of an API server that has only just started. A webhook's is somebody else's."""
+        return self.kind == "refused" and "webhook" not in self.reason
 
 
-class EtcdRefuses(Exception):
-    """The write came as far as etcd, which did not take it."""
-
-
-def judged(answer: Answer) -> tuple[str, str] | None:
-    """The outcome and its reason of an answer to a write, None where it is worth another try. Raises EtcdRefuses."""
-    if answer.status < 300:
-        return "accepted", ""
-    message = answer.message
-    if any(text in message for text in _LASTING):
-        raise EtcdRefuses(message)
-    if answer.status in (429, 503, 504) or any(text in message for text in _PASSING):
-        return None
-    return "refused", f"HTTP {answer.status}: {message}"
-
-
-def attempt(api: ApiServer, *, check: bool) -> tuple[str, str] | None:
-    """One try. Raises KubeError, Forbidden, EtcdRefuses."""
-    ready = api.readiness()
-    if ready.status in (401, 403):
-        raise Forbidden(f"HTTP {ready.status}: {ready.message}")
-    if ready.status != 200:
-        raise KubeError(f"it is not ready: {unready(ready.body)}")
-    return ("ready", "") if check else judged(api.write())
-
-
-def may_pass(outcome: str, reason: str) -> bool:
-    """Whether a refusal may be that of an API server that has only just started. A webhook's is somebody else's."""
-    return outcome == "refused" and "webhook" not in reason
-
-
-def unready(body: str) -> str:
-    """The checks that failed, of a verbose answer of /readyz."""
-    failed = [line[3:].split(" ")[0] for line in body.splitlines() if line.startswith("[-]")]
-    return ", ".join(failed) or body.strip()[:200]
-
-
-def prove(params: Json, *, check: bool) -> Json:
-    """The whole result. Raises KubeError, EtcdRefuses, OSError."""
-    result: Json = {"changed": False, "address": "", "outcome": "absent", "reason": "", "seconds": 0.0}
+def check_writes(module: AnsibleModule) -> Json:
+    outcome, address, waited = Outcome("absent"), "", 0.0
     try:
-        with open(params["apiserver_manifest"], encoding="utf-8") as file:
-            address = address_of(file.read(), params["apiserver_manifest"])
+        with open(module.params["apiserver_manifest"], encoding="utf-8") as file:
+            found = address_of(file.read(), module.params["apiserver_manifest"])
+        api = ApiServer(found, module.params["kubeconfig"], timeout=module.params["timeout"])
     except FileNotFoundError:
-        return result
-    api = ApiServer(address, params["kubeconfig"], timeout=params["timeout"])
+        pass  # no control plane
+    except (Failure, OSError) as exc:
+        outcome = Outcome("refused", str(exc))
+    else:
+        address = str(found)
+        outcome, waited = wait(api, module.params["wait_timeout"], check=module.check_mode)
+    return {
+        "changed": False,
+        "address": address,
+        "outcome": outcome.kind,
+        "reason": outcome.reason,
+        "seconds": round(waited, 1),
+    }
+
+
+def wait(api: ApiServer, timeout: float, *, check: bool) -> tuple[Outcome, float]:
+    """The outcome once it is lasting, and after how many seconds. Raises Failure if etcd refuses the write."""
     start, refused_at = time.monotonic(), float("inf")
     while True:
-        try:
-            kind, why = attempt(api, check=check) or ("not ready", "it asked to try again")
-        except Forbidden as exc:
-            kind, why = "refused", str(exc)
-        except KubeError as exc:
-            kind, why = "not ready", str(exc)
+        outcome = attempt(api, check=check)
         now = time.monotonic()
-        if kind == "refused":
+        if outcome.kind == "refused":
             refused_at = min(refused_at, now)
-        settling = may_pass(kind, why) and now - refused_at < _SETTLING_SECONDS
-        if check or now - start > params["wait_timeout"] or not (kind == "not ready" or settling):
-            break
+        settling = outcome.may_pass and now - refused_at < _SETTLING_SECONDS
+        if check or now - start > timeout or not (outcome.kind == "not ready" or settling):
+            return outcome, time.monotonic() - start
         time.sleep(_POLL_SECONDS)
-    waited = time.monotonic() - start
-    return {**result, "address": str(address), "outcome": kind, "reason": why, "seconds": round(waited, 1)}
+
+
+def attempt(api: ApiServer, *, check: bool) -> Outcome:
+    """The outcome of one try, which writes only if it is ready. Raises Failure if etcd refuses the write."""
+    try:
+        ready = api.readiness()
+        written = api.write() if ready.status == 200 and not check else None
+    except Failure as exc:
+        return Outcome("not ready", exc.reason)
+    if ready.status in (401, 403):  # that is so for a moment after each start
+        return Outcome("refused", f"HTTP {ready.status}: {ready.message}")
+    if ready.status != 200:
+        return Outcome("not ready", f"it is not ready: {failed_checks(ready.body)}")
+    return classify(written) if written else Outcome("ready")
+
+
+def classify(answer: Answer) -> Outcome:
+    """The outcome of a write that was answered. Raises Failure if it came as far as etcd, which refuses it."""
+    if answer.status < 300:
+        return Outcome("accepted")
+    message = answer.message
+    for text, code in _LASTING.items():
+        if text in message:
+            raise Failure(
+                code,
+                f"The API server of this node still cannot write: {message}",
+                "Run this again, and look at etcd's own alarms (etcd_info).",
+            )
+    if answer.status in (429, 503, 504) or any(text in message for text in _PASSING):
+        return Outcome("not ready", "it asked to try again")
+    return Outcome("refused", f"HTTP {answer.status}: {message}")
+
+
+def failed_checks(body: str) -> str:
+    """The checks that failed, of a verbose answer of /readyz."""
+    names = [line[3:].split(" ")[0] for line in body.splitlines() if line.startswith("[-]")]
+    return ", ".join(names) or body.strip()[:200]
 
 
 def main() -> None:
@@ -173,16 +192,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    try:
-        result = prove(module.params, check=module.check_mode)
-    except EtcdRefuses as exc:
-        module.fail_json(
-            msg=f"The API server of this node still cannot write: {exc}. What was done to etcd stays done; run this"
-            " again, and look at etcd's own alarms (etcd_info)."
-        )
-    except (KubeError, OSError) as exc:
-        result = {"changed": False, "address": "", "outcome": "refused", "reason": str(exc), "seconds": 0.0}
-    module.exit_json(**result)
+    run(module, check_writes, doing="Checking the API server", unchanged="What was done to etcd stays done.")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""The API server of this very node: where its manifest says it listens, with what kubeadm's admin.conf holds.
+"""The API server of this very node, at the address in its manifest, with the credentials in kubeadm's admin.conf.
 
 A virtual address or a load balancer in front of the API servers may be down while this one is up, and the other way
 round, so it is asked by its own address.
@@ -22,6 +22,7 @@ import typing as t
 import uuid
 from dataclasses import dataclass
 
+from .._core.failures import Failure
 from .._etcd.errors import TlsRejected
 from .._etcd.transport import Json, TlsFiles, tls_context
 from .block_yaml import load
@@ -33,10 +34,6 @@ API_MANIFEST = "/etc/kubernetes/manifests/kube-apiserver.yaml"
 _ANNOTATION = "kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint"
 _LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases"
 _PRIVATE = "/run"  # kept in memory
-
-
-class KubeError(Exception):
-    """The API server cannot be asked, or its files cannot be used. The text is half a sentence."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,7 @@ class Answer(t.NamedTuple):
 
     @property
     def message(self) -> str:
-        """The API's own words, where it has any."""
+        """The API's own message, else the beginning of the body."""
         try:
             return str(json.loads(self.body)["message"])
         except (ValueError, KeyError, TypeError):
@@ -63,32 +60,32 @@ class Answer(t.NamedTuple):
 
 
 def address_of(text: str, path: str) -> Address:
-    """Where the API server of this manifest listens. Raises KubeError."""
+    """The address of the API server of this manifest. Raises Failure."""
     try:
         pod = load(text)
         container = pod["spec"]["containers"][0]
         words = [str(word) for word in (container.get("command") or []) + (container.get("args") or [])]
-        said = str((pod["metadata"].get("annotations") or {}).get(_ANNOTATION, ""))
+        annotation = str((pod["metadata"].get("annotations") or {}).get(_ANNOTATION, ""))
     except (ValueError, KeyError, TypeError, IndexError, AttributeError):
-        raise KubeError(f"{path} is not the manifest of an API server") from None
+        raise Failure("manifest_unusable", f"{path} is not the manifest of an API server") from None
     flags = parse_flags(words[1:])
-    host, _colon, port = said.rpartition(":")
+    host, _colon, port = annotation.rpartition(":")
     host = host.strip("[]") or flags.get("advertise-address") or "127.0.0.1"
     port = flags.get("secure-port") or port or "6443"
     if not port.isdigit():
-        raise KubeError(f"{path}: {port!r} is not a valid port")
+        raise Failure("manifest_unusable", f"{path}: {port!r} is not a valid port")
     return Address(host, int(port))
 
 
 def credentials_of(text: str, path: str) -> tuple[bytes, bytes, bytes]:
-    """CA, certificate and key, in PEM, of the context that a kubeconfig uses. Raises KubeError."""
+    """CA, certificate and key, in PEM, of the context that a kubeconfig uses. Raises Failure."""
     try:
         config = load(text)
         context = _named(config["contexts"], config["current-context"])["context"]
         cluster = _named(config["clusters"], context["cluster"])["cluster"]
         user = _named(config["users"], context["user"])["user"]
     except (ValueError, KeyError, TypeError, StopIteration, AttributeError):
-        raise KubeError(f"{path} cannot be read as a kubeconfig") from None
+        raise _unusable(f"{path} cannot be read as a kubeconfig") from None
     return (
         _pem(cluster, "certificate-authority", path),
         _pem(user, "client-certificate", path),
@@ -107,42 +104,47 @@ def _pem(entry: t.Mapping[str, t.Any], name: str, path: str) -> bytes:
         with open(os.path.join(os.path.dirname(path), str(entry[name])), "rb") as file:
             return file.read()
     except (KeyError, ValueError, AttributeError, OSError):
-        raise KubeError(f"{path} has no usable {name}") from None
+        raise _unusable(f"{path} has no usable {name}") from None
+
+
+def _unusable(reason: str) -> Failure:
+    return Failure("kubeconfig_unusable", reason)
 
 
 class ApiServer:
     """One API server, asked as the cluster's administrator."""
 
     def __init__(self, address: Address, kubeconfig: str, *, timeout: float) -> None:
-        """Raises KubeError."""
+        """Raises Failure if the kubeconfig cannot be used."""
         self.address = address
         self._timeout = timeout
-        self._lease = f"etcd-maintenance-proof-{uuid.uuid4().hex[:12]}"
+        self._lease = f"etcd-maintenance-write-check-{uuid.uuid4().hex[:12]}"
         try:
             with open(kubeconfig, encoding="utf-8") as file:
                 pems = credentials_of(file.read(), kubeconfig)
         except OSError as exc:
-            raise KubeError(f"{kubeconfig} cannot be read: {exc.strerror}") from exc
+            raise _unusable(f"{kubeconfig} cannot be read: {exc.strerror}") from exc
         try:
             self._context = _context(pems)
         except TlsRejected as exc:
-            raise KubeError(f"{kubeconfig}: {exc}") from exc
+            raise _unusable(f"{kubeconfig}: {exc}") from exc
 
     def readiness(self) -> Answer:
-        """What it says of itself. Raises KubeError."""
+        """Its answer to whether it is ready, with every check. Raises Failure if there is none."""
         return self._ask("GET", "/readyz?verbose")
 
     def write(self) -> Answer:
-        """Make a Lease and delete it again; the first answer that is no success, else the last. Raises KubeError.
+        """Create a Lease and delete it again; the first answer that is no success, else the last. Raises Failure if
+        there is none.
 
         One that an earlier attempt has left, because its answer was lost, is deleted as well.
         """
-        made = self._ask("POST", _LEASES, {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease"}, self._lease)
-        there = made.status < 300 or made.status == http.HTTPStatus.CONFLICT
-        if not there:
-            return made
-        gone = self._ask("DELETE", f"{_LEASES}/{self._lease}")
-        return Answer(http.HTTPStatus.OK, made.body) if gone.status == http.HTTPStatus.NOT_FOUND else gone
+        created = self._ask("POST", _LEASES, {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease"}, self._lease)
+        exists = created.status < 300 or created.status == http.HTTPStatus.CONFLICT
+        if not exists:
+            return created
+        deleted = self._ask("DELETE", f"{_LEASES}/{self._lease}")
+        return Answer(http.HTTPStatus.OK, created.body) if deleted.status == http.HTTPStatus.NOT_FOUND else deleted
 
     def _ask(self, verb: str, path: str, body: Json | None = None, name: str = "") -> Answer:
         text = json.dumps({**body, "metadata": {"name": name}}) if body else None
@@ -153,19 +155,20 @@ class ApiServer:
             response = connection.getresponse()
             return Answer(response.status, response.read().decode("utf-8", "replace"))
         except (OSError, http.client.HTTPException) as exc:
-            raise KubeError(f"it does not answer at {self.address}: {str(exc) or type(exc).__name__}") from exc
+            reason = f"it does not answer at {self.address}: {str(exc) or type(exc).__name__}"
+            raise Failure("apiserver_unreachable", reason) from exc
         finally:
             connection.close()
 
 
 def _context(pems: tuple[bytes, bytes, bytes]) -> ssl.SSLContext:
     """OpenSSL reads keys from files only: these are in memory, this user's own, and gone at once."""
-    with tempfile.TemporaryDirectory(dir=_PRIVATE, prefix="etcd-maintenance-") as folder:
-        paths = [os.path.join(folder, name) for name in ("ca.crt", "client.crt", "client.key")]
+    with tempfile.TemporaryDirectory(dir=_PRIVATE, prefix="etcd-maintenance-") as directory:
+        paths = [os.path.join(directory, name) for name in ("ca.crt", "client.crt", "client.key")]
         for path, pem in zip(paths, pems):
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 file.write(pem)
         return tls_context(TlsFiles(*paths))
 
 
-__all__ = ("ADMIN_CONF", "API_MANIFEST", "Address", "Answer", "ApiServer", "KubeError", "address_of", "credentials_of")
+__all__ = ("ADMIN_CONF", "API_MANIFEST", "Address", "Answer", "ApiServer", "address_of", "credentials_of")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The API server of a node: where it is, who asks it, what its answers mean, and one that really speaks TLS."""
+"""The API server of a node: its address, the credentials to ask it with, and one that really speaks TLS."""
 
 from __future__ import annotations
 
@@ -11,26 +11,21 @@ import ssl
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import count
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 import yaml
-from unit.builders import DATA, Json, main_of, table
+from unit.builders import DATA, table
 
+from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure
 from ansible_collections.controlplane.etcd.plugins.module_utils._node import apiserver
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.apiserver import (
     Address,
     Answer,
     ApiServer,
-    KubeError,
     address_of,
     credentials_of,
 )
-from ansible_collections.controlplane.etcd.plugins.modules import apiserver_write_check
-from ansible_collections.controlplane.etcd.plugins.modules.apiserver_write_check import EtcdRefuses, Forbidden
 from lab import pki
 
 MANIFESTS = sorted((DATA / "apiserver").glob("*/*"))
@@ -82,7 +77,7 @@ NO_MANIFESTS: list[tuple[str, str, str]] = [
 
 @pytest.mark.parametrize(("text", "message"), table(NO_MANIFESTS))
 def test_no_manifest(text: str, message: str) -> None:
-    with pytest.raises(KubeError) as caught:
+    with pytest.raises(Failure) as caught:
         address_of(text, "x.yaml")
     assert str(caught.value).startswith(message)
 
@@ -166,7 +161,7 @@ NO_CONFIGS: list[tuple[str, str, str]] = [
 
 @pytest.mark.parametrize(("text", "message"), table(NO_CONFIGS))
 def test_no_kubeconfig(text: str, message: str) -> None:
-    with pytest.raises(KubeError) as caught:
+    with pytest.raises(Failure) as caught:
         credentials_of(text, "x.conf")
     assert str(caught.value).startswith(message)
 
@@ -188,228 +183,6 @@ MESSAGES: list[tuple[str, Answer, str]] = [
 @pytest.mark.parametrize(("answer", "expected"), table(MESSAGES))
 def test_message(answer: Answer, expected: str) -> None:
     assert answer.message == expected
-
-
-WEBHOOK = 'Internal error occurred: failed calling webhook "x.example.org": connect: connection refused'
-
-# The answer to a write; the outcome, None where it is tried again, or the error's text.
-JUDGED: list[tuple[str, Answer, tuple[str, str] | str | None]] = [
-    ("made", Answer(201, "{}"), ("accepted", "")),
-    ("deleted", Answer(200, "{}"), ("accepted", "")),
-    ("no space", failure("etcdserver: mvcc: database space exceeded"), "etcdserver: mvcc: database space exceeded"),
-    ("corrupt", failure("etcdserver: corrupt cluster"), "etcdserver: corrupt cluster"),
-    ("a webhook", failure(WEBHOOK), ("refused", f"HTTP 500: {WEBHOOK}")),
-    ("a policy", failure("denied the request", 403), ("refused", "HTTP 403: denied the request")),
-    ("leader changed", failure("etcdserver: leader changed"), None),
-    ("no leader", failure("etcdserver: no leader"), None),
-    ("request timed out", failure("etcdserver: request timed out"), None),
-    ("a member stops", failure("etcdserver: server stopped"), None),
-    ("etcd is busy", failure("etcdserver: too many requests"), None),
-    ("whatever else etcd says", failure("etcdserver: user name is empty"), None),
-    ("no space, as a status that passes", failure("database space exceeded", 503), "database space exceeded"),
-    ("conflict", failure("already exists", 409), ("refused", "HTTP 409: already exists")),
-    ("busy", failure("Too many requests, please try again later.", 429), None),
-    ("a proxy's error", Answer(503, "Service Unavailable"), None),
-    ("time is over", failure("Timeout: request did not complete within requested timeout", 504), None),
-]
-
-
-@pytest.mark.parametrize(("answer", "expected"), table(JUDGED))
-def test_judged(answer: Answer, expected: tuple[str, str] | str | None) -> None:
-    if isinstance(expected, str):
-        with pytest.raises(EtcdRefuses) as caught:
-            apiserver_write_check.judged(answer)
-        assert str(caught.value) == expected
-    else:
-        assert apiserver_write_check.judged(answer) == expected
-
-
-STARTING = """\
-[+]ping ok
-[+]log ok
-[-]etcd failed: reason withheld
-[+]poststarthook/start-apiextensions-informers ok
-[-]poststarthook/rbac/bootstrap-roles failed: reason withheld
-readyz check failed
-"""
-
-UNREADY: list[tuple[str, str, str]] = [
-    ("checks", STARTING, "etcd, poststarthook/rbac/bootstrap-roles"),
-    ("text", " shutting down\n", "shutting down"),
-    ("long text", "x" * 300, "x" * 200),
-    ("nothing", "", ""),
-]
-
-
-@pytest.mark.parametrize(("body", "expected"), table(UNREADY))
-def test_unready(body: str, expected: str) -> None:
-    assert apiserver_write_check.unready(body) == expected
-
-
-class FakeApi:
-    """An API server that gives these answers one after the other, and the last one for ever; errors are raised."""
-
-    def __init__(self, ready: list[Answer | KubeError], writes: list[Answer | KubeError]) -> None:
-        self.ready, self.writes = ready, writes
-        self.written = 0
-
-    def readiness(self) -> Answer:
-        return self._next(self.ready)
-
-    def write(self) -> Answer:
-        self.written += 1
-        return self._next(self.writes)
-
-    def _next(self, answers: list[Answer | KubeError]) -> Answer:
-        found = answers.pop(0) if len(answers) > 1 else answers[0]
-        if isinstance(found, KubeError):
-            raise found
-        return found
-
-
-READY, MADE = Answer(200, "[+]ping ok\n"), Answer(201, "{}")
-NOT_READY = Answer(500, STARTING)
-FORBIDDEN = failure('forbidden: User "kubernetes-admin" cannot get path "/readyz"', 403)
-NOT_ALLOWED = f"HTTP 403: {FORBIDDEN.message}"
-QUOTA = failure("status unknown for quota", 403)
-DOWN = KubeError("it does not answer at https://192.0.2.2:6443: Connection refused")
-
-
-def test_attempt_writes_only_when_it_is_ready() -> None:
-    api = FakeApi([READY], [MADE])
-    assert apiserver_write_check.attempt(api, check=False) == ("accepted", "")  # type: ignore[arg-type]  # it is made
-    assert api.written == 1
-
-
-def test_attempt_in_check_mode_writes_nothing() -> None:
-    api = FakeApi([READY], [MADE])
-    assert apiserver_write_check.attempt(api, check=True) == ("ready", "")  # type: ignore[arg-type]  # it is made
-    assert api.written == 0
-
-
-REFUSED_ATTEMPTS: list[tuple[str, Answer, type[KubeError], str]] = [
-    ("not ready", NOT_READY, KubeError, "it is not ready: etcd, poststarthook/rbac/bootstrap-roles"),
-    ("a stranger", failure("Unauthorized", 401), Forbidden, "HTTP 401: Unauthorized"),
-    ("not allowed", FORBIDDEN, Forbidden, f"HTTP 403: {FORBIDDEN.message}"),
-]
-
-
-@pytest.mark.parametrize(("ready", "kind", "message"), table(REFUSED_ATTEMPTS))
-def test_attempt_that_does_not_come_to_a_write(ready: Answer, kind: type[KubeError], message: str) -> None:
-    api = FakeApi([ready], [MADE])
-    with pytest.raises(kind) as caught:
-        apiserver_write_check.attempt(api, check=False)  # type: ignore[arg-type]  # it is made
-    assert str(caught.value) == message
-    assert api.written == 0
-
-
-def options(folder: Path, **given: Any) -> Json:
-    return {
-        "kubeconfig": str(folder / "admin.conf"),
-        "apiserver_manifest": str(folder / "kube-apiserver.yaml"),
-        "timeout": 5.0,
-        "wait_timeout": 120.0,
-        **given,
-    }
-
-
-# Answers of /readyz and to writes; what comes of it, the reason, and how many writes were tried.
-PROOFS: list[tuple[str, list[Any], list[Any], bool, str, str, int]] = [
-    ("at once", [READY], [MADE], False, "accepted", "", 1),
-    ("when it is up again", [DOWN, DOWN, NOT_READY, READY], [MADE], False, "accepted", "", 1),
-    ("when it has read who may do what", [FORBIDDEN, FORBIDDEN, READY], [MADE], False, "accepted", "", 1),
-    ("when it has read how much is allowed", [READY], [QUOTA, QUOTA, MADE], False, "accepted", "", 3),
-    ("refused in check mode: that may pass, too", [FORBIDDEN], [MADE], True, "refused", NOT_ALLOWED, 0),
-    ("never allowed", [FORBIDDEN], [MADE], False, "refused", NOT_ALLOWED, 0),
-    ("never up", [DOWN], [MADE], False, "not ready", str(DOWN), 0),
-    ("a leader is elected meanwhile", [READY], [failure("etcdserver: no leader"), MADE], False, "accepted", "", 2),
-    ("dies while it writes", [READY], [DOWN, MADE], False, "accepted", "", 2),
-    ("a webhook", [READY], [failure(WEBHOOK)], False, "refused", f"HTTP 500: {WEBHOOK}", 1),
-    ("check mode", [READY], [MADE], True, "ready", "", 0),
-    ("check mode does not wait", [DOWN, READY], [MADE], True, "not ready", str(DOWN), 0),
-]
-
-
-@pytest.fixture
-def patient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A node with a manifest, on which every look at the clock takes a second."""
-    (tmp_path / "kube-apiserver.yaml").write_text(MANIFESTS[0].read_text("utf-8"), "utf-8")
-    clock = count()
-    fake = SimpleNamespace(monotonic=lambda: float(next(clock)), sleep=lambda _seconds: None)
-    monkeypatch.setattr(apiserver_write_check, "time", fake)
-    return tmp_path
-
-
-@pytest.mark.parametrize(("ready", "writes", "check", "outcome", "reason", "written"), table(PROOFS))
-def test_prove(
-    patient: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    ready: list[Any],
-    writes: list[Any],
-    check: bool,
-    outcome: str,
-    reason: str,
-    written: int,
-) -> None:
-    api = FakeApi([*ready], [*writes])
-    monkeypatch.setattr(apiserver_write_check, "ApiServer", lambda *_arguments, **_options: api)
-    result = apiserver_write_check.prove(options(patient), check=check)
-    assert (result["outcome"], result["reason"], api.written) == (outcome, reason, written)
-    assert (result["changed"], result["address"]) == (False, "https://192.0.2.2:6443")
-    assert result["seconds"] <= 125
-
-
-def test_prove_gives_up_in_time(patient: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    api = FakeApi([READY], [failure("etcdserver: no leader")])
-    monkeypatch.setattr(apiserver_write_check, "ApiServer", lambda *_arguments, **_options: api)
-    result = apiserver_write_check.prove(options(patient, wait_timeout=10.0), check=False)
-    assert (result["outcome"], result["reason"]) == ("not ready", "it asked to try again")
-    assert 10 < result["seconds"] <= 12
-
-
-def test_what_it_keeps_refusing_is_refused(patient: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After half a minute, in which an API server that was just started learns what it needs; or with the time."""
-    api = FakeApi([READY], [QUOTA])
-    monkeypatch.setattr(apiserver_write_check, "ApiServer", lambda *_arguments, **_options: api)
-    for wait_timeout, least, most in ((120.0, 30, 34), (10.0, 10, 13)):
-        result = apiserver_write_check.prove(options(patient, wait_timeout=wait_timeout), check=False)
-        assert (result["outcome"], result["reason"]) == ("refused", "HTTP 403: status unknown for quota")
-        assert least <= result["seconds"] <= most
-
-
-PASSING: list[tuple[str, str, str, bool]] = [
-    ("accepted", "accepted", "", False),
-    ("not up yet", "not ready", "it does not answer", False),
-    ("refused", "refused", "HTTP 403: forbidden", True),
-    ("refused by somebody else", "refused", f"HTTP 500: {WEBHOOK}", False),
-]
-
-
-@pytest.mark.parametrize(("outcome", "reason", "expected"), table(PASSING))
-def test_may_pass(outcome: str, reason: str, expected: bool) -> None:
-    assert apiserver_write_check.may_pass(outcome, reason) is expected
-
-
-def test_node_without_an_api_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ended = main_of(apiserver_write_check, options(tmp_path), monkeypatch)
-    assert (ended["outcome"], ended["address"], ended["changed"]) == ("absent", "", False)
-
-
-def test_main_fails_only_where_etcd_refuses(patient: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    api = FakeApi([READY], [failure("etcdserver: mvcc: database space exceeded")])
-    monkeypatch.setattr(apiserver_write_check, "ApiServer", lambda *_arguments, **_options: api)
-    ended = main_of(apiserver_write_check, options(patient), monkeypatch)
-    assert ended["failed"]
-    assert ended["msg"].startswith(
-        "The API server of this node still cannot write: etcdserver: mvcc: database space exceeded. What was done"
-    )
-
-
-def test_main_without_a_kubeconfig(patient: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ended = main_of(apiserver_write_check, options(patient), monkeypatch)
-    assert "failed" not in ended
-    assert ended["outcome"] == "refused"
-    assert ended["reason"] == f"{patient / 'admin.conf'} cannot be read: No such file or directory"
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -439,7 +212,7 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(200, "{}")
 
     def _answer(self, status: int, body: str) -> None:
-        self.server.asked.append((self.command, self.path.partition("-proof-")[0], status))
+        self.server.asked.append((self.command, self.path.partition("-write-check-")[0], status))
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -538,7 +311,7 @@ def test_lease_whose_answer_was_lost_is_deleted(
 ) -> None:
     api = ApiServer(server.address, admin(tmp_path, certificates), timeout=20.0)
     server.lost = 1
-    with pytest.raises(KubeError, match="it does not answer at https://127"):
+    with pytest.raises(Failure, match="it does not answer at https://127"):
         api.write()
     assert api.write().status == 200
     # As if the answer to the one that made it had been lost.
@@ -556,17 +329,16 @@ def test_lease_that_somebody_else_deleted(
     if there:
         server.leases.append(api._lease)
     server.cleaned = 404
-    assert apiserver_write_check.judged(api.write()) == ("accepted", "")
+    assert api.write().status == 200
     assert [status for _verb, _path, status in server.asked] == [409 if there else 201, 404]
     server.cleaned = 403
-    assert apiserver_write_check.judged(api.write()) == ("refused", "HTTP 403: an answer")
+    assert api.write().message == "an answer"
 
 
-def test_whole_proof(tmp_path: Path, private: Path, certificates: Path, server: FakeServer) -> None:
-    address = server.address
-    (tmp_path / "kube-apiserver.yaml").write_text(pod(endpoint=f"{address.host}:{address.port}"), "utf-8")
-    result = apiserver_write_check.prove(options(tmp_path, kubeconfig=admin(tmp_path, certificates)), check=False)
-    assert (result["outcome"], result["reason"], result["address"]) == ("accepted", "", str(address))
+def test_server_of_a_manifest(tmp_path: Path, private: Path, certificates: Path, server: FakeServer) -> None:
+    endpoint = f"{server.address.host}:{server.address.port}"
+    address = address_of(pod(endpoint=endpoint), "x.yaml")
+    assert ApiServer(address, admin(tmp_path, certificates), timeout=20.0).write().status == 200
 
 
 STRANGERS: list[tuple[str, dict[str, str], str]] = [
@@ -580,13 +352,13 @@ def test_server_of_strangers(
     tmp_path: Path, private: Path, certificates: Path, server: FakeServer, files: dict[str, str], message: str
 ) -> None:
     api = ApiServer(server.address, admin(tmp_path, certificates, **files), timeout=20.0)
-    with pytest.raises(KubeError, match=rf"^it does not answer at https://127\.0\.0\.1:\d+: .*{message}"):
+    with pytest.raises(Failure, match=rf"^it does not answer at https://127\.0\.0\.1:\d+: .*{message}"):
         api.readiness()
     assert server.asked == []
 
 
 def test_server_with_another_address(tmp_path: Path, private: Path, certificates: Path, impostor: FakeServer) -> None:
-    with pytest.raises(KubeError, match="certificate is not valid for '127"):
+    with pytest.raises(Failure, match="certificate is not valid for '127"):
         ApiServer(impostor.address, admin(tmp_path, certificates), timeout=20.0).readiness()
 
 
@@ -594,12 +366,12 @@ def test_nobody_answers(tmp_path: Path, private: Path, certificates: Path, serve
     address = server.address
     server.shutdown()
     server.server_close()
-    with pytest.raises(KubeError, match="Connection refused"):
+    with pytest.raises(Failure, match="Connection refused"):
         ApiServer(address, admin(tmp_path, certificates), timeout=20.0).readiness()
 
 
 def test_expired_certificate_says_so(tmp_path: Path, private: Path, certificates: Path) -> None:
     path = admin(tmp_path, certificates, client="own/expired")
-    with pytest.raises(KubeError, match=rf"^{path}: the client certificate .* expired on"):
+    with pytest.raises(Failure, match=rf"^{path}: the client certificate .* expired on"):
         ApiServer(Address("127.0.0.1", 1), path, timeout=1.0)
     assert list(private.iterdir()) == []
