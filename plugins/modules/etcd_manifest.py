@@ -8,25 +8,25 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: etcd_manifest
-short_description: Start the etcd of a control-plane node with other flags, and prove it
+short_description: Start the etcd of a control-plane node with other flags, and verify it
 version_added: 0.1.0
 author:
   - The controlplane.etcd authors (@controlplane-etcd)
 description:
   - Changes flags in the static pod manifest of etcd. The kubelet then restarts etcd, so this one member is down for 11
     to 50 seconds plus the time that it needs to read its log.
-  - The new text is written outside the manifests folder and renamed over the old one; there is never a moment without a
-    whole manifest. Then the module waits until the etcd that runs has these flags, answers, knows a leader and has
-    caught up with it. If that fails, the old text is restored, and etcd is proved to run with it.
+  - The new text is written outside the manifests directory and renamed over the old one; there is never a moment
+    without a whole manifest. Then the module waits until the etcd that runs has these flags, answers, knows a leader
+    and has caught up with it. If that fails, the old text is restored, and etcd is verified to run with it.
   - A flag whose value means the same already, such as V(1h) and V(1) for C(auto-compaction-retention), is left as it
     is, and etcd is not restarted.
   - It refuses to begin if the other members do not hold the quorum without this one, while an alarm is armed, if one of
     the members lags behind, and if the node is not in order - no log of a member in the data directory, other files in
-    the manifests folder that the kubelet could take for etcd, a kubelet or an etcd that is not running, an etcd that
+    the manifests directory that the kubelet could take for etcd, a kubelet or an etcd that is not running, an etcd that
     runs with other flags than its manifest has.
   - Flags that the etcd of the manifest's image does not know are refused, because it would exit at once. So are flags
     that are part of what a member is, such as its name, addresses, certificates and data directory.
-  - If a run was killed in the middle, the next one proves what it began, or reverts it.
+  - If a run was killed in the middle, the next one verifies what it began, or rolls it back.
   - Nothing keeps two nodes apart that run it at the same time, because each still sees the other one's member running.
     Run it on one node after the other, and on none after a failed one, as the first example does with C(serial) and
     C(any_errors_fatal).
@@ -51,8 +51,9 @@ options:
     default: false
   backup_dir:
     description:
-      - Folder for a copy of the old manifest, written before it is replaced. Created with mode 0700 if it is missing.
-      - A folder inside a C(manifests) folder is refused, because the kubelet starts whatever is there.
+      - Directory for a copy of the old manifest, written before it is replaced. Created with mode 0700 if it is
+        missing.
+      - A directory inside a C(manifests) directory is refused, because the kubelet starts whatever is there.
     type: path
     default: /etc/kubernetes/etcd-backup
   during_recovery:
@@ -183,63 +184,72 @@ seconds:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._core.failures import Failure, Refused
+from ..module_utils._core.failures import refuse
 from ..module_utils._etcd.errors import EtcdError
 from ..module_utils._etcd.transport import Json
 from ..module_utils._kubeadm import manifest_diff
 from ..module_utils._kubeadm.backups import DEFAULT_BACKUP_DIR
-from ..module_utils._kubeadm.kubectl import KubectlFailed
-from ..module_utils._module import CONNECTION_SPEC
+from ..module_utils._module import CONNECTION_SPEC, run
 from ..module_utils._node.apiserver import ADMIN_CONF
-from ..module_utils._node.etcd_manifest import ManifestError
 from ..module_utils._node.kubelet import UNIT
-from ..module_utils._rollout.change import Node, NotProved
+from ..module_utils._rollout import interrupted
+from ..module_utils._rollout.change import Changed, change
+from ..module_utils._rollout.preconditions import refuse_cluster, refuse_node
+from ..module_utils._rollout.rollout import Rollout, read_rollout
+from ..module_utils._rollout.target import Target, choose_target
 
-_PATCH = "Fix that, or use the method patch, which needs neither kubeadm nor its configuration."
 
-
-def bring(module: AnsibleModule) -> Json:
-    """Raises Failure, ManifestError, NotProved, OSError."""
-    node = Node(module.params)
-    target = node.target()
+def apply(module: AnsibleModule) -> Json:
+    rollout = read_rollout(module.params)
+    target = choose_target(rollout)
     for warning in target.warnings:
         module.warn(warning)
-    changed, backup, seconds = target.text != node.text, "", 0.0
-    if not changed:
-        missing = node.missing()
-        if missing and module.check_mode:
-            module.warn(f"The manifest has these flags already, but {missing}. It would be waited for.")
-        elif missing:
-            seconds = node.finish()
-        elif not module.check_mode:
-            node.settle()
-    else:
-        pid = node.refuse_unready()
-        alarm = node.refuse_cluster()
-        if alarm and not module.check_mode:
-            raise Refused(alarm)
-        if alarm:
-            module.warn(f"It would be refused if this is still so then. {alarm}")
-        if not module.check_mode:
-            backup, seconds = node.change(target, pid)
+    try:
+        done = complete(module, rollout) if target.text == rollout.text else carry_out(module, rollout, target)
+    except EtcdError as exc:
+        exc.advice = "See what etcd and the kubelet say (crictl logs, journalctl --unit kubelet), then run this again."
+        raise
     before, after = target.edited.differing
     result: Json = {
-        "changed": changed,
+        "changed": target.text != rollout.text,
         "method": target.method,
         "reason": target.reason,
         "differences": list(target.differences),
         "flags": {"before": before, "after": after},
-        "backup_file": backup,
-        "seconds": seconds,
+        "backup_file": done.backup_file,
+        "seconds": done.away_seconds,
     }
     if module._diff:
         result["diff"] = {
-            "before": manifest_diff.masked(node.text),
+            "before": manifest_diff.masked(rollout.text),
             "after": manifest_diff.masked(target.text),
-            "before_header": node.path,
-            "after_header": node.path,
+            "before_header": rollout.path,
+            "after_header": rollout.path,
         }
     return result
+
+
+def complete(module: AnsibleModule, rollout: Rollout) -> Changed:
+    """Nothing is to be written; a run that was interrupted may have left something to verify."""
+    missing = interrupted.missing(rollout)
+    if missing and module.check_mode:
+        module.warn(f"The manifest has these flags already, but {missing}. It would be waited for.")
+    elif missing:
+        return Changed("", interrupted.finish(rollout))
+    elif not module.check_mode:
+        interrupted.settle(rollout)
+    return Changed("", 0.0)
+
+
+def carry_out(module: AnsibleModule, rollout: Rollout, target: Target) -> Changed:
+    pid = refuse_node(rollout)
+    alarm = refuse_cluster(rollout)
+    if not module.check_mode:
+        refuse(alarm)
+        return change(rollout, target, pid)
+    if alarm:
+        module.warn(f"It would be refused if this is still so then. {alarm.text}")
+    return Changed("", 0.0)
 
 
 def main() -> None:
@@ -252,39 +262,14 @@ def main() -> None:
             "extra_args": {"type": "dict", "default": {}},
             "kubeadm_config": {"type": "path"},
             "kubeconfig": {"type": "path", "default": ADMIN_CONF},
+            "kubelet_unit": {"type": "str", "default": UNIT},
             "method": {"type": "str", "choices": ["auto", "kubeadm", "patch"], "default": "auto"},
             "remove": {"type": "list", "elements": "str", "default": []},
-            "kubelet_unit": {"type": "str", "default": UNIT},
             "wait_timeout": {"type": "float", "default": 120.0},
         },
         supports_check_mode=True,
     )
-    doing = f"Changing flags of etcd in {module.params['manifest']}"
-    try:
-        result = bring(module)
-    except NotProved as exc:
-        module.fail_json(msg=f"{doing} failed. {exc}")
-    except Refused as exc:
-        module.fail_json(msg=f"{doing} was refused. {exc} Nothing was changed. {exc.advice}".rstrip())
-    except KubectlFailed as exc:  # these and the next only where the method is kubeadm
-        module.fail_json(msg=f"{doing} failed. {exc} {exc.unchanged or 'Nothing was changed.'} {exc.advice} {_PATCH}")
-    except EtcdError as exc:
-        through = f" through {exc.endpoint}" if exc.endpoint else ""
-        module.fail_json(
-            msg=f"{doing}{through} failed: {_sentence(exc)} Nothing was changed. See what etcd and the kubelet say"
-            " (crictl logs, journalctl --unit kubelet), then run this again."
-        )
-    except ManifestError as exc:
-        module.fail_json(msg=f"{doing} failed. {_sentence(exc)} Nothing was changed.")
-    except Failure as exc:
-        module.fail_json(msg=f"{doing} failed. {_sentence(exc)} Nothing was changed. {exc.advice} {_PATCH}")
-    except OSError as exc:
-        module.fail_json(msg=f"{doing} failed: {_sentence(exc)} Nothing was changed.")
-    module.exit_json(**result)
-
-
-def _sentence(exc: Exception) -> str:
-    return f"{str(exc).rstrip('.')}."
+    run(module, apply, doing=f"Changing flags of etcd in {module.params['manifest']}")
 
 
 if __name__ == "__main__":

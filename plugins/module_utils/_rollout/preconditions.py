@@ -4,24 +4,123 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-
-"""Preconditions of a restart: whether one member may go away for a moment."""
+"""Preconditions of a restart: whether this node would take a changed manifest, and this member may go away for a
+moment."""
 
 from __future__ import annotations
 
-from .._core import text
-from .._core.failures import Refused
+import glob
+import os
+import time
+
+from .._core import command, text
+from .._core.failures import Failure, Refused, refuse
 from .._etcd import checks
 from .._etcd.view import ClusterView, MemberView
+from .._node import kubelet, kubelet_hold, process, static_pods
+from .interrupted import way_back
+from .rollout import Rollout, last_words
+from .verification import drift
 
 # How long a member is away when its manifest changes, with kubelets 1.30 to 1.37: 11 to 17 s, because the new pod waits
-# for the next retry; 50 s where the kubelet asks the API server of its own node, as newer kubeadms have it. That one
-# hangs for 34 s without its etcd, when it is to delete the mirror pod.
+# for the next retry; 50 s if the kubelet asks the API server of its own node, as newer kubeadms have it. That one hangs
+# for 34 s without its etcd, when it is to delete the mirror pod.
 AWAY_SECONDS = 50
 
 
+def refuse_node(rollout: Rollout) -> int:
+    """The process id of the etcd that runs here, which must be that of the manifest. Raises Refused."""
+    manifest = rollout.manifest
+    strays = static_pods.strays(rollout.path)
+    if strays:
+        raise Refused(
+            "stray_manifests",
+            f"{', '.join(strays)} is beside the manifest, and the kubelet may take it for the same pod and start etcd"
+            " from it.",
+            "Move it out of the folder first.",
+        )
+    if not glob.glob(os.path.join(glob.escape(manifest.wal_dir), "*.wal")):
+        raise Refused(
+            "data_missing",
+            f"There is no log of a member in {manifest.wal_dir}: etcd would start as another member, or as a cluster"
+            " of its own.",
+            "See whether the disk of its data is mounted; where the data is lost, remove this member (etcdctl member"
+            " remove) and join the node again.",
+        )
+    refuse(kubelet_refusal(rollout.options.kubelet_unit))
+    pid = process.find(manifest)
+    if pid is None:
+        raise Refused(
+            "etcd_not_running",
+            f"The etcd of this manifest is not running.{last_words()}",
+            "Find out why (crictl logs, journalctl --unit kubelet) before it is changed." + way_back(rollout),
+        )
+    others = drift(manifest.flags, process.flags(pid) or {})
+    if others:
+        raise Refused(
+            "manifest_not_applied",
+            f"The running etcd (process {pid}) was started with other flags than the manifest has"
+            f" ({', '.join(others)}): the kubelet has not applied the manifest, or not yet.",
+            "See what it says (journalctl --unit kubelet), and run this again.",
+        )
+    return pid
+
+
+def kubelet_refusal(name: str) -> Refused | None:
+    """Why the kubelet would not take a changed manifest; if systemd does not know it, its process tells."""
+    nothing_would = "nothing would start etcd from a changed manifest."
+    try:
+        unit = kubelet.unit(command.run, name)
+    except Failure:
+        unit = None
+    if unit is None or not unit.exists:
+        if process.running(name):
+            return None
+        return Refused("kubelet_missing", f"{name} is not running on this node: {nothing_would}")
+    held = kubelet_hold.read_hold(name)
+    if held:
+        return Refused("kubelet_held", f"{name} is held by {held.owner}: {nothing_would}", "Release it first.")
+    if not unit.running:
+        not_running = Refused("kubelet_stopped", f"{name} is not running ({unit.active}): start it first.")
+        return kubelet.start_refusal(unit, held=False) or not_running
+    if unit.crashes(time.clock_gettime(time.CLOCK_MONOTONIC)):
+        reason = f"{name} does not stay up (journalctl --unit {name}): {nothing_would}"
+        return Refused("kubelet_unstable", reason)
+    return None
+
+
+def refuse_cluster(rollout: Rollout) -> Refused | None:
+    """Raises Refused if the cluster does not allow a restart now, EtcdError. An alarm is returned instead, because an
+    earlier step may disarm it."""
+    member = rollout.member()
+    own = member.endpoint.status()
+    if member.manifest is None:
+        raise Refused(
+            "foreign_member",
+            f"The member at {member.endpoint.url} is not this node's own: its manifest is elsewhere.",
+        )
+    if own.learner:
+        raise Refused(
+            "learner_refuses",
+            "This member is a learner, which does not show its cluster.",
+            "Promote it first (etcdctl member promote).",
+        )
+    view = member.inspect_cluster()
+    seen = view.by_id(own.member_id)
+    if seen is None:
+        raise Refused(
+            "member_removed",
+            "This member is not in the member list any more: it was removed.",
+            "Take this node out of the inventory, or reset it (kubeadm reset) and join it again.",
+        )
+    seconds = AWAY_SECONDS + rollout.replay_seconds
+    refuse(restart_refusal(view, seen, allow_downtime=rollout.options.allow_downtime, seconds=seconds))
+    return alarm_refusal(view, during_recovery=rollout.options.during_recovery)
+
+
 def alarm_refusal(view: ClusterView, *, during_recovery: bool) -> Refused | None:
-    """Why no member is restarted now. A recovery raises quotas while NOSPACE is armed; CORRUPT stops that as well."""
+    """Why no member is restarted now, None if one may be. A recovery raises quotas while NOSPACE is armed; CORRUPT
+    stops that as well."""
     if view.corrupt:
         return checks.corrupt_refusal(view)
     if not view.full_alarms or during_recovery:
@@ -35,7 +134,7 @@ def alarm_refusal(view: ClusterView, *, during_recovery: bool) -> Refused | None
 
 
 def restart_refusal(view: ClusterView, own: MemberView, *, allow_downtime: bool, seconds: float) -> Refused | None:
-    """Why this member must not go away now. `seconds` is how long it is expected to be away."""
+    """Why this member must not go away now, None if it may. `seconds` is how long it is expected to be away."""
     if not view.has_quorum:
         return checks.quorum_refusal(view)
     if own.member.learner:
@@ -50,20 +149,24 @@ def restart_refusal(view: ClusterView, own: MemberView, *, allow_downtime: bool,
         return Refused(
             "members_missing",
             f"Without {own.name} the cluster would have no quorum: {len(others)} of {len(view.voters)} voters would"
-            f" answer, {view.majority} are needed; not answering: {checks.silent_voters(view)}. Bring them back first.",
+            f" answer, {view.majority} are needed; not answering: {checks.silent_voters(view)}.",
+            "Bring them back first.",
         )
     if allow_downtime:
         return None
     who = "the only member" if len(view.voters) == 1 else "one of only two members"
     return Refused(
         "downtime_not_allowed",
-        f"{own.name} is {who}: the whole cluster would be down for about {seconds:.0f} s while it is restarted. To"
-        " accept that, set the module option allow_downtime (variable harden_allow_downtime of the role).",
+        f"{own.name} is {who}: the whole cluster would be down for about {seconds:.0f} s while it is restarted.",
+        "To accept that, set the module option allow_downtime (variable harden_allow_downtime of the role).",
     )
 
 
 __all__ = (
     "AWAY_SECONDS",
     "alarm_refusal",
+    "kubelet_refusal",
+    "refuse_cluster",
+    "refuse_node",
     "restart_refusal",
 )

@@ -4,7 +4,6 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-
 """Verification that the etcd of a changed manifest runs with its flags and has caught up."""
 
 from __future__ import annotations
@@ -14,11 +13,13 @@ import typing as t
 from dataclasses import dataclass
 
 from .._core import text
+from .._core.failures import Failure
 from .._etcd.api import Status
-from .._etcd.errors import EtcdError
-from .._etcd.view import InspectCluster
-from .._node import process
-from .._node.etcd_manifest import EtcdManifest, ManifestError
+from .._etcd.quota import member_quota
+from .._etcd.view import ClusterView, InspectCluster
+from .._node import pod_log, process
+from .._node.etcd_manifest import EtcdManifest, parse_manifest
+from .rollout import Rollout
 
 _POLL_SECONDS = 0.2
 
@@ -30,8 +31,8 @@ def drift(wanted: t.Mapping[str, str], running: t.Mapping[str, str]) -> list[str
 
 @dataclass(frozen=True)
 class VerificationResult:
-    """`problem` is empty where all is proved, else why it is not, as half a sentence. `away_seconds` is how long the
-    member answered nobody, as far as it was watched; `pid` is the process that runs at the end, after `seconds`."""
+    """`problem` is empty if all is verified, else what is not, as half a sentence. `away_seconds` is how long the
+    member did not answer, as far as it was watched; `pid` is the process that runs at the end, after `seconds`."""
 
     problem: str
     away_seconds: float
@@ -40,43 +41,44 @@ class VerificationResult:
 
 
 class Verification:
-    """Waits for the etcd of a manifest."""
+    """A wait for the etcd of a manifest."""
 
     def __init__(
         self,
         manifest: EtcdManifest,
         *,
         status: t.Callable[[], Status],
-        look: InspectCluster,
+        inspect_cluster: InspectCluster,
         quota: t.Callable[[Status], int | None],
-        gone: int | None = None,
-        refused: t.Callable[[], str | None] = lambda: None,
+        old_pid: int | None = None,
+        refused_flag: t.Callable[[], str | None] = lambda: None,
     ) -> None:
-        """`gone` is the process that was running before, and must not be the one that runs: equal flags prove nothing
-        where something else in the manifest has changed. `quota` asks the member for the quota that it keeps to,
-        `refused` for a flag that etcd has said it does not start with: then nothing is waited for."""
+        """`old_pid` is the process that was running before, and must not be the one that runs: equal flags prove
+        nothing if something else in the manifest has changed. `quota` is the one that the member enforces, None if it
+        does not tell; `refused_flag` is what etcd has logged of a flag that it does not start with: then nothing is
+        waited for."""
         self._manifest = manifest
         self._status = status
-        self._look = look
+        self._inspect_cluster = inspect_cluster
         self._quota = quota
-        self._gone = gone
-        self._refused = refused
+        self._old_pid = old_pid
+        self._refused_flag = refused_flag
         self._pid: int | None = None
         self._answers = False
-        self._target: int | None = None
+        self._index_to_reach: int | None = None
 
-    def until_proved(self, seconds: float) -> VerificationResult:
+    def until_verified(self, seconds: float) -> VerificationResult:
         """Wait until the running etcd has the manifest's flags, answers, knows a leader and has caught up."""
         started = last = time.monotonic()
         away, answering = 0.0, None
         while True:
             problem = self.obstacle()
             now = time.monotonic()
-            if not self._answers or self._pid != answering:  # it may have been away between two looks
+            if not self._answers or self._pid != answering:  # it may have been away between two polls
                 away = max(away, now - last)
             if self._answers:
                 last, answering = now, self._pid
-            refused = self._refused() if self._pid is None else None
+            refused = self._refused_flag() if self._pid is None else None
             if refused:
                 return VerificationResult(f"etcd does not start ({refused})", round(away, 1), None, now - started)
             if not problem or now - started > seconds:
@@ -84,8 +86,8 @@ class Verification:
             time.sleep(_POLL_SECONDS)
 
     def obstacle(self) -> str:
-        """What is missing at this moment, as half a sentence; empty where nothing is. It raises nothing: whoever has
-        changed a manifest has to come to an end."""
+        """What is missing at this moment, as half a sentence; empty if nothing is. It raises nothing: whoever has
+        changed a manifest has to finish."""
         self._answers = False
         self._pid = process.find(self._manifest)
         if self._pid is None:
@@ -93,33 +95,58 @@ class Verification:
         try:
             status = self._status()
             self._answers = True
-            return self._not_in_step(status, self._pid)
-        except (EtcdError, ManifestError, OSError) as exc:
+            return self._mismatch(status, self._pid)
+        except (Failure, OSError) as exc:
             return f"etcd is running (process {self._pid}) but does not answer ({exc})"
 
-    def _not_in_step(self, status: Status, pid: int) -> str:
+    def _mismatch(self, status: Status, pid: int) -> str:
         others = drift(self._manifest.flags, process.flags(pid) or {})
         if others:
             return f"the running etcd (process {pid}) was started with other flags ({text.join(others)})"
-        if pid == self._gone:
+        if pid == self._old_pid:
             return f"the running etcd (process {pid}) is still the old one"
         if not status.leader_id:
             return f"etcd is running (process {pid}) but knows no leader"
-        wanted, kept = self._manifest.quota_bytes, self._quota(status)
-        if wanted is not None and kept is not None and wanted != kept:
-            return f"etcd is running (process {pid}) with a quota of {kept} bytes"
-        if self._target is None:
-            self._target = self._look().applied_index
-        missing = self._target - self._status().raft_applied_index
-        return (
-            f"etcd is running (process {pid}) but still has {missing} entries of its log to apply"
-            if missing > 0
-            else ""
-        )
+        wanted, quota = self._manifest.quota_bytes, self._quota(status)
+        if wanted is not None and quota is not None and wanted != quota:
+            return f"etcd is running (process {pid}) with a quota of {quota} bytes"
+        if self._index_to_reach is None:
+            self._index_to_reach = self._inspect_cluster().applied_index
+        missing = self._index_to_reach - self._status().raft_applied_index
+        if missing > 0:
+            return f"etcd is running (process {pid}) but still has {missing} entries of its log to apply"
+        return ""
+
+
+def verification_of(
+    rollout: Rollout, text: str, *, old_pid: int | None = None, since: float = float("inf")
+) -> Verification:
+    """The verification that the member of this roll-out runs from a manifest of this text. A flag that etcd has refused
+    counts only if its log was written to after `since`."""
+
+    def status() -> Status:
+        return rollout.member().endpoint.status()
+
+    def inspect_cluster() -> ClusterView:
+        return rollout.member().inspect_cluster()
+
+    def quota(status: Status) -> int | None:
+        enforced = member_quota(status, rollout.member().endpoint, None)
+        return enforced.bytes if enforced.source in ("status", "metrics") else None
+
+    return Verification(
+        parse_manifest(text, rollout.path),
+        status=status,
+        inspect_cluster=inspect_cluster,
+        quota=quota,
+        old_pid=old_pid,
+        refused_flag=lambda: pod_log.refused_flag(since),
+    )
 
 
 __all__ = (
     "Verification",
     "VerificationResult",
     "drift",
+    "verification_of",
 )
