@@ -1,100 +1,74 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a manifest is to be, and which kubelet would take it; the change itself is tried on real members."""
+"""The manifest that is to be written."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 from unit.builders import DATA, table
+from unit.fake_machine import WANTED, Machine
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Refused
-from ansible_collections.controlplane.etcd.plugins.module_utils._node import kubelet, kubelet_hold, process
-from ansible_collections.controlplane.etcd.plugins.module_utils._node.kubelet import Unit, UnitError
-from ansible_collections.controlplane.etcd.plugins.module_utils._node.kubelet_hold import Hold
-from ansible_collections.controlplane.etcd.plugins.module_utils._rollout import change
-from ansible_collections.controlplane.etcd.plugins.module_utils._rollout.change import Node
+from ansible_collections.controlplane.etcd.plugins.module_utils._core import command
+from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure, Refused
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import manifest_edit, manifest_render
+from ansible_collections.controlplane.etcd.plugins.module_utils._rollout.target import choose_target
 
-OLD = Unit("kubelet", "loaded", "active", "enabled", 1.0)
-
-KUBELETS: list[tuple[str, Unit | None, Hold | None, bool, str]] = [
-    ("it runs", OLD, None, True, ""),
-    ("no systemd, and it runs", None, None, True, ""),
-    ("no systemd, and it does not", None, None, False, "kubelet is not running on this node"),
-    ("no unit, and it runs", Unit("kubelet", "not-found", "inactive", "", 0.0), None, True, ""),
-    ("held", Unit("kubelet", "loaded", "inactive", "enabled", 1.0), Hold("run 7", "t", 9e9), False, "is held by run 7"),
-    ("stopped", Unit("kubelet", "loaded", "inactive", "enabled", 1.0), None, False, "was stopped by someone else"),
-    ("failed", Unit("kubelet", "loaded", "failed", "enabled", 1.0), None, False, "is not running (failed)"),
-    ("masked", Unit("kubelet", "masked", "inactive", "masked", 0.0), None, False, "is masked"),
-    ("starts again and again", Unit("kubelet", "loaded", "activating", "enabled", 1.0), None, True, "does not stay up"),
-]
+CONFIG = str(DATA / "kubeadm/configs/v1beta4-noextra.config")
 
 
-@pytest.mark.parametrize(("unit", "held", "runs", "expected"), table(KUBELETS))
-def test_kubelet(
-    monkeypatch: pytest.MonkeyPatch, unit: Unit | None, held: Hold | None, runs: bool, expected: str
-) -> None:
-    def found(_run: object, _name: str) -> Unit:
-        if unit is None:
-            raise UnitError("systemd cannot be asked about kubelet.")
-        return unit
-
-    monkeypatch.setattr(kubelet, "unit", found)
-    monkeypatch.setattr(kubelet_hold, "read_hold", lambda _name: held)
-    monkeypatch.setattr(process, "running", lambda _name: runs)
-    said = change._kubelet_refusal("kubelet")
-    assert expected in (said or "")
-    assert bool(said) is bool(expected)
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    return Machine(tmp_path, monkeypatch)
 
 
-def node(tmp_path: Path, version: str = "1.33", **options: Any) -> Node:
-    path = tmp_path / "manifests/etcd.yaml"
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes((DATA / "manifests" / version / "quota.manifest").read_bytes())
-    given = {
-        "manifest": str(path),
-        "backup_dir": str(tmp_path / "etcd-backup"),
-        "extra_args": {},
-        "remove": [],
-        "method": "patch",
-        "kubeadm_config": None,
-        "kubeconfig": str(tmp_path / "admin.conf"),
-    }
-    return Node({**given, **options})
-
-
-REFUSED: list[tuple[str, str, dict[str, Any], type[Exception], str]] = [
+REFUSED: list[tuple[str, str, dict[str, Any], str, str]] = [
     (
         "old names",
         "1.37",
         {"extra_args": {"experimental-max-learners": "2"}},
-        Refused,
+        "unknown_flag",
         "etcd 3.7.0 does not know every",
     ),
-    ("gates", "1.33", {"extra_args": {"feature-gates": "CompactHashCheck=true"}}, Refused, "came with 3.6."),
-    ("an address", "1.33", {"extra_args": {"listen-metrics-urls": "http://0.0.0.0:2381"}}, Refused, "where it listens"),
-    ("its name", "1.33", {"remove": ["name"]}, Refused, "--name is part of what this member is"),
-    ("its data", "1.33", {"extra_args": {"data-dir": "/srv"}}, Refused, "Use etcd.local.dataDir"),
-    ("no size", "1.33", {"extra_args": {"quota-backend-bytes": "8G"}}, Refused, "which may mean"),
+    ("gates", "1.33", {"extra_args": {"feature-gates": "CompactHashCheck=true"}}, "unknown_flag", "came with 3.6."),
+    (
+        "an address",
+        "1.33",
+        {"extra_args": {"listen-metrics-urls": "http://0.0.0.0:2381"}},
+        "identity_flag",
+        "where it listens",
+    ),
+    ("its name", "1.33", {"remove": ["name"]}, "identity_flag", "--name is part of what this member is"),
+    ("its data", "1.33", {"extra_args": {"data-dir": "/srv"}}, "invalid_argument", "Use etcd.local.dataDir"),
+    ("no size", "1.33", {"extra_args": {"quota-backend-bytes": "8G"}}, "invalid_quota", "which may mean"),
     (
         "with what is there already",
         "1.33",
         {"extra_args": {"auto-compaction-mode": "revision", "auto-compaction-retention": "5m"}},
-        Refused,
+        "invalid_argument",
         "never compacts",
     ),
 ]
 
 
-@pytest.mark.parametrize(("version", "options", "error", "expected"), table(REFUSED))
-def test_refused(tmp_path: Path, version: str, options: dict[str, Any], error: type[Exception], expected: str) -> None:
-    with pytest.raises(error) as caught:
-        node(tmp_path, version, **options).target()
-    assert expected in f"{caught.value} {getattr(caught.value, 'advice', '')}"
+@pytest.mark.parametrize(("version", "options", "code", "expected"), table(REFUSED))
+def test_refused(machine: Machine, version: str, options: dict[str, Any], code: str, expected: str) -> None:
+    machine.path.write_bytes((DATA / "manifests" / version / "quota.manifest").read_bytes())
+    with pytest.raises(Refused) as caught:
+        choose_target(machine.rollout(**{"extra_args": {}, **options}))
+    assert caught.value.code == code
+    assert expected in caught.value.text
+
+
+def test_a_configuration_file_of_etcd(machine: Machine) -> None:
+    text = machine.path.read_text("utf-8")
+    machine.path.write_text(text.replace("    - --name=", "    - --config-file=/x\n    - --name="), "utf-8")
+    with pytest.raises(Refused, match="The manifest sets --config-file, which makes etcd ignore every") as caught:
+        choose_target(machine.rollout())
+    assert caught.value.code == "flag_overridden"
 
 
 SAME: list[tuple[str, dict[str, Any]]] = [
@@ -108,31 +82,44 @@ SAME: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize("method", ["auto", "patch"])
 @pytest.mark.parametrize("options", [row[1] for row in SAME], ids=[row[0] for row in SAME])
-def test_nothing_to_do(tmp_path: Path, options: dict[str, Any], method: str) -> None:
-    made = node(tmp_path, method=method, **options)
-    target = made.target()
-    assert (target.text, target.method, target.reason) == (made.text, "patch", "")
+def test_nothing_to_do(machine: Machine, options: dict[str, Any], method: str) -> None:
+    rollout = machine.rollout(**{"extra_args": {}, "method": method, **options})
+    target = choose_target(rollout)
+    assert (target.text, target.method, target.reason) == (rollout.text, "patch", "")
 
 
-def test_where_it_was_begun(tmp_path: Path) -> None:
-    """The newest copy from which this change makes what is there, and no other."""
-    made = node(tmp_path)
-    backups = tmp_path / "etcd-backup"
-    backups.mkdir()
-    (backups / "etcd.yaml.d").mkdir()
-    before = made.text.replace("    - --auto-compaction-retention=8\n", "").encode()
-    for number, (name, data) in enumerate(
-        [
-            ("etcd.yaml.1", before),
-            ("etcd.yaml.2", before),
-            ("etcd.yaml.3", made.data),  # it makes no change there
-            ("etcd.yaml.4", before.replace(b"3.5.24-0", b"3.5.15-0")),  # of another etcd
-            ("etcd.yaml.5", b"\xff"),
-            ("kube-apiserver.yaml.6", before),
-        ]
-    ):
-        (backups / name).write_bytes(data)
-        os.utime(backups / name, (1000 + number, 1000 + number))
-    made = node(tmp_path, extra_args={"auto-compaction-retention": "8"})
-    assert made._begun_from() == (str(backups / "etcd.yaml.2"), before)
-    assert node(tmp_path, extra_args={"max-wals": "7"})._begun_from() is None
+def test_patched(machine: Machine) -> None:
+    rollout = machine.rollout(extra_args=WANTED)
+    target = choose_target(rollout)
+    assert target.text == manifest_edit.edit(rollout.text, WANTED).text
+    assert (target.method, target.edited.differing) == ("patch", ({}, WANTED))
+
+
+@pytest.mark.parametrize("method", ["auto", "kubeadm"])
+def test_rendered(machine: Machine, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    """kubeadm's manifest is taken if it differs in nothing but these flags."""
+    rollout = machine.rollout(extra_args=WANTED, method=method, kubeadm_config=CONFIG)
+    text = manifest_edit.edit(rollout.text, WANTED).text + "# kubeadm's\n"
+    monkeypatch.setattr(manifest_render, "render", lambda _config: text)
+    target = choose_target(rollout)
+    assert (target.text, target.method, target.reason, target.differences) == (text, "kubeadm", "", ())
+
+
+def test_more_differences_are_ignored_if_nothing_changes(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its order and spelling alone are no reason for a restart."""
+    rollout = machine.rollout(extra_args={}, method="kubeadm", kubeadm_config=CONFIG)
+    monkeypatch.setattr(manifest_render, "render", lambda _config: rollout.text + "# kubeadm's\n")
+    target = choose_target(rollout)
+    assert (target.text, target.method) == (rollout.text, "kubeadm")
+
+
+def test_kubeadm_cannot_be_asked(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That is a reason to patch, unless it is asked for."""
+    monkeypatch.setattr(command, "installed", lambda _program: None)
+    target = choose_target(machine.rollout(method="auto", kubeadm_config=CONFIG))
+    assert (target.method, target.reason) == ("patch", "There is no kubeadm on this node.")
+    with pytest.raises(Failure, match="There is no kubeadm on this node") as caught:
+        choose_target(machine.rollout(method="kubeadm", kubeadm_config=CONFIG))
+    assert caught.value.advice == (
+        "Fix that, or use the method patch, which needs neither kubeadm nor its configuration."
+    )
