@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.builders import DATA, Json, table
 
+from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.transport import TlsFiles
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import (
     EtcdManifest,
-    ManifestError,
     go_int,
     parse_flags,
     parse_manifest,
@@ -78,7 +78,7 @@ def test_endpoint(flags: tuple[str, ...], expected: str) -> None:
 
 
 def test_no_endpoint() -> None:
-    with pytest.raises(ManifestError, match=r"etcd\.yaml has no --listen-client-urls"):
+    with pytest.raises(Failure, match=r"etcd\.yaml has no --listen-client-urls"):
         of("--name=a").endpoint  # noqa: B018  # reading it is the test
 
 
@@ -279,7 +279,7 @@ REFUSED: list[tuple[str, str, str]] = [
 
 @pytest.mark.parametrize(("text", "message"), table(REFUSED))
 def test_refused(text: str, message: str) -> None:
-    with pytest.raises(ManifestError, match=message):
+    with pytest.raises(Failure, match=message):
         parse_manifest(text, "x.yaml")
 
 
@@ -290,7 +290,7 @@ def test_cut_off(path: Path, length: int) -> None:
     left = text[:length]
     try:
         found = parse_manifest(left, "x.yaml")
-    except ManifestError as exc:
+    except Failure as exc:
         said = str(exc)
     else:
         assert found == parse_manifest(text, "x.yaml")
@@ -315,8 +315,9 @@ def test_symlink_to_nothing(tmp_path: Path) -> None:
     link = tmp_path / "etcd.yaml"
     link.symlink_to("gone.yaml")
     message = rf"^{link} is a symbolic link to gone\.yaml, which does not exist: the kubelet runs no etcd$"
-    with pytest.raises(ManifestError, match=message):
+    with pytest.raises(Failure, match=message) as caught:
         read_manifest(str(link))
+    assert caught.value.code == "manifest_missing"
 
 
 def test_only_root_may_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -324,13 +325,14 @@ def test_only_root_may_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("builtins.open", refuse)
-    with pytest.raises(ManifestError, match=r"/x cannot be read: root rights are needed \(become\)"):
+    with pytest.raises(Failure, match=r"/x cannot be read: root rights are needed \(become\)") as caught:
         read_manifest("/x")
+    assert caught.value.code == "manifest_unusable"
 
 
 def test_unreadable(tmp_path: Path) -> None:
-    with pytest.raises(ManifestError, match="cannot be read"):
+    with pytest.raises(Failure, match="cannot be read"):
         read_manifest(str(tmp_path))
     (tmp_path / "etcd.yaml").write_bytes(b"\xff\xfe")
-    with pytest.raises(ManifestError, match="cannot be read"):
+    with pytest.raises(Failure, match="cannot be read"):
         read_manifest(str(tmp_path / "etcd.yaml"))

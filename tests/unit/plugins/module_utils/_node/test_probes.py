@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.builders import DATA, MIB, Json, probes_of, table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import ManifestError, parse_manifest
+from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import parse_manifest
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.probes import (
     ELECTION_SECONDS,
     Outlook,
@@ -272,7 +273,7 @@ WRONG: list[tuple[str, object]] = [
 @pytest.mark.parametrize("body", table(WRONG))
 def test_wrong_probe_is_a_wrong_manifest(body: object) -> None:
     pod = {"spec": {"containers": [{"name": "etcd", "command": ["etcd"], "livenessProbe": body}]}}
-    with pytest.raises(ManifestError, match=r"^x\.yaml is not the manifest of a pod"):
+    with pytest.raises(Failure, match=r"^x\.yaml is not the manifest of a pod"):
         parse_manifest(yaml.safe_dump(pod), "x.yaml")
 
 
