@@ -110,24 +110,26 @@ class Outcome(t.NamedTuple):
 
 
 def check_writes(module: AnsibleModule) -> Json:
-    outcome, address, waited = Outcome("absent"), "", 0.0
+    path = module.params["apiserver_manifest"]
     try:
-        with open(module.params["apiserver_manifest"], encoding="utf-8") as file:
-            found = address_of(file.read(), module.params["apiserver_manifest"])
-        api = ApiServer(found, module.params["kubeconfig"], timeout=module.params["timeout"])
+        with open(path, encoding="utf-8") as file:
+            address = address_of(file.read(), path)
+        api = ApiServer(address, module.params["kubeconfig"], timeout=module.params["timeout"])
     except FileNotFoundError:
-        pass  # no control plane
+        return result(Outcome("absent"))
     except (Failure, OSError) as exc:
-        outcome = Outcome("refused", str(exc))
-    else:
-        address = str(found)
-        outcome, waited = wait(api, module.params["wait_timeout"], check=module.check_mode)
+        return result(Outcome("refused", str(exc)))
+    outcome, waited = wait(api, module.params["wait_timeout"], check=module.check_mode)
+    return result(outcome, str(address), waited)
+
+
+def result(outcome: Outcome, address: str = "", seconds: float = 0.0) -> Json:
     return {
         "changed": False,
         "address": address,
         "outcome": outcome.kind,
         "reason": outcome.reason,
-        "seconds": round(waited, 1),
+        "seconds": round(seconds, 1),
     }
 
 

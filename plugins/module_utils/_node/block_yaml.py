@@ -43,16 +43,16 @@ def load(text: str) -> t.Any:
 
 
 def _lines(text: str) -> list[_Line]:
-    found: list[_Line] = []
-    ended = False
+    lines: list[_Line] = []
+    document_ended = False
     for number, raw in enumerate(text.splitlines(), start=1):
         line = raw.rstrip()
         if not line.lstrip() or line.lstrip().startswith("#"):
             continue
         if line == "...":
-            ended = True
+            document_ended = True
             continue
-        if ended or (found and (line == "---" or line.startswith("--- "))):
+        if document_ended or (lines and (line == "---" or line.startswith("--- "))):
             raise ValueError(f"a second document begins in line {number}")
         if line == "---" or line.startswith("--- #"):
             continue
@@ -60,8 +60,8 @@ def _lines(text: str) -> list[_Line]:
             raise ValueError(f"line {number} is not understood: {line}")
         if "\t" in line[: len(line) - len(line.lstrip())]:
             raise ValueError(f"line {number} is indented with a tab")
-        found.append(_Line(number, len(line) - len(line.lstrip(" ")), line.lstrip(" ")))
-    return found
+        lines.append(_Line(number, len(line) - len(line.lstrip(" ")), line.lstrip(" ")))
+    return lines
 
 
 def _block(lines: list[_Line], indent: int) -> tuple[t.Any, list[_Line]]:
@@ -91,23 +91,23 @@ def _sequence(lines: list[_Line], indent: int) -> tuple[list[t.Any], list[_Line]
 
 
 def _mapping(lines: list[_Line], indent: int) -> tuple[dict[str, t.Any], list[_Line]]:
-    found: dict[str, t.Any] = {}
+    mapping: dict[str, t.Any] = {}
     while lines and lines[0].indent == indent and not _is_item(lines[0].text):
         head, rest = lines[0], lines[1:]
         match = _KEY.match(head.text)
         if not match or head.text.startswith("? "):
             raise ValueError(f"line {head.number} is not understood: {head.text}")
         key, content = str(_scalar(match.group(1), head.number)), match.group(2) or ""
-        if key in found:
+        if key in mapping:
             raise ValueError(f"line {head.number} gives {key} a second time")
         if content and not content.startswith("#"):
-            found[key], lines = _scalar(content, head.number), rest
+            mapping[key], lines = _scalar(content, head.number), rest
             _refuse_continuation(lines, indent)
         elif rest and rest[0].indent == indent and _is_item(rest[0].text):  # a list may stand under its key
-            found[key], lines = _sequence(rest, indent)
+            mapping[key], lines = _sequence(rest, indent)
         else:
-            found[key], lines = _nested(rest, indent)
-    return found, lines
+            mapping[key], lines = _nested(rest, indent)
+    return mapping, lines
 
 
 def _nested(lines: list[_Line], indent: int) -> tuple[t.Any, list[_Line]]:

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from .._core.failures import Failure
 from .._etcd.transport import TlsFiles
 from .block_yaml import load
-from .probes import Probe, of_container
+from .probes import Probe, parse_probes
 
 DEFAULT_PATH = "/etc/kubernetes/manifests/etcd.yaml"
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -163,7 +163,7 @@ def parse_manifest(text: str, path: str) -> EtcdManifest:
         hosts = {name: volume["hostPath"]["path"] for name, volume in volumes.items() if "hostPath" in volume}
         env = {entry["name"]: entry.get("value") or "" for entry in container.get("env") or []}
         image = str(container.get("image", ""))
-        probes = of_container(container)
+        probes = parse_probes(container)
     except (KeyError, TypeError, AttributeError, StopIteration, ValueError):
         raise _unusable(f"{path} is not the manifest of a pod with a container named etcd{_cut_off(text)}") from None
     missing = sorted({str(name) for _inside, name in mounts} - set(volumes))

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""The last words of etcd's container, from the files that every runtime keeps under /var/log/pods."""
+"""The last log lines of etcd's container, from the files that every runtime keeps under /var/log/pods."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ import re
 PODS = "/var/log/pods"
 _TAIL_BYTES = 16384
 _CRI_PREFIX = re.compile(r"^\S+ (?:stdout|stderr) [FP] ")
-# With these etcd ends before its logger is set up; its usage comes after them.
+# With these etcd exits before its logger is set up, and prints its usage after them.
 _REFUSED_FLAG = re.compile(r"flag provided but not defined|invalid (boolean )?value .* for|flag needs an argument")
 _WORTH_READING = ("warn", "error", "panic", "fatal", "dpanic")
 
 
 def last_words(count: int = 3, pods: str = PODS) -> list[str]:
-    """The last lines of etcd that are worth reading: warnings and worse where it writes JSON, else the last ones."""
+    """The last lines of etcd that are worth reading: warnings and worse if it writes JSON, else the last ones."""
     return sentences(_lines(0.0, pods))[-count:]
 
 
 def refused_flag(since: float, pods: str = PODS) -> str | None:
-    """What etcd has said of a flag that it does not start with, in a log that was written to after `since`, in seconds
-    since 1970; None where it has said no such thing."""
+    """The line about a flag that etcd does not start with, in a log that was written to after `since`, in seconds since
+    1970; None if there is none."""
     return next((line for line in map(_bare, _lines(since, pods)) if _REFUSED_FLAG.match(line)), None)
 
 
 def _lines(since: float, pods: str) -> list[str]:
-    """The end of the newest log, where that is newer than `since`."""
+    """The last lines of the newest log, empty if that is not newer than `since`."""
     files = glob.glob(os.path.join(pods, "kube-system_etcd-*", "etcd", "*.log"))
     try:
         newest = max(files, key=os.path.getmtime, default=None)
@@ -47,26 +47,27 @@ def _lines(since: float, pods: str) -> list[str]:
 
 
 def sentences(lines: list[str]) -> list[str]:
-    """What log lines say, without what a runtime and etcd's own logger put around it."""
+    """The messages of log lines, without what a runtime and etcd's own logger put around them."""
     bare = [_bare(line) for line in lines]
-    said = [found for found in map(_of_json, bare) if found]
-    said += [line[:300] for line in bare if _REFUSED_FLAG.match(line)]
-    return said or [line[:300] for line in bare if line.strip()]
+    messages = [message for message in map(_message, bare) if message]
+    messages += [line[:300] for line in bare if _REFUSED_FLAG.match(line)]
+    return messages or [line[:300] for line in bare if line.strip()]
 
 
 def _bare(line: str) -> str:
-    return _CRI_PREFIX.sub("", _of_docker(line))
+    return _CRI_PREFIX.sub("", _without_docker(line))
 
 
-def _of_docker(line: str) -> str:
-    """Docker writes JSON of its own around each line."""
+def _without_docker(line: str) -> str:
+    """The line itself: Docker writes JSON of its own around each."""
     try:
         return str(json.loads(line)["log"]).rstrip("\n")
     except (ValueError, KeyError, TypeError):
         return line
 
 
-def _of_json(line: str) -> str | None:
+def _message(line: str) -> str | None:
+    """The message of a warning or worse in etcd's JSON, else None."""
     try:
         body = json.loads(line)
         if body["level"] not in _WORTH_READING:

@@ -6,9 +6,9 @@
 
 """The probes of a static pod, and whether one of them would kill etcd in the middle of the work.
 
-Which answer means what was seen with etcd 3.5 and 3.7 and the probes that kubeadm 1.20 to 1.37 writes: `/health` is 503
-under the alarm and without a leader, `exclude=NOSPACE` and `serializable=true` take one of the two away; `/livez` minds
-neither, `/readyz` only the leader. A member that reads its log or is being defragmented answers nothing at all.
+Observed with etcd 3.5 and 3.7 and the probes that kubeadm 1.20 to 1.37 writes: `/health` is 503 under the alarm and
+without a leader, `exclude=NOSPACE` and `serializable=true` take one of the two away; `/livez` minds neither, `/readyz`
+only the leader. A member that reads its log or is being defragmented answers nothing at all.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ KILLING = ("startup", "liveness")  # a readiness probe only takes a pod out of i
 # peers first waits 7 s for every peer that does not answer yet, then they elect.
 ELECTION_SECONDS = 30.0
 
-# What the log is read at: 2 GiB of it took 70 to 85 s on two busy cores.
+# The speed at which the log is read: 2 GiB of it took 70 to 85 s on two busy cores.
 REPLAY_BYTES_PER_SECOND = 25 * 1024**2
 
 # The work may take a fifth of what a probe allows: speeds differ by that much from disk to disk, and a hold for nothing
@@ -35,7 +35,7 @@ _MARGIN = 5.0
 class Probe:
     """One probe of a container. `kind` is startup, liveness or readiness; `path` has its query; all times in seconds.
 
-    A port that the manifest names is its number here, None where it cannot be told.
+    A named port is its number here, None if that is not known.
     """
 
     kind: str
@@ -48,13 +48,13 @@ class Probe:
 
     @property
     def patience(self) -> float:
-        """For how long it may fail before the container is killed."""
+        """Seconds for which it may fail before the container is killed."""
         return self.threshold * self.period
 
     @property
     def fails_under_alarm(self) -> bool:
         path, query = self._parts()
-        # What is not asked over HTTP, such as a command, is taken for the strictest.
+        # A probe that is no HTTP request, such as a command, is taken for the strictest.
         return not path or (path == "/health" and "NOSPACE" not in query.get("exclude", []))
 
     @property
@@ -69,7 +69,7 @@ class Probe:
 
 @dataclass(frozen=True)
 class Outlook:
-    """What a member has before it. `replay_seconds` is 0 where it runs already."""
+    """The state and the work ahead of a member. `replay_seconds` is 0 if it runs already."""
 
     armed: bool
     leaderless: bool
@@ -77,13 +77,13 @@ class Outlook:
     defrag_seconds: float = 0.0
 
 
-def of_container(container: t.Mapping[str, t.Any]) -> tuple[Probe, ...]:
-    """The probes of a container of a pod; what Kubernetes takes where a number is left out is in Probe.
+def parse_probes(container: t.Mapping[str, t.Any]) -> tuple[Probe, ...]:
+    """Parse the probes of a container of a pod; the defaults are Kubernetes' own.
 
-    Raises ValueError where a number is none.
+    Raises ValueError if a number is none.
     """
     ports = {port.get("name"): port.get("containerPort") for port in container.get("ports") or []}
-    found = []
+    probes = []
     for kind in ("startup", "liveness", "readiness"):
         body = container.get(f"{kind}Probe")
         if not body:
@@ -91,7 +91,7 @@ def of_container(container: t.Mapping[str, t.Any]) -> tuple[Probe, ...]:
         request = body.get("httpGet") or {}
         port = str(request.get("port") or "")
         number = port if port.isdigit() else str(ports.get(port) or "")
-        found.append(
+        probes.append(
             Probe(
                 kind,
                 str(request.get("path") or ""),
@@ -102,7 +102,7 @@ def of_container(container: t.Mapping[str, t.Any]) -> tuple[Probe, ...]:
                 initial_delay=float(body.get("initialDelaySeconds") or 0),
             )
         )
-    return tuple(found)
+    return tuple(probes)
 
 
 def replay_seconds(wal_bytes: int) -> float:
@@ -111,14 +111,14 @@ def replay_seconds(wal_bytes: int) -> float:
 
 
 def threat(probes: t.Iterable[Probe], outlook: Outlook, *, margin: float = _MARGIN) -> str | None:
-    """Which probe could kill the member in the middle of what is before it, as half a sentence; None where none could.
+    """The probe that could kill the member in the middle of its work, as half a sentence; None if none could.
 
-    `margin` is how many times the work has to fit into what a probe allows. Of several it is the least patient one. A
-    startup probe counts for members that have passed it, too: most kubelets
-    run it again when they are restarted.
+    `margin` is how many times the work has to fit into what a probe allows. Of several probes it is the least patient
+    one. A startup probe counts for members that have passed it, too: most kubelets run it again when they are
+    restarted.
     """
     killing = sorted((probe for probe in probes if probe.kind in KILLING), key=lambda probe: probe.patience)
-    # The liveness probe is not asked before a startup probe has been passed, where there is one.
+    # If there is a startup probe, the liveness probe does not begin before that has been passed.
     first = "startup" if any(probe.kind == "startup" for probe in killing) else "liveness"
     for probe in killing:
         reason = _reason(probe, outlook, first=probe.kind == first, margin=margin)
@@ -145,4 +145,4 @@ def _reason(probe: Probe, outlook: Outlook, *, first: bool, margin: float) -> st
     return None
 
 
-__all__ = ("ELECTION_SECONDS", "Outlook", "Probe", "of_container", "replay_seconds", "threat")
+__all__ = ("ELECTION_SECONDS", "Outlook", "Probe", "parse_probes", "replay_seconds", "threat")

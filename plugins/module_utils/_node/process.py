@@ -4,7 +4,6 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-
 """The running etcd process of a manifest, and the programs beside it: found in `/proc`, whatever the runtime is."""
 
 from __future__ import annotations
@@ -30,13 +29,13 @@ def is_member(words: t.Sequence[str], manifest: EtcdManifest) -> bool:
 
 def holds(pid: int, path: str, proc: str = "/proc") -> bool:
     """Whether a process has this very file open."""
-    folder = os.path.join(proc, str(pid), "fd")
+    directory = os.path.join(proc, str(pid), "fd")
     try:
         wanted = os.stat(path)
-        descriptors = os.listdir(folder)
+        descriptors = os.listdir(directory)
     except OSError:
         return False
-    return any(_is_same(os.path.join(folder, descriptor), wanted) for descriptor in descriptors)
+    return any(_is_same(os.path.join(directory, descriptor), wanted) for descriptor in descriptors)
 
 
 def _is_same(path: str, wanted: os.stat_result) -> bool:
@@ -47,7 +46,7 @@ def _is_same(path: str, wanted: os.stat_result) -> bool:
 
 
 def find(manifest: EtcdManifest, proc: str = "/proc") -> int | None:
-    """The process id of the manifest's etcd, None where it does not run.
+    """The process id of the manifest's etcd, None if it does not run.
 
     Anybody can start a process under such a command line. Only the real one has the database open, which is root's.
     """
@@ -58,10 +57,10 @@ def find(manifest: EtcdManifest, proc: str = "/proc") -> int | None:
     return None
 
 
-def _command(folder: str) -> list[str]:
-    """The command line of a process, empty where it is gone or has none."""
+def _command(directory: str) -> list[str]:
+    """The command line of a process, empty if it is gone or has none."""
     try:
-        with open(os.path.join(folder, "cmdline"), "rb") as file:
+        with open(os.path.join(directory, "cmdline"), "rb") as file:
             text = file.read().decode("utf-8", "replace")
     except OSError:
         return []
@@ -69,13 +68,13 @@ def _command(folder: str) -> list[str]:
 
 
 def flags(pid: int, proc: str = "/proc") -> dict[str, str] | None:
-    """The flags that a process was started with, None where it is gone."""
+    """The flags that a process was started with, None if it is gone."""
     words = _command(os.path.join(proc, str(pid)))
     return parse_flags(words[1:]) if words else None
 
 
 def age(pid: int, proc: str = "/proc") -> float | None:
-    """For how many seconds a process runs, None where it is gone."""
+    """The seconds for which a process has been running, None if it is gone."""
     started = run_id.started(pid, Path(proc))
     try:
         with open(os.path.join(proc, "uptime"), encoding="ascii") as file:
@@ -103,7 +102,7 @@ def running(program: str, proc: str = "/proc", *, of_host: bool = False) -> bool
 
 
 def _pid_namespace(pid: str, proc: str) -> str:
-    """Empty where it cannot be told."""
+    """The PID namespace of a process, empty if it is not known."""
     try:
         return os.readlink(os.path.join(proc, pid, "ns/pid"))
     except OSError:
@@ -114,10 +113,10 @@ def program_beside(pid: int, name: str, proc: str = "/proc") -> str | None:
     """The path, as seen from the host, of a program that lies beside the one that runs (as in etcd's image)."""
     root = os.path.join(proc, str(pid), "root")
     try:
-        folder = os.path.dirname(os.readlink(os.path.join(proc, str(pid), "exe")))
+        directory = os.path.dirname(os.readlink(os.path.join(proc, str(pid), "exe")))
     except OSError:
         return None
-    path = os.path.join(root, folder.lstrip("/"), name)
+    path = os.path.join(root, directory.lstrip("/"), name)
     return path if os.path.isfile(path) else None
 
 

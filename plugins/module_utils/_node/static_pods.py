@@ -4,8 +4,8 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""The files of a manifests folder, as the kubelet reads them: every regular file there whose name begins with no dot is
-a pod, whatever its ending, and of two with one name the last file counts."""
+"""The files of a manifests directory, as the kubelet reads them: every regular file there whose name begins with no dot
+is a pod, whatever its extension, and of two with one name the last file counts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from .block_yaml import load
 
 @dataclass(frozen=True)
 class StaticPod:
-    """A pod of the folder. `programs` are the first words of its containers' commands, without those that have none."""
+    """A pod of the directory. `programs` are the first words of its containers' commands; those without one are left
+    out."""
 
     path: str
     name: str
@@ -30,33 +31,33 @@ class StaticPod:
 def strays(manifest: str) -> list[str]:
     """Files beside `manifest` that the kubelet takes for the same pod, or may: copies that editors and tools leave.
 
-    A file that cannot be read as a pod counts where its name begins with the manifest's, as copies do, and where it
+    A file that cannot be read as a pod counts if its name begins with the manifest's, as copies do, or if it
     names a pod as the manifest does: the kubelet also reads JSON and forms of YAML that are not read here.
     """
     own = os.path.basename(manifest)
     pod = _pod(manifest)
     name = pod.name if pod else "etcd"
-    found = []
+    others = []
     for path in _files(os.path.dirname(manifest)):
         if os.path.basename(path) == own:
             continue
         other = _pod(path)
         if other.name == name if other else os.path.basename(path).startswith(own) or _names(path, name):
-            found.append(path)
-    return found
+            others.append(path)
+    return others
 
 
-def pods(folder: str) -> list[StaticPod]:
-    """The pods of a manifests folder that can be read."""
-    return [pod for pod in map(_pod, _files(folder)) if pod is not None]
+def pods(directory: str) -> list[StaticPod]:
+    """The pods of a manifests directory that can be read."""
+    return [pod for pod in map(_pod, _files(directory)) if pod is not None]
 
 
-def _files(folder: str) -> list[str]:
+def _files(directory: str) -> list[str]:
     try:
-        names = sorted(os.listdir(folder))
+        names = sorted(os.listdir(directory))
     except OSError:
         return []
-    paths = [os.path.join(folder, name) for name in names if not name.startswith(".")]
+    paths = [os.path.join(directory, name) for name in names if not name.startswith(".")]
     return [path for path in paths if _is_regular(path)]
 
 

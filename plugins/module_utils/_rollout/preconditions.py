@@ -106,15 +106,15 @@ def refuse_cluster(rollout: Rollout) -> Refused | None:
             "Promote it first (etcdctl member promote).",
         )
     view = member.inspect_cluster()
-    seen = view.by_id(own.member_id)
-    if seen is None:
+    listed = view.by_id(own.member_id)
+    if listed is None:
         raise Refused(
             "member_removed",
             "This member is not in the member list any more: it was removed.",
             "Take this node out of the inventory, or reset it (kubeadm reset) and join it again.",
         )
     seconds = AWAY_SECONDS + rollout.replay_seconds
-    refuse(restart_refusal(view, seen, allow_downtime=rollout.options.allow_downtime, seconds=seconds))
+    refuse(restart_refusal(view, listed, allow_downtime=rollout.options.allow_downtime, seconds=seconds))
     return alarm_refusal(view, during_recovery=rollout.options.during_recovery)
 
 

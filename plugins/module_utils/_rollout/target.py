@@ -110,7 +110,7 @@ def _refuse_identity_flags(edited: Edited) -> None:
 
 
 def _refuse_another_member(rollout: Rollout, rendered: Edited) -> None:
-    """Raises Refused if kubeadm's manifest is not that of this member: also if the method kubeadm is asked for."""
+    """Raises Refused if kubeadm's manifest is not that of this member, even with the method kubeadm."""
     _refuse_identity_flags(rendered)
     new = parse_manifest(rendered.text, rollout.path)
     if (new.image, new.mounts) != (rollout.manifest.image, rollout.manifest.mounts):

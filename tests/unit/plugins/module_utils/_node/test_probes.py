@@ -19,7 +19,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._node.probes imp
     ELECTION_SECONDS,
     Outlook,
     Probe,
-    of_container,
+    parse_probes,
     replay_seconds,
     threat,
 )
@@ -55,7 +55,7 @@ def test_the_scenario_with_the_probes_of_1_22_asks_what_they_ask() -> None:
     """Its patch changes those of 1.30 into them, but for the times."""
     patch = Path(__file__).parents[5] / "extensions/molecule/recover-probes-1.22/files/short-probes.yaml"
     (container,) = yaml.safe_load(patch.read_text("utf-8"))["spec"]["containers"]
-    asked = {probe.kind: probe.path for probe in of_container(container)}
+    asked = {probe.kind: probe.path for probe in parse_probes(container)}
     assert asked == {probe.kind: probe.path for probe in probes_of("1.22")}
 
 
@@ -242,11 +242,11 @@ BODIES: list[tuple[str, Json, Probe]] = [
 
 @pytest.mark.parametrize(("body", "expected"), table(BODIES))
 def test_body(body: Json, expected: Probe) -> None:
-    assert of_container({"livenessProbe": body, "ports": PORTS}) == (expected,)
+    assert parse_probes({"livenessProbe": body, "ports": PORTS}) == (expected,)
 
 
 def test_defaults_of_kubernetes() -> None:
-    (probe,) = of_container({"livenessProbe": {"httpGet": {"path": "/livez", "port": 2381}}})
+    (probe,) = parse_probes({"livenessProbe": {"httpGet": {"path": "/livez", "port": 2381}}})
     assert (probe.period, probe.timeout, probe.threshold, probe.initial_delay) == (10.0, 1.0, 3, 0.0)
     assert probe.patience == 30.0
 
@@ -260,7 +260,7 @@ NONE: list[tuple[str, Json]] = [
 
 @pytest.mark.parametrize("container", table(NONE))
 def test_none(container: Json) -> None:
-    assert of_container(container) == ()
+    assert parse_probes(container) == ()
 
 
 WRONG: list[tuple[str, object]] = [
