@@ -80,37 +80,17 @@ seconds:
   sample: 0.4
 """
 
-import time
-import typing as t
-
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._core.failures import Failure
 from ..module_utils._etcd.transport import Json
 from ..module_utils._module import run
-from ..module_utils._node.apiserver import ADMIN_CONF, API_MANIFEST, Answer, ApiServer, address_of
-
-_POLL_SECONDS = 0.5
-_SETTLING_SECONDS = 30.0  # until an API server that starts has read who may do what, and how much
-# What etcd answers, and does not pass by itself as a change of the leader or a member that stops does; and its code.
-_LASTING = {"database space exceeded": "nospace_alarm", "corrupt cluster": "apiserver_write_refused"}
-_PASSING = ("etcdserver:", "not responding", "too many requests")
+from ..module_utils._node.apiserver import ADMIN_CONF, API_MANIFEST, ApiServer, address_of
+from ..module_utils._node.apiserver_write_check import Outcome, check_writes
 
 
-class Outcome(t.NamedTuple):
-    """As in the module's result."""
-
-    kind: str
-    reason: str = ""
-
-    @property
-    def may_pass(self) -> bool:
-        """Whether a refusal may be that of an API server that has only just started. A webhook's is somebody else's."""
-        return self.kind == "refused" and "webhook" not in self.reason
-
-
-def check_writes(module: AnsibleModule) -> Json:
-    path = module.params["apiserver_manifest"]
+def check(module: AnsibleModule) -> Json:
+    path: str = module.params["apiserver_manifest"]
     try:
         with open(path, encoding="utf-8") as file:
             address = address_of(file.read(), path)
@@ -119,8 +99,8 @@ def check_writes(module: AnsibleModule) -> Json:
         return result(Outcome("absent"))
     except (Failure, OSError) as exc:
         return result(Outcome("refused", str(exc)))
-    outcome, waited = wait(api, module.params["wait_timeout"], check=module.check_mode)
-    return result(outcome, str(address), waited)
+    outcome, seconds = check_writes(api, module.params["wait_timeout"], check=module.check_mode)
+    return result(outcome, str(address), seconds)
 
 
 def result(outcome: Outcome, address: str = "", seconds: float = 0.0) -> Json:
@@ -133,57 +113,6 @@ def result(outcome: Outcome, address: str = "", seconds: float = 0.0) -> Json:
     }
 
 
-def wait(api: ApiServer, timeout: float, *, check: bool) -> tuple[Outcome, float]:
-    """The outcome once it is lasting, and after how many seconds. Raises Failure if etcd refuses the write."""
-    start, refused_at = time.monotonic(), float("inf")
-    while True:
-        outcome = attempt(api, check=check)
-        now = time.monotonic()
-        if outcome.kind == "refused":
-            refused_at = min(refused_at, now)
-        settling = outcome.may_pass and now - refused_at < _SETTLING_SECONDS
-        if check or now - start > timeout or not (outcome.kind == "not ready" or settling):
-            return outcome, time.monotonic() - start
-        time.sleep(_POLL_SECONDS)
-
-
-def attempt(api: ApiServer, *, check: bool) -> Outcome:
-    """The outcome of one try, which writes only if it is ready. Raises Failure if etcd refuses the write."""
-    try:
-        ready = api.readiness()
-        written = api.write() if ready.status == 200 and not check else None
-    except Failure as exc:
-        return Outcome("not ready", exc.reason)
-    if ready.status in (401, 403):  # that is so for a moment after each start
-        return Outcome("refused", f"HTTP {ready.status}: {ready.message}")
-    if ready.status != 200:
-        return Outcome("not ready", f"it is not ready: {failed_checks(ready.body)}")
-    return classify(written) if written else Outcome("ready")
-
-
-def classify(answer: Answer) -> Outcome:
-    """The outcome of a write that was answered. Raises Failure if it came as far as etcd, which refuses it."""
-    if answer.status < 300:
-        return Outcome("accepted")
-    message = answer.message
-    for text, code in _LASTING.items():
-        if text in message:
-            raise Failure(
-                code,
-                f"The API server of this node still cannot write: {message}",
-                "Run this again, and look at etcd's own alarms (etcd_info).",
-            )
-    if answer.status in (429, 503, 504) or any(text in message for text in _PASSING):
-        return Outcome("not ready", "it asked to try again")
-    return Outcome("refused", f"HTTP {answer.status}: {message}")
-
-
-def failed_checks(body: str) -> str:
-    """The checks that failed, of a verbose answer of /readyz."""
-    names = [line[3:].split(" ")[0] for line in body.splitlines() if line.startswith("[-]")]
-    return ", ".join(names) or body.strip()[:200]
-
-
 def main() -> None:
     module = AnsibleModule(
         {
@@ -194,7 +123,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    run(module, check_writes, doing="Checking the API server", unchanged="What was done to etcd stays done.")
+    run(module, check, doing="Checking the API server", unchanged="What was done to etcd stays done.")
 
 
 if __name__ == "__main__":
