@@ -10,6 +10,7 @@ from pathlib import Path
 
 from unit.builders import DATA, Json
 
+UNSURE = "It is not known whether it was written. Run this again: if it was, that changes nothing."
 WHERE, CONFIG = "https://192.0.2.11:6443", "/etc/kubernetes/admin.conf"
 
 POD = """

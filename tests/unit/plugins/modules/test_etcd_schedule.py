@@ -14,10 +14,7 @@ from unit.builders import DATA, FakeRun, Json, main_of
 from ansible_collections.controlplane.etcd.plugins.module_utils._core import command
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.command import CommandResult
 from ansible_collections.controlplane.etcd.plugins.module_utils._node import process
-from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool_install import (
-    unit_files,
-    zipapp,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool_install import unit_files, zipapp
 from ansible_collections.controlplane.etcd.plugins.modules import etcd_schedule
 
 TOOL = "/usr/local/sbin/etcd-maintenance"

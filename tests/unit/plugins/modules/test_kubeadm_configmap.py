@@ -20,9 +20,7 @@ from unit.kubectl_program import OBJECT, TEXT, WHERE, calls, prepare_node
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.command import CommandResult
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import kubectl
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.kubectl import (
-    Kubectl,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.kubectl import Kubectl
 from ansible_collections.controlplane.etcd.plugins.modules import kubeadm_configmap
 
 UNTOUCHED = "Nothing was changed."

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import pytest
+from unit.kubeadm_texts import INIT, LIST, QUOTA
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.edit_result import masked
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.edit_result import edit_result, masked
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.edits import edit
 
 ENVS = """\
 etcd:
@@ -40,3 +42,23 @@ def test_no_value_of_a_variable_is_shown(end: str) -> None:
     assert len(shown.splitlines()) == len(ENVS.splitlines())
     for kept in ("- name: HTTPS_PROXY", "name: OTHER", "- name: max-wals", 'value: "5"', "- name: v", 'value: "1"'):
         assert kept + end in shown
+
+
+def test_result_of_an_edit() -> None:
+    old = f"{INIT}certificateKey: SECRET\n---\n{LIST}"
+    result = edit_result(edit(old, {"quota-backend-bytes": "5GiB", "max-wals": "7"}), "config.yaml")
+    assert result["extra_args"] == {"quota-backend-bytes": "5368709120", "max-wals": "7"}
+    assert result["replaced"] == {"quota-backend-bytes": "1073741824"}
+    assert result["diff"]["before"] == LIST
+    assert result["diff"]["before_header"] == result["diff"]["after_header"] == "config.yaml (ClusterConfiguration)"
+
+
+def test_variables_are_masked_in_both() -> None:
+    text = f"{LIST}    extraEnvs:\n    - name: HTTPS_PROXY\n      value: SECRET\n"
+    assert "SECRET" not in str(edit_result(edit(text, QUOTA), "config.yaml"))
+
+
+def test_an_argument_without_a_value_that_goes() -> None:
+    text = f"{LIST}    - name: max-wals\n"
+    result = edit_result(edit(text, {}, ["max-wals"]), "config.yaml")
+    assert result["replaced"] == {"max-wals": ""}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from unit.builders import table
-from unit.kubectl_program import CONFIG, POD, WHERE
+from unit.kubectl_program import CONFIG, POD, UNSURE, WHERE
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core import command
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.command import CommandResult
@@ -21,8 +21,6 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.kubectl
     own_address,
 )
 
-UNTOUCHED = "Nothing was changed."
-UNSURE = "It is not known whether it was written. Run this again: if it was, that changes nothing."
 RECOVER = "run the playbook controlplane.etcd.recover first, then this again."
 SILENT = f"The API server at {WHERE} does not answer as it should"
 CUT = "Unable to connect to the server: "
@@ -214,6 +212,7 @@ def test_words(words: str, reason: str, advice: str, unsure: bool) -> None:
 def test_a_kubeconfig_that_cannot_be_read_is_not_quoted(words: str) -> None:
     found = failure(CommandResult(1, "", words), WHERE, CONFIG, writing=False)
     assert str(found) == f"kubectl cannot use {CONFIG} as a kubeconfig."
+    assert found.code == "kubeconfig_unusable"
     assert found.advice == f"See what it lacks (kubectl config view --kubeconfig {CONFIG}, which leaves keys out)."
 
 
@@ -245,3 +244,28 @@ def test_own_address(tmp_path: Path) -> None:
     manifest.write_text("kind: Secret\n", "utf-8")
     with pytest.raises(KubectlFailed, match="The address of this node's API server cannot be read"):
         own_address(str(manifest))
+
+
+CODES = {
+    "absent": "configmap_missing",
+    "conflict": "changed_meanwhile",
+    "deleted in between: read again, it is absent": "changed_meanwhile",
+    "full": "nospace_alarm",
+    "forbidden": "apiserver_forbids",
+    "unknown or expired certificate": "apiserver_forbids",
+    "another CA": "kubeconfig_unusable",
+    "denied by a webhook": "apiserver_rejects",
+    "a webhook that is down is not the API server": "apiserver_rejects",
+    "denied by a policy": "apiserver_rejects",
+    "immutable": "apiserver_rejects",
+    "not the path of an API server": "kubectl_failed",
+    "silence": "kubectl_failed",
+}
+
+
+@pytest.mark.parametrize(("name", "words"), [row[:2] for row in WORDS], ids=[row[0] for row in WORDS])
+def test_codes(name: str, words: str) -> None:
+    """Only that nobody answers, or not as it should, may pass by itself."""
+    found = failure(CommandResult(1, "", words), WHERE, CONFIG, writing=True)
+    assert found.code == CODES.get(name, "apiserver_unreachable")
+    assert found.details() == {"away": name not in CODES}

@@ -5,11 +5,19 @@
 
 from __future__ import annotations
 
+import signal
+from typing import Any
+
 import pytest
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool import (
     cli,
+    defrag_run,
+    next_run,
+    status,
+    watch,
 )
+from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.due import Limits
 
 
 def test_who_is_not_root_is_told_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -21,3 +29,72 @@ def test_who_is_not_root_is_told_so(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     monkeypatch.setattr("builtins.open", refuse)
     assert cli.main(["status", "--manifest=/m"]) == 1
     assert capsys.readouterr().out == "etcd-maintenance needs root: /m cannot be read. Nothing was done.\n"
+
+
+@pytest.fixture
+def called(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """What the commands are called with, the context first."""
+    found: list[tuple[Any, ...]] = []
+
+    def note(*arguments: Any, **options: Any) -> int:
+        found.append((*arguments, options))
+        return 3
+
+    monkeypatch.setattr(status, "status", note)
+    monkeypatch.setattr(watch, "watch", note)
+    monkeypatch.setattr(defrag_run, "run", note)
+    monkeypatch.setattr(next_run, "next_run", lambda *_arguments: "soon")
+    monkeypatch.setattr(signal, "signal", lambda *_arguments: None)
+    return found
+
+
+def test_status(called: list[tuple[Any, ...]]) -> None:
+    assert cli.main(["status", "--json", "--manifest=/nowhere/m", "--timeout=3"]) == 3
+    context, options = called[0]
+    assert options == {"as_json": True, "next_run": "soon"}
+    assert (context.paths.manifest, context.paths.state) == ("/nowhere/m", "/var/lib/etcd-maintenance")
+
+
+def test_watch(called: list[tuple[Any, ...]]) -> None:
+    cli.main(["watch", "--manifest=/nowhere/m"])
+    cli.main(["watch", "--manifest=/nowhere/m", "--heal", "--allow-unsafe-version", "--textfile-dir=/t", "--lock=/l"])
+    assert [each[1] for each in called] == [watch.Options(), watch.Options(heal=True, allow_unsafe=True)]
+    assert [each[0].paths.textfile_dir for each in called] == ["", "/t"]
+    assert called[1][0].paths.lock == "/l"
+
+
+def test_run(called: list[tuple[Any, ...]]) -> None:
+    cli.main(["run", "--manifest=/nowhere/m"])
+    limits = ["--fragmented-percent=1", "--min-free-mib=2", "--full-percent=3", "--full-gain-mib=4"]
+    cli.main(["run", "--manifest=/nowhere/m", "--check", "--leave-single-member", *limits])
+    assert [each[1] for each in called] == [
+        defrag_run.Options(Limits()),
+        defrag_run.Options(Limits(1, 2, 3, 4), single_member=False, check=True),
+    ]
+
+
+def test_interrupted(
+    called: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_arguments: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(defrag_run, "run", interrupt)
+    assert cli.main(["run", "--manifest=/nowhere/m"]) == 1
+    assert capsys.readouterr().out == "Interrupted. A defragmentation that has begun continues in its member.\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["defrag"], ["run", "--heal"], ["watch", "--check"], ["run", "--timeout=a"]])
+def test_what_cannot_be_understood(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(arguments)
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.startswith("usage: etcd-maintenance")
+
+
+@pytest.mark.parametrize("verb", ["status", "watch", "run"])
+def test_every_help_tells_the_exit_codes(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main([verb, "--help"])
+    assert caught.value.code == 0
+    assert "exit codes:\n  0  done, or nothing to do here\n" in capsys.readouterr().out

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The node that the tool runs on."""
+"""The node that the tool runs on: its member, its lock, its state, its metrics, and what is said."""
 
 from __future__ import annotations
 
@@ -10,11 +10,28 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from unit.builders import MIB, member, view
+from unit.node_tool_fakes import FakeNode
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool import (
-    metrics,
+from ansible_collections.controlplane.etcd.plugins.module_utils._core import run_lock
+from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure, Refused
+from ansible_collections.controlplane.etcd.plugins.module_utils._core.run_lock import Lock, Locked
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.defragmentation import Defragmentation
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.errors import Unreachable
+from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool import context as context_module
+from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool import metrics
+from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.context import (
+    Context,
+    Paths,
+    observe,
+    reason,
+    say,
 )
-from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.context import Context, Paths
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> FakeNode:
+    return FakeNode(tmp_path, view(member(1), member(2)))
 
 
 def test_a_tool_that_was_removed_writes_nothing_any_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,3 +49,79 @@ def test_a_tool_that_was_removed_writes_nothing_any_more(tmp_path: Path, monkeyp
     tool.touch()
     context.publish(None)
     assert [path.name for path in folder.iterdir()] == [metrics.FILE]
+
+
+def test_no_manifest(tmp_path: Path) -> None:
+    context = Context(Paths(str(tmp_path / "etcd.yaml"), "/l", "/s", ""), 1.0)
+    with pytest.raises(Failure, match=f"^there is no {tmp_path}/etcd.yaml on this node$") as caught:
+        context.member()
+    assert caught.value.code == "manifest_missing"
+
+
+def test_the_lock_is_held_and_renewed(node: FakeNode) -> None:
+    with node.locked("run"):
+        held = run_lock.read(node.paths.lock)
+        assert held is not None
+        assert held.owner.startswith("etcd-maintenance run on ")
+        node.lock("run")
+    assert run_lock.read(node.paths.lock) is None
+    run_lock.take(node.paths.lock, Lock("another", "a recovery", 4e9))
+    with pytest.raises(Locked), node.locked("run"):
+        pass
+    assert run_lock.read(node.paths.lock) is not None
+
+
+def test_what_was_done_is_said_and_remembered(node: FakeNode, capsys: pytest.CaptureFixture[str]) -> None:
+    node.done(Defragmentation("cp2", False, MIB, MIB, 0.0, skipped="only 0.0 MiB could be gained"))
+    assert node.remembered().last_defrag is None
+    node.done(Defragmentation("cp2", True, 2 * MIB, MIB, 0.1234))
+    assert node.remembered().last_defrag_seconds == 0.123
+    assert [line[:3] for line in capsys.readouterr().out.splitlines()] == ["cp2", "cp2"]
+
+
+def test_no_directory_for_metrics_is_said_once(node: FakeNode, capsys: pytest.CaptureFixture[str]) -> None:
+    node.metrics_dir.rmdir()
+    for _again in range(2):
+        node.publish(None)
+    said = f"There is no folder {node.metrics_dir}: no metrics are written (this is said once).\n"
+    assert capsys.readouterr().out == said
+    node.metrics_dir.mkdir()
+    node.publish(None)
+    assert "etcd_maintenance_member_up 0.0" in node.metrics
+    assert node.remembered().no_textfile == ""
+
+
+def test_the_first_usual_directory_for_metrics(tmp_path: Path, node: FakeNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "second").mkdir()
+    monkeypatch.setattr(metrics, "DIRECTORIES", (str(tmp_path / "first"), str(tmp_path / "second")))
+    node.paths = replace(node.paths, textfile_dir="")
+    node.publish(None)
+    assert [path.name for path in (tmp_path / "second").iterdir()] == [metrics.FILE]
+
+
+def test_observe(node: FakeNode) -> None:
+    node.local.free_bytes = 7
+    found = observe(node.member())
+    assert (found.has_leader, found.is_leader, found.term, found.disk_free_bytes) == (True, True, 2, 7)
+    node.local.cluster = view(member(1), leader=0)
+    assert not observe(node.member()).has_leader
+
+
+def test_reason() -> None:
+    assert reason(Unreachable("Connection refused", endpoint="https://192.0.2.1:2379")) == (
+        "Connection refused (https://192.0.2.1:2379)"
+    )
+    assert reason(Refused("x", "It is late.", "Go home.")) == "It is late. Go home"
+    assert reason(OSError("no space")) == "no space"
+
+
+def test_one_line_and_nobody_who_reads_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    say("two\n  lines")
+    assert capsys.readouterr().out == "two lines\n"
+
+    class Closed:
+        def write(self, _text: str) -> None:
+            raise BrokenPipeError
+
+    monkeypatch.setattr(context_module.sys, "stdout", Closed())
+    say("nobody reads this")

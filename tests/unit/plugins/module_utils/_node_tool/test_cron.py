@@ -11,9 +11,7 @@ import pytest
 from unit.builders import table
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Refused
-from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool import (
-    cron,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool import cron
 
 # The expression, systemd's, and the first moment after Tuesday 24 November 2026, 00:30.
 CRONS: list[tuple[str, str, str, str]] = [

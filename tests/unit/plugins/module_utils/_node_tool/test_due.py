@@ -12,9 +12,7 @@ from unit.builders import MIB, member, probes_of, table, view
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import defragmentation
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
-from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool import (
-    due,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool import due
 
 GIB = 1024 * MIB
 FRAGMENTED, FULL = defragmentation.Rule(100 * MIB, 0.45), defragmentation.Rule(32 * MIB)

@@ -11,9 +11,7 @@ import pytest
 from unit.builders import table
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
-from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool import (
-    metrics,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool import metrics
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.state import State
 
 NOW = 1795478400.0

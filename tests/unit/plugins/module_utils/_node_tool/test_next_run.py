@@ -11,9 +11,7 @@ from pathlib import Path
 from unit.builders import FakeRun
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.command import CommandResult
-from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool import (
-    next_run,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool import next_run
 
 
 def test_next_run(tmp_path: Path) -> None:

@@ -12,9 +12,7 @@ from typing import Any
 import pytest
 from unit.builders import table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool import (
-    state,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool import state
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.state import DAY, State
 
 NOW = 1795478400.0

@@ -10,9 +10,7 @@ import json
 from unit.builders import member, view
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
-from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool import (
-    status,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool import status
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.state import State
 
 NOW = 1795478400.0

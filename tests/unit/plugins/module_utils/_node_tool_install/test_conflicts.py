@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from unit.builders import table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool_install import (
-    conflicts,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool_install import conflicts
 
 LINES: list[tuple[str, str, bool]] = [
     ("etcdctl", "0 4 * * * root etcdctl defrag --cluster", True),
@@ -28,3 +28,29 @@ LINES: list[tuple[str, str, bool]] = [
 @pytest.mark.parametrize(("line", "expected"), table(LINES))
 def test_says_defrag(line: str, expected: bool) -> None:
     assert conflicts.says_defrag(line) is expected
+
+
+FILES = {
+    "etc/cron.d/etcd-defrag": "# etcdctl defrag\n\n0 4 * * * root etcdctl --user=root:secret defrag\n",
+    "etc/cron.d/ours": "0 4 * * * root etcdctl defrag\n",
+    "var/spool/cron/crontabs/root": "0 4 * * * /root/defrag.sh\n",
+    "etc/systemd/system/e.service": "[Service]\nExecStart=/bin/etcd-defrag --cluster\n",
+    "usr/lib/systemd/system/etcd-defrag.timer": "[Timer]\nOnCalendar=daily\n",
+    "etc/cron.daily/etcd-defrag-off": "# not any more\n",
+    "etc/cron.daily/disks": "btrfs filesystem defragment /\n",
+    "srv/etcd-defrag": "etcdctl defrag\n",
+}
+
+
+def test_find(tmp_path: Path) -> None:
+    for path, text in FILES.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text, "utf-8")
+    (tmp_path / "lib").symlink_to("usr/lib")  # nothing is named twice
+    (tmp_path / "etc/cron.daily/dead").symlink_to("/nowhere")
+    assert conflicts.find({"/etc/cron.d/ours"}, str(tmp_path)) == [
+        ("/etc/cron.d/etcd-defrag", 3),
+        ("/var/spool/cron/crontabs/root", 1),
+        ("/etc/systemd/system/e.service", 2),
+        ("/usr/lib/systemd/system/etcd-defrag.timer", 1),
+    ]

@@ -11,9 +11,7 @@ from unit.builders import table
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Refused
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.cli import parser
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.due import Limits
-from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool_install import (
-    unit_files,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool_install import unit_files
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool_install.unit_files import Wanted
 
 TOOL = "/usr/local/sbin/etcd-maintenance"
