@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the modules that set arguments of etcd in a kubeadm configuration say of their options."""
+"""The documentation of the options that the modules that edit a kubeadm configuration share."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class ModuleDocFragment:
 options:
   backup_dir:
     description:
-      - Folder on the node for a copy of what was there, written before it is replaced. Created with mode 0700 if it is
-        missing.
-      - A folder inside a C(manifests) folder is refused, because the kubelet starts whatever is there.
+      - Directory on the node for a copy of what was there, written before it is replaced. Created with mode 0700 if it
+        is missing.
+      - A directory inside a C(manifests) directory is refused, because the kubelet starts whatever is there.
     type: path
     default: /etc/kubernetes/etcd-backup
   extra_args:

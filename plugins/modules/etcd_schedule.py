@@ -18,7 +18,7 @@ description:
   - Every three hours, on the node of the leader alone, it defragments the other members that are due, one after the
     other, and finally hands over leadership if the leader's own member is due; the next run on the new leader's node
     defragments that one. Two nodes never do it at the same time, whatever their clocks say.
-  - Every minute it looks at the member of its own node, writes metrics for node-exporter's textfile collector, and,
+  - Every minute it inspects the member of its own node, writes metrics for node-exporter's textfile collector, and,
     if O(heal) allows it, disarms a NOSPACE alarm.
   - C(etcd-maintenance status) shows the cluster at any time, C(etcd-maintenance --help) the rest.
   - A file of the same name that this module did not write is not replaced; the module fails.
@@ -71,8 +71,8 @@ options:
     default: false
   lock_path:
     description:
-      - The file that keeps two runs from working on this node at once, as O(controlplane.etcd.run_lock#module:path) of
-        other runs has it.
+      - The file that keeps two runs from working on this node at once, the same as
+        O(controlplane.etcd.run_lock#module:path) of other runs.
     type: path
     default: /run/etcd-maintenance.lock
   manifest:
@@ -82,7 +82,7 @@ options:
     default: /etc/kubernetes/manifests/etcd.yaml
   metrics:
     description:
-      - Whether to look every minute.
+      - Whether to inspect the member of the node every minute and write metrics.
     type: bool
     default: true
   min_free_mib:
@@ -105,14 +105,14 @@ options:
     default: true
   state:
     description:
-      - V(absent) removes the tool, its schedule, its memory and its metrics. What others have put into the folder of
-        its memory stays there.
+      - V(absent) removes the tool, its schedule, its state and its metrics. What others have put into the directory of
+        its state stays there.
     type: str
     choices: [absent, present]
     default: present
   textfile_dir:
     description:
-      - Folder of node-exporter's textfile collector. It is created if it is missing, readable by everybody.
+      - Directory of node-exporter's textfile collector. It is created if it is missing, readable by everybody.
       - Without it, the first that is there of C(/var/lib/prometheus/node-exporter) and
         C(/var/lib/node_exporter/textfile_collector), looked up each time; if there is neither, no metrics are written.
     type: path
@@ -150,7 +150,7 @@ backend:
   type: str
   sample: cron
 files:
-  description: The files and folders that were written or removed, or in check mode would be.
+  description: The files and directories that were written or removed, or in check mode would be.
   returned: success
   type: list
   elements: str

@@ -20,7 +20,7 @@ description:
     in the ConfigMap stays as it is, its other keys, labels and annotations included.
   - It is read and replaced with C(kubectl) on the node, and read back. A change that somebody else makes in between is
     not overwritten - then it is read and edited once more, and if that happens again it fails.
-  - The API server has to answer, and etcd to accept writes. Where etcd is full, run the playbook
+  - The API server has to answer, and etcd to accept writes. If etcd is full, run the playbook
     C(controlplane.etcd.recover) first.
 extends_documentation_fragment:
   - controlplane.etcd._extra_args

@@ -4,7 +4,6 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-
 """The ConfigMap in which kubeadm keeps a cluster's configuration, read and written with the node's own kubectl.
 
 kubectl is given the very path of the object (--raw): that needs neither discovery, which an aggregated API that is

@@ -4,7 +4,6 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-
 """YAML as PyYAML reads it, with the places in the text: what is to be edited, and what the edit has to leave alone."""
 
 from __future__ import annotations

@@ -89,9 +89,9 @@ def parser() -> argparse.ArgumentParser:
 
     shown = verb("status", "show members, sizes, alarms, last and next run", "Shows the cluster, and changes nothing.")
     shown.add_argument("--json", action="store_true", help="for programs")
-    watched = verb("watch", "look at the local member, write metrics, heal where allowed", _WATCH, metric, unsafe)
+    watched = verb("watch", "inspect the local member, write metrics, heal if allowed", _WATCH, metric, unsafe)
     watched.add_argument("--heal", action="store_true", help="disarm a NOSPACE alarm: compact, defragment, disarm")
-    ran = verb("run", "defragment what is due, where this node leads", _RUN, metric, unsafe)
+    ran = verb("run", "defragment what is due, if this node leads", _RUN, metric, unsafe)
     ran.add_argument("--check", action="store_true", help="only say what would be done")
     ran.add_argument("--leave-single-member", action="store_true", help="leave the only member of a cluster alone")
     for name, what in (

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to this collection: it may change at any time, without notice.
+
 """Cron expressions: what their five fields mean, when they come next, and the same for systemd."""
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to this collection: it may change at any time, without notice.
+
 """Which members are due, and which are left alone: the decisions of a scheduled run, each a function of plain data."""
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to this collection: it may change at any time, without notice.
+
 """The metrics for node-exporter's textfile collector: which ones there are, and their text."""
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to this collection: it may change at any time, without notice.
+
 """The time of the next scheduled run, from the files of the schedule."""
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to this collection: it may change at any time, without notice.
+
 """The state of the node tool: what it remembers from one start to the next, in one small file."""
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to this collection: it may change at any time, without notice.
+
 """The command status: the cluster and the runs, for people as a table, for programs as JSON."""
 
 from __future__ import annotations

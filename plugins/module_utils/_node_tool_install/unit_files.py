@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to this collection: it may change at any time, without notice.
+
 """The texts of the schedule's files: a cron file, or units of systemd."""
 
 from __future__ import annotations
@@ -109,8 +110,6 @@ SuccessExitStatus=3
 SyslogIdentifier=etcd-maintenance
 Nice=10
 """
-
-
 _TIMER = """\
 [Unit]
 Description={about}

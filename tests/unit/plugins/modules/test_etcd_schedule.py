@@ -44,7 +44,7 @@ TIMER_RUNS = CommandResult(0, "LoadState=loaded\nActiveState=active\nUnitFileSta
 
 
 class Host:
-    """A folder that is a host's root, with what runs on it."""
+    """A directory that is a host's root, with what runs on it."""
 
     def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.root = root
@@ -56,9 +56,9 @@ class Host:
         (root / METRICS[1:]).mkdir(parents=True)
 
     def has(self, *, cron: bool, systemd: bool) -> None:
-        for there, folder in ((cron, "etc/cron.d"), (systemd, "run/systemd/system")):
+        for there, directory in ((cron, "etc/cron.d"), (systemd, "run/systemd/system")):
             if there:
-                (self.root / folder).mkdir(parents=True, exist_ok=True)
+                (self.root / directory).mkdir(parents=True, exist_ok=True)
         self._monkeypatch.setattr(
             process, "running", lambda program, *, of_host: of_host and cron and program == "cron"
         )
@@ -258,7 +258,7 @@ def test_metrics_that_nobody_writes_any_more_go(host: Host) -> None:
     host.write("/srv/metrics/etcd_maintenance.prom", "")
     host.write("/srv/metrics/other.prom", "")
     assert host(textfile_dir="/srv/metrics")["changed"] is False
-    # Back to the usual folders: those of the old one go.
+    # Back to the usual directories: those of the old one go.
     assert "/srv/metrics/etcd_maintenance.prom" in host()["files"]
     host.write(f"{METRICS}/etcd_maintenance.prom", "")
     assert host()["changed"] is False
@@ -269,7 +269,7 @@ def test_metrics_that_nobody_writes_any_more_go(host: Host) -> None:
     assert host.files() == {"/srv/metrics/other.prom"}
 
 
-def test_no_folder_for_metrics(host: Host) -> None:
+def test_no_directory_for_metrics(host: Host) -> None:
     (host.root / METRICS[1:]).rmdir()
     (warning,) = host()["warnings"]
     assert warning.startswith(f"No metrics are written: none of node-exporter's usual folders ({METRICS}, ")

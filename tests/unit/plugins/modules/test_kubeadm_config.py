@@ -198,14 +198,14 @@ def test_backups_beside_manifests_are_refused(run: Run, path: Path, tmp_path: Pa
     (tmp_path / "elsewhere").symlink_to(manifests)
     (tmp_path / "pods").mkdir()
     (tmp_path / "pods/etcd.yaml").touch()
-    for folder, sentence in (
+    for directory, sentence in (
         (manifests, "is inside a manifests folder: the kubelet reads every file there."),
         (manifests / "backup", "is inside a manifests folder"),
         (tmp_path / "elsewhere", "is inside a manifests folder"),
         (tmp_path / "pods", "holds etcd.yaml: the kubelet may read every file there."),
         (path, "is not a folder."),
     ):
-        result = run(backup_dir=str(folder), check=check)
+        result = run(backup_dir=str(directory), check=check)
         assert result["failed"]
         assert sentence in result["msg"]
         assert "Nothing was changed. Choose another one" in result["msg"]

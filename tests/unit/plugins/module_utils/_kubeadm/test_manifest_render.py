@@ -156,14 +156,14 @@ def test_the_first_cluster_is_kept() -> None:
 # --- programs that do what a test says ---
 
 
-def program(folder: Path, name: str, script: str) -> None:
-    path = folder / name
+def program(directory: Path, name: str, script: str) -> None:
+    path = directory / name
     path.write_text(f"#!/bin/sh\n{script}\n", "utf-8")
     path.chmod(0o755)
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(command, "_DIRECTORIES", ())
     return tmp_path
@@ -187,19 +187,19 @@ KUBEADM: list[tuple[str, str, str]] = [
 
 
 @pytest.mark.parametrize(("script", "expected"), table(KUBEADM))
-def test_kubeadm_fails(folder: Path, script: str, expected: str) -> None:
-    program(folder, "kubeadm", f"PATH=/usr/bin:/bin; {script}")
+def test_kubeadm_fails(directory: Path, script: str, expected: str) -> None:
+    program(directory, "kubeadm", f"PATH=/usr/bin:/bin; {script}")
     with pytest.raises(Failure) as caught:
         manifest_render.render("")
     assert str(caught.value).endswith(expected)
 
 
-def test_kubeadm_is_told_where(folder: Path) -> None:
+def test_kubeadm_is_told_where(directory: Path) -> None:
     """Both places in which its versions leave the file; nothing of it stays."""
-    seen = folder / "seen"
+    seen = directory / "seen"
     for place in ("", "/tmp/kubeadm-init-dryrun1"):
         program(
-            folder,
+            directory,
             "kubeadm",
             f'PATH=/usr/bin:/bin; D="$KUBEADM_INIT_DRYRUN_DIR{place}"; mkdir -p "$D"; echo "$*" "$D" > {seen};'
             ' cat "${6#--config=}" > "$D/etcd.yaml"',
@@ -210,7 +210,7 @@ def test_kubeadm_is_told_where(folder: Path) -> None:
         assert not os.path.exists(words[-1])
 
 
-@pytest.mark.usefixtures("folder")
+@pytest.mark.usefixtures("directory")
 def test_no_program() -> None:
     with pytest.raises(Failure, match="There is no kubeadm on this node"):
         manifest_render.render("")

@@ -64,20 +64,22 @@ def test_strings_for_every_reader() -> None:
     for text, always in (("a", True), ("'8'", True), ("!!str 8", True), ("8", False), ("08", False), ("1:30", False)):
         (node,) = yaml_nodes.read(text)
         assert yaml_nodes.always_string(node) is always, text
-    assert [yaml_nodes.safe_word(text) for text in ("max-wals", "a.b/c_d", "yes", "y", "8", "a b", "-a")] == [
-        True,
-        True,
-        *[False] * 5,
-    ]
+    for text, safe in (
+        ("max-wals", True),
+        ("a.b/c_d", True),
+        ("yes", False),
+        ("y", False),
+        ("8", False),
+        ("a b", False),
+    ):
+        assert yaml_nodes.safe_word(text) is safe, text
 
 
 def test_places_in_the_text() -> None:
     text = "a: &x [1, 'b']  # c\nd:\n- e: |\n    f\n\n- *x\n"
     (root,) = yaml_nodes.read(text)
     a, d = (value for _key, value in root.pairs)
-    assert (text[a.start : a.end], a.flow, a.anchor) == ("[1, 'b']", True, "x") or text[
-        a.start : a.end
-    ] == "&x [1, 'b']"
+    assert (text[a.start : a.end], a.flow, a.anchor) == ("&x [1, 'b']", True, "x")
     entry, alias = d.items
     assert text[entry.start : entry.end] == "e: |\n    f"
     assert (alias.kind, alias.resolved.items[1].value) == (yaml_nodes.ALIAS, "b")

@@ -36,19 +36,19 @@ def node(tmp_path: Path) -> FakeNode:
 
 def test_a_tool_that_was_removed_writes_nothing_any_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody would take it away."""
-    tool, remembered, folder = tmp_path / "tool", tmp_path / "state", tmp_path / "metrics"
-    folder.mkdir()
+    tool, remembered, directory = tmp_path / "tool", tmp_path / "state", tmp_path / "metrics"
+    directory.mkdir()
     tool.touch()
     monkeypatch.setattr(sys, "argv", [str(tool), "watch"])
-    context = Context(Paths("/nowhere/etcd.yaml", "/nowhere/lock", str(remembered), str(folder)), 1.0)
+    context = Context(Paths("/nowhere/etcd.yaml", "/nowhere/lock", str(remembered), str(directory)), 1.0)
     tool.unlink()
     assert context.remember(lambda known: replace(known, last_run=3.0)).last_run == 3.0
     context.publish(None)
     assert not remembered.exists()
-    assert list(folder.iterdir()) == []
+    assert list(directory.iterdir()) == []
     tool.touch()
     context.publish(None)
-    assert [path.name for path in folder.iterdir()] == [metrics.FILE]
+    assert [path.name for path in directory.iterdir()] == [metrics.FILE]
 
 
 def test_no_manifest(tmp_path: Path) -> None:

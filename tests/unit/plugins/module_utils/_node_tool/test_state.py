@@ -43,10 +43,10 @@ def test_seen(before: State, seen: dict[str, Any], expected: State) -> None:
 
 
 def test_memory_of_the_disk(tmp_path: Path) -> None:
-    folder = str(tmp_path / "state")
-    assert state.load(folder) == State()
-    state.update(folder, lambda known: replace(known, heals=(1.0, 2.0), last_run=3.0))
-    assert state.load(folder) == State(heals=(1.0, 2.0), last_run=3.0)
+    directory = str(tmp_path / "state")
+    assert state.load(directory) == State()
+    state.update(directory, lambda known: replace(known, heals=(1.0, 2.0), last_run=3.0))
+    assert state.load(directory) == State(heals=(1.0, 2.0), last_run=3.0)
     assert {path.name for path in (tmp_path / "state").iterdir()} == {"lock", "state.json"}
     for text in ("", "[]", "7", "{", '{"heals": 7}', '{"heals": ["x"]}', '{"unknown": 1}'):
         assert state.parse(text) == State()
