@@ -80,7 +80,7 @@ def was_verified(data: bytes, path: str, directory: str) -> bool:
 
 
 def _note(path: str, directory: str) -> str:
-    return os.path.join(directory, f".{os.path.basename(path)}.proved")
+    return os.path.join(directory, f".{os.path.basename(path)}.verified")
 
 
 __all__ = ("DEFAULT_BACKUP_DIR", "back_up", "refuse_backup_dir", "remember_verified", "was_verified")
