@@ -8,12 +8,12 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: etcd_node_info
-short_description: Look at the etcd member of a node, also while it is down
+short_description: Inspect the etcd member of a node, also while it is down
 version_added: 0.1.0
 author:
   - The controlplane.etcd authors (@controlplane-etcd)
 description:
-  - Collects what a node knows about its own etcd - manifest, certificates, ids, disk, run lock - and, where the member
+  - Collects what a node knows about its own etcd - manifest, certificates, ids, disk, run lock - and, if the member
     answers, what M(controlplane.etcd.etcd_info) returns.
   - Unlike that module it does not fail if the member does not answer, nor on a node without etcd. The roles of this
     collection begin with it.
@@ -44,7 +44,7 @@ options:
 
 EXAMPLES = r"""
 ---
-- name: Look at the node
+- name: Inspect the node
   controlplane.etcd.etcd_node_info:
   become: true
   register: node
@@ -65,7 +65,7 @@ answers:
   type: bool
   sample: true
 ca_sha256:
-  description: SHA-256 of each certificate in the file of etcd's CA, which tells clusters apart where ids do not.
+  description: SHA-256 of each certificate in the file of etcd's CA, which tells clusters apart if ids do not.
   returned: success
   type: list
   elements: str
@@ -89,7 +89,7 @@ error:
   type: str
   sample: ""
 free_disk_bytes:
-  description: What is free on the disk that holds the member's data, null where there is no data directory.
+  description: What is free on the disk that holds the member's data, null if there is no data directory.
   returned: success
   type: int
   sample: 21474836480
@@ -119,7 +119,7 @@ kubelet:
           type: float
           sample: 1795428300.0
     last_lines:
-      description: What it said last, where it does not run and would not be started.
+      description: Its last lines, if it does not run and would not be started.
       returned: always
       type: list
       elements: str
@@ -185,7 +185,7 @@ name:
   type: str
   sample: cp1
 play:
-  description: Id of the play in which the node was looked at, added on the controller.
+  description: Id of the play in which the node was inspected, added on the controller.
   returned: always
   type: str
   sample: 0a1b2c3d-4e5f-6071-8293-000000000007
@@ -256,7 +256,7 @@ pyyaml:
   type: bool
   sample: true
 strategy:
-  description: The strategy of the play in which the node was looked at, added on the controller.
+  description: The strategy of the play in which the node was inspected, added on the controller.
   returned: always
   type: str
   sample: linear
@@ -279,133 +279,19 @@ wal_bytes:
   sample: 320000000
 """
 
-import importlib.util
-import os
-import time
-from dataclasses import asdict
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._core import command, run_lock
-from ..module_utils._core.failures import Failure
-from ..module_utils._core.files import free_bytes
-from ..module_utils._etcd import quota as sizing
-from ..module_utils._etcd.errors import LASTING, EtcdError
+from ..module_utils._core import run_lock
 from ..module_utils._etcd.transport import Json
-from ..module_utils._etcd.view import ClusterView
-from ..module_utils._etcd.wal import read_ids, wal_bytes
-from ..module_utils._module import (
-    CONNECTION_SPEC,
-    UNSAFE_SPEC,
-    LocalMember,
-    ca_sha256,
-    cluster_result,
-    diagnosis_result,
-)
-from ..module_utils._node import kubelet, kubelet_hold, process, static_pods
-from ..module_utils._node.etcd_manifest import EtcdManifest, read_manifest
-
-# Members that all answer elect a leader within a second or two, on busy disks a little later. Whoever looks in that
-# moment must not take them for a cluster that has lost its leader.
-_ELECTION_SECONDS = 5.0
-_POLL_SECONDS = 0.5
+from ..module_utils._module import CONNECTION_SPEC, UNSAFE_SPEC, run
+from ..module_utils._node import kubelet
+from ..module_utils._node.report import inspect_node
 
 
-def of_kubelet(unit: str) -> Json:
-    """How the kubelet stands, and who holds it."""
-    held = kubelet_hold.read_hold(unit)
-    state = {"unit": unit, "held": asdict(held) if held else None}
-    try:
-        found = kubelet.unit(command.run, unit)
-    except Failure as exc:
-        return {**state, "running": False, "stopped": False, "refusal": str(exc), "last_lines": []}
-    stopped = found.exists and not found.running
-    refusal = kubelet.start_refusal(found, held=held is not None) or ""
-    said = kubelet.last_lines(command.run, unit) if refusal and stopped else []
-    return {**state, "running": found.running, "stopped": stopped, "refusal": refusal, "last_lines": said}
-
-
-def of_process(manifest: EtcdManifest) -> Json | None:
-    pid = process.find(manifest)
-    return {"pid": pid, "seconds": process.age(pid)} if pid else None
-
-
-def of_memory(path: str = "/proc/meminfo") -> int | None:
-    try:
-        with open(path, encoding="ascii", errors="replace") as file:
-            return sizing.parse_memory(file.read())
-    except OSError:
-        return None
-
-
-def of_node(manifest: EtcdManifest, lock_path: str, unit: str) -> Json:
-    """What is known even with etcd down. Raises Failure, OSError."""
-    if not manifest.ca_cert:
-        raise Failure(
-            "manifest_unusable", f"{manifest.path} has no --trusted-ca-file: etcd without TLS is not supported"
-        )
-    fingerprints = ca_sha256(manifest.ca_cert)
-    ids = read_ids(manifest.wal_dir)
-    held = run_lock.read(lock_path)
-    return {
-        "present": True,
-        "manifest": manifest.path,
-        "name": manifest.name,
-        "ca_sha256": fingerprints,
-        "cluster_id": f"{ids.cluster_id:x}" if ids else None,
-        "member_id": f"{ids.member_id:x}" if ids else None,
-        "free_disk_bytes": free_bytes(manifest.data_dir) if os.path.isdir(manifest.data_dir) else None,
-        "memory_bytes": of_memory(),
-        "pyyaml": importlib.util.find_spec("yaml") is not None,
-        "lock": asdict(held) if held else None,
-        "kubelet": of_kubelet(unit),
-        "probes": [asdict(probe) for probe in manifest.probes],
-        "process": of_process(manifest),
-        "stray_files": static_pods.strays(manifest.path),
-        "wal_bytes": wal_bytes(manifest.wal_dir),
-    }
-
-
-def _look(params: Json) -> ClusterView:
-    """The cluster as it is once an election has had its time. Raises Failure."""
-    deadline = time.monotonic() + _ELECTION_SECONDS
-    while True:
-        view = LocalMember(params).inspect_cluster()
-        may_elect = len(view.answering_voters) >= view.majority
-        if view.has_quorum or not may_elect or time.monotonic() > deadline:
-            return view
-        time.sleep(_POLL_SECONDS)
-
-
-def of_cluster(params: Json) -> Json:
-    """What the member itself says, or why it says nothing. Raises Failure."""
-    try:
-        view = _look(params)
-    except EtcdError as exc:
-        return {"answers": False, "error": str(exc), "waiting_may_help": not isinstance(exc, LASTING)}
-    diagnosis = diagnosis_result(view, allow_unsafe=params["allow_unsafe_version"])
-    return {
-        "answers": True,
-        "error": "",
-        "waiting_may_help": False,
-        "cluster": cluster_result(view),
-        "diagnosis": diagnosis,
-    }
-
-
-def look(params: Json) -> Json:
-    """The whole result. Raises Failure, OSError."""
-    try:
-        manifest = read_manifest(params["manifest"])
-    except FileNotFoundError:
-        if os.path.isdir(os.path.join(params["data_dir"], "member")):
-            raise Failure(
-                "manifest_missing",
-                f"{params['manifest']} is missing, but {params['data_dir']}/member is there: somebody removed the"
-                " manifest, so this member is not running. Put it back (kubeadm init phase etcd local writes one)",
-            ) from None
-        return {"present": False}
-    return {**of_node(manifest, params["lock_path"], params["kubelet_unit"]), **of_cluster(params)}
+def result(module: AnsibleModule) -> Json:
+    """What the module returns. Raises Failure, OSError."""
+    report = inspect_node(module.params)
+    return {"changed": False, **(report.as_result() if report else {"present": False})}
 
 
 def main() -> None:
@@ -419,11 +305,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    try:
-        result = look(module.params)
-    except (Failure, OSError) as exc:
-        module.fail_json(msg=f"Looking at the node failed: {exc}. Nothing was changed.")
-    module.exit_json(changed=False, **result)
+    run(module, result, doing="Looking at the node")
 
 
 if __name__ == "__main__":

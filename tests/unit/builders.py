@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,7 +20,18 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.quota import Quota
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView, MemberView
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import read_manifest
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.kubelet_hold import Hold
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.probes import Probe
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.report import (
+    AlarmReport,
+    ClusterReport,
+    Diagnosis,
+    KubeletReport,
+    MemberReport,
+    NodeReport,
+    ProcessReport,
+    Refusal,
+)
 
 DATA = Path(__file__).parent / "data"
 VERSIONS = ("3.5.1", "3.5.35", "3.6.5", "3.6.16", "3.7.3")
@@ -135,12 +146,115 @@ def probes_of(version: str) -> tuple[Probe, ...]:
     return read_manifest(str(DATA / "manifests" / version / "plain.manifest")).probes
 
 
-def on_node(*, probes: str = "1.33", held: Json | None = None, refusal: str = "", **changes: Any) -> Json:
+def member_report(
+    number: int,
+    role: str = "follower",
+    *,
+    quota: int = 1000 * MIB,
+    size: int = 500 * MIB,
+    in_use: int = 100 * MIB,
+    applied: int = 100,
+    **changes: Any,
+) -> MemberReport:
+    """The member cp<number> as one that answers reports it; a quota below 0 is switched off."""
+    urls = (f"https://192.0.2.{number}:2379",)
+    answers = role not in ("silent", "unstarted")
+    found = MemberReport(
+        member_id=f"{number:x}",
+        name=f"cp{number}",
+        role=role,
+        endpoint=urls[0],
+        client_urls=urls,
+        peer_urls=(f"https://192.0.2.{number}:2380",),
+        error="",
+        version="3.6.16" if answers else "",
+        db_size_bytes=size if answers else 0,
+        db_size_in_use_bytes=in_use if answers else 0,
+        quota_bytes=quota if quota > 0 else -1,
+        quota_source="status",
+        quota_used=round(size / quota, 4) if answers and quota > 0 else 0.0,
+        raft_applied_index=applied,
+    )
+    return replace(found, **changes)
+
+
+def cluster_report(
+    *members: MemberReport, cluster_id: str = "c1", quorum: bool = True, alarms: Iterable[str] = ()
+) -> ClusterReport:
+    """A cluster of these members, whose alarms cp1 has raised."""
+    leader = next((member.name for member in members if member.role == "leader"), None)
+    return ClusterReport(
+        cluster_id=cluster_id,
+        leader=leader if quorum else None,
+        has_quorum=quorum,
+        revision=900,
+        alarms=tuple(AlarmReport(alarm, "1", "cp1") for alarm in alarms),
+        members=members,
+    )
+
+
+def diagnosis(*, full: bool = True, refusals: Iterable[str] = (), findings: Iterable[str] = ()) -> Diagnosis:
+    return Diagnosis(
+        needs_recovery=full,
+        refusals=tuple(Refusal("corrupt_alarm", text) for text in refusals),
+        findings=tuple(findings),
+        expected_seconds=74,
+        fits=not full,
+    )
+
+
+def kubelet_report(
+    *, held: Hold | None = None, refusal: str = "", running: bool | None = None, last_lines: Iterable[str] = ()
+) -> KubeletReport:
+    """A kubelet where all is well, that is held, or that must not be started."""
+    runs = not (held or refusal) if running is None else running
+    stopped = bool(not runs and (held or "was stopped by" in refusal))
+    return KubeletReport("kubelet", held, runs, stopped, refusal, tuple(last_lines))
+
+
+RUNNING = ProcessReport(4711, 86.2)
+
+
+def node_report(
+    number: int,
+    cluster: ClusterReport | None = None,
+    *,
+    ca: str = "ca",
+    probes: str = "1.33",
+    kubelet: KubeletReport | None = None,
+    **changes: Any,
+) -> NodeReport:
+    """The report of the node of cp<number>, where all is well; without a cluster, its etcd does not run. `ca` names the
+    certificates in its CA file, `probes` is the kubeadm that wrote its manifest."""
+    found = NodeReport(
+        manifest="/etc/kubernetes/manifests/etcd.yaml",
+        name=f"cp{number}",
+        ca_sha256=tuple(ca.split()),
+        cluster_id="c1",
+        member_id=f"{number:x}",
+        free_disk_bytes=9000 * MIB,
+        memory_bytes=16000 * MIB,
+        pyyaml=True,
+        lock=None,
+        kubelet=kubelet or kubelet_report(),
+        probes=probes_of(probes),
+        process=RUNNING if cluster else None,
+        stray_files=(),
+        wal_bytes=320 * MIB,
+        error="" if cluster else f"host{number} is down",
+        waiting_may_help=cluster is None,
+        cluster=cluster,
+        diagnosis=diagnosis() if cluster else None,
+    )
+    return replace(found, **changes)
+
+
+def on_node(*, probes: str = "1.33", held: Hold | None = None, refusal: str = "", **changes: Any) -> Json:
     """What etcd_node_info says of the kubelet and of etcd's process, on a node where all is well; `probes` is the
     kubeadm that wrote the manifest."""
     kubelet = {
         "unit": "kubelet",
-        "held": held,
+        "held": asdict(held) if held else None,
         "refusal": refusal,
         "running": not (held or refusal),
         "stopped": bool(held) or "was stopped by" in refusal,
@@ -157,8 +271,18 @@ def on_node(*, probes: str = "1.33", held: Json | None = None, refusal: str = ""
     }
 
 
-def held_by(run: str, until: float = 1795428300.0) -> Json:
-    return {"owner": run, "timer": "etcd-maintenance-release-0a", "until": until}
+def held_by(run: str, until: float = 1795428300.0) -> Hold:
+    return Hold(run, "etcd-maintenance-release-0a", until)
+
+
+def results_of(reports: Mapping[str, NodeReport]) -> Json:
+    """What a play has registered of etcd_node_info on these hosts."""
+    return {host: {"changed": False, "failed": False, **report.as_result()} for host, report in reports.items()}
+
+
+def as_json(value: Any) -> Any:
+    """As it comes out of a variable of Ansible."""
+    return json.loads(json.dumps(value))
 
 
 class FakeRun:
@@ -200,7 +324,7 @@ class Exited(Exception):
 def main_of(
     module: ModuleType, given: Json, monkeypatch: pytest.MonkeyPatch, *, check: bool = False, diff: bool = False
 ) -> Json:
-    """What the module returns, or how it fails, with these options; `warnings` only where there are any."""
+    """What the module returns, or how it fails, with these options; `warnings` only if there are any."""
     warned: list[str] = []
 
     class FakeModule:

@@ -1,26 +1,31 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a node knows with etcd down, and when an election is waited for."""
+"""What a node knows with etcd down, when an election is waited for, and how a report gets to the controller."""
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from unit.builders import (
     DATA,
     MIB,
     FakeRun,
     Json,
+    as_json,
+    cluster_report,
     held_by,
-    main_of,
     member,
+    member_report,
     probes_of,
     recorded,
     recorded_json,
@@ -35,10 +40,23 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._core import run
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.command import CommandResult
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView
-from ansible_collections.controlplane.etcd.plugins.module_utils._node import kubelet_hold, process
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.diagnosis import diagnosis_result
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView, cluster_result
 from ansible_collections.controlplane.etcd.plugins.module_utils._node import member as local
-from ansible_collections.controlplane.etcd.plugins.modules import etcd_node_info
+from ansible_collections.controlplane.etcd.plugins.module_utils._node import process, report
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.kubelet_hold import Hold
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.probes import Probe
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.report import (
+    AlarmReport,
+    ClusterReport,
+    Diagnosis,
+    KubeletReport,
+    MemberReport,
+    NodeReport,
+    ProcessReport,
+    Refusal,
+)
 from lab import pki
 
 
@@ -53,9 +71,16 @@ def node(tmp_path: Path, written_pki: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return stopped_node(tmp_path, written_pki)
 
 
+def inspect(params: Json) -> NodeReport:
+    """The report of a node with etcd."""
+    found = report.inspect_node(params)
+    assert found
+    return found
+
+
 def test_node_with_etcd_down(node: Json, tmp_path: Path) -> None:
     run_lock.take(node["lock_path"], run_lock.Lock("r", "root@a", 5.0))
-    found = etcd_node_info.look(node)
+    found = inspect(node).as_result()
     header = recorded_json("3.6.16", "status-follower")["header"]
     assert found.pop("free_disk_bytes") > MIB
     assert found.pop("memory_bytes") > 100 * MIB
@@ -90,7 +115,7 @@ def test_node_with_etcd_down(node: Json, tmp_path: Path) -> None:
 NO_SYSTEMCTL = CommandResult(127, "No such file or directory: 'systemctl'")
 
 # What systemd says, who holds it; whether it runs, whether it is there and does not, and why it is not started.
-STATES: list[tuple[str, CommandResult, Json | None, bool, bool, str]] = [
+STATES: list[tuple[str, CommandResult, Hold | None, bool, bool, str]] = [
     ("runs", systemd_shows(), None, True, False, ""),
     ("stopped by somebody", systemd_shows("inactive"), None, False, True, "was stopped by someone else"),
     ("held", systemd_shows("inactive"), held_by("r1"), False, True, ""),
@@ -106,15 +131,15 @@ STATES: list[tuple[str, CommandResult, Json | None, bool, bool, str]] = [
 
 @pytest.mark.parametrize(("shown", "held", "running", "stopped", "refusal"), table(STATES))
 def test_kubelet_of_a_node(
-    monkeypatch: pytest.MonkeyPatch, shown: CommandResult, held: Json | None, running: bool, stopped: bool, refusal: str
+    monkeypatch: pytest.MonkeyPatch, shown: CommandResult, held: Hold | None, running: bool, stopped: bool, refusal: str
 ) -> None:
     monkeypatch.setattr(run_command, "run", FakeRun({"systemctl show": shown}))
-    monkeypatch.setattr(kubelet_hold, "read_hold", lambda _name: kubelet_hold.Hold(**held) if held else None)
-    found = etcd_node_info.of_kubelet("kubelet")
-    assert (found["unit"], found["held"], found["running"]) == ("kubelet", held, running)
-    assert found["stopped"] is stopped
-    assert refusal in found["refusal"]
-    assert bool(refusal) is bool(found["refusal"])
+    monkeypatch.setattr(report, "read_hold", lambda _name: held)
+    found = report.inspect_kubelet("kubelet")
+    assert (found.unit, found.held, found.running, found.stopped) == ("kubelet", held, running, stopped)
+    assert refusal in found.refusal
+    assert bool(refusal) is bool(found.refusal)
+    assert not found.refusal or found.refusal.endswith(".")
 
 
 def test_what_the_kubelet_is_told_about_etcd(node: Json, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,12 +148,13 @@ def test_what_the_kubelet_is_told_about_etcd(node: Json, tmp_path: Path, monkeyp
     (tmp_path / "etcd.yaml").write_text(text.replace("/etc/kubernetes/pki", str(tmp_path / "pki")), "utf-8")
     (tmp_path / "etcd.yaml.bak").write_text(text, "utf-8")
     monkeypatch.setattr(process, "find", lambda _manifest: os.getpid())
-    found = etcd_node_info.look(node)
-    assert found["probes"] == [asdict(probe) for probe in probes_of("1.37")]
-    assert found["probes"][0]["port"] == 2381
-    assert found["stray_files"] == [str(tmp_path / "etcd.yaml.bak")]
-    assert found["process"]["pid"] == os.getpid()
-    assert found["process"]["seconds"] >= 0
+    found = inspect(node)
+    assert found.probes == probes_of("1.37")
+    assert found.probes[0].port == 2381
+    assert found.stray_files == (str(tmp_path / "etcd.yaml.bak"),)
+    assert found.process
+    assert found.process.pid == os.getpid()
+    assert (found.process.seconds or 0) >= 0
 
 
 # Why a member does not answer, and whether it may begin to.
@@ -146,8 +172,9 @@ def test_waiting_may_help(node: Json, monkeypatch: pytest.MonkeyPatch, error: er
     def fail(_self: object) -> None:
         raise error
 
-    monkeypatch.setattr(local.LocalMember, "look", fail)
-    assert etcd_node_info.look(node)["waiting_may_help"] is expected
+    monkeypatch.setattr(local.LocalMember, "inspect_cluster", fail)
+    found = inspect(node)
+    assert (found.answers, found.error, found.waiting_may_help) == (False, error.reason, expected)
 
 
 LEADERLESS: list[tuple[str, list[ClusterView], int]] = [
@@ -158,27 +185,28 @@ LEADERLESS: list[tuple[str, list[ClusterView], int]] = [
 ]
 
 
-@pytest.mark.parametrize(("seen", "looks"), table(LEADERLESS))
+@pytest.mark.parametrize(("seen", "inspections"), table(LEADERLESS))
 def test_an_election_is_waited_for(
-    node: Json, monkeypatch: pytest.MonkeyPatch, seen: list[ClusterView], looks: int
+    node: Json, monkeypatch: pytest.MonkeyPatch, seen: list[ClusterView], inspections: int
 ) -> None:
     left, clock = list(seen), SimpleNamespace(now=0.0)
 
     def sleep(seconds: float) -> None:
         clock.now += seconds
 
-    monkeypatch.setattr(etcd_node_info, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: clock.now))
-    monkeypatch.setattr(local.LocalMember, "look", lambda _self: left.pop(0))
-    found = etcd_node_info.look(node)
-    assert len(seen) - len(left) == looks
-    assert found["cluster"]["has_quorum"] is seen[looks - 1].has_quorum
+    monkeypatch.setattr(report, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: clock.now))
+    monkeypatch.setattr(local.LocalMember, "inspect_cluster", lambda _self: left.pop(0))
+    found = inspect(node)
+    assert len(seen) - len(left) == inspections
+    assert found.answers
+    assert found.has_quorum is seen[inspections - 1].has_quorum
 
 
 def test_node_that_never_started(node: Json, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "etcd")
-    found = etcd_node_info.look(node)
-    assert (found["present"], found["cluster_id"], found["member_id"], found["lock"]) == (True, None, None, None)
-    assert (found["free_disk_bytes"], found["wal_bytes"]) == (None, 0)
+    found = inspect(node)
+    assert (found.cluster_id, found.member_id, found.lock) == (None, None, None)
+    assert (found.free_disk_bytes, found.wal_bytes) == (None, 0)
 
 
 def test_node_whose_ca_is_being_replaced(node: Json, tmp_path: Path) -> None:
@@ -188,63 +216,169 @@ def test_node_whose_ca_is_being_replaced(node: Json, tmp_path: Path) -> None:
     old = path.read_text("ascii")
     expected = sorted([sha256_of(path), sha256_of(new.with_suffix(".crt"))])
     path.write_text(f"# old\n{old}\n\n# new\n{new.with_suffix('.crt').read_text('ascii')}", "ascii")
-    assert etcd_node_info.look(node)["ca_sha256"] == expected
+    assert list(inspect(node).ca_sha256) == expected
 
 
 def test_node_without_tls(node: Json, tmp_path: Path) -> None:
     path = tmp_path / "etcd.yaml"
     lines = path.read_text("utf-8").splitlines(keepends=True)
     path.write_text("".join(line for line in lines if "--trusted-ca-file" not in line), "utf-8")
-    with pytest.raises(Failure, match=r"etcd\.yaml has no --trusted-ca-file: etcd without TLS is not supported$"):
-        etcd_node_info.look(node)
+    with pytest.raises(
+        Failure, match=r"etcd\.yaml has no --trusted-ca-file: etcd without TLS is not supported\.$"
+    ) as caught:
+        report.inspect_node(node)
+    assert caught.value.code == "manifest_unusable"
 
 
 def test_node_with_an_expired_certificate_says_so(node: Json, tmp_path: Path) -> None:
     stem = tmp_path / "pki/etcd/healthcheck-client"
     pki.issue_healthcheck_client(pki.Authority.create(), stem, expired=True)
-    found = etcd_node_info.look(node)
-    assert not found["answers"]
-    assert f"the client certificate {stem}.crt expired on" in found["error"]
+    found = inspect(node)
+    assert not found.answers
+    assert f"the client certificate {stem}.crt expired on" in found.error
 
 
 def test_node_without_its_ca(node: Json, tmp_path: Path) -> None:
     (tmp_path / "pki/etcd/ca.crt").unlink()
     with pytest.raises(errors.TlsRejected, match=r"the CA certificate '.*ca\.crt' cannot be used: .*No such file"):
-        etcd_node_info.look(node)
-
-
-def test_node_whose_disk_cannot_be_read(node: Json, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(_path: str) -> int:
-        raise OSError(5, "Input/output error")
-
-    monkeypatch.setattr(etcd_node_info, "free_bytes", broken)
-    ended = main_of(etcd_node_info, node, monkeypatch)
-    assert ended == {
-        "failed": True,
-        "msg": "Looking at the node failed: [Errno 5] Input/output error. Nothing was changed.",
-    }
-
-
-def test_node_that_is_looked_at(node: Json, monkeypatch: pytest.MonkeyPatch) -> None:
-    ended = main_of(etcd_node_info, node, monkeypatch)
-    assert (ended["changed"], ended["present"], ended["answers"]) == (False, True, False)
+        report.inspect_node(node)
 
 
 def test_node_without_etcd(tmp_path: Path) -> None:
     given = options(data_dir=str(tmp_path / "etcd"), lock_path=str(tmp_path / "x.lock"))
-    assert etcd_node_info.look(given) == {"present": False}
+    assert report.inspect_node(given) is None
 
 
 def test_node_whose_manifest_was_taken_away(node: Json, tmp_path: Path) -> None:
     (tmp_path / "etcd.yaml").unlink()
-    with pytest.raises(Failure, match=r"is missing, but .*/member is there"):
-        etcd_node_info.look(node)
+    with pytest.raises(Failure, match=r"is missing, but .*/member is there") as caught:
+        report.inspect_node(node)
+    assert (caught.value.code, caught.value.advice) == (
+        "manifest_missing",
+        "Put it back (kubeadm init phase etcd local writes one).",
+    )
 
 
 def test_memory_of_a_node(tmp_path: Path) -> None:
     path = tmp_path / "meminfo"
     path.write_text("MemTotal: 7 kB\n", "utf-8")
-    assert etcd_node_info.of_memory(str(path)) == 7168
+    assert report._memory_bytes(str(path)) == 7168
     path.write_text("", "utf-8")
-    assert etcd_node_info.of_memory(str(path)) is None
-    assert etcd_node_info.of_memory(str(tmp_path / "none")) is None
+    assert report._memory_bytes(str(path)) is None
+    assert report._memory_bytes(str(tmp_path / "none")) is None
+
+
+def test_member_that_answers(node: Json, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the info modules return of it, as records."""
+    seen = view(
+        member(1, size=850 * MIB), member(2, error="down"), alarms=[Alarm(1, "NOSPACE"), Alarm(0xDEAD, "NOSPACE")]
+    )
+    monkeypatch.setattr(local.LocalMember, "inspect_cluster", lambda _self: seen)
+    found = inspect(node)
+    assert (found.answers, found.has_quorum, found.error, found.waiting_may_help) == (True, True, "", False)
+    assert found.known_cluster_id == "c1"
+    assert found.cluster
+    assert found.diagnosis
+    assert found.cluster.full_names == ("cp1", "dead")
+    assert found.diagnosis.needs_recovery
+    result = found.as_result()
+    assert result["cluster"] == cluster_result(seen)
+    assert result["diagnosis"] == diagnosis_result(seen, allow_unsafe=False)
+
+
+def test_unsafe_version_is_refused_unless_it_is_allowed(node: Json, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = view(member(1, version="3.5.5"), alarms=[Alarm(1, "NOSPACE")])
+    monkeypatch.setattr(local.LocalMember, "inspect_cluster", lambda _self: seen)
+    for allowed, codes in ((False, ["unsafe_etcd_version"]), (True, [])):
+        found = inspect({**node, "allow_unsafe_version": allowed})
+        assert [refusal.code for refusal in (found.diagnosis.refusals if found.diagnosis else ())] == codes
+
+
+ROLES: list[tuple[str, str, bool, bool]] = [
+    ("leader", "leader", True, True),
+    ("follower", "follower", True, True),
+    ("learner", "learner", True, False),
+    ("silent", "silent", False, False),
+    ("unstarted", "unstarted", False, False),
+]
+
+
+@pytest.mark.parametrize(("role", "answers", "votes"), table(ROLES))
+def test_role_of_a_member(role: str, answers: bool, votes: bool) -> None:
+    found = member_report(1, role)
+    assert (found.answers, found.votes) == (answers, votes)
+
+
+def test_members_of_a_cluster() -> None:
+    members = [member_report(3), member_report(1, "leader"), member_report(2), member_report(4, "learner")]
+    found = cluster_report(*members, member_report(5, "silent"))
+    assert [each.name for each in found.voters] == ["cp3", "cp1", "cp2"]
+    assert [each.name for each in found.voters_leader_last] == ["cp2", "cp3", "cp1"]
+    assert found.member("2") == members[2]
+    assert found.member("9") is found.member(None) is None
+
+
+def test_quota_that_is_switched_off_is_without_limit() -> None:
+    assert member_report(1, quota=5).quota_limit == 5
+    assert member_report(1, quota=-1).quota_limit == math.inf
+    assert replace(member_report(1), quota_bytes=0).quota_limit == math.inf
+
+
+TEXT, COUNT, BYTES = st.text(max_size=8), st.integers(0, 5), st.integers(-(2**63), 2**63)
+NUMBER = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**53), 2**53)
+TEXTS = st.lists(TEXT, max_size=3).map(tuple)
+KNOWN_TEXT, KNOWN_BYTES = st.none() | TEXT, st.none() | BYTES
+MEMBER = st.builds(
+    MemberReport,
+    *(TEXT, TEXT, TEXT, TEXT, TEXTS, TEXTS, TEXT, TEXT, BYTES, BYTES, BYTES, TEXT, NUMBER, BYTES),
+)
+CLUSTER = st.builds(
+    ClusterReport,
+    TEXT,
+    KNOWN_TEXT,
+    st.booleans(),
+    BYTES,
+    st.lists(st.builds(AlarmReport, TEXT, TEXT, KNOWN_TEXT), max_size=2).map(tuple),
+    st.lists(MEMBER, max_size=2).map(tuple),
+)
+DIAGNOSIS = st.builds(
+    Diagnosis,
+    st.booleans(),
+    st.lists(st.builds(Refusal, TEXT, TEXT), max_size=2).map(tuple),
+    TEXTS,
+    COUNT,
+    st.booleans(),
+)
+HOLD = st.builds(Hold, TEXT, TEXT, NUMBER)
+KUBELET = st.builds(KubeletReport, TEXT, st.none() | HOLD, st.booleans(), st.booleans(), TEXT, TEXTS)
+PROBE = st.builds(Probe, TEXT, TEXT, st.none() | COUNT, NUMBER, NUMBER, COUNT, NUMBER)
+REPORT = st.builds(
+    NodeReport,
+    *(TEXT, TEXT, TEXTS, KNOWN_TEXT, KNOWN_TEXT, KNOWN_BYTES, KNOWN_BYTES, st.booleans()),
+    lock=st.none() | st.builds(run_lock.Lock, TEXT, TEXT, NUMBER),
+    kubelet=KUBELET,
+    probes=st.lists(PROBE, max_size=2).map(tuple),
+    process=st.none() | st.builds(ProcessReport, COUNT, st.none() | NUMBER),
+    stray_files=TEXTS,
+    wal_bytes=BYTES,
+    error=TEXT,
+    waiting_may_help=st.booleans(),
+    cluster=st.none(),
+    diagnosis=st.none(),
+)
+
+
+@given(REPORT, st.none() | st.tuples(CLUSTER, DIAGNOSIS))
+def test_report_is_read_back_as_it_was(found: NodeReport, answer: tuple[ClusterReport, Diagnosis] | None) -> None:
+    if answer:
+        found = replace(found, cluster=answer[0], diagnosis=answer[1])
+    result = as_json({"changed": False, "play": "p", "strategy": "linear", **found.as_result()})
+    assert NodeReport.from_result(result) == found
+    assert result["answers"] is bool(answer)
+    assert ("cluster" in result) is ("diagnosis" in result) is bool(answer)
+
+
+def test_node_without_etcd_has_no_report() -> None:
+    assert NodeReport.from_result({"present": False, "changed": False}) is None
+    with pytest.raises(ValueError, match=r"^the result of etcd_node_info\.present is missing\.$"):
+        NodeReport.from_result({})

@@ -1,0 +1,431 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+"""What one node knows of itself and of its member, also with etcd down: collected on the node, read on the controller.
+
+The field of a record is a key of the result that etcd_node_info returns, and the other way round.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import os
+import time
+from dataclasses import dataclass, replace
+
+from .._core import command, run_lock
+from .._core.failures import Failure, Refused, sentence
+from .._core.files import free_bytes
+from .._core.records import Fields, plain
+from .._core.run_lock import Lock
+from .._etcd import quota
+from .._etcd.api import NOSPACE
+from .._etcd.diagnosis import diagnosis_result
+from .._etcd.errors import LASTING, EtcdError
+from .._etcd.transport import Json
+from .._etcd.view import ClusterView, cluster_result
+from .._etcd.wal import read_ids, wal_bytes
+from . import kubelet, process, static_pods
+from .etcd_manifest import EtcdManifest, read_manifest
+from .kubelet_hold import Hold, read_hold
+from .member import LocalMember, ca_sha256
+from .probes import Probe
+
+# Members that all answer elect a leader within a second or two, on busy disks a little later. An inspection in that
+# moment must not take them for a cluster that has lost its leader.
+_ELECTION_SECONDS = 5.0
+_POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class MemberReport:
+    """One member of the list. Ids are in hexadecimal; `quota_bytes` is -1 if it is switched off."""
+
+    member_id: str
+    name: str
+    role: str
+    endpoint: str
+    client_urls: tuple[str, ...]
+    peer_urls: tuple[str, ...]
+    error: str
+    version: str
+    db_size_bytes: int
+    db_size_in_use_bytes: int
+    quota_bytes: int
+    quota_source: str
+    quota_used: float
+    raft_applied_index: int
+
+    @property
+    def answers(self) -> bool:
+        return self.role not in ("silent", "unstarted")
+
+    @property
+    def votes(self) -> bool:
+        """Whether it answers and has a vote."""
+        return self.role in ("leader", "follower")
+
+    @property
+    def quota_limit(self) -> float:
+        """Its quota as a number to compare, infinite if it is switched off."""
+        return self.quota_bytes if self.quota_bytes > 0 else math.inf
+
+    @classmethod
+    def read(cls, found: Fields) -> MemberReport:
+        return cls(
+            member_id=found.text("member_id"),
+            name=found.text("name"),
+            role=found.text("role"),
+            endpoint=found.text("endpoint"),
+            client_urls=found.texts("client_urls"),
+            peer_urls=found.texts("peer_urls"),
+            error=found.text("error"),
+            version=found.text("version"),
+            db_size_bytes=found.whole("db_size_bytes"),
+            db_size_in_use_bytes=found.whole("db_size_in_use_bytes"),
+            quota_bytes=found.whole("quota_bytes"),
+            quota_source=found.text("quota_source"),
+            quota_used=found.number("quota_used"),
+            raft_applied_index=found.whole("raft_applied_index"),
+        )
+
+
+@dataclass(frozen=True)
+class AlarmReport:
+    """One alarm that is armed; `member` is None if the one that raised it is no longer a member."""
+
+    alarm: str
+    member_id: str
+    member: str | None
+
+    @property
+    def raised_by(self) -> str:
+        return self.member or self.member_id
+
+    @classmethod
+    def read(cls, found: Fields) -> AlarmReport:
+        return cls(found.text("alarm"), found.text("member_id"), found.text_or_none("member"))
+
+
+@dataclass(frozen=True)
+class ClusterReport:
+    """A cluster as one of its members knows it: what the info modules return as `cluster`."""
+
+    cluster_id: str
+    leader: str | None
+    has_quorum: bool
+    revision: int
+    alarms: tuple[AlarmReport, ...]
+    members: tuple[MemberReport, ...]
+
+    @property
+    def voters(self) -> tuple[MemberReport, ...]:
+        """Those that answer."""
+        return tuple(member for member in self.members if member.votes)
+
+    @property
+    def voters_leader_last(self) -> tuple[MemberReport, ...]:
+        """The order in which members are worked on: a leader that is done before its turn is one election more."""
+        return tuple(sorted(self.voters, key=lambda member: (member.role == "leader", member.name)))
+
+    @property
+    def full_names(self) -> tuple[str, ...]:
+        """Members that raised NOSPACE, for people."""
+        return tuple(sorted(alarm.raised_by for alarm in self.alarms if alarm.alarm == NOSPACE))
+
+    def member(self, member_id: str | None) -> MemberReport | None:
+        return next((member for member in self.members if member.member_id == member_id), None)
+
+    @classmethod
+    def of(cls, view: ClusterView) -> ClusterReport:
+        return cls.read(Fields(cluster_result(view), "cluster"))
+
+    @classmethod
+    def read(cls, found: Fields) -> ClusterReport:
+        return cls(
+            cluster_id=found.text("cluster_id"),
+            leader=found.text_or_none("leader"),
+            has_quorum=found.flag("has_quorum"),
+            revision=found.whole("revision"),
+            alarms=tuple(map(AlarmReport.read, found.records("alarms"))),
+            members=tuple(map(MemberReport.read, found.records("members"))),
+        )
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A refusal as results have it."""
+
+    code: str
+    text: str
+
+    def refused(self) -> Refused:
+        return Refused(self.code, self.text)
+
+    @classmethod
+    def read(cls, found: Fields) -> Refusal:
+        return cls(found.text("code"), found.text("text"))
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What follows from a view of the cluster: what the info modules return as `diagnosis`."""
+
+    needs_recovery: bool
+    refusals: tuple[Refusal, ...]
+    findings: tuple[str, ...]
+    expected_seconds: int
+    fits: bool
+
+    @classmethod
+    def of(cls, view: ClusterView, *, allow_unsafe: bool) -> Diagnosis:
+        return cls.read(Fields(diagnosis_result(view, allow_unsafe=allow_unsafe), "diagnosis"))
+
+    @classmethod
+    def read(cls, found: Fields) -> Diagnosis:
+        return cls(
+            needs_recovery=found.flag("needs_recovery"),
+            refusals=tuple(map(Refusal.read, found.records("refusals"))),
+            findings=found.texts("findings"),
+            expected_seconds=found.whole("expected_seconds"),
+            fits=found.flag("fits"),
+        )
+
+
+@dataclass(frozen=True)
+class KubeletReport:
+    """The kubelet of a node. `refusal` says why it is not started or restarted, empty if it may be."""
+
+    unit: str
+    held: Hold | None
+    running: bool
+    stopped: bool
+    refusal: str
+    last_lines: tuple[str, ...]
+
+    @classmethod
+    def read(cls, found: Fields) -> KubeletReport:
+        held = found.record_or_none("held")
+        return cls(
+            unit=found.text("unit"),
+            held=Hold(held.text("owner"), held.text("timer"), held.number("until")) if held else None,
+            running=found.flag("running"),
+            stopped=found.flag("stopped"),
+            refusal=found.text("refusal"),
+            last_lines=found.texts("last_lines"),
+        )
+
+
+@dataclass(frozen=True)
+class ProcessReport:
+    """The process of a node's etcd; `seconds` is None if it was gone a moment later."""
+
+    pid: int
+    seconds: float | None
+
+    @classmethod
+    def read(cls, found: Fields) -> ProcessReport:
+        return cls(found.whole("pid"), found.number_or_none("seconds"))
+
+
+@dataclass(frozen=True)
+class NodeReport:
+    """What a node with etcd knows. `cluster` and `diagnosis` are None if its member does not answer: then `error` says
+    why, and `waiting_may_help` whether it may still begin to."""
+
+    manifest: str
+    name: str
+    ca_sha256: tuple[str, ...]
+    cluster_id: str | None
+    member_id: str | None
+    free_disk_bytes: int | None
+    memory_bytes: int | None
+    pyyaml: bool
+    lock: Lock | None
+    kubelet: KubeletReport
+    probes: tuple[Probe, ...]
+    process: ProcessReport | None
+    stray_files: tuple[str, ...]
+    wal_bytes: int
+    error: str
+    waiting_may_help: bool
+    cluster: ClusterReport | None
+    diagnosis: Diagnosis | None
+
+    @property
+    def answers(self) -> bool:
+        return self.cluster is not None
+
+    @property
+    def has_quorum(self) -> bool:
+        """Whether its member knows a leader."""
+        return self.cluster is not None and self.cluster.has_quorum
+
+    @property
+    def known_cluster_id(self) -> str | None:
+        """As its member says, else as its log does."""
+        return self.cluster.cluster_id if self.cluster else self.cluster_id
+
+    def as_result(self) -> Json:
+        """The result of etcd_node_info, without `changed`."""
+        result: Json = {"present": True, "answers": self.answers, **plain(self)}
+        absent = () if self.answers else ("cluster", "diagnosis")
+        return {key: value for key, value in result.items() if key not in absent}
+
+    @classmethod
+    def from_result(cls, body: object) -> NodeReport | None:
+        """The record of a result, None of a node without etcd. Raises ValueError if it is no such result."""
+        return cls.read(Fields(body, "the result of etcd_node_info"))
+
+    @classmethod
+    def read(cls, found: Fields) -> NodeReport | None:
+        if not found.flag("present"):
+            return None
+        answers = found.flag("answers")
+        lock, running = found.record_or_none("lock"), found.record_or_none("process")
+        return cls(
+            manifest=found.text("manifest"),
+            name=found.text("name"),
+            ca_sha256=found.texts("ca_sha256"),
+            cluster_id=found.text_or_none("cluster_id"),
+            member_id=found.text_or_none("member_id"),
+            free_disk_bytes=found.whole_or_none("free_disk_bytes"),
+            memory_bytes=found.whole_or_none("memory_bytes"),
+            pyyaml=found.flag("pyyaml"),
+            lock=Lock(lock.text("run"), lock.text("owner"), lock.number("until")) if lock else None,
+            kubelet=KubeletReport.read(found.record("kubelet")),
+            probes=tuple(map(_read_probe, found.records("probes"))),
+            process=ProcessReport.read(running) if running else None,
+            stray_files=found.texts("stray_files"),
+            wal_bytes=found.whole("wal_bytes"),
+            error=found.text("error"),
+            waiting_may_help=found.flag("waiting_may_help"),
+            cluster=ClusterReport.read(found.record("cluster")) if answers else None,
+            diagnosis=Diagnosis.read(found.record("diagnosis")) if answers else None,
+        )
+
+
+def _read_probe(found: Fields) -> Probe:
+    return Probe(
+        kind=found.text("kind"),
+        path=found.text("path"),
+        port=found.whole_or_none("port"),
+        period=found.number("period"),
+        timeout=found.number("timeout"),
+        threshold=found.whole("threshold"),
+        initial_delay=found.number("initial_delay"),
+    )
+
+
+def inspect_node(params: Json) -> NodeReport | None:
+    """The report of this node, None on a node without etcd. Raises Failure, OSError."""
+    manifest = _manifest(params["manifest"], params["data_dir"])
+    if manifest is None:
+        return None
+    report = _without_etcd(manifest, params["lock_path"], params["kubelet_unit"])
+    try:
+        view = _inspect_cluster(params)
+    except EtcdError as exc:
+        return replace(report, error=exc.reason, waiting_may_help=not isinstance(exc, LASTING))
+    diagnosis = Diagnosis.of(view, allow_unsafe=params["allow_unsafe_version"])
+    return replace(report, cluster=ClusterReport.of(view), diagnosis=diagnosis)
+
+
+def _without_etcd(manifest: EtcdManifest, lock_path: str, unit: str) -> NodeReport:
+    """What is known without asking the member. Raises Failure, OSError."""
+    if not manifest.ca_cert:
+        raise Failure(
+            "manifest_unusable", f"{manifest.path} has no --trusted-ca-file: etcd without TLS is not supported."
+        )
+    fingerprints = tuple(ca_sha256(manifest.ca_cert))
+    ids = read_ids(manifest.wal_dir)
+    return NodeReport(
+        manifest=manifest.path,
+        name=manifest.name,
+        ca_sha256=fingerprints,
+        cluster_id=f"{ids.cluster_id:x}" if ids else None,
+        member_id=f"{ids.member_id:x}" if ids else None,
+        free_disk_bytes=free_bytes(manifest.data_dir) if os.path.isdir(manifest.data_dir) else None,
+        memory_bytes=_memory_bytes(),
+        pyyaml=importlib.util.find_spec("yaml") is not None,
+        lock=run_lock.read(lock_path),
+        kubelet=inspect_kubelet(unit),
+        probes=manifest.probes,
+        process=_process(manifest),
+        stray_files=tuple(static_pods.strays(manifest.path)),
+        wal_bytes=wal_bytes(manifest.wal_dir),
+        error="",
+        waiting_may_help=False,
+        cluster=None,
+        diagnosis=None,
+    )
+
+
+def _manifest(path: str, data_dir: str) -> EtcdManifest | None:
+    """None on a node without etcd. Raises Failure."""
+    try:
+        return read_manifest(path)
+    except FileNotFoundError:
+        if not os.path.isdir(os.path.join(data_dir, "member")):
+            return None
+        raise Failure(
+            "manifest_missing",
+            f"{path} is missing, but {data_dir}/member is there: somebody removed the manifest, so this member is not"
+            " running.",
+            "Put it back (kubeadm init phase etcd local writes one).",
+        ) from None
+
+
+def _inspect_cluster(params: Json) -> ClusterView:
+    """The cluster as it is once an election has had its time. Raises Failure."""
+    deadline = time.monotonic() + _ELECTION_SECONDS
+    while True:
+        view = LocalMember(params).inspect_cluster()
+        may_elect = len(view.answering_voters) >= view.majority
+        if view.has_quorum or not may_elect or time.monotonic() > deadline:
+            return view
+        time.sleep(_POLL_SECONDS)
+
+
+def inspect_kubelet(unit: str) -> KubeletReport:
+    """The state of the kubelet, and who holds it."""
+    held = read_hold(unit)
+    try:
+        found = kubelet.unit(command.run, unit)
+    except Failure as exc:
+        return KubeletReport(unit, held, running=False, stopped=False, refusal=sentence(exc.text), last_lines=())
+    stopped = found.exists and not found.running
+    refused = kubelet.start_refusal(found, held=held is not None)
+    said = kubelet.last_lines(command.run, unit) if refused and stopped else []
+    return KubeletReport(unit, held, found.running, stopped, refused.text if refused else "", tuple(said))
+
+
+def _process(manifest: EtcdManifest) -> ProcessReport | None:
+    pid = process.find(manifest)
+    return ProcessReport(pid, process.age(pid)) if pid else None
+
+
+def _memory_bytes(path: str = "/proc/meminfo") -> int | None:
+    try:
+        with open(path, encoding="ascii", errors="replace") as file:
+            return quota.parse_memory(file.read())
+    except OSError:
+        return None
+
+
+__all__ = (
+    "AlarmReport",
+    "ClusterReport",
+    "Diagnosis",
+    "KubeletReport",
+    "MemberReport",
+    "NodeReport",
+    "ProcessReport",
+    "Refusal",
+    "inspect_kubelet",
+    "inspect_node",
+)

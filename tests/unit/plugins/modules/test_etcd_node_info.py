@@ -1,0 +1,60 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module: what a node knows as a result, and what it fails with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from unit.builders import FakeRun, Json, main_of, systemd_shows
+from unit.stopped_node import options, stopped_node, write_pki
+
+from ansible_collections.controlplane.etcd.plugins.module_utils._core import command
+from ansible_collections.controlplane.etcd.plugins.module_utils._node import report
+from ansible_collections.controlplane.etcd.plugins.modules import etcd_node_info
+
+
+@pytest.fixture
+def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Json:
+    monkeypatch.setattr(command, "run", FakeRun({"systemctl show": systemd_shows()}))
+    return stopped_node(tmp_path, write_pki(tmp_path / "written"))
+
+
+def test_node_that_is_inspected(node: Json, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = main_of(etcd_node_info, node, monkeypatch)
+    inspected = report.NodeReport.from_result(found)
+    assert inspected
+    assert (found["changed"], found["present"], found["answers"]) == (False, True, False)
+    assert inspected.error == "Connection refused"
+
+
+def test_node_without_etcd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = options(data_dir=str(tmp_path / "etcd"), lock_path=str(tmp_path / "x.lock"))
+    assert main_of(etcd_node_info, given, monkeypatch) == {"changed": False, "present": False}
+
+
+def test_node_whose_disk_cannot_be_read(node: Json, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_path: str) -> int:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(report, "free_bytes", broken)
+    assert main_of(etcd_node_info, node, monkeypatch) == {
+        "failed": True,
+        "code": "file_error",
+        "msg": "Looking at the node failed: [Errno 5] Input/output error. Nothing was changed.",
+    }
+
+
+def test_node_whose_manifest_was_taken_away(node: Json, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "etcd.yaml").unlink()
+    assert main_of(etcd_node_info, node, monkeypatch) == {
+        "failed": True,
+        "code": "manifest_missing",
+        "msg": (
+            f"Looking at the node failed. {node['manifest']} is missing, but {node['data_dir']}/member is there:"
+            " somebody removed the manifest, so this member is not running. Nothing was changed. Put it back (kubeadm"
+            " init phase etcd local writes one)."
+        ),
+    }
