@@ -2,19 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Filter plugin ended_runs."""
+"""Filter plugin _ended_runs."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-name: ended_runs
-short_description: Which runs of Ansible are known to have ended
-version_added: 0.1.0
+name: _ended_runs
+short_description: Name the runs of Ansible that are known to have ended
 author:
   - The controlplane.etcd authors (@controlplane-etcd)
 description:
-  - Keeps those ids of P(controlplane.etcd.run_id#lookup) whose run was started on this controller and is gone.
+  - Keeps those ids of P(controlplane.etcd._run_id#lookup) whose run was started on this controller and is gone.
   - A run of another controller is never among them, because nothing is known about it here.
+  - Private to this collection. It may change at any time, without notice.
 options:
   _input:
     description: Ids of runs.
@@ -27,7 +27,7 @@ EXAMPLES = r"""
 ---
 - name: Name the runs whose lock may be taken over
   ansible.builtin.debug:
-    msg: "{{ [node.lock.run] | controlplane.etcd.ended_runs }}"
+    msg: "{{ [node.lock.run] | controlplane.etcd._ended_runs }}"
 """
 
 RETURN = r"""
@@ -39,15 +39,9 @@ _value:
 
 import typing as t
 
-from ..module_utils._core import run_id
-
-
-def ended_runs(ids: t.Iterable[str]) -> list[str]:
-    """The ids among `ids` whose run was started on this controller and is gone."""
-    known = ((text, run_id.parse(text)) for text in ids)
-    return [text for text, run in known if run and run_id.ended(run)]
+from ..module_utils._core.run_id import ended_runs
 
 
 class FilterModule:
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        return {"ended_runs": ended_runs}
+        return {"_ended_runs": ended_runs}

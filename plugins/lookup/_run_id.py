@@ -2,19 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Lookup plugin run_id."""
+"""Lookup plugin _run_id."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-name: run_id
-short_description: The id of this run of Ansible
-version_added: 0.1.0
+name: _run_id
+short_description: Return the id of this run of Ansible
 author:
   - The controlplane.etcd authors (@controlplane-etcd)
 description:
   - Returns an id that is the same for all hosts of one run, and differs from that of every other run.
-  - P(controlplane.etcd.ended_runs#filter) says later, on the same controller, whether that run has ended.
+  - P(controlplane.etcd._ended_runs#filter) says later, on the same controller, whether that run has ended.
+  - Private to this collection. It may change at any time, without notice.
 options:
   _terms:
     description: Not used.
@@ -24,7 +24,7 @@ EXAMPLES = r"""
 ---
 - name: Show the id of this run
   ansible.builtin.debug:
-    msg: "{{ lookup('controlplane.etcd.run_id') }}"
+    msg: "{{ lookup('controlplane.etcd._run_id') }}"
 """
 
 RETURN = r"""

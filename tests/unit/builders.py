@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -247,28 +247,6 @@ def node_report(
         diagnosis=diagnosis() if cluster else None,
     )
     return replace(found, **changes)
-
-
-def on_node(*, probes: str = "1.33", held: Hold | None = None, refusal: str = "", **changes: Any) -> Json:
-    """What etcd_node_info says of the kubelet and of etcd's process, on a node where all is well; `probes` is the
-    kubeadm that wrote the manifest."""
-    kubelet = {
-        "unit": "kubelet",
-        "held": asdict(held) if held else None,
-        "refusal": refusal,
-        "running": not (held or refusal),
-        "stopped": bool(held) or "was stopped by" in refusal,
-        "last_lines": [],
-    }
-    return {
-        "kubelet": kubelet,
-        "probes": [asdict(probe) for probe in probes_of(probes)],
-        "process": {"pid": 4711, "seconds": 86.2},
-        "stray_files": [],
-        "waiting_may_help": False,
-        "wal_bytes": 320 * MIB,
-        **changes,
-    }
 
 
 def held_by(run: str, until: float = 1795428300.0) -> Hold:

@@ -49,6 +49,12 @@ def ended(run: Run, proc: Path = Path("/proc")) -> bool:
     return since != run.started if since else not _exists(run.pid)
 
 
+def ended_runs(ids: t.Iterable[str]) -> list[str]:
+    """The ids among `ids` whose run was started here and is gone."""
+    runs = ((text, parse(text)) for text in ids)
+    return [text for text, run in runs if run and ended(run)]
+
+
 def started(pid: int, proc: Path) -> str | None:
     """The start of a process in clock ticks since boot, None if it has exited."""
     try:
@@ -77,4 +83,4 @@ def _exists(pid: int) -> bool:
     return True
 
 
-__all__ = ("Run", "current", "ended", "parse", "started")
+__all__ = ("Run", "current", "ended", "ended_runs", "parse", "started")

@@ -4,133 +4,173 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""Decisions over the kubelets of a cluster: which one is restarted, which one is held, and what is said about them.
-
-`mates` holds what etcd_node_info returned of each host of one cluster, by host.
-"""
+"""Decisions over the kubelets of a cluster: which one is restarted, which one is held, and what is said about them."""
 
 from __future__ import annotations
 
 import time
 import typing as t
 
+from ...module_utils._core.failures import Refused
 from ...module_utils._etcd.estimates import defrag_seconds
 from ...module_utils._node.kubelet import quoted
-from ...module_utils._node.probes import Outlook, Probe, replay_seconds, threat
+from ...module_utils._node.probes import Outlook, replay_seconds, threat
+from ...module_utils._node.report import ClusterReport, NodeReport
+from .reports import Fleet
 
-Look = t.Mapping[str, t.Any]
-Mates = t.Mapping[str, Look]
+RESTART, WAIT = "restart", "wait"
 
 
-def revivals(mates: Mates, members: t.Iterable[Look], *, has_quorum: bool, full: bool) -> dict[str, str]:
-    """By host: `restart` its kubelet, or `wait` for its etcd, which runs and may be reading its log.
+def revivals(peers: Fleet, cluster: ClusterReport | None, *, full: bool) -> dict[str, str]:
+    """By host: `restart` its kubelet, or `wait` for its etcd, which runs and may be reading its log. `cluster` is what
+    the coordinator's member says, None if it is down.
 
-    With a leader only members that do not answer are brought back, and only where there is work to do. Without one all
+    With a leader only members that do not answer are brought back, and only if there is work to do. Without one all
     kubelets are restarted in the same moment: two members that are down for minutes at different times never meet.
     """
-    answering = {member["member_id"] for member in members if member["role"] not in ("silent", "unstarted")}
+    has_quorum = cluster is not None and cluster.has_quorum
+    answering = {member.member_id for member in (cluster.members if cluster else ()) if member.answers}
     down = {
-        name: look
-        for name, look in mates.items()
-        if not look["answers"] and look["member_id"] not in answering and _may_come(look)
+        host: report
+        for host, report in peers.items()
+        if not report.answers and report.member_id not in answering and _may_come(report)
     }
     if not down or (has_quorum and not full):
         return {}
-    waiting = {name: "wait" for name, look in down.items() if look["process"]}
-    candidates = down if has_quorum else mates
+    waiting = {host: WAIT for host, report in down.items() if report.process}
+    candidates = down if has_quorum else peers.reports
     restarted = {
-        name: "restart"
-        for name, look in candidates.items()
-        if name not in waiting and not look["kubelet"]["refusal"] and (look["answers"] or _may_come(look))
+        host: RESTART
+        for host, report in candidates.items()
+        if host not in waiting and not report.kubelet.refusal and (report.answers or _may_come(report))
     }
     return dict(sorted({**waiting, **restarted}.items()))
 
 
-def _may_come(look: Look) -> bool:
+def _may_come(report: NodeReport) -> bool:
     """Whether a member that is silent can be expected to answer once its kubelet is restarted, or simply later."""
-    return bool(look["waiting_may_help"] if look["process"] else not look["kubelet"]["refusal"])
+    return report.waiting_may_help if report.process else not report.kubelet.refusal
 
 
-def held_by(mates: Mates, run: str) -> dict[str, str]:
+def held_by(peers: Fleet, run: str) -> dict[str, str]:
     """By host: kubelets that this run holds already, and that it is to release whatever the cluster needs by now."""
-    kubelets = ((name, look["kubelet"]["held"]) for name, look in mates.items())
-    return {name: "this run holds it" for name, held in kubelets if held and held["owner"] == run}
+    kubelets = ((host, report.kubelet.held) for host, report in peers.items())
+    return {host: "this run holds it" for host, held in kubelets if held and held.owner == run}
 
 
-def holds(mates: Mates, cluster: Look, to_revive: t.Collection[str]) -> dict[str, str]:
-    """By host: why its kubelet is to be held. `cluster` is what the coordinator's member says, empty where it is down.
+def holds(peers: Fleet, cluster: ClusterReport | None, to_revive: t.Collection[str]) -> dict[str, str]:
+    """By host: why its kubelet is to be held. `cluster` is what the coordinator's member says, None if it is down.
 
-    Where nobody can be asked about alarms, one is assumed: holding a kubelet for a while does no harm.
+    If nobody can be asked about alarms, one is assumed: holding a kubelet for a while does no harm.
     """
     found = {}
-    for name, look in mates.items():
-        held = look["kubelet"]["held"]
+    for host, report in peers.items():
         # While some are brought back, all are held: one that answered a moment ago may be next.
-        comes = look["answers"] or (to_revive and not (look["process"] and not look["waiting_may_help"]))
-        if look["kubelet"]["refusal"] or not comes:
+        comes = report.answers or (to_revive and not (report.process and not report.waiting_may_help))
+        if report.kubelet.refusal or not comes:
             continue
-        reason = _threat(look, cluster)
-        if reason or held:
-            found[name] = reason or "an earlier run holds it"
+        reason = _threat(report, cluster)
+        if reason or report.kubelet.held:
+            found[host] = reason or "an earlier run holds it"
     return found
 
 
-def _threat(look: Look, cluster: Look) -> str | None:
-    """Which probe could kill this member in the middle of the work."""
-    in_use = {member["member_id"]: member["db_size_in_use_bytes"] for member in cluster.get("members", [])}
+def _threat(report: NodeReport, cluster: ClusterReport | None) -> str | None:
+    """The probe that could kill this member in the middle of the work."""
+    has_quorum = cluster is not None and cluster.has_quorum
+    member = cluster.member(report.member_id) if cluster else None
     outlook = Outlook(
-        armed=bool(cluster["alarms"]) if cluster.get("has_quorum") else True,
-        leaderless=not cluster.get("has_quorum", False),
-        replay_seconds=0.0 if look["answers"] else replay_seconds(look["wal_bytes"]),
-        defrag_seconds=defrag_seconds(in_use.get(look["member_id"], 0)),
+        armed=bool(cluster.alarms) if cluster and has_quorum else True,
+        leaderless=not has_quorum,
+        replay_seconds=0.0 if report.answers else replay_seconds(report.wal_bytes),
+        defrag_seconds=defrag_seconds(member.db_size_in_use_bytes if member else 0),
     )
-    return threat((Probe(**probe) for probe in look["probes"]), outlook)
+    return threat(report.probes, outlook)
 
 
-def kubelet_findings(mates: Mates, cluster: Look, run: str) -> list[str]:
+def kubelet_findings(peers: Fleet, cluster: ClusterReport | None, run: str) -> list[str]:
     """Kubelets that another run left stopped, that somebody else stopped, and that cannot be held though they ought to.
 
-    `cluster` is empty where nothing is to be done, which no probe can disturb.
+    `cluster` is None if there is nothing to do, which no probe can disturb.
     """
     found = []
-    for name, look in mates.items():
-        kubelet = look["kubelet"]
-        if kubelet["refusal"] and not look["answers"]:
-            found.append(f"{name}: {kubelet['refusal']}{quoted('Its last lines', kubelet['last_lines'])}")
-        elif kubelet["refusal"] and not kubelet["stopped"] and cluster and look["answers"]:
-            reason = _threat(look, cluster)
+    for host, report in peers.items():
+        kubelet = report.kubelet
+        if kubelet.refusal and not report.answers:
+            found.append(f"{host}: {kubelet.refusal}{quoted('Its last lines', kubelet.last_lines)}")
+        elif kubelet.refusal and not kubelet.stopped and cluster:
+            reason = _threat(report, cluster)
             if reason:
                 found.append(
-                    f"The kubelet of {name} cannot be held ({kubelet['refusal'].rstrip('.')}), although {reason}."
+                    f"The kubelet of {host} cannot be held ({kubelet.refusal.rstrip('.')}), although {reason}."
                 )
-        held = kubelet["held"]
-        if held and held["owner"] != run and not kubelet["running"]:
-            until = time.strftime("%H:%M:%S UTC", time.gmtime(held["until"]))
+        held = kubelet.held
+        if held and held.owner != run and not kubelet.running:
+            until = time.strftime("%H:%M:%S UTC", time.gmtime(held.until))
             found.append(
-                f"The kubelet of {name} is held (stopped) by an earlier run; its timer starts it at {until} by that"
+                f"The kubelet of {host} is held (stopped) by an earlier run; its timer starts it at {until} by that"
                 " node's clock."
             )
     return found
 
 
-def stray_refusals(mates: Mates) -> list[str]:
+def idle_kubelets(peers: Fleet) -> list[Refused]:
+    """Kubelets that would not start etcd from a changed manifest."""
+    held = [f"{host} (by {report.kubelet.held.owner})" for host, report in peers.items() if report.kubelet.held]
+    stopped = [host for host, report in peers.items() if report.kubelet.stopped and not report.kubelet.held]
+    found = []
+    if held:
+        found.append(
+            Refused(
+                "kubelet_held",
+                f"The kubelet of {', '.join(held)} is held: wait until it is released, then run this again.",
+            )
+        )
+    if stopped:
+        found.append(
+            Refused(
+                "kubelet_stopped",
+                f"The kubelet of {', '.join(stopped)} is not running: start it, then run this again.",
+            )
+        )
+    return found
+
+
+def stray_refusals(peers: Fleet) -> list[Refused]:
     """Copies beside the manifest: the kubelet runs whichever name sorts last, and a restart may swap them."""
     return [
-        f"{name} has {', '.join(look['stray_files'])} beside the manifest of etcd. The kubelet reads every file in"
-        " that folder, whatever it is called, and of two with one pod the last name counts: it may be running an"
-        " old copy. Move it out of the folder (renaming it is not enough), see which etcd runs, and run this again."
-        for name, look in mates.items()
-        if look["stray_files"]
+        Refused(
+            "stray_manifests",
+            f"{host} has {', '.join(report.stray_files)} beside the manifest of etcd. The kubelet reads every file in"
+            " that folder, whatever it is called, and of two with one pod the last name counts: it may be running an"
+            " old copy.",
+            "Move it out of the folder (renaming it is not enough), see which etcd runs, and run this again.",
+        )
+        for host, report in peers.items()
+        if report.stray_files
     ]
 
 
-def silence(mates: Mates) -> list[str]:
-    """Why no member answers."""
-    if any(look["answers"] for look in mates.values()):
-        return []
-    reasons = "; ".join(f"{name}: {look['error']}" for name, look in mates.items())
-    advice = "See why etcd exits there (journalctl -u kubelet, /var/log/pods/kube-system_etcd-*), and start it first."
-    return [f"No member of this cluster answers ({reasons}). {advice}"]
+def no_member_answers(peers: Fleet) -> Refused | None:
+    """The refusal of a cluster that nobody can be asked about, with the reason of each host."""
+    if peers.any_answers:
+        return None
+    reasons = "; ".join(f"{host}: {report.error}" for host, report in peers.items())
+    return Refused(
+        "no_member_answers",
+        f"No member of this cluster answers ({reasons}).",
+        "See why etcd exits there (journalctl -u kubelet, /var/log/pods/kube-system_etcd-*), and start it first.",
+    )
 
 
-__all__ = ("held_by", "holds", "kubelet_findings", "revivals", "silence", "stray_refusals")
+__all__ = (
+    "RESTART",
+    "WAIT",
+    "held_by",
+    "holds",
+    "idle_kubelets",
+    "kubelet_findings",
+    "no_member_answers",
+    "revivals",
+    "stray_refusals",
+)

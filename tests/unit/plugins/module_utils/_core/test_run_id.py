@@ -15,8 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.builders import table
 
-from ansible_collections.controlplane.etcd.plugins.filter.ended_runs import FilterModule, ended_runs
-from ansible_collections.controlplane.etcd.plugins.lookup.run_id import LookupModule
 from ansible_collections.controlplane.etcd.plugins.module_utils._core import run_id
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.run_id import Run
 
@@ -119,15 +117,10 @@ def test_any_text_is_a_run_or_none(text: str) -> None:
     assert found is None or found.pid >= 0
 
 
-def test_filter_on_real_processes() -> None:
+def test_ended_runs_of_real_processes() -> None:
     """A process that lives, one that has ended, and ids of others."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
         gone = str(run_id.current(child.pid))
         mine = str(run_id.current(os.getpid()))
-        assert ended_runs([gone, mine]) == []
-    assert ended_runs(["by hand", gone, mine, "admin:4711:8812345"]) == [gone]
-    assert FilterModule().filters() == {"ended_runs": ended_runs}
-
-
-def test_lookup_names_the_process_that_forks_the_workers() -> None:
-    assert LookupModule().run([]) == [str(run_id.current(os.getppid()))]
+        assert run_id.ended_runs([gone, mine]) == []
+    assert run_id.ended_runs(["by hand", gone, mine, "admin:4711:8812345"]) == [gone]

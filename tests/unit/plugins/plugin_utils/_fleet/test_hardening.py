@@ -9,85 +9,78 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from unit.builders import Json, held_by, on_node, table
+from unit.builders import RUNNING, Json, cluster_report, diagnosis, held_by, kubelet_report, node_report, table
+from unit.builders import member_report as entry
 
-from ansible_collections.controlplane.etcd.plugins.filter.cluster_of import cluster_of
-from ansible_collections.controlplane.etcd.plugins.filter.harden_plan import FilterModule, harden_plan
-from ansible_collections.controlplane.etcd.plugins.filter.quota_refusals import quota_refusals
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.report import (
+    KubeletReport,
+    MemberReport,
+    NodeReport,
+)
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.cluster import cluster_of
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.hardening import (
+    HardeningPlan,
+    plan_hardening,
+    recorded_quota_refusals,
+)
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.reports import Fleet
 
 GIB = 1024**3
+DEFAULTS: dict[str, Any] = {
+    "quota": "5GiB",
+    "lower": False,
+    "extra_args": {},
+    "allow_downtime": False,
+    "lock_seconds": 3600,
+    "wait_timeout": 120,
+}
 
 
-def entry(number: int, role: str = "follower", **changes: Any) -> Json:
-    """An entry of `cluster.members`, `quota` and `size` in GiB."""
-    quota, size = changes.pop("quota", 2.0), changes.pop("size", 0.5)
-    return {
-        "member_id": f"{number:x}",
-        "name": f"cp{number}",
-        "role": role,
-        "endpoint": f"https://192.0.2.{number}:2379",
-        "error": "",
-        "raft_applied_index": 100,
-        "db_size_bytes": int(size * GIB),
-        "db_size_in_use_bytes": int(size * GIB) // 2,
-        "quota_bytes": int(quota * GIB) if quota > 0 else -1,
-        "quota_used": round(size / quota, 4) if quota > 0 else 0.0,
-        **changes,
-    }
+def member(
+    number: int, role: str = "follower", *, quota: float = 2.0, size: float = 0.5, error: str = ""
+) -> MemberReport:
+    """A member, `quota` and `size` in GiB."""
+    return entry(number, role, quota=int(quota * GIB), size=int(size * GIB), in_use=int(size * GIB) // 2, error=error)
 
 
-def look(number: int, members: list[Json], alarms: Sequence[str], **changes: Any) -> Json:
-    """What etcd_node_info returns of a host; `memory` and `free` in GiB, None where they are not known."""
-    memory, free = changes.pop("memory", 15.6), changes.pop("free", 40)
+def three(*, quota: float = 2.0, size: float = 0.5) -> list[MemberReport]:
+    return [member(number, "leader" if number == 1 else "follower", quota=quota, size=size) for number in (1, 2, 3)]
+
+
+def report(number: int, members: Sequence[MemberReport], alarms: Sequence[str], **changes: Any) -> NodeReport:
+    """The report of a host whose member answers."""
     corrupt = ["It is corrupt."] if "CORRUPT" in alarms else []
-    return {
-        "present": True,
-        "answers": True,
-        "error": "",
-        "ca_sha256": ["ca"],
-        "cluster_id": "c1",
-        "member_id": f"{number:x}",
-        "memory_bytes": memory and int(memory * GIB),
-        "free_disk_bytes": free and int(free * GIB),
-        "lock": None,
-        **on_node(),
-        "cluster": {
-            "cluster_id": "c1",
-            "has_quorum": True,
-            "alarms": [{"alarm": alarm, "member": "cp1", "member_id": "1"} for alarm in alarms],
-            "members": members,
-        },
-        "diagnosis": {
-            "needs_recovery": bool(alarms),
-            "refusals": corrupt,
-            "findings": [],
-            "expected_seconds": 0,
-        },
-        **changes,
+    usual = {
+        "cluster": cluster_report(*members, alarms=alarms),
+        "memory_bytes": int(15.6 * GIB),
+        "free_disk_bytes": 40 * GIB,
+        "diagnosis": diagnosis(full=bool(alarms), refusals=corrupt),
     }
+    return node_report(number, **{**usual, **changes})
 
 
 def plan(
-    members: list[Json] | None = None,
+    members: Sequence[MemberReport] = (),
     nodes: dict[int, Json] | None = None,
     *,
     alarms: Sequence[str] = (),
     hosts: Sequence[int] = (1, 2, 3),
     **options: Any,
-) -> Json:
+) -> HardeningPlan:
     """The plan for hosts host1 and up; `nodes` says what is different there."""
-    found = members or [entry(1, "leader"), entry(2), entry(3)]
-    looks = {f"host{number}": look(number, found, alarms, **(nodes or {}).get(number, {})) for number in hosts}
-    return harden_plan(cluster_of(looks, f"host{hosts[0]}"), looks, **options)
+    found = members or three()
+    fleet = Fleet({f"host{number}": report(number, found, alarms, **(nodes or {}).get(number, {})) for number in hosts})
+    return plan_hardening(cluster_of(fleet, f"host{hosts[0]}"), fleet, **{**DEFAULTS, **options})
 
 
-def three(**changes: Any) -> list[Json]:
-    return [entry(1, "leader", **changes), entry(2, **changes), entry(3, **changes)]
+def texts(found: HardeningPlan) -> str:
+    return " ".join(refused.text for refused in found.refusals)
 
 
 def test_default() -> None:
-    assert plan() == {
-        "quota_bytes": 5 * GIB,
+    found = plan()
+    assert (found.quota_bytes, found.downtime, found.notes) == (5 * GIB, False, ())
+    assert found.as_result() == {
         "extra_args": {
             "quota-backend-bytes": "5368709120",
             "auto-compaction-mode": "periodic",
@@ -95,125 +88,58 @@ def test_default() -> None:
         },
         "order": ["host2", "host3", "host1"],
         "unfinished": "",
-        "downtime": False,
-        "refusal": "",
-        "notes": [],
+        "refusals": [],
+        "lines": [
+            (
+                "Every member will get auto-compaction-mode=periodic, auto-compaction-retention=1h,"
+                " quota-backend-bytes=5368709120; members without it are restarted in this order: host2, host3, host1."
+            )
+        ],
+        "step_seconds": 660,
+        "lock_seconds": 3600,
     }
 
 
-STAYS = "The quota stays at 8.0 GiB, which is more than the {} GiB asked for: it is lowered only if that is"
-DIFFERENT = "The members have different quotas (cp1 2.0 GiB, cp2 8.0 GiB, cp3 2.0 GiB); all get the same."
-MIXED = [entry(1, "leader"), entry(2, quota=8), entry(3)]
-OFF = [entry(1, "leader"), entry(2, quota=-1), entry(3)]
-UNKNOWN: dict[int, Json] = {number: {"memory": None} for number in (1, 2, 3)}
-SWITCHED_OFF = (
-    "The quota of cp2 is switched off and stays off: it is set only if lowering is allowed (harden_lower_quota)."
-)
-
-# Quota in GiB, None where there is no flag for it; the heads of the notes.
-QUOTAS: list[tuple[str, list[Json], dict[int, Json], Json, float | None, list[str]]] = [
-    ("raised", three(), {}, {"quota": "4GiB"}, 4, []),
-    ("as bytes", three(), {}, {"quota": "4294967296"}, 4, []),
-    ("as a number", three(), {}, {"quota": 4294967296}, 4, []),
-    ("nothing means etcd's default", three(), {}, {"quota": "0"}, 2, []),
-    ("the same already", three(quota=5), {}, {}, 5, []),
-    ("never lowered", three(quota=8), {}, {}, 8, [STAYS.format("5.0")]),
-    ("lowered when told", three(quota=8), {}, {"lower": True}, 5, []),
-    ("told to lower, but it is less", three(), {}, {"lower": True}, 5, []),
-    ("different: the highest counts", MIXED, {}, {}, 8, [DIFFERENT, STAYS.format("5.0")]),
-    ("different, all raised", MIXED, {}, {"quota": "9GiB"}, 9, [DIFFERENT, "The quota of 9663676416 bytes is beyond"]),
-    ("different, lowered", MIXED, {}, {"lower": True}, 5, [DIFFERENT]),
-    ("switched off", OFF, {}, {}, None, [f"{SWITCHED_OFF} Until then cp1, cp3 is not raised either"]),
-    ("all switched off", three(quota=-1), {}, {}, None, [SWITCHED_OFF.replace("cp2", "cp1, cp2, cp3")]),
-    ("switched off, lowered", OFF, {}, {"lower": True}, 5, ["The members have different quotas"]),
-    ("auto", three(), {}, {"quota": "auto"}, 2, []),
-    ("auto with 32 GiB", three(), {number: {"memory": 31.2} for number in (1, 2, 3)}, {"quota": "Auto"}, 4, []),
-    (
-        "auto: the least memory",
-        three(),
-        {1: {"memory": 64}, 2: {"memory": 31.2}, 3: {"memory": 64}},
-        {"quota": "auto"},
-        4,
-        [],
-    ),
-    (
-        "auto: the smallest disk",
-        three(),
-        {1: {"memory": 64}, 2: {"memory": 64}, 3: {"memory": 64, "free": 6}},
-        {"quota": "auto"},
-        3,
-        [],
-    ),
-    (
-        "auto: what is not known does not count",
-        three(),
-        {2: {"memory": None}, 3: {"free": None}},
-        {"quota": "auto"},
-        2,
-        [],
-    ),
-    ("auto is not lowered", three(quota=8), {}, {"quota": "auto"}, 8, [STAYS.format("2.0")]),
-    ("auto is lowered when told", three(quota=8), {}, {"quota": "auto", "lower": True}, 2, []),
-    (
-        "too much, but so it runs already",
-        three(quota=5),
-        {2: {"memory": 4}},
-        {},
-        5,
-        ["host2: A quota of 5.0 GiB is too large: the database is mapped into memory, which needs 7.0 GiB"],
-    ),
-    ("nothing is known of the nodes", three(), UNKNOWN, {}, 5, []),
-]
+def test_what_is_refused_is_not_announced() -> None:
+    found = plan(members=[*three()[:2], member(3, "silent", error="refused")], nodes={3: DOWN}, lock_seconds=60)
+    assert found.lines == list(found.notes)
+    assert found.as_result()["refusals"] == [{"code": "members_missing", "text": found.refusals[0].text}]
+    assert found.times.lock_seconds == 660 * 4
 
 
-@pytest.mark.parametrize(("members", "nodes", "options", "expected", "notes"), table(QUOTAS))
-def test_quota(
-    members: list[Json], nodes: dict[int, Json], options: Json, expected: float | None, notes: list[str]
-) -> None:
-    found = plan(members, nodes, **options)
-    assert found["refusal"] == ""
-    assert found["quota_bytes"] == (-1 if expected is None else expected * GIB)
-    assert found["extra_args"].get("quota-backend-bytes") == (None if expected is None else str(expected * GIB))
-    assert len(found["notes"]) == len(notes)
-    assert all(note.startswith(head) for note, head in zip(found["notes"], notes, strict=True))
-
-
-DOWN: Json = {"answers": False, "error": "connection refused", "process": None}
-SILENT = [entry(1, "leader"), entry(2, "silent", error="connection refused", size=0), entry(3)]
-LEADERLESS = {"cluster_id": "c1", "has_quorum": False, "alarms": []}
+DOWN: Json = {"cluster": None, "diagnosis": None, "error": "connection refused", "process": None}
+SILENT = [member(1, "leader"), member(2, "silent", error="connection refused"), member(3)]
+LEADERLESS = cluster_report(member(1), member(2, "silent"), quorum=False)
 
 UNFINISHED: list[tuple[str, Json, str]] = [
     ("one of three is down", {"members": SILENT, "nodes": {2: DOWN}}, "host2"),
-    ("the only one is down", {"members": [entry(1)], "hosts": (1,), "nodes": {1: DOWN}}, "host1"),
+    ("the only one is down", {"members": [member(1)], "hosts": (1,), "nodes": {1: DOWN}}, "host1"),
     (
         "one of two is down",
         {
             "hosts": (1, 2),
             "nodes": {
-                1: {
-                    "cluster": {**LEADERLESS, "members": [entry(1), entry(2, "silent")]},
-                    "diagnosis": {"needs_recovery": False, "refusals": ["No leader."], "findings": []},
-                },
+                1: {"cluster": LEADERLESS, "diagnosis": diagnosis(full=False, refusals=["No leader."])},
                 2: DOWN,
             },
         },
         "host2",
     ),
     ("two are down", {"members": SILENT, "nodes": {2: DOWN, 3: DOWN}}, ""),
-    ("it runs", {"members": SILENT, "nodes": {2: {**DOWN, "process": {"pid": 9, "seconds": 1.0}}}}, ""),
+    ("it runs", {"members": SILENT, "nodes": {2: {**DOWN, "process": RUNNING}}}, ""),
     (
         "its kubelet is held",
-        {"members": SILENT, "nodes": {2: {**DOWN, **on_node(held=held_by("a:1:1"), process=None)}}},
+        {"members": SILENT, "nodes": {2: {**DOWN, "kubelet": kubelet_report(held=held_by("a:1:1"))}}},
         "",
     ),
     (
         "a copy beside the manifest",
-        {"members": SILENT, "nodes": {2: {**DOWN, "stray_files": ["/m/etcd.yaml.bak"]}}},
+        {"members": SILENT, "nodes": {2: {**DOWN, "stray_files": ("/m/etcd.yaml.bak",)}}},
         "",
     ),
     ("full", {"members": SILENT, "nodes": {2: DOWN}, "alarms": ["NOSPACE"]}, ""),
     ("corrupt", {"members": SILENT, "nodes": {2: DOWN}, "alarms": ["CORRUPT"]}, ""),
-    ("a stranger", {"members": SILENT, "nodes": {2: {**DOWN, "cluster_id": "bad"}}}, ""),
+    ("a foreign member", {"members": SILENT, "nodes": {2: {**DOWN, "cluster_id": "bad"}}}, ""),
     ("all answer", {}, ""),
 ]
 
@@ -222,13 +148,24 @@ UNFINISHED: list[tuple[str, Json, str]] = [
 def test_unfinished(seen: Json, expected: str) -> None:
     """Whatever it is, nothing is rolled out from what was seen."""
     found = plan(**seen)
-    assert found["unfinished"] == expected
-    assert bool(found["refusal"]) == bool(seen)
-    assert ("If an earlier run was cut off there" in " ".join(found["notes"])) == bool(expected)
+    assert found.unfinished == expected
+    assert bool(found.refusals) == bool(seen)
+    assert ("If an earlier run was cut off there" in " ".join(found.notes)) == bool(expected)
+
+
+UNKNOWN: dict[int, Json] = {number: {"memory_bytes": None} for number in (1, 2, 3)}
+
+
+def memory(size: float) -> Json:
+    return {"memory_bytes": int(size * GIB)}
+
+
+def free(size: float) -> Json:
+    return {"free_disk_bytes": int(size * GIB)}
 
 
 FIRST = "run recover first (the playbook controlplane.etcd.recover)."
-UNSTARTED = [entry(1, "leader"), entry(2), entry(3), entry(4, "unstarted", size=0)]
+UNSTARTED = [*three(), member(4, "unstarted")]
 
 REFUSALS: list[tuple[str, Json, str]] = [
     ("full", {"alarms": ["NOSPACE"]}, f"The NOSPACE alarm is armed (by cp1): {FIRST}"),
@@ -236,7 +173,7 @@ REFUSALS: list[tuple[str, Json, str]] = [
     ("corrupt", {"alarms": ["CORRUPT"]}, "It is corrupt."),
     (
         "the next write raises the alarm",
-        {"members": [entry(1, "leader", size=1.96), entry(2), entry(3)]},
+        {"members": [member(1, "leader", size=1.96), member(2), member(3)]},
         f"The quota is used up, though no alarm is armed yet (cp1: 98 %): {FIRST}",
     ),
     (
@@ -256,12 +193,12 @@ REFUSALS: list[tuple[str, Json, str]] = [
     ),
     (
         "a copy beside the manifest",
-        {"nodes": {3: {"stray_files": ["/m/etcd.yaml.bak"]}}},
+        {"nodes": {3: {"stray_files": ("/m/etcd.yaml.bak",)}}},
         "host3 has /m/etcd.yaml.bak beside the manifest of etcd.",
     ),
     (
         "memory cannot carry it",
-        {"nodes": {2: {"memory": 3.8}, 3: {"memory": 4.5}}},
+        {"nodes": {2: memory(3.8), 3: memory(4.5)}},
         (
             "host2: A quota of 5.0 GiB is too large: the database is mapped into memory, which needs 7.0 GiB (the"
             " quota, and 2.0 GiB for everything else); there are 3.8 GiB. The value auto would be 2.0 GiB here."
@@ -269,7 +206,7 @@ REFUSALS: list[tuple[str, Json, str]] = [
     ),
     (
         "the disk cannot carry it: another one decides on auto",
-        {"nodes": {1: {"memory": 64}, 2: {"memory": 64, "free": 8.5}, 3: {"memory": 7.8}}},
+        {"nodes": {1: memory(64), 2: {**memory(64), **free(8.5)}, 3: memory(7.8)}},
         (
             "host2: A quota of 5.0 GiB is too large: a database of that size and one copy of it need 10.0 GiB on"
             " etcd's disk; there are 8.5 GiB free and 0.5 GiB in use by the database. The value auto would be"
@@ -283,12 +220,12 @@ REFUSALS: list[tuple[str, Json, str]] = [
     ),
     (
         "not even auto",
-        {"nodes": {2: {"free": 1}}, "quota": "auto", "members": three(quota=1)},
+        {"nodes": {2: free(1)}, "quota": "auto", "members": three(quota=1)},
         "host2: A quota of 2.0 GiB is too large: a database of that size and one copy of it need 4.0 GiB",
     ),
     (
         "the highest that runs is too much for another one",
-        {"members": MIXED, "nodes": {1: {"memory": 4}}},
+        {"members": [member(1, "leader"), member(2, quota=8), member(3)], "nodes": {1: memory(4)}},
         "host1: A quota of 8.0 GiB is too large",
     ),
     (
@@ -324,25 +261,46 @@ REFUSALS: list[tuple[str, Json, str]] = [
 
 @pytest.mark.parametrize(("options", "expected"), table(REFUSALS))
 def test_refusals(options: Json, expected: str) -> None:
-    assert plan(**options)["refusal"].startswith(expected)
+    assert texts(plan(**options)).startswith(expected)
 
 
 def test_all_reasons_are_told() -> None:
-    found = plan(hosts=(1, 2), nodes={1: {"memory": 4}})["refusal"]
+    found = texts(plan(hosts=(1, 2), nodes={1: memory(4)}))
     assert found.startswith("The nodes of cp3 are not among the hosts")
     assert "host1: A quota of 5.0 GiB is too large" in found
 
 
 def test_nobody_answers() -> None:
-    down = {"answers": False, "error": "connection refused", "process": None}
-    looks = {"host1": {**look(1, [], []), **down}}
-    del looks["host1"]["cluster"], looks["host1"]["diagnosis"]
+    fleet = Fleet({"host1": node_report(1, error="connection refused")})
     for revive in (False, True):
-        found = harden_plan(cluster_of(looks, "host1", revive=revive), looks, quota="auto")
-        assert found["refusal"].startswith(
+        found = plan_hardening(cluster_of(fleet, "host1", revive=revive), fleet, **{**DEFAULTS, "quota": "auto"})
+        assert texts(found).startswith(
             f"The cluster has no leader: {FIRST}" if revive else "No member of this cluster answers (host1: connection"
         )
-        assert (found["order"], found["downtime"]) == ([], False)
+        assert (found.order, found.downtime) == ((), False)
+
+
+CODES: list[tuple[str, Json, list[str]]] = [
+    ("full", {"alarms": ["NOSPACE"]}, ["nospace_alarm"]),
+    ("the next write raises the alarm", {"members": three(size=1.96)}, ["quota_used_up"]),
+    ("a quota that is no size", {"quota": "much"}, ["invalid_quota"]),
+    ("the quota twice", {"extra_args": {"quota-backend-bytes": "1"}}, ["invalid_quota"]),
+    ("auto of nothing", {"quota": "auto", "nodes": UNKNOWN}, ["invalid_quota"]),
+    ("where the member listens", {"extra_args": {"listen-metrics-urls": "x"}}, ["identity_flag"]),
+    (
+        "not in the inventory, and too large",
+        {"hosts": (1, 2), "nodes": {1: memory(4)}},
+        [
+            "nodes_out_of_reach",
+            "quota_too_large",
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "expected"), table(CODES))
+def test_codes(options: Json, expected: list[str]) -> None:
+    assert [refused.code for refused in plan(**options).refusals] == expected
 
 
 FLAGS: list[tuple[str, Json, Json]] = [
@@ -379,16 +337,18 @@ FLAGS: list[tuple[str, Json, Json]] = [
 @pytest.mark.parametrize(("given", "expected"), table(FLAGS))
 def test_flags(given: Json, expected: Json) -> None:
     found = plan(extra_args=given)
-    assert found["refusal"] == ""
-    assert found["extra_args"] == {"quota-backend-bytes": "5368709120", **expected}
+    assert found.refusals == ()
+    assert found.extra_args == {"quota-backend-bytes": "5368709120", **expected}
 
 
 NOTES: list[tuple[str, Json, str]] = [
     ("a node's own address", {"extra_args": {"tls-min-version": "http://192.0.2.9:2381"}}, "tls-min-version holds"),
+    ("a large quota", {"quota": "9GiB"}, "The quota of 9663676416 bytes is beyond"),
+    ("a quota that stays", {"members": three(quota=8)}, "The quota stays at 8.0 GiB, which is more than the 5.0 GiB"),
     ("a mode alone", {"extra_args": {"auto-compaction-mode": "revision"}}, "auto-compaction-mode does nothing without"),
     (
         "a learner",
-        {"members": [*three(), entry(4, "learner")], "hosts": (1, 2, 3, 4)},
+        {"members": [*three(), member(4, "learner")], "hosts": (1, 2, 3, 4)},
         "The learner cp4 is not changed, and its own smaller quota would stop all writes too: promote it",
     ),
 ]
@@ -397,16 +357,16 @@ NOTES: list[tuple[str, Json, str]] = [
 @pytest.mark.parametrize(("options", "head"), table(NOTES))
 def test_notes(options: Json, head: str) -> None:
     found = plan(**options)
-    assert (found["refusal"], found["order"]) == ("", ["host2", "host3", "host1"])
-    (note,) = found["notes"]
+    assert (found.refusals, found.order) == ((), ("host2", "host3", "host1"))
+    (note,) = found.notes
     assert note.startswith(head)
 
 
-TWO = [entry(1), entry(2, "leader")]
+TWO = [member(1), member(2, "leader")]
 AWAY = "etcd would be down, and the API server with it: this is done only if downtime is allowed."
 
-DOWNTIMES: list[tuple[str, list[Json], bool, str]] = [
-    ("one", [entry(1, "leader")], False, f"While the only member is restarted, up to 50 s, {AWAY}"),
+DOWNTIMES: list[tuple[str, list[MemberReport], bool, str]] = [
+    ("one", [member(1, "leader")], False, f"While the only member is restarted, up to 50 s, {AWAY}"),
     ("two", TWO, False, f"While one of 2 members is restarted, up to 50 s, {AWAY}"),
     (
         "two, allowed",
@@ -418,79 +378,67 @@ DOWNTIMES: list[tuple[str, list[Json], bool, str]] = [
 
 
 @pytest.mark.parametrize(("members", "allowed", "note"), table(DOWNTIMES))
-def test_downtime(members: list[Json], allowed: bool, note: str) -> None:
+def test_downtime(members: list[MemberReport], allowed: bool, note: str) -> None:
     hosts = range(1, len(members) + 1)
     found = plan(members, hosts=hosts, allow_downtime=allowed)
-    assert (found["downtime"], found["refusal"], found["notes"]) == (True, "", [note])
-    assert found["order"] == [f"host{number}" for number in hosts]
+    assert (found.downtime, found.refusals, found.notes) == (True, (), (note,))
+    assert found.order == tuple(f"host{number}" for number in hosts)
 
 
-KUBELETS: list[tuple[str, Json, str]] = [
+KUBELETS: list[tuple[str, KubeletReport, str]] = [
     (
         "stopped",
-        on_node(refusal="kubelet was stopped by someone else."),
+        kubelet_report(refusal="kubelet was stopped by someone else."),
         "The kubelet of host2 is not running: start it",
     ),
-    ("held", on_node(held=held_by("run 7")), "The kubelet of host2 (by run 7) is held: wait until it is released"),
-]
-
-
-@pytest.mark.parametrize(("node", "head"), table(KUBELETS))
-def test_nobody_would_start_etcd(node: Json, head: str) -> None:
-    assert plan(nodes={2: node})["refusal"].startswith(head)
-
-
-def test_the_quota_that_counts_is_what_a_member_says_on_its_own_node() -> None:
-    """From elsewhere its metrics may not have answered, and it shows etcd's default."""
-    own = three()
-    own[1] = entry(2, quota=8)
-    seen_there = look(2, own, ())["cluster"]
-    assert plan(nodes={2: {"cluster": seen_there}})["quota_bytes"] == 8 * GIB
-
-
-RAISES: list[tuple[str, list[Json], Sequence[int], str, str]] = [
-    ("larger for all", three(), (1, 2, 3), "4GiB", ""),
-    ("one has it already", MIXED, (1, 2, 3), "8GiB", ""),
     (
-        "less than one has",
-        MIXED,
-        (1, 2, 3),
-        "4GiB",
-        "A quota of 4.0 GiB is less than members have already (cp2 8.0 GiB), and a recovery lowers none.",
-    ),
-    (
-        "less than none",
-        OFF,
-        (1, 2, 3),
-        "4GiB",
-        "A quota of 4.0 GiB is less than members have already (cp2 none at all), and a recovery lowers none.",
-    ),
-    ("no quota", three(), (1, 2, 3), "much", "much"),
-    ("two meanings", three(), (1, 2, 3), "8G", "8G"),
-    ("more than the node can carry", three(), (1, 2, 3), "30GiB", "host1: A quota of 30.0 GiB is too large"),
-    ("a node that is not there", three(), (1, 2), "4GiB", "The nodes of cp3 are not among the hosts of this run"),
-    (
-        "a member that is down",
-        [entry(1, "leader"), entry(2), entry(3, "silent", error="refused")],
-        (1, 2, 3),
-        "4GiB",
-        "Not every member answers: cp3 (refused).",
+        "held",
+        kubelet_report(held=held_by("run 7")),
+        "The kubelet of host2 (by run 7) is held: wait until it is released",
     ),
 ]
 
 
-@pytest.mark.parametrize(("members", "hosts", "quota", "head"), table(RAISES))
-def test_a_recovery_raises(members: list[Json], hosts: Sequence[int], quota: str, head: str) -> None:
-    looks = {f"host{number}": look(number, members, ["NOSPACE"]) for number in hosts}
-    found = quota_refusals(cluster_of(looks, "host1"), looks, quota)
-    assert bool(found) is bool(head)
-    assert head in " ".join(found)
+@pytest.mark.parametrize(("kubelet", "head"), table(KUBELETS))
+def test_nobody_would_start_etcd(kubelet: KubeletReport, head: str) -> None:
+    assert texts(plan(nodes={2: {"kubelet": kubelet}})).startswith(head)
 
 
-def test_a_cluster_without_a_leader_is_judged_when_it_has_one() -> None:
-    cluster = {**cluster_of({"host1": look(1, three(), ())}, "host1"), "has_quorum": False}
-    assert quota_refusals(cluster, {}, "1GiB") == []
+RECORDED: list[tuple[str, list[dict[str, str]], bool, str]] = [
+    ("nothing is replaced", [{}, {}], False, ""),
+    ("less", [{"quota-backend-bytes": "2147483648"}], False, ""),
+    ("the same, spelled otherwise", [{"quota-backend-bytes": "0x140000000"}], False, ""),
+    (
+        "more",
+        [{"quota-backend-bytes": "8589934592"}],
+        False,
+        (
+            "has a quota of 8589934592 bytes, more than the 5368709120 that all members would get. Give them that much"
+            " (harden_quota_backend_bytes), or allow it to be lowered (harden_lower_quota). No member was touched."
+        ),
+    ),
+    (
+        "more, after the members",
+        [{"quota-backend-bytes": "8589934592"}],
+        True,
+        "The members have it already; the ConfigMap was not changed.",
+    ),
+    (
+        "switched off in one, more in the other",
+        [{"quota-backend-bytes": "-1"}, {"quota-backend-bytes": "8589934592"}],
+        False,
+        "has a quota of 8589934592, -1 bytes",
+    ),
+    ("no number: it is said elsewhere", [{"quota-backend-bytes": "much"}, {"quota-backend-bytes": ""}], False, ""),
+]
 
 
-def test_filter() -> None:
-    assert FilterModule().filters() == {"harden_plan": harden_plan}
+@pytest.mark.parametrize(("replaced", "late", "part"), table(RECORDED))
+def test_recorded_quota(replaced: list[dict[str, str]], late: bool, part: str) -> None:
+    found = recorded_quota_refusals(replaced, {"quota-backend-bytes": "5368709120"}, late=late)
+    assert [refused.code for refused in found] == (["recorded_quota_larger"] if part else [])
+    assert all(part in refused.text for refused in found)
+
+
+def test_recorded_quota_while_none_is_wanted() -> None:
+    assert recorded_quota_refusals([{"max-wals": "5"}], {}, late=False) == []

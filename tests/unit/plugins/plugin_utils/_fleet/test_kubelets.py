@@ -1,92 +1,134 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which kubelets are restarted and which are held, on nodes of plain data; and what is said about them."""
+"""Which kubelets are restarted and which are held, and what is said about them."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.builders import MIB, Json, held_by, on_node, table
+from unit.builders import MIB, RUNNING, cluster_report, held_by, kubelet_report, member_report, node_report, table
 
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.kubelet_hold import Hold
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.report import (
+    ClusterReport,
+    NodeReport,
+    ProcessReport,
+)
 from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.kubelets import held_by as held_by_run
 from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.kubelets import (
     holds,
+    idle_kubelets,
     kubelet_findings,
+    no_member_answers,
     revivals,
-    silence,
     stray_refusals,
 )
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.reports import Fleet
 
 STOPPED = "kubelet was stopped by someone else, so it is not started automatically."
 NO_UNIT = "There is no unit kubelet on this node. If its kubelet has another name, set it."
 NO_SYSTEMD = "systemd cannot be asked about kubelet: No such file or directory."
 
 
-def up(number: int, **node: object) -> Json:
+def up(
+    number: int,
+    *,
+    probes: str = "1.33",
+    held: Hold | None = None,
+    refusal: str = "",
+    running: bool | None = None,
+    stray_files: Sequence[str] = (),
+    wal_bytes: int = 320 * MIB,
+) -> NodeReport:
     """A host whose member answers."""
-    return {"answers": True, "error": "", "member_id": f"{number:x}", **on_node(**node)}
+    return node_report(
+        number,
+        cluster_report(),
+        probes=probes,
+        kubelet=kubelet_report(held=held, refusal=refusal, running=running),
+        stray_files=tuple(stray_files),
+        wal_bytes=wal_bytes,
+    )
 
 
-def down(number: int, **node: object) -> Json:
+def down(
+    number: int,
+    *,
+    probes: str = "1.33",
+    held: Hold | None = None,
+    refusal: str = "",
+    last_lines: Sequence[str] = (),
+    stray_files: Sequence[str] = (),
+    wal_bytes: int = 320 * MIB,
+    process: ProcessReport | None = None,
+    waiting_may_help: bool = True,
+) -> NodeReport:
     """A host whose etcd does not run."""
-    found = on_node(**{"process": None, "waiting_may_help": True, **node})
-    return {"answers": False, "error": "Connection refused", "member_id": f"{number:x}", **found}
+    return node_report(
+        number,
+        probes=probes,
+        kubelet=kubelet_report(held=held, refusal=refusal, last_lines=last_lines),
+        stray_files=tuple(stray_files),
+        wal_bytes=wal_bytes,
+        process=process,
+        waiting_may_help=waiting_may_help,
+        error="Connection refused",
+    )
 
 
-def starting(number: int, **node: object) -> Json:
+def starting(number: int, *, refusal: str = "", probes: str = "1.33") -> NodeReport:
     """A host whose etcd runs but does not answer yet."""
-    return down(number, process={"pid": 1, "seconds": 30.0}, **node)
+    return down(number, process=RUNNING, refusal=refusal, probes=probes)
 
 
-def refusing(number: int, **node: object) -> Json:
+def refusing(number: int, *, refusal: str = "", probes: str = "1.33", held: Hold | None = None) -> NodeReport:
     """A host whose etcd does not take its certificate."""
-    return starting(number, waiting_may_help=False, **node)
+    return down(number, process=RUNNING, waiting_may_help=False, refusal=refusal, probes=probes, held=held)
 
 
-def members(*roles: str) -> list[Json]:
-    return [
-        {"member_id": f"{number:x}", "role": role, "db_size_in_use_bytes": 100 * MIB}
-        for number, role in enumerate(roles, start=1)
-    ]
+def known(*roles: str, quorum: bool = True) -> ClusterReport:
+    """What the coordinator's member says of members with these roles."""
+    members = [member_report(number, role) for number, role in enumerate(roles, start=1)]
+    return cluster_report(*members, quorum=quorum)
 
 
-WITH_LEADER = members("leader", "follower", "silent")
-ALONE = members("follower", "silent", "silent")
+WITH_LEADER = known("leader", "follower", "silent")
+ALONE = known("follower", "silent", "silent", quorum=False)
 
-# Hosts, what the coordinator's member says of all, whether there is a leader, whether it is full; who is brought back.
-REVIVALS: list[tuple[str, list[Json], list[Json], bool, bool, dict[str, str]]] = [
-    ("all well", [up(1), up(2), up(3)], members("leader", "follower", "follower"), True, True, {}),
-    ("one down", [up(1), up(2), down(3)], WITH_LEADER, True, True, {"c": "restart"}),
-    ("one down, nothing to do", [up(1), up(2), down(3)], WITH_LEADER, True, False, {}),
-    ("one reads its log", [up(1), up(2), starting(3)], WITH_LEADER, True, True, {"c": "wait"}),
-    ("one refuses its certificate", [up(1), up(2), refusing(3)], WITH_LEADER, True, True, {}),
+# Hosts, what the coordinator's member says of all, None if it is down, and whether it is full; who is brought back.
+REVIVALS: list[tuple[str, list[NodeReport], ClusterReport | None, bool, dict[str, str]]] = [
+    ("all well", [up(1), up(2), up(3)], known("leader", "follower", "follower"), True, {}),
+    ("one down", [up(1), up(2), down(3)], WITH_LEADER, True, {"c": "restart"}),
+    ("one down, nothing to do", [up(1), up(2), down(3)], WITH_LEADER, False, {}),
+    ("one reads its log", [up(1), up(2), starting(3)], WITH_LEADER, True, {"c": "wait"}),
+    ("one refuses its certificate", [up(1), up(2), refusing(3)], WITH_LEADER, True, {}),
     (
         "it does not answer its own host, but others",
         [up(1), up(2), down(3)],
-        members("leader", "follower", "follower"),
-        True,
+        known("leader", "follower", "follower"),
         True,
         {},
     ),
-    ("a learner is down", [up(1), up(2), down(3)], members("leader", "follower", "learner"), True, True, {}),
+    ("a learner is down", [up(1), up(2), down(3)], known("leader", "follower", "learner"), True, {}),
     (
         "one was never started",
-        [up(1), up(2), {**down(3), "member_id": None}],
+        [up(1), up(2), replace(down(3), member_id=None)],
         WITH_LEADER,
-        True,
         True,
         {"c": "restart"},
     ),
-    ("one that is not started yet", [up(1), down(2)], members("leader", "unstarted"), True, True, {"b": "restart"}),
-    ("its kubelet was stopped by someone else", [up(1), up(2), down(3, refusal=STOPPED)], WITH_LEADER, True, True, {}),
-    ("no systemd", [up(1), up(2), down(3, refusal=NO_SYSTEMD)], WITH_LEADER, True, True, {}),
+    ("one that is not started yet", [up(1), down(2)], known("leader", "unstarted"), True, {"b": "restart"}),
+    ("its kubelet was stopped by someone else", [up(1), up(2), down(3, refusal=STOPPED)], WITH_LEADER, True, {}),
+    ("no systemd", [up(1), up(2), down(3, refusal=NO_SYSTEMD)], WITH_LEADER, True, {}),
     (
         "its kubelet is held: it died there",
         [up(1), up(2), down(3, held=held_by("r"))],
         WITH_LEADER,
-        True,
         True,
         {"c": "restart"},
     ),
@@ -95,15 +137,13 @@ REVIVALS: list[tuple[str, list[Json], list[Json], bool, bool, dict[str, str]]] =
         [up(1), up(2), starting(3, refusal=STOPPED)],
         WITH_LEADER,
         True,
-        True,
         {"c": "wait"},
     ),
-    ("all down", [down(1), down(2), down(3)], [], False, True, {"a": "restart", "b": "restart", "c": "restart"}),
+    ("all down", [down(1), down(2), down(3)], None, True, {"a": "restart", "b": "restart", "c": "restart"}),
     (
         "no leader: those that answer as well",
         [up(1), down(2), down(3)],
         ALONE,
-        False,
         True,
         {"a": "restart", "b": "restart", "c": "restart"},
     ),
@@ -112,89 +152,88 @@ REVIVALS: list[tuple[str, list[Json], list[Json], bool, bool, dict[str, str]]] =
         [up(1), down(2), down(3)],
         ALONE,
         False,
-        False,
         {"a": "restart", "b": "restart", "c": "restart"},
     ),
     (
         "no leader, one reads its log",
         [up(1), starting(2), down(3)],
         ALONE,
-        False,
         True,
         {"a": "restart", "b": "wait", "c": "restart"},
     ),
-    ("no leader, all read theirs", [starting(1), starting(2)], [], False, True, {"a": "wait", "b": "wait"}),
+    ("no leader, all read theirs", [starting(1), starting(2)], None, True, {"a": "wait", "b": "wait"}),
     (
         "no leader, one kubelet was stopped",
         [up(1), down(2, refusal=STOPPED), down(3)],
         ALONE,
-        False,
         True,
         {"a": "restart", "c": "restart"},
     ),
-    ("no leader, all kubelets were stopped", [down(1, refusal=STOPPED), down(2, refusal=STOPPED)], [], False, True, {}),
-    ("no leader, a stopped one that answers", [up(1, refusal=STOPPED), down(2)], ALONE, False, True, {"b": "restart"}),
+    ("no leader, all kubelets were stopped", [down(1, refusal=STOPPED), down(2, refusal=STOPPED)], None, True, {}),
+    ("no leader, a stopped one that answers", [up(1, refusal=STOPPED), down(2)], ALONE, True, {"b": "restart"}),
     (
         "no leader, one refuses its certificate",
         [up(1), refusing(2), down(3)],
         ALONE,
-        False,
         True,
         {"a": "restart", "c": "restart"},
     ),
-    ("all refuse their certificates", [refusing(1), refusing(2)], [], False, True, {}),
-    ("all answer without a leader", [up(1), up(2)], members("follower", "follower"), False, True, {}),
-    ("single node", [down(1)], [], False, True, {"a": "restart"}),
+    ("all refuse their certificates", [refusing(1), refusing(2)], None, True, {}),
+    ("all answer without a leader", [up(1), up(2)], known("follower", "follower", quorum=False), True, {}),
+    ("single node", [down(1)], None, True, {"a": "restart"}),
 ]
 
 
-def named(looks: list[Json]) -> dict[str, Json]:
-    return dict(zip("abcde", looks, strict=False))
+def named(*reports: NodeReport) -> Fleet:
+    return Fleet(dict(zip("abcde", reports, strict=False)))
 
 
-@pytest.mark.parametrize(("looks", "known", "has_quorum", "full", "expected"), table(REVIVALS))
-def test_revivals(looks: list[Json], known: list[Json], has_quorum: bool, full: bool, expected: dict[str, str]) -> None:
-    assert revivals(named(looks), known, has_quorum=has_quorum, full=full) == expected
+@pytest.mark.parametrize(("reports", "seen", "full", "expected"), table(REVIVALS))
+def test_revivals(reports: list[NodeReport], seen: ClusterReport | None, full: bool, expected: dict[str, str]) -> None:
+    assert revivals(named(*reports), seen, full=full) == expected
 
 
 @given(st.lists(st.sampled_from([up, down, starting, refusing]), min_size=1, max_size=5), st.data())
 def test_nobody_is_restarted_against_somebodys_will(kinds: list[object], data: st.DataObject) -> None:
-    looks = named(
-        [kind(number, refusal=data.draw(st.sampled_from(["", STOPPED]))) for number, kind in enumerate(kinds)]
+    peers = named(
+        *(kind(number, refusal=data.draw(st.sampled_from(["", STOPPED]))) for number, kind in enumerate(kinds))
     )
-    known = members(*data.draw(st.lists(st.sampled_from(["leader", "follower", "silent"]), max_size=5)))
-    found = revivals(looks, known, has_quorum=data.draw(st.booleans()), full=data.draw(st.booleans()))
+    roles = data.draw(st.lists(st.sampled_from(["leader", "follower", "silent"]), max_size=5))
+    found = revivals(peers, known(*roles, quorum=data.draw(st.booleans())), full=data.draw(st.booleans()))
     assert list(found) == sorted(found)
     for host, way in found.items():
-        assert not looks[host]["kubelet"]["refusal"] or way == "wait"
-        assert looks[host]["process"] or way == "restart"
+        assert not peers[host].kubelet.refusal or way == "wait"
+        assert peers[host].process or way == "restart"
 
 
-def cluster(*, alarms: int = 0, has_quorum: bool = True, in_use: int = 100 * MIB) -> Json:
-    return {
-        "has_quorum": has_quorum,
-        "alarms": [{"alarm": "NOSPACE"}] * alarms,
-        "members": [{**each, "db_size_in_use_bytes": in_use} for each in members("leader", "follower")],
-    }
+def cluster(*, alarms: int = 0, has_quorum: bool = True, in_use: int = 100 * MIB) -> ClusterReport:
+    members = [member_report(1, "leader", in_use=in_use), member_report(2, in_use=in_use)]
+    return cluster_report(*members, quorum=has_quorum, alarms=["NOSPACE"] * alarms)
 
 
 ALARM = "fails under the alarm"
 OLD = "1.30"
 
-# A host, its cluster, whether it is brought back; what its kubelet is held for, None where it is not.
-HOLDS: list[tuple[str, Json, Json, bool, str | None]] = [
+# A host, its cluster, whether it is brought back; what its kubelet is held for, None if it is not held.
+HOLDS: list[tuple[str, NodeReport, ClusterReport | None, bool, str | None]] = [
     ("nothing stands against it", up(1), cluster(), False, None),
     ("alarm, new probes", up(1), cluster(alarms=1), False, None),
     ("alarm, old probes", up(1, probes=OLD), cluster(alarms=1), False, ALARM),
     ("alarm, oldest probes", up(1, probes="1.22"), cluster(alarms=3), False, "its liveness probe (/health) fails"),
     ("no alarm, old probes", up(1, probes=OLD), cluster(), False, None),
     ("no leader: there may be an alarm", up(1, probes=OLD), cluster(has_quorum=False), True, ALARM),
-    ("nobody answers: there may be an alarm", down(1, probes=OLD), {}, True, ALARM),
-    ("nobody answers, new probes", down(1), {}, True, None),
+    ("nobody answers: there may be an alarm", down(1, probes=OLD), None, True, ALARM),
+    ("nobody answers, new probes", down(1), None, True, None),
     ("down, and not brought back", down(1, probes=OLD), cluster(alarms=1), False, None),
-    ("no probes at all", {**up(1), "probes": []}, cluster(alarms=1), False, None),
-    ("a large log", down(1, wal_bytes=1201 * MIB), {}, True, "its startup probe (/readyz) fails while the log is read"),
-    ("a log that just fits", down(1, wal_bytes=1200 * MIB), {}, True, None),
+    ("no probes at all", replace(up(1), probes=()), cluster(alarms=1), False, None),
+    (
+        "a large log",
+        down(1, wal_bytes=1201 * MIB),
+        None,
+        True,
+        "its startup probe (/readyz) fails while the log is read",
+    ),
+    ("a log that just fits", down(1, wal_bytes=1200 * MIB), None, True, None),
     ("a large log, but it runs", up(1, wal_bytes=9000 * MIB), cluster(), False, None),
     (
         "a long defragmentation",
@@ -213,9 +252,9 @@ HOLDS: list[tuple[str, Json, Json, bool, str | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("look", "seen", "revived", "expected"), table(HOLDS))
-def test_holds(look: Json, seen: Json, revived: bool, expected: str | None) -> None:
-    found = holds({"a": look}, seen, {"a": "restart"} if revived else {})
+@pytest.mark.parametrize(("report", "seen", "revived", "expected"), table(HOLDS))
+def test_holds(report: NodeReport, seen: ClusterReport | None, revived: bool, expected: str | None) -> None:
+    found = holds(named(report), seen, {"a": "restart"} if revived else {})
     if expected is None:
         assert found == {}
     else:
@@ -224,12 +263,12 @@ def test_holds(look: Json, seen: Json, revived: bool, expected: str | None) -> N
 
 
 def test_each_host_is_held_for_its_own_reason() -> None:
-    looks = named([up(1, probes=OLD), up(2), up(3, held=held_by("me"))])
-    assert list(holds(looks, cluster(alarms=1), {})) == ["a", "c"]
+    peers = named(up(1, probes=OLD), up(2), up(3, held=held_by("me")))
+    assert list(holds(peers, cluster(alarms=1), {})) == ["a", "c"]
 
 
 # While "a" is brought back: a host beside it, and whether that one is held as well.
-BESIDE: list[tuple[str, Json, bool]] = [
+BESIDE: list[tuple[str, NodeReport, bool]] = [
     ("it answers", up(2, probes=OLD), True),
     ("it is down", down(2, probes=OLD), True),
     ("it starts", starting(2, probes=OLD), True),
@@ -241,31 +280,26 @@ BESIDE: list[tuple[str, Json, bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("look", "expected"), table(BESIDE))
-def test_all_are_held_while_one_is_brought_back(look: Json, expected: bool) -> None:
-    looks = named([down(1), look])
-    assert list(holds(looks, {}, {"a": "restart"})) == (["b"] if expected else [])
-    assert look["answers"] or holds(looks, {}, {}) == {}
+@pytest.mark.parametrize(("report", "expected"), table(BESIDE))
+def test_all_are_held_while_one_is_brought_back(report: NodeReport, expected: bool) -> None:
+    peers = named(down(1), report)
+    assert list(holds(peers, None, {"a": "restart"})) == (["b"] if expected else [])
+    assert report.answers or holds(peers, None, {}) == {}
 
 
 def test_held_by_this_run() -> None:
     """Whether they answer, or may be started at all, does not matter: this run stopped them."""
     mine = held_by("me")
-    looks = named([up(1, held=mine), up(2), down(3, held=held_by("them")), refusing(4, held=mine, refusal=NO_SYSTEMD)])
-    assert held_by_run(looks, "me") == {"a": "this run holds it", "d": "this run holds it"}
-    assert list(held_by_run(looks, "them")) == ["c"]
-    assert held_by_run(looks, "") == {}
+    peers = named(up(1, held=mine), up(2), down(3, held=held_by("them")), refusing(4, held=mine, refusal=NO_SYSTEMD))
+    assert held_by_run(peers, "me") == {"a": "this run holds it", "d": "this run holds it"}
+    assert list(held_by_run(peers, "them")) == ["c"]
+    assert held_by_run(peers, "") == {}
 
 
 UNTIL = "10:05:00 UTC"
 
 
-def running(look: Json) -> Json:
-    """The same, but its kubelet runs."""
-    return {**look, "kubelet": {**look["kubelet"], "running": True, "stopped": False}}
-
-
-HELD_FINDINGS: list[tuple[str, list[Json], list[str]]] = [
+HELD_FINDINGS: list[tuple[str, list[NodeReport], list[str]]] = [
     ("none", [up(1), down(2)], []),
     ("my own", [up(1, held=held_by("me"))], []),
     (
@@ -273,7 +307,7 @@ HELD_FINDINGS: list[tuple[str, list[Json], list[str]]] = [
         [up(1, held=held_by("them", 1795428300.0)), up(2)],
         [f"The kubelet of a is held (stopped) by an earlier run; its timer starts it at {UNTIL} by that node's clock."],
     ),
-    ("another's, which was started meanwhile", [running(up(1, held=held_by("them")))], []),
+    ("another's, which was started meanwhile", [up(1, held=held_by("them"), running=True)], []),
     (
         "two",
         [up(1, held=held_by("them")), up(2), down(3, held=held_by("others"))],
@@ -282,11 +316,11 @@ HELD_FINDINGS: list[tuple[str, list[Json], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("looks", "expected"), table(HELD_FINDINGS))
-def test_held_findings(looks: list[Json], expected: list[str]) -> None:
-    """Even where nothing is to be done."""
-    for seen in ({}, cluster()):
-        found = kubelet_findings(named(looks), seen, "me")
+@pytest.mark.parametrize(("reports", "expected"), table(HELD_FINDINGS))
+def test_held_findings(reports: list[NodeReport], expected: list[str]) -> None:
+    """Even if nothing is to be done."""
+    for seen in (None, cluster()):
+        found = kubelet_findings(named(*reports), seen, "me")
         assert len(found) == len(expected)
         assert all(finding.startswith(part) for part, finding in zip(expected, found, strict=True))
 
@@ -298,11 +332,11 @@ NOT_HELD = (
 )
 MASKED = "kubelet is masked, so it was disabled on purpose."
 
-# A host, its cluster, and what is said of its kubelet.
-FINDINGS: list[tuple[str, Json, Json, str | None]] = [
+# A host, its cluster, None if nothing is to be done or nobody answers, and what is said of its kubelet.
+FINDINGS: list[tuple[str, NodeReport, ClusterReport | None, str | None]] = [
     ("stopped by somebody, and the member is down", down(1, refusal=STOPPED), cluster(), STOPPED_FINDING),
     ("stopped by somebody, and the member starts", starting(1, refusal=STOPPED), cluster(), STOPPED_FINDING),
-    ("stopped by somebody, nobody answers", down(1, refusal=STOPPED), {}, STOPPED_FINDING),
+    ("stopped by somebody, nobody answers", down(1, refusal=STOPPED), None, STOPPED_FINDING),
     ("stopped by somebody, but the member answers", up(1, probes=OLD, refusal=STOPPED), cluster(alarms=1), None),
     ("held, and the member is down", down(1, held=held_by("me")), cluster(), None),
     ("cannot be held, though a probe threatens", up(1, probes=OLD, refusal=NO_SYSTEMD), cluster(alarms=1), NOT_HELD),
@@ -314,49 +348,58 @@ FINDINGS: list[tuple[str, Json, Json, str | None]] = [
     ),
     (
         "masked, but it runs",
-        running(up(1, probes=OLD, refusal=MASKED)),
+        up(1, probes=OLD, refusal=MASKED, running=True),
         cluster(alarms=1),
         "The kubelet of a cannot be",
     ),
     ("cannot be held, which no probe needs", up(1, refusal=NO_SYSTEMD), cluster(alarms=1), None),
-    ("cannot be held, and nothing is to be done", up(1, probes=OLD, refusal=NO_SYSTEMD), {}, None),
+    ("cannot be held, and nothing is to be done", up(1, probes=OLD, refusal=NO_SYSTEMD), None, None),
     ("cannot be asked, and the member is down", down(1, refusal=NO_SYSTEMD), cluster(alarms=1), f"a: {NO_SYSTEMD}"),
-    ("called otherwise, and nobody answers", down(1, refusal=NO_UNIT), {}, f"a: {NO_UNIT}"),
+    ("called otherwise, and nobody answers", down(1, refusal=NO_UNIT), None, f"a: {NO_UNIT}"),
     ("can be held", up(1, probes=OLD), cluster(alarms=1), None),
 ]
 
 
-@pytest.mark.parametrize(("look", "seen", "expected"), table(FINDINGS))
-def test_kubelet_findings(look: Json, seen: Json, expected: str | None) -> None:
-    found = kubelet_findings({"a": look}, seen, "me")
+@pytest.mark.parametrize(("report", "seen", "expected"), table(FINDINGS))
+def test_kubelet_findings(report: NodeReport, seen: ClusterReport | None, expected: str | None) -> None:
+    found = kubelet_findings(named(report), seen, "me")
     assert len(found) == (0 if expected is None else 1)
     assert all(finding.startswith(expected or "") for finding in found)
 
 
 def test_kubelet_findings_show_its_last_lines() -> None:
-    look = down(1, refusal=MASKED)
-    look["kubelet"]["last_lines"] = ["Stopped kubelet."]
-    (found,) = kubelet_findings({"a": look}, {}, "me")
+    (found,) = kubelet_findings(named(down(1, refusal=MASKED, last_lines=["Stopped kubelet."])), None, "me")
     assert found == f"a: {MASKED} Its last lines:\n  Stopped kubelet."
 
 
+def test_idle_kubelets() -> None:
+    peers = named(up(1), up(2, held=held_by("run 7")), up(3, refusal=STOPPED), down(4, held=held_by("run 8")))
+    held, stopped = idle_kubelets(peers)
+    assert (held.code, stopped.code) == ("kubelet_held", "kubelet_stopped")
+    assert held.text == (
+        "The kubelet of b (by run 7), d (by run 8) is held: wait until it is released, then run this again."
+    )
+    assert stopped.text == "The kubelet of c is not running: start it, then run this again."
+    assert idle_kubelets(named(up(1), up(2, refusal=NO_SYSTEMD))) == []
+
+
 def test_stray_refusals() -> None:
-    looks = named([up(1), up(2, stray_files=["/m/etcd.yaml.bak", "/m/etcd.yaml~"]), down(3, stray_files=["/m/old"])])
-    found = stray_refusals(looks)
-    assert len(found) == 2
-    assert found[0].startswith("b has /m/etcd.yaml.bak, /m/etcd.yaml~ beside the manifest of etcd.")
-    assert found[1].startswith("c has /m/old beside")
-    assert all("Move it out of the folder" in refusal for refusal in found)
+    peers = named(up(1), up(2, stray_files=["/m/etcd.yaml.bak", "/m/etcd.yaml~"]), down(3, stray_files=["/m/old"]))
+    found = stray_refusals(peers)
+    assert [refused.code for refused in found] == ["stray_manifests"] * 2
+    assert found[0].text.startswith("b has /m/etcd.yaml.bak, /m/etcd.yaml~ beside the manifest of etcd.")
+    assert found[1].text.startswith("c has /m/old beside")
+    assert all("Move it out of the folder" in refused.text for refused in found)
 
 
 NOBODY = "No member of this cluster answers"
 ADVICE = "See why etcd exits there (journalctl -u kubelet, /var/log/pods/kube-system_etcd-*), and start it first."
 
-SILENCES: list[tuple[str, list[Json], str | None]] = [
+SILENCES: list[tuple[str, list[NodeReport], str | None]] = [
     ("one answers", [down(1), up(2)], None),
     (
         "nobody",
-        [down(1), {**refusing(2), "error": "bad certificate"}],
+        [down(1), replace(refusing(2), error="bad certificate")],
         f"{NOBODY} (a: Connection refused; b: bad certificate). {ADVICE}",
     ),
     (
@@ -367,6 +410,8 @@ SILENCES: list[tuple[str, list[Json], str | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("looks", "expected"), table(SILENCES))
-def test_silence(looks: list[Json], expected: str | None) -> None:
-    assert silence(named(looks)) == ([expected] if expected else [])
+@pytest.mark.parametrize(("reports", "expected"), table(SILENCES))
+def test_no_member_answers(reports: list[NodeReport], expected: str | None) -> None:
+    found = no_member_answers(named(*reports))
+    assert (found.text if found else None) == expected
+    assert not found or found.code == "no_member_answers"

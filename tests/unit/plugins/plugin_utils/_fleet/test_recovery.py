@@ -1,156 +1,126 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is said before the first change, sentence by sentence."""
+"""The plan and the report of a recovery, put together."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from unit.builders import Json, table
+from unit.builders import MIB, Json, as_json, cluster_report, diagnosis, member_report, node_report, table
 
-from ansible_collections.controlplane.etcd.plugins.filter.recovery_plan import FilterModule, recovery_plan
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.report import NodeReport
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet import wording
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.cluster import cluster_of
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.recovery import (
+    RecoveryPlan,
+    plan_recovery,
+    report_recovery,
+)
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.reports import Fleet
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.results import TakenSnapshot, WriteCheck
 
-CLUSTER: Json = {
-    "refusals": [],
-    "findings": ["It is full."],
-    "needs_recovery": True,
-    "members": [{"name": "cp1", "quota_used": 0.9996}, {"name": "cp2", "quota_used": 0.3}],
-    "order": [{"name": "cp2"}, {"name": "cp1"}],
-    "expected_seconds": 74,
-    "has_quorum": True,
-    "revive": {},
-    "hold": {},
+SEEN = cluster_report(member_report(1, "leader"), member_report(2), alarms=["NOSPACE"])
+DEFAULTS: dict[str, Any] = {
+    "quota": "",
+    "check": False,
+    "forks": 5,
+    "hold": True,
+    "snapshot": True,
+    "play_hosts": 2,
+    "hold_seconds": 300,
+    "lock_seconds": 3600,
+    "release_seconds": 60,
+    "wait_timeout": 120.0,
+    "work_timeout": 600.0,
 }
-HEALTHY: Json = {"needs_recovery": False, "findings": []}
-STEPS = "defragment cp2, then cp1, disarm and prove: about 74 s."
-WELL = "is not out of space: no alarm is armed, and the fullest member uses"
 
-FIRST, ENDS, MOMENT = "their kubelets", "which ends their back-off.", "all at once"
-READS = "is running but does not answer. A starting member reads its log first"
-LATER = "The next steps can be planned once there is a leader again."
-HELD = "held (stopped, with a timer that starts it again) during the work:"
-FORKS = "so they take turns: --forks 3 would be faster."
-PLAN = f"It will now take a snapshot, compact, {STEPS}"
 
-PLANS: list[tuple[str, Json, dict[str, Any], list[str]]] = [
-    ("recovery", {}, {}, ["It is full.", f"It will now take a snapshot, compact, {STEPS}"]),
-    ("check mode", {}, {"check": True}, ["It is full.", f"It would take a snapshot, compact, {STEPS}"]),
-    (
-        "without a snapshot",
-        {},
-        {"snapshot": False},
-        ["It is full.", f"It will now compact (without a snapshot), {STEPS}"],
-    ),
-    ("no findings", {"findings": []}, {}, [f"It will now take a snapshot, compact, {STEPS}"]),
-    ("refused", {"refusals": ["It is corrupt."]}, {}, ["It is full."]),
-    ("nobody answers", {"refusals": ["Silence."], "members": [], "order": [], "findings": []}, {}, []),
-    (
-        "healthy",
-        HEALTHY,
-        {},
-        [f"The etcd of cp1, cp2 {WELL} 100.0 % of its quota."],
-    ),
-    (
-        "healthy, with something to say",
-        {**HEALTHY, "findings": ["cp3 is silent."], "members": [{"name": "cp1", "quota_used": 0.0412}]},
-        {"check": True},
-        [
-            "cp3 is silent.",
-            f"The etcd of cp1 {WELL} 4.1 % of its quota.",
+def reports(*, full: bool = True, refusals: tuple[str, ...] = (), hosts: int = 2) -> dict[str, NodeReport]:
+    found = diagnosis(full=full, refusals=refusals, findings=["It is full."] if full else [])
+    return {f"host{number}": node_report(number, SEEN, diagnosis=found) for number in range(1, hosts + 1)}
+
+
+def plan(found: dict[str, NodeReport], **options: Any) -> RecoveryPlan:
+    fleet = Fleet({**found, "other": node_report(9, ca="other")})
+    return plan_recovery(cluster_of(fleet, "host1"), fleet, **{**DEFAULTS, **options})
+
+
+def test_plan() -> None:
+    found = plan(reports()).as_result()
+    assert as_json(found) == found
+    assert found == {
+        "lines": [
+            "It is full.",
+            "It will now take a snapshot, compact, defragment cp2, then cp1, disarm and prove: about 74 s.",
         ],
-    ),
-    (
-        "brought back, with a leader",
-        {"revive": {"a": "restart", "b": "restart"}},
-        {},
-        ["It is full.", f"The members of a, b do not answer: {FIRST} are restarted first, {ENDS}", PLAN],
-    ),
-    (
-        "brought back without one: nothing is known yet",
-        {"revive": {"a": "restart", "b": "restart"}, "has_quorum": False, "members": [], "order": [], "findings": []},
-        {},
-        [f"The members of a, b have no leader: {FIRST} are restarted first, {MOMENT}, {ENDS}", LATER],
-    ),
-    (
-        "check mode, brought back",
-        {"revive": {"a": "restart"}, "has_quorum": False, "findings": []},
-        {"check": True},
-        [f"The members of a have no leader: {FIRST} would be restarted first, {MOMENT}, {ENDS}", LATER],
-    ),
-    (
-        "waited for",
-        {"revive": {"a": "wait", "b": "restart"}, "findings": []},
-        {},
-        [
-            f"The members of b do not answer: {FIRST} are restarted first, {ENDS}",
-            f"etcd on a {READS}: it is waited for, not restarted.",
-            PLAN,
-        ],
-    ),
-    (
-        "check mode, waited for",
-        {"revive": {"a": "wait"}, "findings": []},
-        {"check": True},
-        [
-            f"etcd on a {READS}: it would be waited for, not restarted.",
-            f"It would take a snapshot, compact, {STEPS}",
-        ],
-    ),
-    (
-        "fewer forks than hosts to be waited for",
-        {"revive": {"a": "wait", "b": "wait", "c": "wait"}, "findings": []},
-        {"forks": 2},
-        [
-            f"etcd on a, b, c {READS}: it is waited for, not restarted.",
-            f"Ansible works on 2 hosts at once, but 3 must be waited for, {FORKS}",
-            PLAN,
-        ],
-    ),
-    (
-        "exactly as many",
-        {"revive": {"a": "wait", "b": "wait"}, "findings": []},
-        {"forks": 2},
-        [f"etcd on a, b {READS}: it is waited for, not restarted.", PLAN],
-    ),
-    (
-        "nobody is waited for",
-        {"findings": []},
-        {"forks": 1},
-        [PLAN],
-    ),
-    (
-        "held, one line for each reason",
-        {"hold": {"a": "its probe fails", "b": "an earlier run holds it", "c": "its probe fails"}, "findings": []},
-        {},
-        [
-            f"The kubelet of a, c is {HELD} its probe fails.",
-            f"The kubelet of b is {HELD} an earlier run holds it.",
-            PLAN,
-        ],
-    ),
-    (
-        "check mode, held",
-        {"hold": {"a": "its probe fails"}, "findings": []},
-        {"check": True},
-        [f"The kubelet of a would be {HELD} its probe fails.", f"It would take a snapshot, compact, {STEPS}"],
-    ),
-    ("not held, as told", {"hold": {"a": "its probe fails"}, "findings": []}, {"hold": False}, [PLAN]),
-    (
-        "brought back and held, but refused",
-        {"refusals": ["It is corrupt."], "revive": {"a": "restart"}, "hold": {"a": "its probe fails"}},
-        {},
-        ["It is full."],
-    ),
-    ("healthy, but refused", {**HEALTHY, "refusals": ["It is corrupt."]}, {}, []),
+        "refusals": [],
+        "raises": False,
+        "step_seconds": 2100,
+        "raise_seconds": 660,
+        "lock_seconds": 8400,
+        "revive_seconds": 30.0,
+        "hold_seconds": {"host1": 448, "host2": 508},
+        "release_seconds": {"host1": 0, "host2": 60},
+    }
+
+
+def test_plan_that_raises_the_quota() -> None:
+    found = plan(reports(), quota="4GiB")
+    assert (found.raises, found.refusals) == (True, ())
+    assert found.times.lock_seconds == 8400 + 2 * 660
+
+
+TOO_LARGE = "quota_too_large"
+
+REFUSALS: list[tuple[str, dict[str, NodeReport], str, list[str]]] = [
+    ("none", reports(), "", []),
+    ("of the cluster", reports(refusals=("It is corrupt.",)), "", ["corrupt_alarm"]),
+    ("of the quota", reports(), "30GiB", [TOO_LARGE, TOO_LARGE]),
+    ("of the quota, which is no size", reports(), "much", ["invalid_quota"]),
+    ("of both", reports(refusals=("It is corrupt.",)), "30GiB", ["corrupt_alarm", TOO_LARGE, TOO_LARGE]),
+    ("a node is not among the hosts", reports(hosts=1), "4GiB", ["nodes_out_of_reach"]),
+    ("a quota that is not needed is ignored", reports(full=False), "30GiB", []),
 ]
 
 
-@pytest.mark.parametrize(("changes", "options", "expected"), table(PLANS))
-def test_plan(changes: Json, options: dict[str, Any], expected: list[str]) -> None:
-    assert recovery_plan({**CLUSTER, **changes}, **options) == expected
+@pytest.mark.parametrize(("found", "quota", "codes"), table(REFUSALS))
+def test_refusals(found: dict[str, NodeReport], quota: str, codes: list[str]) -> None:
+    assert [refused["code"] for refused in plan(found, quota=quota).as_result()["refusals"]] == codes
 
 
-def test_filter() -> None:
-    assert FilterModule().filters() == {"recovery_plan": recovery_plan}
+CHECK = WriteCheck(SEEN, ("cp1", "cp2"), True, 1.5 * MIB, 83.3, ("cp3 does not answer (down).",))
+TABLE = wording.member_table(SEEN, SEEN.members)
+SNAPSHOT = TakenSnapshot("/x.db", 77, False)
+
+REPORTS: list[tuple[str, Json, list[str]]] = [
+    (
+        "all",
+        {},
+        [
+            "Recovered in 21.4 s. Writes are accepted through cp1, cp2; all members hold the same data.",
+            "Snapshot from before the compaction: /x.db on host1 (revision 77).",
+            "The database grows by 1.5 MiB per minute: at that rate it is full in 83 minutes.",
+            "cp3 does not answer (down).",
+        ],
+    ),
+    (
+        "check mode: no snapshot is spoken of",
+        {"check_mode": True},
+        ["Check mode: nothing was changed. The sizes are the current ones."],
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "expected"), table(REPORTS))
+def test_report(options: Json, expected: list[str]) -> None:
+    before = cluster_of(Fleet(reports()), "host1")
+    usual: Json = {
+        "seconds": 21.44,
+        "snapshot": SNAPSHOT,
+        "snapshot_wanted": True,
+        "api_servers": {},
+        "check_mode": False,
+    }
+    assert report_recovery(CHECK, before, **{**usual, **options}) == [*TABLE, *expected]

@@ -1,0 +1,98 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+"""The plan and the report of a recovery: what is done to one cluster, why it may not be, and what came of it."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ...module_utils._core.failures import Refused
+from ...module_utils._core.records import plain
+from ...module_utils._etcd.transport import Json
+from . import wording
+from .cluster import Cluster
+from .quotas import raise_refusals
+from .reports import Fleet
+from .results import ApiServerCheck, TakenSnapshot, WriteCheck
+from .time_budgets import RecoveryTimes, recovery_times
+
+
+@dataclass(frozen=True)
+class RecoveryPlan:
+    """`lines` are for people; `raises` says whether a larger quota was asked for."""
+
+    lines: tuple[str, ...]
+    refusals: tuple[Refused, ...]
+    raises: bool
+    times: RecoveryTimes
+
+    def as_result(self) -> Json:
+        """The budgets are keys like the rest."""
+        refusals = [refused.as_result() for refused in self.refusals]
+        return {"lines": list(self.lines), "refusals": refusals, "raises": self.raises, **plain(self.times)}
+
+
+def plan_recovery(
+    cluster: Cluster,
+    fleet: Fleet,
+    *,
+    quota: str,
+    check: bool,
+    forks: int,
+    hold: bool,
+    snapshot: bool,
+    play_hosts: int,
+    hold_seconds: int,
+    lock_seconds: int,
+    release_seconds: int,
+    wait_timeout: float,
+    work_timeout: float,
+) -> RecoveryPlan:
+    """The plan for one cluster; `quota` is the larger one that was asked for, empty if none was."""
+    raises = bool(quota)
+    return RecoveryPlan(
+        lines=tuple(wording.recovery_plan(cluster, check=check, snapshot=snapshot, hold=hold, forks=forks)),
+        refusals=tuple(recovery_refusals(cluster, fleet, quota)),
+        raises=raises,
+        times=recovery_times(
+            cluster,
+            play_hosts=play_hosts,
+            raises=raises,
+            hold_seconds=hold_seconds,
+            lock_seconds=lock_seconds,
+            release_seconds=release_seconds,
+            wait_timeout=wait_timeout,
+            work_timeout=work_timeout,
+        ),
+    )
+
+
+def recovery_refusals(cluster: Cluster, fleet: Fleet, quota: str) -> list[Refused]:
+    """Why the work would lose data or cannot succeed. A quota that is not needed is ignored."""
+    raising = raise_refusals(cluster, fleet.only(cluster.hosts), quota) if quota and cluster.full else []
+    return [*cluster.refusals, *raising]
+
+
+def report_recovery(
+    check: WriteCheck,
+    before: Cluster,
+    *,
+    seconds: float,
+    snapshot: TakenSnapshot | None,
+    snapshot_wanted: bool,
+    api_servers: t.Mapping[str, ApiServerCheck],
+    check_mode: bool,
+) -> list[str]:
+    """The lines that a recovery ends with."""
+    if check_mode:
+        return wording.check_mode_report(check, before.members)
+    line = wording.snapshot_line(snapshot, before.snapshot_host, wanted=snapshot_wanted)
+    return wording.recovery_report(check, before.members, seconds=seconds, snapshot=line, api_servers=api_servers)
+
+
+__all__ = ("RecoveryPlan", "plan_recovery", "recovery_refusals", "report_recovery")

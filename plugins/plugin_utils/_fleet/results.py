@@ -1,0 +1,113 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+"""What other modules returned, as far as it is reported."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ...module_utils._core.records import Fields
+from ...module_utils._node.report import ClusterReport
+
+
+@dataclass(frozen=True)
+class WriteCheck:
+    """The result of etcd_write_check."""
+
+    cluster: ClusterReport
+    writes: tuple[str, ...]
+    hashes_agree: bool
+    growth_bytes_per_minute: float
+    minutes_to_full: float | None
+    findings: tuple[str, ...]
+
+    @classmethod
+    def from_result(cls, body: object) -> WriteCheck:
+        found = Fields(body, "the result of etcd_write_check")
+        return cls(
+            cluster=ClusterReport.read(found.record("cluster")),
+            writes=found.texts("writes"),
+            hashes_agree=found.has("hashes_agree") and found.flag("hashes_agree"),
+            growth_bytes_per_minute=found.number("growth_bytes_per_minute"),
+            minutes_to_full=found.number_or_none("minutes_to_full"),
+            findings=found.texts("findings"),
+        )
+
+
+@dataclass(frozen=True)
+class TakenSnapshot:
+    """The result of etcd_snapshot."""
+
+    path: str
+    revision: int
+    reused: bool
+
+    @classmethod
+    def from_result(cls, body: object) -> TakenSnapshot | None:
+        """None if none was taken."""
+        found = Fields(body, "the result of etcd_snapshot")
+        if not found.has("path"):
+            return None
+        return cls(found.text("path"), found.whole("revision"), found.flag("reused"))
+
+
+@dataclass(frozen=True)
+class ApiServerCheck:
+    """The result of apiserver_write_check."""
+
+    outcome: str
+    reason: str
+    seconds: float
+
+    @classmethod
+    def from_results(cls, results: object) -> dict[str, ApiServerCheck]:
+        """By host, without those on which it did not run or failed."""
+        found = Fields(results, "the results of apiserver_write_check")
+        each = ((host, found.record(host)) for host in found.names())
+        return {
+            host: cls(result.text("outcome"), result.text("reason"), result.number("seconds"))
+            for host, result in each
+            if result.has("outcome")
+        }
+
+
+@dataclass(frozen=True)
+class RolledMember:
+    """The result of etcd_manifest."""
+
+    changed: bool
+    method: str
+    reason: str
+    seconds: float
+    differences: tuple[str, ...]
+
+    @classmethod
+    def from_result(cls, body: object) -> RolledMember:
+        found = Fields(body, "the result of etcd_manifest")
+        return cls(
+            changed=found.flag("changed"),
+            method=found.text("method"),
+            reason=found.text("reason"),
+            seconds=found.number("seconds"),
+            differences=found.texts("differences"),
+        )
+
+
+def replaced_arguments(results: t.Iterable[object]) -> list[dict[str, str]]:
+    """The arguments that editing kubeadm's configuration would replace, of those results that tell."""
+    found = [Fields(result, "the result of a check of kubeadm's configuration") for result in results]
+    return [each.texts_by_key("replaced") for each in found if each.has("replaced")]
+
+
+def leader_of(result: object) -> str | None:
+    """The leader's name in a result of etcd_info, None if there is none, or if it failed."""
+    found = Fields(result, "the result of etcd_info")
+    return found.record("cluster").text_or_none("leader") if found.has("cluster") else None
+
+
+__all__ = ("ApiServerCheck", "RolledMember", "TakenSnapshot", "WriteCheck", "leader_of", "replaced_arguments")

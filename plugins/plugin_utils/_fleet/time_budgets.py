@@ -1,0 +1,89 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+"""How long a lock is kept, a kubelet held and a task waited for, in seconds.
+
+A node that loses power in the middle of a task would keep the connection waiting for hours, and a lock that expires in
+the middle of the work would let a second run in.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from .cluster import Cluster
+
+_BESIDE_TIMEOUTS = 300  # for what a task does beside the three waits that its timeout may count for
+_SHORT_WAIT = 30.0
+_RAISE_SECONDS = 60  # a restart with a larger quota
+
+
+@dataclass(frozen=True)
+class RecoveryTimes:
+    """The budgets of one recovery. `hold_seconds` and `release_seconds` are by host."""
+
+    step_seconds: int
+    raise_seconds: int
+    lock_seconds: int
+    revive_seconds: float
+    hold_seconds: t.Mapping[str, int]
+    release_seconds: t.Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class HardeningTimes:
+    """The budgets of one hardening."""
+
+    step_seconds: int
+    lock_seconds: int
+
+
+def recovery_times(
+    cluster: Cluster,
+    *,
+    play_hosts: int,
+    raises: bool,
+    hold_seconds: int,
+    lock_seconds: int,
+    release_seconds: int,
+    wait_timeout: float,
+    work_timeout: float,
+) -> RecoveryTimes:
+    """The budgets for a cluster, from what the user gave for one of each: `release_seconds` lie between two kubelets,
+    `hold_seconds` and `lock_seconds` are the least. `play_hosts` counts the hosts of all clusters of the play."""
+    step, raising = _step(work_timeout), _step(wait_timeout)
+    # If nobody answers when the lock is taken, members are not known yet.
+    places = max(len(cluster.members), len(cluster.hosts))
+    # Snapshot, compaction, and each member by itself.
+    work = step * (2 + places) + (raising * places if raises else 0)
+    # Staggered by a node's place in its cluster, so that kubelets that a lost run leaves held do not all start in one
+    # moment.
+    staggered = {host: at * release_seconds for at, host in enumerate(cluster.hosts)}
+    # Members are restarted for a larger quota one after the other, and no cluster is ahead of another.
+    held = hold_seconds + cluster.expected_seconds * 2 + (play_hosts * _RAISE_SECONDS if raises else 0)
+    return RecoveryTimes(
+        step_seconds=step,
+        raise_seconds=raising,
+        lock_seconds=max(lock_seconds, work),
+        # If there is a leader that no probe threatens, the work does not depend on members that are down.
+        revive_seconds=_SHORT_WAIT if cluster.has_quorum and not cluster.hold else wait_timeout,
+        hold_seconds={host: held + seconds for host, seconds in staggered.items()},
+        release_seconds=staggered,
+    )
+
+
+def hardening_times(cluster: Cluster, *, lock_seconds: int, wait_timeout: float) -> HardeningTimes:
+    """The budgets for a cluster; `lock_seconds` is the least."""
+    step = _step(wait_timeout)
+    return HardeningTimes(step, max(lock_seconds, step * (1 + len(cluster.members))))
+
+
+def _step(timeout: float) -> int:
+    return int(timeout * 3 + _BESIDE_TIMEOUTS)
+
+
+__all__ = ("HardeningTimes", "RecoveryTimes", "hardening_times", "recovery_times")

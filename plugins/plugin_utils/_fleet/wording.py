@@ -1,0 +1,216 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+"""Lines for people: what was found, what will be done, and what was done."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ...module_utils._core import text
+from ...module_utils._core.units import mib
+from ...module_utils._node.report import ClusterReport, MemberReport
+from .cluster import Cluster
+from .kubelets import RESTART, WAIT
+from .results import ApiServerCheck, RolledMember, TakenSnapshot, WriteCheck
+
+HEAD = ("member", "role", "before", "after", "in use", "quota", "alarm")
+
+
+def member_table(cluster: ClusterReport, before: t.Iterable[MemberReport]) -> list[str]:
+    """One line for each member below a head. Sizes are in MiB; a dash stands for what is not known."""
+    sizes = {member.member_id: member.db_size_bytes for member in before}
+    alarms: dict[str, list[str]] = {}
+    for alarm in cluster.alarms:
+        alarms.setdefault(alarm.member_id, []).append(alarm.alarm)
+    rows = [
+        (
+            member.name,
+            member.role,
+            _size(sizes.get(member.member_id, 0)),
+            _size(member.db_size_bytes),
+            _size(member.db_size_in_use_bytes),
+            "off" if member.quota_bytes < 0 else _size(member.quota_bytes),
+            ",".join(alarms.get(member.member_id, ["none"])),
+        )
+        for member in cluster.members
+    ]
+    return text.table([HEAD, *rows])
+
+
+def _size(size_bytes: int) -> str:
+    return mib(size_bytes) if size_bytes else "-"
+
+
+def recovery_plan(cluster: Cluster, *, check: bool, snapshot: bool, hold: bool, forks: int) -> list[str]:
+    """The findings, and then what will be done; without that if it is refused. `forks` is 0 if it does not matter."""
+    if cluster.refusals:
+        return list(cluster.findings)
+    if not cluster.has_work:
+        return [*cluster.findings, _healthy(cluster)]
+    will = "It would" if check else "It will now"
+    first_of_all = [*_revival(cluster, check, forks), *(_holding(cluster, check) if hold else [])]
+    if not cluster.has_quorum:
+        return [*cluster.findings, *first_of_all, "The next steps can be planned once there is a leader again."]
+    first = "take a snapshot, compact" if snapshot else "compact (without a snapshot)"
+    order = ", then ".join(place.name for place in cluster.order)
+    plan = f"{will} {first}, defragment {order}, disarm and prove: about {cluster.expected_seconds} s."
+    return [*cluster.findings, *first_of_all, plan]
+
+
+def _healthy(cluster: Cluster) -> str:
+    names = ", ".join(member.name for member in cluster.members)
+    fullest = max(member.quota_used for member in cluster.members)
+    return (
+        f"The etcd of {names} is not out of space: no alarm is armed, and the fullest member uses"
+        f" {fullest * 100:.1f} % of its quota."
+    )
+
+
+def _revival(cluster: Cluster, check: bool, forks: int) -> list[str]:
+    """Who is brought back, and how."""
+    restarted = [host for host, way in cluster.revive.items() if way == RESTART]
+    waited = [host for host, way in cluster.revive.items() if way == WAIT]
+    count = len(cluster.revive)
+    said = []
+    if restarted:
+        why = "do not answer" if cluster.has_quorum else "have no leader"
+        moment = "" if cluster.has_quorum else ", all at once"
+        verb = "would be" if check else "are"
+        said.append(
+            f"The members of {', '.join(restarted)} {why}: their kubelets {verb} restarted first{moment}, which ends"
+            " their back-off."
+        )
+    if waited:
+        verb = "would be" if check else "is"
+        said.append(
+            f"etcd on {', '.join(waited)} is running but does not answer. A starting member reads its log first: it"
+            f" {verb} waited for, not restarted."
+        )
+    if 0 < forks < count:
+        said.append(
+            f"Ansible works on {forks} hosts at once, but {count} must be waited for, so they take turns: --forks"
+            f" {count} would be faster."
+        )
+    return said
+
+
+def _holding(cluster: Cluster, check: bool) -> list[str]:
+    """The kubelets that are stopped for a while, one line for each reason."""
+    hosts_of: dict[str, list[str]] = {}
+    for host, reason in cluster.hold.items():
+        hosts_of.setdefault(reason, []).append(host)
+    verb = "would be" if check else "is"
+    return [
+        f"The kubelet of {', '.join(hosts)} {verb} held (stopped, with a timer that starts it again) during the work:"
+        f" {reason}."
+        for reason, hosts in hosts_of.items()
+    ]
+
+
+def recovery_report(
+    check: WriteCheck,
+    before: t.Iterable[MemberReport],
+    *,
+    seconds: float,
+    snapshot: str,
+    api_servers: t.Mapping[str, ApiServerCheck],
+) -> list[str]:
+    """The table, and one line each for the outcome, the API servers, the snapshot, and how long it will last."""
+    table = member_table(check.cluster, before)
+    return [*table, _outcome(check, seconds), *_api_servers(api_servers), snapshot, _outlook(check), *check.findings]
+
+
+def check_mode_report(check: WriteCheck, before: t.Iterable[MemberReport]) -> list[str]:
+    table = member_table(check.cluster, before)
+    return [*table, "Check mode: nothing was changed. The sizes are the current ones."]
+
+
+def _outcome(check: WriteCheck, seconds: float) -> str:
+    same = "; all members hold the same data" if check.hashes_agree else ""
+    return f"Recovered in {seconds:.1f} s. Writes are accepted through {', '.join(check.writes)}{same}."
+
+
+def _api_servers(checks: t.Mapping[str, ApiServerCheck]) -> list[str]:
+    """What became of a write through each node's own API server. Nodes without one are not spoken of."""
+    accepted = [host for host, check in checks.items() if check.outcome == "accepted"]
+    said = [f"The API servers of {', '.join(accepted)} accept writes."] if accepted else []
+    for host, check in checks.items():
+        if check.outcome == "refused":
+            said.append(f"The API server of {host} did not take the write, but not because of etcd: {check.reason}.")
+        elif check.outcome == "not ready":
+            said.append(f"The API server of {host} is still not up after {check.seconds:.0f} s: {check.reason}.")
+    return said
+
+
+def snapshot_line(snapshot: TakenSnapshot | None, host: str, *, wanted: bool) -> str:
+    if not wanted:
+        return "No snapshot was taken (recover_snapshot=false)."
+    if snapshot is None:
+        return "No snapshot was taken: nothing was compacted."
+    reused = ", reused from an earlier attempt" if snapshot.reused else ""
+    return f"Snapshot from before the compaction: {snapshot.path} on {host} (revision {snapshot.revision}{reused})."
+
+
+def _outlook(check: WriteCheck) -> str:
+    rate = mib(check.growth_bytes_per_minute)
+    if check.minutes_to_full is None:
+        return f"The database grows by {rate} per minute."
+    left = "less than a minute" if check.minutes_to_full < 1 else f"{check.minutes_to_full:.0f} minutes"
+    return f"The database grows by {rate} per minute: at that rate it is full in {left}."
+
+
+def hardening_line(extra_args: t.Mapping[str, str], order: t.Iterable[str]) -> str:
+    flags = ", ".join(f"{name}={value}" for name, value in sorted(extra_args.items()))
+    return f"Every member will get {flags}; members without it are restarted in this order: {', '.join(order)}."
+
+
+def downtime_note(members: int, *, allowed: bool) -> str:
+    of = "the only member" if members == 1 else f"one of {members} members"
+    so = "is" if allowed else "would be"
+    return (
+        f"While {of} is restarted, up to 50 s, etcd {so} down, and the API server with"
+        f" it{'.' if allowed else ': this is done only if downtime is allowed.'}"
+    )
+
+
+def unfinished_note(host: str) -> str:
+    return (
+        f"The etcd of {host} is down. If an earlier run was cut off there, what it began is proved or taken back first."
+    )
+
+
+def learner_notes(members: t.Iterable[MemberReport]) -> list[str]:
+    return [
+        f"The learner {member.name} is not changed, and its own smaller quota would stop all writes too: promote it"
+        " (etcdctl member promote), then run this again."
+        for member in members
+        if member.role == "learner"
+    ]
+
+
+def rolled_line(host: str, rolled: RolledMember, *, check: bool) -> str:
+    """What was done to one member, or would be."""
+    if not rolled.changed:
+        return f"{host} already runs with these flags."
+    done = "would be restarted with its new flags"
+    if not check:
+        done = f"runs with its new flags, and was down for {rolled.seconds} s"
+    return " ".join(filter(None, [f"{host} {done} ({rolled.method}).", rolled.reason, *rolled.differences]))
+
+
+__all__ = (
+    "check_mode_report",
+    "downtime_note",
+    "hardening_line",
+    "learner_notes",
+    "member_table",
+    "recovery_plan",
+    "recovery_report",
+    "rolled_line",
+    "snapshot_line",
+    "unfinished_note",
+)

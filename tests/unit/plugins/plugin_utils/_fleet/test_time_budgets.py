@@ -1,0 +1,94 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""For how long locks, holds and tasks last."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from unit.builders import cluster_report, member_report, node_report, table
+
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.cluster import Cluster, cluster_of
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.reports import Fleet
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.time_budgets import (
+    RecoveryTimes,
+    hardening_times,
+    recovery_times,
+)
+
+MEMBERS = [member_report(1, "leader"), member_report(2), member_report(3)]
+THREE = cluster_of(
+    Fleet({f"host{number}": node_report(number, cluster_report(*MEMBERS)) for number in (1, 2, 3)}), "host1"
+)
+DOWN = cluster_of(Fleet({f"host{number}": node_report(number) for number in (1, 2)}), "host1")
+
+# As the role's defaults.
+DEFAULTS: dict[str, Any] = {
+    "play_hosts": 5,
+    "raises": False,
+    "hold_seconds": 300,
+    "lock_seconds": 3600,
+    "release_seconds": 60,
+    "wait_timeout": 120.0,
+    "work_timeout": 600.0,
+}
+
+
+def times(cluster: Cluster, **options: Any) -> RecoveryTimes:
+    return recovery_times(cluster, **{**DEFAULTS, **options})
+
+
+def test_recovery() -> None:
+    """The cluster is expected to take 74 s."""
+    assert times(THREE) == RecoveryTimes(
+        step_seconds=2100,
+        raise_seconds=660,
+        lock_seconds=2100 * 5,
+        revive_seconds=30.0,
+        hold_seconds={"host1": 448, "host2": 508, "host3": 568},
+        release_seconds={"host1": 0, "host2": 60, "host3": 120},
+    )
+
+
+def test_recovery_that_raises_the_quota() -> None:
+    """Every member once more, and for holds all hosts of the play: no cluster is ahead of another."""
+    found = times(THREE, raises=True)
+    assert found.lock_seconds == 2100 * 5 + 660 * 3
+    assert found.hold_seconds == {"host1": 748, "host2": 808, "host3": 868}
+
+
+LOCKS: list[tuple[str, Cluster, dict[str, Any], int]] = [
+    ("nobody answers: hosts stand for members", DOWN, {}, 2100 * 4),
+    ("more members than hosts", replace(THREE, hosts=("host1",)), {}, 2100 * 5),
+    ("more hosts than members", replace(THREE, members=()), {}, 2100 * 5),
+    ("what was given is more", THREE, {"lock_seconds": 99999}, 99999),
+    ("part of a second", THREE, {"work_timeout": 0.5, "lock_seconds": 0}, 301 * 5),
+]
+
+
+@pytest.mark.parametrize(("cluster", "options", "expected"), table(LOCKS))
+def test_lock(cluster: Cluster, options: dict[str, Any], expected: int) -> None:
+    assert times(cluster, **options).lock_seconds == expected
+
+
+WAITS: list[tuple[str, Cluster, float]] = [
+    ("a leader that no probe threatens", THREE, 30.0),
+    ("a leader, but kubelets are held", replace(THREE, hold={"host1": "its probe fails"}), 120.0),
+    ("no leader", replace(THREE, has_quorum=False), 120.0),
+    ("nobody answers", DOWN, 120.0),
+]
+
+
+@pytest.mark.parametrize(("cluster", "expected"), table(WAITS))
+def test_wait_for_members_that_come_back(cluster: Cluster, expected: float) -> None:
+    assert times(cluster).revive_seconds == expected
+
+
+def test_hardening() -> None:
+    found = hardening_times(THREE, lock_seconds=3600, wait_timeout=120)
+    assert (found.step_seconds, found.lock_seconds) == (660, 3600)
+    found = hardening_times(THREE, lock_seconds=60, wait_timeout=120.5)
+    assert (found.step_seconds, found.lock_seconds) == (661, 661 * 4)
