@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""What runs the module of this name."""
+"""The action plugin in front of every module of this collection; `meta/runtime.yml` routes them here."""
 
 from __future__ import annotations
 

@@ -4,8 +4,10 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""What runs the module of this name, and adds which play it ran in and how that moves its hosts: what a host registers
-outlives the play, and no variable tells its strategy."""
+"""The action plugin of `etcd_node_info`: it adds which play the module ran in, and its strategy.
+
+What a host registers outlives the play, and no variable tells the strategy of a play.
+"""
 
 from __future__ import annotations
 
@@ -18,3 +20,6 @@ class ActionModule(_module_action.ActionModule):
     def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> dict[str, t.Any]:
         play = self._task.get_play()
         return {**super().run(tmp, task_vars), "play": str(play._uuid), "strategy": str(play.strategy)}
+
+
+__all__ = ("ActionModule",)

@@ -4,10 +4,10 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""Runs a module, and says in one sentence when the node's Python is too old for it.
+"""Running a module, with one plain sentence if the node's Python is too old for it.
 
-There Ansible's own wrapper dies with a traceback, before any line of the module runs. Every module of this collection
-has an action plugin of its name that is this one.
+There Ansible's own wrapper dies with a traceback, before any line of the module runs. `meta/runtime.yml` puts this in
+front of every module of this collection.
 """
 
 from __future__ import annotations
@@ -18,22 +18,27 @@ import typing as t
 from ansible.plugins.action import ActionBase
 from ansible.release import __version__ as core_version
 
+from ..module_utils._core.failures import Failure, Refused
+
 # Ansible's own floor for nodes rose with ansible-core 2.20.
 OLDEST = (3, 9) if tuple(int(part) for part in core_version.split(".")[:2]) >= (2, 20) else (3, 8)
 
 _ASK = "import sys; print('%d.%d' % sys.version_info[:2])"
 
 
-def too_old(version: str, interpreter: str) -> str | None:
-    """The sentence for the operator, None where this version will do. `version` is what the interpreter printed."""
-    parts = version.strip().split(".")
+def python_refusal(printed: str, interpreter: str) -> Refused | None:
+    """Why modules cannot run, None if they can. `printed` is what the interpreter said its version is."""
+    parts = printed.strip().split(".")
     if len(parts) != 2 or not all(part.isdigit() for part in parts):
         return None
     if (int(parts[0]), int(parts[1])) >= OLDEST:
         return None
-    return (
+    return Refused(
+        "python_too_old",
         f"{interpreter} on this node is Python {'.'.join(parts)}; Python {'.'.join(map(str, OLDEST))} or newer is"
-        " needed. Install one beside it and name it in ansible_python_interpreter. Nothing was changed."
+        " needed.",
+        "Install one beside it and name it in ansible_python_interpreter.",
+        unchanged="Nothing was changed.",
     )
 
 
@@ -46,12 +51,17 @@ class ActionModule(ActionBase):
         wrap_async = self._task.async_val and not self._connection.has_native_async
         result.update(self._execute_module(task_vars=task_vars, wrap_async=wrap_async))
         interpreter = (getattr(self, "_used_interpreter", None) or "").lstrip("#!")  # ansible-core keeps the shebang
-        if "module_stderr" in result and interpreter:  # it ended without an answer
+        if "module_stderr" in result and interpreter:  # it exited without an answer
             asked = self._low_level_execute_command(f"{interpreter} -c {shlex.quote(_ASK)}")
-            sentence = too_old(asked.get("stdout", ""), interpreter)
-            if sentence:
-                return {"failed": True, "changed": False, "msg": sentence}
+            refusal = python_refusal(asked.get("stdout", ""), interpreter)
+            if refusal:
+                return _failed(refusal)
         return result
 
 
-__all__ = ("OLDEST", "ActionModule", "too_old")
+def _failed(failure: Failure) -> dict[str, t.Any]:
+    msg = f"{failure.text} {failure.unchanged}".rstrip()
+    return {"failed": True, "changed": False, "code": failure.code, "msg": msg}
+
+
+__all__ = ("OLDEST", "ActionModule", "python_refusal")

@@ -1,21 +1,19 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one sentence about a Python that is too old."""
+"""The action plugin in front of every module: the refusal of a Python that is too old, and which modules have it."""
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 
 import pytest
+import yaml
 from unit.builders import table
 
 from ansible_collections.controlplane.etcd.plugins.plugin_utils import _module_action
 
-PLUGINS = Path(__file__).resolve().parents[4] / "plugins"
-MODULES = sorted(path.stem for path in (PLUGINS / "modules").glob("*.py"))
-PACKAGE = "ansible_collections.controlplane.etcd.plugins"
+ROOT = Path(__file__).resolve().parents[4]
 
 VERSIONS: list[tuple[str, tuple[int, int], str, str]] = [
     ("older", (3, 8), "3.7\n", "3.7"),
@@ -35,23 +33,26 @@ VERSIONS: list[tuple[str, tuple[int, int], str, str]] = [
 
 
 @pytest.mark.parametrize(("oldest", "printed", "version"), table(VERSIONS))
-def test_too_old(monkeypatch: pytest.MonkeyPatch, oldest: tuple[int, int], printed: str, version: str) -> None:
+def test_python_refusal(monkeypatch: pytest.MonkeyPatch, oldest: tuple[int, int], printed: str, version: str) -> None:
     monkeypatch.setattr(_module_action, "OLDEST", oldest)
-    said = _module_action.too_old(printed, "/usr/bin/python3")
+    refusal = _module_action.python_refusal(printed, "/usr/bin/python3")
     if version:
-        assert said is not None
-        assert said.startswith(f"/usr/bin/python3 on this node is Python {version}; Python 3.{oldest[1]} or newer is")
-        assert said.endswith("name it in ansible_python_interpreter. Nothing was changed.")
+        assert refusal is not None
+        assert refusal.code == "python_too_old"
+        needed = f"/usr/bin/python3 on this node is Python {version}; Python 3.{oldest[1]} or newer is needed."
+        assert refusal.text == f"{needed} Install one beside it and name it in ansible_python_interpreter."
     else:
-        assert said is None
+        assert refusal is None
 
 
 def test_oldest() -> None:
     assert _module_action.OLDEST in ((3, 8), (3, 9))
 
 
-def test_every_module_has_it() -> None:
-    plugins = sorted(path.stem for path in (PLUGINS / "action").glob("*.py"))
-    assert plugins == MODULES
-    for name in plugins:
-        assert issubclass(importlib.import_module(f"{PACKAGE}.action.{name}").ActionModule, _module_action.ActionModule)
+def test_it_is_in_front_of_every_module() -> None:
+    modules = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
+    routing = yaml.safe_load((ROOT / "meta/runtime.yml").read_text("utf-8"))["plugin_routing"]["modules"]
+    assert list(routing) == modules
+    plugins = {entry["action_plugin"] for entry in routing.values()}
+    assert plugins == {f"controlplane.etcd.{path.stem}" for path in (ROOT / "plugins/action").glob("*.py")}
+    assert routing["etcd_node_info"] == {"action_plugin": "controlplane.etcd.etcd_node_info"}
