@@ -4,10 +4,13 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""Running a module, with one plain sentence if the node's Python is too old for it.
+"""Running a module, with an ordinary failure where Ansible itself would have none.
 
-There Ansible's own wrapper dies with a traceback, before any line of the module runs. `meta/runtime.yml` puts this in
-front of every module of this collection.
+- The node's Python is too old: Ansible's own wrapper dies with a traceback, before any line of the module runs.
+- The host of a delegated task is lost: Ansible would take the coordinator out of the play for it, and its locks would
+  stay. A task says in its variable `__if_unreachable` what is still true then, and what to do.
+
+`meta/runtime.yml` puts this in front of every module of this collection.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from __future__ import annotations
 import shlex
 import typing as t
 
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible.release import __version__ as core_version
 
@@ -42,14 +46,39 @@ def python_refusal(printed: str, interpreter: str) -> Refused | None:
     )
 
 
+def host_lost(host: str, told: str = "") -> Failure:
+    """The failure of a task whose host is lost. `told` is what the task says of it."""
+    return Failure(
+        "host_unreachable",
+        f"{host} cannot be reached any more.",
+        told.strip() or "Restore SSH to it, or leave it out of the inventory, and run this again.",
+    )
+
+
 class ActionModule(ActionBase):
     _supports_check_mode = True
     _supports_async = True
 
     def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
+        try:
+            return {**result, **self._run_module(task_vars)}
+        except AnsibleConnectionFailure as exc:
+            if not self._task.delegate_to:
+                raise
+            told = self._templar.template((task_vars or {}).get("__if_unreachable", ""))
+            return {**_failed(host_lost(self._task.delegate_to, told)), "error": str(exc)}
+
+    def cleanup(self, force: bool = False) -> None:
+        try:
+            t.cast(t.Any, super()).cleanup(force)
+        except AnsibleConnectionFailure:  # its own files stay on a host that was lost while the module ran
+            if not self._task.delegate_to:
+                raise
+
+    def _run_module(self, task_vars: t.Any) -> dict[str, t.Any]:
         wrap_async = self._task.async_val and not self._connection.has_native_async
-        result.update(self._execute_module(task_vars=task_vars, wrap_async=wrap_async))
+        result: dict[str, t.Any] = self._execute_module(task_vars=task_vars, wrap_async=wrap_async)
         interpreter = (getattr(self, "_used_interpreter", None) or "").lstrip("#!")  # ansible-core keeps the shebang
         if "module_stderr" in result and interpreter:  # it exited without an answer
             asked = self._low_level_execute_command(f"{interpreter} -c {shlex.quote(_ASK)}")
@@ -64,4 +93,4 @@ def _failed(failure: Failure) -> dict[str, t.Any]:
     return {"failed": True, "changed": False, "code": failure.code, "msg": msg}
 
 
-__all__ = ("OLDEST", "ActionModule", "python_refusal")
+__all__ = ("OLDEST", "ActionModule", "host_lost", "python_refusal")

@@ -1,15 +1,18 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The action plugin in front of every module: the refusal of a Python that is too old, and which modules have it."""
+"""The action plugin in front of every module: a Python that is too old, a host that is lost, and who has it."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
-from unit.builders import table
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
+from unit.builders import Json, table
 
 from ansible_collections.controlplane.etcd.plugins.plugin_utils import _module_action
 
@@ -47,6 +50,55 @@ def test_python_refusal(monkeypatch: pytest.MonkeyPatch, oldest: tuple[int, int]
 
 def test_oldest() -> None:
     assert _module_action.OLDEST in ((3, 8), (3, 9))
+
+
+class _Lost(_module_action.ActionModule):
+    """Runs a module on a host that is lost meanwhile, `delegate_to` it if that is not empty."""
+
+    def __init__(self, delegate_to: str) -> None:
+        self._task = SimpleNamespace(async_val=0, delegate_to=delegate_to)
+        self._connection = SimpleNamespace(has_native_async=False, _shell=SimpleNamespace(tmpdir="/tmp/modules"))
+        self._templar = SimpleNamespace(template=lambda text: text.replace("{{ step }}", "compacted"))
+
+    def _execute_module(self, *_args: object, **_options: object) -> Json:
+        raise AnsibleConnectionFailure("No route to host")
+
+    def _remove_tmp_path(self, *_args: object, **_options: object) -> None:
+        raise AnsibleConnectionFailure("No route to host")
+
+
+@pytest.fixture
+def _no_own_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ActionBase, "run", lambda *_args, **_options: {})
+
+
+@pytest.mark.usefixtures("_no_own_checks")
+@pytest.mark.parametrize(
+    ("task_vars", "told"),
+    [
+        ({"__if_unreachable": "Nothing was {{ step }}.\n"}, "Nothing was compacted."),
+        ({}, "Restore SSH to it, or leave it out of the inventory, and run this again."),
+    ],
+)
+def test_lost_host_of_a_delegated_task(task_vars: Json, told: str) -> None:
+    action = _Lost("cp2")
+    assert action.run(task_vars=task_vars) == {
+        "failed": True,
+        "changed": False,
+        "code": "host_unreachable",
+        "msg": f"cp2 cannot be reached any more. {told}",
+        "error": "No route to host",
+    }
+    action.cleanup()
+
+
+@pytest.mark.usefixtures("_no_own_checks")
+def test_lost_host_of_another_task_leaves_the_play() -> None:
+    action = _Lost("")
+    with pytest.raises(AnsibleConnectionFailure):
+        action.run(task_vars={"__if_unreachable": "Nothing was compacted."})
+    with pytest.raises(AnsibleConnectionFailure):
+        action.cleanup()
 
 
 def test_it_is_in_front_of_every_module() -> None:
