@@ -111,7 +111,7 @@ install-check: build ## - | install that tarball elsewhere, read its documentati
 	@rm -rf .cache/installed
 	ansible-galaxy collection install --offline build/controlplane-etcd-*.tar.gz
 	ansible-doc --type module --list controlplane.etcd
-	@cd .cache/installed/ansible_collections/controlplane/etcd/playbooks && for playbook in *.yml; do \
+	@cd .cache/installed/ansible_collections/controlplane/etcd/playbooks && for playbook in [!_]*.yml; do \
 	  ansible-playbook --syntax-check --inventory localhost, "controlplane.etcd.$${playbook%.yml}" || exit 1; \
 	done
 
