@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Attributes of the modules."""
+"""What modules support, for their documentation."""
 
 from __future__ import annotations
 
@@ -12,11 +12,6 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options: {}
 attributes:
-  action_group:
-    description: Use C(group/controlplane.etcd.etcd) in C(module_defaults) to set defaults for this module.
-    support: full
-    membership:
-      - controlplane.etcd.etcd
   check_mode:
     description: Can run in C(check_mode) and return changed status prediction without modifying target.
   diff_mode:

@@ -2,25 +2,31 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What several modules say in their documentation: how they find their member, and what they support."""
+"""Options by which modules find the member that they ask, and others that several of them share."""
 
 from __future__ import annotations
 
 
 # Private to this collection: it may change at any time, without notice.
 class ModuleDocFragment:
-    # The options that tell which member is asked.
+    # The options that tell which member is asked; modules that have them are the action group.
     DOCUMENTATION = r"""
+attributes:
+  action_group:
+    description: Use C(group/controlplane.etcd.etcd) in C(module_defaults) to set defaults for this module.
+    support: full
+    membership:
+      - controlplane.etcd.etcd
 options:
   ca_cert:
     description:
       - Path of the CA certificate that signed etcd's certificates, on the node.
-      - Read from O(manifest) when not given.
+      - Read from O(manifest) if it is not given.
     type: path
   client_cert:
     description:
       - Path of the client certificate to show, on the node.
-      - When not given, C(healthcheck-client.crt) beside the CA of O(manifest) is used, else
+      - If it is not given, C(healthcheck-client.crt) beside the CA of O(manifest) is used, else
         C(apiserver-etcd-client.crt), else the server's own certificate.
     type: path
   client_key:
@@ -30,7 +36,7 @@ options:
   endpoint:
     description:
       - URL of the member to ask, for example V(https://192.0.2.11:2379).
-      - When not given, it is the address at which this node reaches the member of O(manifest).
+      - If it is not given, it is the address at which this node reaches the member of O(manifest).
     type: str
   manifest:
     description:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The documentation of the options that the modules that edit a kubeadm configuration share."""
+"""Options of the modules that set arguments of etcd in a kubeadm configuration."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ INSTALL = """\
     - name: Install it
       ansible.builtin.include_role:
         name: controlplane.etcd.harden
-        tasks_from: watch
+        tasks_from: monitoring
 """
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -25,6 +26,7 @@ COLLECTION = "controlplane.etcd"
 PACKAGE = "ansible_collections.controlplane.etcd.plugins"
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
+PUBLIC_ROLES = [name for name in ROLES if not name.startswith("_")]
 OTHER_PLUGINS = sorted(
     (kind, path.stem) for kind in ("filter", "lookup") for path in (ROOT / "plugins" / kind).glob("*.py")
 )
@@ -139,9 +141,26 @@ def test_examples_use_what_there_is(name: str) -> None:
         assert {option for option, entry in options.items() if entry.get("required")} <= set(arguments)
 
 
-def test_action_group_is_all_modules() -> None:
-    runtime = read("meta/runtime.yml")
-    assert runtime["action_groups"] == {"etcd": MODULES}
+def test_action_group_is_the_modules_that_share_the_connection_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    sharing = [name for name in MODULES if set(_module.CONNECTION_SPEC) <= set(argument_spec(name, monkeypatch))]
+    assert read("meta/runtime.yml")["action_groups"] == {"etcd": sharing}
+    for name in MODULES:
+        fragments = yaml.safe_load(module(name).DOCUMENTATION)["extends_documentation_fragment"]
+        assert (f"{COLLECTION}._connection" in fragments) == (name in sharing), name
+
+
+def blocks(tasks: list[Json]) -> Iterator[Json]:
+    for task in tasks:
+        yield task
+        for part in ("block", "rescue", "always"):
+            yield from blocks(task.get(part, []))
+
+
+@pytest.mark.parametrize("role", PUBLIC_ROLES)
+def test_roles_give_the_connection_options_as_defaults_of_the_group(role: str) -> None:
+    defaults = [block.get("module_defaults", {}) for block in blocks(read(f"roles/{role}/tasks/main.yml"))]
+    wanted = {name: f"{{{{ {role}_{name} }}}}" for name in ("manifest", "timeout")}
+    assert [each[f"group/{COLLECTION}.etcd"] for each in defaults if f"group/{COLLECTION}.etcd" in each] == [wanted]
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -155,13 +174,39 @@ def test_name_of_the_plugin(kind: str, name: str) -> None:
     assert documentation["name"] == name
 
 
-@pytest.mark.parametrize("role", ROLES)
+def role_options(role: str) -> Json:
+    options: Json = read(f"roles/{role}/meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+    return options
+
+
+@pytest.mark.parametrize("role", PUBLIC_ROLES)
 def test_defaults_of_a_role_are_those_of_its_argument_spec(role: str) -> None:
     defaults = read(f"roles/{role}/defaults/main.yml")
-    options = read(f"roles/{role}/meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+    options = role_options(role)
     assert list(defaults) == list(options)
     assert defaults == {name: option["default"] for name, option in options.items()}
-    assert all(name.startswith(f"{role}_") for name in defaults)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_options_of_a_role_begin_with_its_name(role: str) -> None:
+    assert all(name.startswith(f"{role.lstrip('_')}_") for name in role_options(role))
+
+
+@pytest.mark.parametrize("role", [role for role in ROLES if role not in PUBLIC_ROLES])
+def test_a_private_role_is_given_all_its_options(role: str) -> None:
+    assert not (ROOT / "roles" / role / "defaults").exists()
+    assert all(option["required"] is True for option in role_options(role).values())
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_task_file_of_a_role_is_used_and_names_its_tasks_after_itself(role: str) -> None:
+    text = "".join(path.read_text("utf-8") for path in (ROOT / "roles").glob("*/tasks/*.yml"))
+    for path in (ROOT / "roles" / role / "tasks").glob("*.yml"):
+        if path.stem == "main":
+            continue
+        assert re.search(rf"(_tasks: {path.stem}\.yml|tasks_from: {path.stem})\n", text), path
+        for task in blocks(read(str(path.relative_to(ROOT)))):
+            assert task["name"].startswith(f"{path.stem} | "), task["name"]
 
 
 KINDS: dict[str, Any] = {
@@ -175,14 +220,13 @@ KINDS: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", PUBLIC_ROLES)
 def test_defaults_of_a_role_have_their_type(role: str) -> None:
-    options = read(f"roles/{role}/meta/argument_specs.yml")["argument_specs"]["main"]["options"]
-    for name, option in options.items():
+    for name, option in role_options(role).items():
         assert isinstance(option["default"], KINDS[option["type"]]), name
 
 
 def test_there_is_something_to_look_at() -> None:
     assert len(MODULES) >= 8
-    assert ROLES
+    assert PUBLIC_ROLES == ["harden", "recover"]
     assert len(OTHER_PLUGINS) >= 4
