@@ -16,6 +16,7 @@ import pytest
 import yaml
 from unit.builders import Json, member, view
 
+from ansible_collections.controlplane.etcd.plugins.module_utils import _module
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.diagnosis import diagnosis_result
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import cluster_result

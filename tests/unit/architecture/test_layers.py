@@ -1,0 +1,61 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Imports go one way: the picture of docs/design.md, as a test."""
+
+from __future__ import annotations
+
+import pytest
+from unit.architecture.sources import SOURCES, imports
+
+# What each layer may import, itself aside. A file that is a layer of its own stands with its whole name.
+CORE, ETCD, NODE = "module_utils/_core", "module_utils/_etcd", "module_utils/_node"
+KUBEADM, SNAPSHOT, TOOL = "module_utils/_kubeadm", "module_utils/_snapshot", "module_utils/_node_tool"
+MODULE, INSTALL, ROLLOUT = "module_utils/_module", "module_utils/_node_tool_install", "module_utils/_rollout"
+ACTION, FLEET = "plugin_utils/_module_action", "plugin_utils/_fleet"
+ALLOWED: dict[str, set[str]] = {
+    CORE: set(),
+    ETCD: {CORE},
+    NODE: {CORE, ETCD},
+    KUBEADM: {CORE, ETCD, NODE},
+    SNAPSHOT: {CORE, ETCD, NODE},
+    TOOL: {CORE, ETCD, NODE},
+    MODULE: {CORE, ETCD, NODE},
+    INSTALL: {CORE, ETCD, NODE, TOOL},
+    ROLLOUT: {CORE, ETCD, NODE, KUBEADM},
+    "modules": {CORE, ETCD, NODE, KUBEADM, SNAPSHOT, TOOL, MODULE, INSTALL, ROLLOUT},
+    # What a flag of etcd means is known beside kubeadm's configuration.
+    FLEET: {CORE, ETCD, NODE, KUBEADM},
+    "filter": {CORE, FLEET},
+    "lookup": {CORE},
+    ACTION: set(),
+    "action": {ACTION},
+    "doc_fragments": set(),
+}
+
+
+def layer_of(name: str) -> str:
+    return name if name in ALLOWED else name.rpartition("/")[0]
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_imports_only_from_below(name: str) -> None:
+    layer = layer_of(name)
+    assert layer in ALLOWED, f"{name} belongs to no layer"
+    against = {other for other in imports(name) if layer_of(other) not in {layer, *ALLOWED[layer]}}
+    assert not against, f"{name} imports against the layers"
+
+
+def test_no_circle() -> None:
+    """Also none within a layer."""
+    done: set[str] = set()
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        assert name not in path, f"a circle: {' -> '.join([*path[path.index(name) :], name])}"
+        if name not in done:
+            for other in sorted(imports(name)):
+                visit(other, (*path, name))
+            done.add(name)
+
+    for name in SOURCES:
+        visit(name, ())
