@@ -62,7 +62,7 @@ _value:
 
 import typing as t
 
-from ..module_utils._etcd.transport import Json
+from ..module_utils._core.records import Json
 from ..plugin_utils._fleet import cluster
 from ..plugin_utils._fleet.reports import Fleet
 

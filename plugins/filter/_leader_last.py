@@ -48,8 +48,7 @@ _value:
 
 import typing as t
 
-from ..module_utils._core.records import plain
-from ..module_utils._etcd.transport import Json
+from ..module_utils._core.records import Json, plain
 from ..plugin_utils._fleet import grouping
 from ..plugin_utils._fleet.results import leader_of
 

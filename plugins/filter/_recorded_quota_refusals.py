@@ -47,7 +47,7 @@ _value:
 
 import typing as t
 
-from ..module_utils._etcd.transport import Json
+from ..module_utils._core.records import Json
 from ..plugin_utils._fleet.hardening import recorded_quota_refusals as refusals_of
 from ..plugin_utils._fleet.results import replaced_arguments
 

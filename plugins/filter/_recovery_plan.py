@@ -95,7 +95,7 @@ _value:
 
 import typing as t
 
-from ..module_utils._etcd.transport import Json
+from ..module_utils._core.records import Json
 from ..plugin_utils._fleet.cluster import Cluster
 from ..plugin_utils._fleet.recovery import plan_recovery
 from ..plugin_utils._fleet.reports import Fleet

@@ -13,9 +13,9 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ._core.failures import Failure, FileError, Refused, message
+from ._core.records import Json
 from ._etcd.errors import EtcdError
 from ._etcd.estimates import WORK_SECONDS
-from ._etcd.transport import Json
 from ._node.member import DEFAULTS, LocalMember
 
 CONNECTION_SPEC: Json = {

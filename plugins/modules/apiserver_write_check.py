@@ -83,7 +83,7 @@ seconds:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._core.failures import Failure
-from ..module_utils._etcd.transport import Json
+from ..module_utils._core.records import Json
 from ..module_utils._module import run
 from ..module_utils._node.apiserver import ADMIN_CONF, API_MANIFEST, ApiServer, address_of
 from ..module_utils._node.apiserver_write_check import Outcome, check_writes

@@ -75,8 +75,8 @@ seconds:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._core.failures import refuse
+from ..module_utils._core.records import Json
 from ..module_utils._etcd import checks, compaction
-from ..module_utils._etcd.transport import Json
 from ..module_utils._module import CONNECTION_SPEC, WORK_SPEC, run_with_member
 from ..module_utils._node.member import LocalMember
 

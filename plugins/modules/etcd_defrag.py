@@ -100,8 +100,8 @@ skipped:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils._core.records import Json
 from ..module_utils._etcd import defragmentation
-from ..module_utils._etcd.transport import Json
 from ..module_utils._module import CONNECTION_SPEC, UNSAFE_SPEC, WORK_SPEC, run_with_member
 from ..module_utils._node.member import LocalMember
 

@@ -185,8 +185,8 @@ seconds:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._core.failures import refuse
+from ..module_utils._core.records import Json
 from ..module_utils._etcd.errors import EtcdError
-from ..module_utils._etcd.transport import Json
 from ..module_utils._kubeadm import manifest_diff
 from ..module_utils._kubeadm.backups import DEFAULT_BACKUP_DIR
 from ..module_utils._module import CONNECTION_SPEC, run

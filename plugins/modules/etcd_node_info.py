@@ -282,7 +282,7 @@ wal_bytes:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._core import run_lock
-from ..module_utils._etcd.transport import Json
+from ..module_utils._core.records import Json
 from ..module_utils._module import CONNECTION_SPEC, UNSAFE_SPEC, run
 from ..module_utils._node import kubelet
 from ..module_utils._node.report import inspect_node

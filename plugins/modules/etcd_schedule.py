@@ -176,7 +176,7 @@ other_jobs:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._core import command, run_lock
-from ..module_utils._etcd.transport import Json
+from ..module_utils._core.records import Json
 from ..module_utils._module import run
 from ..module_utils._node.etcd_manifest import DEFAULT_PATH
 from ..module_utils._node_tool.due import Limits

@@ -116,7 +116,7 @@ import time
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._core.failures import Failure, Refused
-from ..module_utils._etcd.transport import Json
+from ..module_utils._core.records import Json
 from ..module_utils._module import CONNECTION_SPEC, WORK_SPEC, run_with_member
 from ..module_utils._node.member import LocalMember
 from ..module_utils._snapshot import catalog, sources

@@ -127,8 +127,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._core import command
 from ..module_utils._core.failures import Failure
+from ..module_utils._core.records import Json
 from ..module_utils._etcd.api import Status
-from ..module_utils._etcd.transport import Json
 from ..module_utils._module import CONNECTION_SPEC, run
 from ..module_utils._node.etcd_manifest import read_manifest
 from ..module_utils._node.kubelet import UNIT

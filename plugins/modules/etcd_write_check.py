@@ -80,8 +80,8 @@ writes:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils._core.records import Json
 from ..module_utils._etcd import checks
-from ..module_utils._etcd.transport import Json
 from ..module_utils._etcd.view import cluster_result
 from ..module_utils._etcd.write_check import check_writes, growth
 from ..module_utils._module import CONNECTION_SPEC, run_with_member

@@ -101,7 +101,7 @@ import os
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._core import files
-from ..module_utils._etcd.transport import Json
+from ..module_utils._core.records import Json
 from ..module_utils._kubeadm import backups, config, edits
 from ..module_utils._kubeadm.edit_result import EXTRA_ARGS_SPEC, edit_result
 from ..module_utils._module import run

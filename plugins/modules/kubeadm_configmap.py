@@ -127,7 +127,7 @@ server:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._etcd.transport import Json
+from ..module_utils._core.records import Json
 from ..module_utils._kubeadm import backups, configmap, edits
 from ..module_utils._kubeadm.edit_result import EXTRA_ARGS_SPEC, edit_result
 from ..module_utils._kubeadm.kubectl import KEY, NAME, NAMESPACE, Conflict, Kubectl

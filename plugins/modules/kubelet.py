@@ -97,7 +97,7 @@ import os
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._core import command
-from ..module_utils._etcd.transport import Json
+from ..module_utils._core.records import Json
 from ..module_utils._module import run
 from ..module_utils._node import kubelet, kubelet_hold
 from ..module_utils._node.etcd_manifest import DEFAULT_PATH

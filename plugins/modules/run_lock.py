@@ -104,8 +104,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._core import run_lock
 from ..module_utils._core.failures import Failure
+from ..module_utils._core.records import Json
 from ..module_utils._core.run_lock import Lock, Locked
-from ..module_utils._etcd.transport import Json
 from ..module_utils._module import run
 
 

@@ -15,6 +15,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import fields, is_dataclass
 
+Json = t.Dict[str, t.Any]  # evaluated, also on Python 3.8
+
 
 def plain(value: t.Any) -> t.Any:
     """Dictionaries, lists and scalars instead of records and tuples, as JSON has them."""
@@ -115,4 +117,4 @@ def _shown(value: object) -> str:
     return f"{type(value).__name__} {value!r:.80}"
 
 
-__all__ = ("Fields", "plain")
+__all__ = ("Fields", "Json", "plain")

@@ -17,8 +17,9 @@ import re
 import typing as t
 from dataclasses import dataclass
 
+from .._core.records import Json
 from .errors import EtcdError, GatewayDisabled, LearnerRefuses
-from .transport import Json, Transport
+from .transport import Transport
 
 NOSPACE, CORRUPT = "NOSPACE", "CORRUPT"
 

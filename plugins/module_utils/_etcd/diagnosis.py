@@ -8,10 +8,10 @@
 
 from __future__ import annotations
 
+from .._core.records import Json
 from . import checks
 from .estimates import expected_seconds
 from .quota_headroom import Headroom, quota_headroom
-from .transport import Json
 from .view import ClusterView
 
 

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from .._core.records import Json
 from .errors import (
     CertificateExpired,
     EtcdError,
@@ -29,8 +30,6 @@ from .errors import (
     of_answer,
 )
 from .x509 import validities
-
-Json = t.Dict[str, t.Any]
 
 ANSWER_SECONDS = 10.0  # how long one answer may take, if nobody says it
 

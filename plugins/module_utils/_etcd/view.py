@@ -12,10 +12,10 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from .._core.records import Json
 from .api import CORRUPT, NOSPACE, Alarm, Endpoint, Member, Status
 from .errors import EtcdError, TimedOut
 from .quota import DEFAULT_QUOTA_BYTES, Quota, member_quota
-from .transport import Json
 
 Connect = t.Callable[[str], Endpoint]
 InspectCluster = t.Callable[[], "ClusterView"]

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from .._etcd.transport import Json
+from .._core.records import Json
 from .kubectl import KEY, NAME, NAMESPACE, Kubectl, KubectlFailed, failure
 
 _PATH = f"/api/v1/namespaces/{NAMESPACE}/configmaps/{NAME}"

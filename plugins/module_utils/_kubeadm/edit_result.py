@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from .._etcd.transport import Json
+from .._core.records import Json
 from . import edits
 from .backups import DEFAULT_BACKUP_DIR
 from .edits import Edited

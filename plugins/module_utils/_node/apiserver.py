@@ -23,8 +23,9 @@ import uuid
 from dataclasses import dataclass
 
 from .._core.failures import Failure
+from .._core.records import Json
 from .._etcd.errors import TlsRejected
-from .._etcd.transport import Json, TlsFiles, tls_context
+from .._etcd.transport import TlsFiles, tls_context
 from .block_yaml import load
 from .etcd_manifest import parse_flags
 

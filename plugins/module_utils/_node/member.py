@@ -12,9 +12,10 @@ from functools import cached_property
 
 from .._core.failures import Failure
 from .._core.files import free_bytes
+from .._core.records import Json
 from .._etcd.api import Endpoint
 from .._etcd.errors import TimedOut, TlsRejected
-from .._etcd.transport import ANSWER_SECONDS, GatewayTransport, Json, TlsFiles
+from .._etcd.transport import ANSWER_SECONDS, GatewayTransport, TlsFiles
 from .._etcd.view import ClusterView, inspect_cluster
 from .._etcd.wal import read_ids
 from .._etcd.x509 import fingerprints

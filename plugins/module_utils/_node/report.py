@@ -20,13 +20,12 @@ from dataclasses import dataclass, replace
 from .._core import command, run_lock
 from .._core.failures import Failure, Refused, sentence
 from .._core.files import free_bytes
-from .._core.records import Fields, plain
+from .._core.records import Fields, Json, plain
 from .._core.run_lock import Lock
 from .._etcd import quota
 from .._etcd.api import NOSPACE
 from .._etcd.diagnosis import diagnosis_result
 from .._etcd.errors import LASTING, EtcdError
-from .._etcd.transport import Json
 from .._etcd.view import ClusterView, cluster_result
 from .._etcd.wal import read_ids, wal_bytes
 from . import kubelet, process, static_pods

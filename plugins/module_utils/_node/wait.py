@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 from .._core import command
 from .._core.failures import Failure
+from .._core.records import Json
 from .._core.units import mib
 from .._etcd.api import Status
 from .._etcd.errors import LASTING, EtcdError
-from .._etcd.transport import Json
 from .._etcd.wal import wal_bytes
 from . import kubelet, kubelet_hold, pod_log, process
 from .etcd_manifest import EtcdManifest

@@ -13,10 +13,10 @@ import time
 
 from .._core import text, units
 from .._core.failures import Failure
+from .._core.records import Json
 from .._core.text import table
 from .._etcd import checks
 from .._etcd.diagnosis import diagnosis_result
-from .._etcd.transport import Json
 from .._etcd.view import ClusterView, MemberView, cluster_result
 from .context import FAILED, OK, Context, reason, write
 from .state import State

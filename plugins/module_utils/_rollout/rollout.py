@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 
 from .._core import files
 from .._core.failures import Failure, Refused
-from .._etcd.transport import Json
+from .._core.records import Json
 from .._etcd.wal import wal_bytes
 from .._kubeadm import backups, config
 from .._node import kubelet, pod_log

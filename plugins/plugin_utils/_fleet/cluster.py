@@ -12,8 +12,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ...module_utils._core.failures import Refused
-from ...module_utils._core.records import Fields, plain
-from ...module_utils._etcd.transport import Json
+from ...module_utils._core.records import Fields, Json, plain
 from ...module_utils._node.report import MemberReport, Refusal
 from .disks import full_disks, small_disk_findings
 from .grouping import (

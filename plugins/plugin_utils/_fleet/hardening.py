@@ -12,10 +12,9 @@ import typing as t
 from dataclasses import dataclass
 
 from ...module_utils._core.failures import Refused
-from ...module_utils._core.records import plain
+from ...module_utils._core.records import Json, plain
 from ...module_utils._core.units import percent
 from ...module_utils._etcd.quota import REFUSED_SHARE
-from ...module_utils._etcd.transport import Json
 from ...module_utils._kubeadm import flag_values
 from ...module_utils._kubeadm.known_flags import member_refusal
 from ...module_utils._node.etcd_manifest import go_int

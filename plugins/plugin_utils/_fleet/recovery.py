@@ -12,8 +12,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ...module_utils._core.failures import Refused
-from ...module_utils._core.records import plain
-from ...module_utils._etcd.transport import Json
+from ...module_utils._core.records import Json, plain
 from . import wording
 from .cluster import Cluster
 from .quotas import raise_refusals

@@ -28,7 +28,7 @@ ALLOWED: dict[str, set[str]] = {
     FLEET: {CORE, ETCD, NODE, KUBEADM},
     "filter": {CORE, FLEET},
     "lookup": {CORE},
-    ACTION: set(),
+    ACTION: {CORE},
     "action": {ACTION},
     "doc_fragments": set(),
 }
