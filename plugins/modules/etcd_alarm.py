@@ -53,7 +53,7 @@ from ..module_utils._core.failures import Refused, refuse
 from ..module_utils._core.records import Json
 from ..module_utils._core.text import join
 from ..module_utils._etcd import alarms, checks
-from ..module_utils._etcd.quota_headroom import quota_headroom
+from ..module_utils._etcd.over_quota import quota_headroom
 from ..module_utils._module import CONNECTION_SPEC, run_with_member
 from ..module_utils._node.member import LocalMember
 

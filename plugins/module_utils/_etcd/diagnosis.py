@@ -11,7 +11,7 @@ from __future__ import annotations
 from .._core.records import Json
 from . import checks
 from .estimates import expected_seconds
-from .quota_headroom import Headroom, quota_headroom
+from .over_quota import Headroom, quota_headroom
 from .view import ClusterView
 
 

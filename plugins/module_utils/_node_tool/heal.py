@@ -15,7 +15,7 @@ from dataclasses import replace
 from .._core import run_lock, units
 from .._core.failures import Failure, Refused, refuse
 from .._core.run_lock import Locked
-from .._etcd import alarms, checks, compaction, defragmentation, estimates, quota_headroom, write_check
+from .._etcd import alarms, checks, compaction, defragmentation, estimates, over_quota, write_check
 from .._etcd.errors import EtcdError
 from .._etcd.view import ClusterView, MemberView
 from .._node.member import LocalMember
@@ -157,7 +157,7 @@ def _disarm(view: ClusterView, member: LocalMember) -> Failure | None:
 
 def headroom_refusal(view: ClusterView, passed_over: t.Sequence[str]) -> Refused | None:
     """Why the alarm would come back at once, with the members that were not defragmented."""
-    refusal = quota_headroom.quota_headroom(view).refusal
+    refusal = over_quota.quota_headroom(view).refusal
     return Refused(refusal.code, " ".join([refusal.text, *passed_over])) if refusal else None
 
 

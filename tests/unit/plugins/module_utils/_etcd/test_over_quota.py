@@ -13,7 +13,7 @@ from unit.builders import (
     view,
 )
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.quota_headroom import quota_headroom
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.over_quota import quota_headroom
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import (
     ClusterView,
 )
