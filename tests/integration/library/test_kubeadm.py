@@ -29,6 +29,12 @@ def library(collections: Path) -> Any:
     return lambda name: importlib.import_module(f"{package}.{name}")
 
 
+@pytest.fixture
+def failure(library: Any) -> Any:
+    """The type of every failure that was expected."""
+    return library("manifest_render").Failure
+
+
 @pytest.fixture(params=KUBEADMS)
 def kubeadm(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The version of the kubeadm that is found."""
@@ -48,10 +54,10 @@ def _manifest(version: str, name: str) -> str:
 
 
 def _rendered(library: Any, running: str, source: str, version: str, **wanted: str) -> str:
-    rendering = library("rendering")
-    node = rendering.facts(running, APISERVER.format(version))
-    config = rendering.configuration(source, node, wanted, [])
-    text: str = rendering.kept(rendering.render(config), library("static_pod").flags(running)).text
+    render = library("manifest_render")
+    node = render.facts(running, APISERVER.format(version))
+    config = render.configuration(source, node, wanted, [])
+    text: str = render.kept(render.render(config), library("manifest_edit").flags(running)).text
     return text
 
 
@@ -71,31 +77,31 @@ def test_nothing_but_the_flags_differs(library: Any, kubeadm: str) -> None:
     for running in (_manifest(kubeadm, "plain"), _manifest("1.33.13", "joined-cp2") if kubeadm == "1.33.13" else ""):
         if running:
             rendered = _rendered(library, running, _source(kubeadm), kubeadm, **WANTED)
-            patched = library("static_pod").edit(running, {**WANTED, "quota-backend-bytes": str(8 * 1024**3)})
-            assert library("pod_differences").differences(patched.text, rendered) == []
-            assert library("static_pod").flags(rendered) == patched.after
-            assert library("pod_differences").differences(running, rendered) != []
+            patched = library("manifest_edit").edit(running, {**WANTED, "quota-backend-bytes": str(8 * 1024**3)})
+            assert library("manifest_diff").differences(patched.text, rendered) == []
+            assert library("manifest_edit").flags(rendered) == patched.after
+            assert library("manifest_diff").differences(running, rendered) != []
 
 
 def test_a_source_with_more_in_it(library: Any, kubeadm: str) -> None:
     """The file of another node, with its name and address, kubelet's documents and an unknown one."""
     rendered = _rendered(library, _manifest(kubeadm, "plain"), _source(kubeadm, "multi"), kubeadm)
-    assert library("pod_differences").differences(_manifest(kubeadm, "quota"), rendered) == []
+    assert library("manifest_diff").differences(_manifest(kubeadm, "quota"), rendered) == []
 
 
 def test_a_manifest_of_another_kubeadm(library: Any, kubeadm: str) -> None:
     """It would change probes and flags; the image stays, because it is told."""
     running = _manifest("1.22.0", "plain")
     rendered = _rendered(library, running, _source(kubeadm), kubeadm)
-    found = library("pod_differences").differences(running, rendered)
+    found = library("manifest_diff").differences(running, rendered)
     assert any("livenessProbe.httpGet.path" in sentence for sentence in found)
     assert not any("image" in sentence for sentence in found)
     assert "image: k8s.gcr.io/etcd:3.5.0-0" in rendered
 
 
-def test_a_configuration_that_kubeadm_does_not_read(library: Any, kubeadm: str) -> None:
+def test_a_configuration_that_kubeadm_does_not_read(library: Any, failure: Any, kubeadm: str) -> None:
     source = _source(kubeadm).replace(KUBEADMS[kubeadm], "v1beta2")
-    with pytest.raises(library("rendering").NotRendered, match=r"kubeadm did not write the manifest: .*v1beta2"):
+    with pytest.raises(failure, match=r"kubeadm did not write the manifest: .*v1beta2"):
         _rendered(library, _manifest(kubeadm, "plain"), source, kubeadm)
 
 
@@ -119,7 +125,13 @@ OTHERS: list[tuple[str, str, str, str]] = [
 
 @pytest.mark.parametrize(("newer_or_older", "cluster", "api", "sentence"), OTHERS)
 def test_a_kubeadm_of_another_version(
-    library: Any, monkeypatch: pytest.MonkeyPatch, newer_or_older: str, cluster: str, api: str, sentence: str
+    library: Any,
+    failure: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    newer_or_older: str,
+    cluster: str,
+    api: str,
+    sentence: str,
 ) -> None:
     """It is refused by kubeadm itself, or writes a manifest with the image that runs."""
     _on_path(newer_or_older, monkeypatch)
@@ -129,10 +141,10 @@ def test_a_kubeadm_of_another_version(
     if not sentence:
         rendered = _rendered(library, running, source, cluster, **WANTED)
         assert "image: registry.k8s.io/etcd:3.5.24-0" in rendered
-        flags = library("static_pod").flags(rendered)
+        flags = library("manifest_edit").flags(rendered)
         assert {name: flags[name] for name in WANTED} == {**WANTED, "quota-backend-bytes": str(8 * 1024**3)}
         return
-    with pytest.raises(library("rendering").NotRendered) as caught:
+    with pytest.raises(failure) as caught:
         _rendered(library, running, source, cluster, **WANTED)
     assert str(caught.value).startswith("kubeadm did not write the manifest: ")
     assert sentence in str(caught.value)

@@ -242,9 +242,10 @@ def test_disks_that_are_too_small(make_cluster: MakeCluster, playbook: Playbook,
         subprocess.run(["umount", str(backups)], check=True)
 
 
-def _alarms(cluster: Cluster) -> tuple[Alarm, ...]:
+def _alarms(cluster: Cluster) -> list[Alarm]:
+    """In one order: etcd lists them in any."""
     with cluster.leader().client() as client:
-        return client.alarms()
+        return sorted(client.alarms(), key=lambda alarm: alarm.member_id)
 
 
 def _size(node: MemberProcess) -> int:
