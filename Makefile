@@ -77,7 +77,7 @@ test-all: test ## - | and the scenarios that take long: hardening on real nodes,
 lint: venv ## ~1 min | form, types, documentation, changelog
 	ruff check .
 	ruff format --check .
-	mypy -p ansible_collections.controlplane.etcd.plugins -p lab -p benchmarks -p tools
+	mypy -p ansible_collections.controlplane.etcd.plugins -p lab -p benchmarks -p tools -m unit.data.record
 	PYTHONPATH=tests python -m tools.local_paths
 	ansible-lint
 	HOME='$(CACHE)' antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all --check-extra-docs-refs .

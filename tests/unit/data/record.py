@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Record what real etcds answer, byte by byte, into answers/<version>/.
 
-    PYTHONPATH=tests python tests/unit/data/record.py 3.5.1 3.5.35 3.6.5 3.6.16 3.7.3
+    PYTHONPATH=tests .venv/bin/python tests/unit/data/record.py 3.5.1 3.5.35 3.6.5 3.6.16 3.7.3
 
 Bodies that are JSON end in .json, streams of JSON in .jsonl, all others in .txt; http.json has the HTTP status of each.
 metrics.txt is the one stretch of the metrics that is about the server, wal.bin the beginning of a write-ahead log. The
@@ -26,7 +26,7 @@ import requests
 
 from lab import pki
 from lab.loopback.cluster import Cluster
-from lab.loopback.member import Node
+from lab.loopback.member import MemberProcess
 
 ANSWERS = Path(__file__).parent / "answers"
 QUOTA = 8 << 20
@@ -36,15 +36,15 @@ Json = dict[str, Any]
 
 
 class Recorder:
-    """The folder of one version, and the way into it."""
+    """The directory of one version, and the way into it."""
 
     def __init__(self, version: str) -> None:
-        self._folder = ANSWERS / version
+        self._directory = ANSWERS / version
         self._http: dict[str, int] = {}
-        shutil.rmtree(self._folder, ignore_errors=True)
-        self._folder.mkdir(parents=True)
+        shutil.rmtree(self._directory, ignore_errors=True)
+        self._directory.mkdir(parents=True)
 
-    def ask(self, situation: str, node: Node, path: str, body: Json | None = None) -> requests.Response:
+    def ask(self, situation: str, node: MemberProcess, path: str, body: Json | None = None) -> requests.Response:
         """Send one request (GET without a body) and keep the answer under the name of the situation."""
         answer = send(node, path, body)
         self._http[situation] = answer.status_code
@@ -53,7 +53,7 @@ class Recorder:
 
     def keep(self, name: str, content: bytes) -> None:
         """Keep something that was no answer."""
-        (self._folder / name).write_bytes(content)
+        (self._directory / name).write_bytes(content)
 
     def close(self) -> None:
         """Write the list of HTTP statuses."""
@@ -65,10 +65,10 @@ class Recorder:
             kind = ".json" if isinstance(json.loads(content), dict) else ".txt"
         except ValueError:
             kind = ".jsonl" if content.startswith(b'{"result"') else ".txt"
-        return self._folder / (situation + kind)
+        return self._directory / (situation + kind)
 
 
-def send(node: Node, path: str, body: Json | None = None) -> requests.Response:
+def send(node: MemberProcess, path: str, body: Json | None = None) -> requests.Response:
     """One request to the member's gateway, shown with the health check's certificate."""
     with requests.Session() as session:
         session.trust_env = False
@@ -89,13 +89,13 @@ def text(raw: bytes) -> str:
 def record(version: str) -> None:
     recorder = Recorder(version)
     for situation in (of_a_cluster, without_gateway, with_auth, without_client_usage):
-        with tempfile.TemporaryDirectory() as folder:
-            situation(recorder, Path(folder), version)
+        with tempfile.TemporaryDirectory() as directory:
+            situation(recorder, Path(directory), version)
     recorder.close()
 
 
-def of_a_cluster(recorder: Recorder, folder: Path, version: str) -> None:
-    with Cluster(folder, members=3, version=version, quota_bytes=QUOTA) as cluster:
+def of_a_cluster(recorder: Recorder, directory: Path, version: str) -> None:
+    with Cluster(directory, members=3, version=version, quota_bytes=QUOTA) as cluster:
         healthy(recorder, cluster)
         learner(recorder, cluster)
         cluster.add_member(start=False)
@@ -184,8 +184,8 @@ def no_leader(recorder: Recorder, cluster: Cluster) -> None:
     recorder.ask("no-leader-range", survivor, "/v3/kv/range", {"key": text(b"a")})
 
 
-def without_gateway(recorder: Recorder, folder: Path, version: str) -> None:
-    cluster = Cluster(folder, members=1, version=version, flags={"enable-grpc-gateway": "false"})
+def without_gateway(recorder: Recorder, directory: Path, version: str) -> None:
+    cluster = Cluster(directory, members=1, version=version, flags={"enable-grpc-gateway": "false"})
     try:
         node = cluster.nodes[0]
         node.start(wait=False)
@@ -196,15 +196,15 @@ def without_gateway(recorder: Recorder, folder: Path, version: str) -> None:
         cluster.close()
 
 
-def _serves(node: Node) -> bool:
+def _serves(node: MemberProcess) -> bool:
     try:
         return send(node, "/health").status_code == 200
     except requests.ConnectionError:
         return False
 
 
-def with_auth(recorder: Recorder, folder: Path, version: str) -> None:
-    with Cluster(folder, members=1, version=version) as cluster:
+def with_auth(recorder: Recorder, directory: Path, version: str) -> None:
+    with Cluster(directory, members=1, version=version) as cluster:
         node = cluster.nodes[0]
         recorder.ask("status-default-quota", node, "/v3/maintenance/status", {})
         send(node, "/v3/auth/user/add", {"name": "root", "password": "root"})
@@ -213,8 +213,8 @@ def with_auth(recorder: Recorder, folder: Path, version: str) -> None:
         recorder.ask("auth-on", node, "/v3/maintenance/status", {})
 
 
-def without_client_usage(recorder: Recorder, folder: Path, version: str) -> None:
-    cluster = Cluster(folder, members=1, version=version)
+def without_client_usage(recorder: Recorder, directory: Path, version: str) -> None:
+    cluster = Cluster(directory, members=1, version=version)
     try:
         node = cluster.nodes[0]
         pki.issue_server_without_client_usage(cluster.authority, node.pki / "etcd" / "server", node.name, node.address)
