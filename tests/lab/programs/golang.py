@@ -57,6 +57,8 @@ def build(wanted: GoBuild, cache: Path, target: Path) -> None:
             _copy_sums(source, module)
         else:
             run(go, "mod", "init", "programs", directory=module, env=env)
+            # Else it asks for the go at hand, and once pinned for no older one on any machine.
+            run(go, "mod", "edit", f"-go={'.'.join(map(str, MIN_GO))}.0", directory=module, env=env)
             run(
                 go,
                 "get",
