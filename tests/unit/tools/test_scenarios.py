@@ -102,5 +102,17 @@ def test_a_scenario_has_all_files_that_it_names() -> None:
         assert not kind.etcd_patch or (scenarios.SCENARIOS / kind.etcd_patch).is_file(), f"{name}: {kind.etcd_patch}"
 
 
+def test_every_playbook_of_a_scenario_is_used() -> None:
+    """One that molecule.yml does not name is not run: the one of config.yml is, and nothing says so."""
+    paths = {path for path in scenarios.SCENARIOS.rglob("*.yml") if path.parent.name != "files"}
+    used = {
+        (path.parents[path.parent.name == "tasks"] / name).resolve()
+        for path in paths
+        for name in re.findall(r": ([\w./-]+\.yml)$", path.read_text("utf-8"), re.MULTILINE)
+    }
+    unused = {path for path in paths - used if path.name not in ("molecule.yml", "config.yml")}
+    assert {str(path.relative_to(scenarios.SCENARIOS)) for path in unused if path.parent.name != "common"} == set()
+
+
 def found() -> dict[str, scenarios.Kind]:
     return {**scenarios.scenarios(long=False), **scenarios.scenarios(long=True)}
