@@ -15,5 +15,5 @@ def test_every_module_is_routed_to_an_action_plugin() -> None:
     routing = runtime["plugin_routing"]["modules"]
     plugins = {name.partition("/")[2] for name in SOURCES if name.startswith("action/")}
     routed = {name: entry["action_plugin"].rpartition(".")[2] for name, entry in routing.items()}
-    assert set(routed) == {name.partition("/")[2] for name in MODULES}
+    assert set(routed) == {name.partition("/")[2] for name in MODULES}, "see plugin_routing in meta/runtime.yml"
     assert set(routed.values()) == plugins

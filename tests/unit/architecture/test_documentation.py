@@ -144,7 +144,7 @@ def test_examples_use_what_there_is(name: str) -> None:
 
 def test_action_group_is_the_modules_that_share_the_connection_options(monkeypatch: pytest.MonkeyPatch) -> None:
     sharing = [name for name in MODULES if set(_module.CONNECTION_SPEC) <= set(argument_spec(name, monkeypatch))]
-    assert read("meta/runtime.yml")["action_groups"] == {"etcd": sharing}
+    assert read("meta/runtime.yml")["action_groups"] == {"etcd": sharing}, "see action_groups in meta/runtime.yml"
     for name in MODULES:
         fragments = yaml.safe_load(module(name).DOCUMENTATION)["extends_documentation_fragment"]
         assert (f"{COLLECTION}._connection" in fragments) == (name in sharing), name

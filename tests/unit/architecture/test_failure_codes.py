@@ -57,5 +57,6 @@ def test_no_code_has_two_rows() -> None:
 def test_codes_and_rows_agree() -> None:
     codes = set().union(*map(codes_of, SOURCES))
     known = codes.union(*map(strings, SOURCES))  # some are constants, or the value of a table
-    assert codes - set(rows()) == set(), "a code has no row in the runbook or in hardening's table"
+    missing = 'a code has no row in the runbook or in hardening that begins with | `code` <a id="code"></a> |'
+    assert codes - set(rows()) == set(), missing
     assert set(rows()) - known == set(), "a row has no code any more"
