@@ -73,7 +73,7 @@ def _place(proc: Path) -> str | None:
 
 
 def _exists(pid: int) -> bool:
-    """Whether there is such a process, says the kernel: `/proc` may hide those of others (hidepid)."""
+    """Whether the kernel has such a process: `/proc` may hide those of others (hidepid)."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

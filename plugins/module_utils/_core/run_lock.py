@@ -98,7 +98,7 @@ def parse(text: str) -> Lock | None:
 
 
 def describe(held: Lock) -> str:
-    """Whose lock it is, and until when, as half a sentence."""
+    """The owner of the lock, and until when it counts, as half a sentence."""
     until = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(held.until))
     return f"another run works on this node: {held.owner}, at the latest until {until} by this node's clock"
 

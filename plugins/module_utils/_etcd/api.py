@@ -194,13 +194,13 @@ class Endpoint:
         return granted
 
     def renew_lease(self, lease_id: int) -> bool:
-        """Let its time begin again; False if it is gone."""
+        """Renew a lease; False if it is gone."""
         for answer in self._transport.stream("/v3/lease/keepalive", {"ID": str(lease_id)}):
             return _number(answer, "TTL") > 0
         raise EtcdError("a lease was to be renewed, and nothing was answered", endpoint=self.url)
 
     def revoke_lease(self, lease_id: int) -> None:
-        """Give it back."""
+        """Revoke a lease."""
         self._transport.call("/v3/lease/revoke", {"ID": str(lease_id)})
 
     def hash_kv(self, revision: int, timeout: float) -> HashKv | None:
@@ -217,7 +217,7 @@ class Endpoint:
             yield base64.b64decode(chunk.get("blob", ""))
 
     def defragmenting(self) -> bool:
-        """Whether it is being defragmented: then `/metrics` answers, and nearly nothing else does."""
+        """Whether this member is being defragmented: then `/metrics` answers, and nearly nothing else does."""
         try:
             return bool(parse_metric(self._transport.text("/metrics"), "etcd_disk_defrag_inflight"))
         except EtcdError:

@@ -60,7 +60,7 @@ def findings(view: ClusterView) -> list[str]:
 
 
 def learner_warning(name: str) -> str:
-    """How to bring a full learner down to its live data: etcd offers nothing for it."""
+    """The ways to shrink a full learner to its live data: etcd itself offers none."""
     return (
         f"The learner {name} holds the full history and raises NOSPACE again after every disarm, and etcd does not"
         " defragment learners on request. Promote it (etcdctl member promote) and run this again; or stop it, run"

@@ -26,7 +26,7 @@ from .view import ClusterView, InspectCluster, MemberView
 
 @dataclass(frozen=True)
 class Rule:
-    """What makes a defragmentation worth its stall: at least so many bytes *and* such a share of the file to gain."""
+    """The gain that makes a defragmentation worth its stall: at least so many bytes *and* such a share of the file."""
 
     min_free_bytes: int = 0
     min_free_share: float = 0.0
@@ -38,7 +38,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Defragmentation:
-    """What was done to a member, and the sizes of its file. `moved_leader_to` is the name of the voter that took the
+    """The outcome for one member, and the sizes of its file. `moved_leader_to` is the name of the voter that took the
     leadership over, empty if the member did not lead; `skipped` is why nothing was done, empty if it was."""
 
     member: str
@@ -125,7 +125,7 @@ def _await_other_defragmentations(inspect: InspectCluster, timeout: float) -> No
     busy: list[str] = []
     unread: list[EtcdError] = []
 
-    def nobody_is_busy() -> bool:
+    def no_other_is_busy() -> bool:
         unread.clear()
         try:
             busy[:] = [member.name for member in inspect().members if member.busy]
@@ -133,7 +133,7 @@ def _await_other_defragmentations(inspect: InspectCluster, timeout: float) -> No
             unread.append(exc)
         return not (busy or unread)
 
-    if not await_true(nobody_is_busy, timeout):
+    if not await_true(no_other_is_busy, timeout):
         if unread:
             raise Refused(
                 "member_busy",

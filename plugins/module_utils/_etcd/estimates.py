@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""Estimates: how long a step takes, and how much room it needs on the disk. Pure functions of sizes."""
+"""Estimates: how long a step takes, and how much free disk space it needs. Pure functions of sizes."""
 
 from __future__ import annotations
 
@@ -41,12 +41,13 @@ def defrag_seconds(in_use_bytes: int) -> float:
 
 
 def defrag_needed_bytes(in_use_bytes: int) -> int:
-    """The room that a defragmentation needs on a member's data disk: for its copy, and for etcd's next WAL segment."""
+    """The free space that a defragmentation needs on a member's data disk: for its copy, and for etcd's next WAL
+    segment."""
     return in_use_bytes + DEFRAG_EXTRA_BYTES + WAL_SEGMENT_BYTES
 
 
 def minutes_to_full(size_bytes: int, quota_bytes: int, growth_per_minute: float) -> float | None:
-    """How soon a database fills its quota, None if it does not grow or there is no quota."""
+    """The minutes until a database fills its quota, None if it does not grow or there is no quota."""
     if growth_per_minute <= 0 or quota_bytes <= 0:
         return None
     return max(quota_bytes - size_bytes, 0) / growth_per_minute

@@ -19,7 +19,8 @@ from .view import ClusterView, MemberView
 
 @dataclass(frozen=True)
 class Headroom:
-    """What speaks against a disarm: `refusal` if the alarm would come back at once, `warnings` if it soon will."""
+    """The headroom of a cluster before a disarm: `refusal` if the alarm would come back at once, `warnings` if it soon
+    will."""
 
     refusal: Refused | None
     warnings: tuple[str, ...]
@@ -38,7 +39,7 @@ def quota_headroom(view: ClusterView) -> Headroom:
     levels = "; ".join(_fill_level(member) for member in over)
     learners = [learner_warning(member.name) for member in over if member.member.learner]
     live_too_big = all(member.quota.share(member.in_use_bytes) >= REFUSED_SHARE for member in over)
-    make_room = (
+    raise_or_delete = (
         "Raise --quota-backend-bytes on every member (the playbook controlplane.etcd.recover does, with"
         " recover_quota_backend_bytes=8GiB), or delete what fills the database (deletes are accepted), then run this"
         " again."
@@ -46,12 +47,12 @@ def quota_headroom(view: ClusterView) -> Headroom:
     if learners:
         code, advice = "learner_full", " ".join(learners)
     elif live_too_big:
-        code, advice = "live_data_too_large", f"The live data itself does not fit. {make_room}"
+        code, advice = "live_data_too_large", f"The live data itself does not fit. {raise_or_delete}"
     else:
         code = "not_enough_reclaimed"
         advice = (
             "Defragment every one of them first: free pages count as well. The playbook controlplane.etcd.recover does,"
-            f" also with one that has come back only during this run. Where that gains too little: {make_room}"
+            f" also with one that has come back only during this run. Where that gains too little: {raise_or_delete}"
         )
     return Headroom(Refused(code, f"The next writes would raise the alarm again: {levels}. {advice}"), warnings)
 

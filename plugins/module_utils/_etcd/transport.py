@@ -31,7 +31,7 @@ from .errors import (
 )
 from .x509 import validities
 
-ANSWER_SECONDS = 10.0  # how long one answer may take, if nobody says it
+ANSWER_SECONDS = 10.0  # for one answer, unless the caller says otherwise
 
 
 @dataclass(frozen=True)

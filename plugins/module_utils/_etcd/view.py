@@ -48,7 +48,7 @@ class MemberView:
 
     @property
     def size_bytes(self) -> int:
-        """The file, which is what counts against the quota; 0 if the member is silent."""
+        """The size of the file, which counts against the quota; 0 if the member is silent."""
         return self.status.db_size_bytes if self.status else 0
 
     @property
@@ -113,7 +113,7 @@ class ClusterView:
 
     @property
     def majority(self) -> int:
-        """How many voters have to answer for a quorum."""
+        """The number of voters that a quorum needs."""
         return len(self.voters) // 2 + 1
 
     @property
@@ -126,7 +126,7 @@ class ClusterView:
 
     @property
     def full_names(self) -> tuple[str, ...]:
-        """The members that raised them, for people."""
+        """The members that raised NOSPACE, for people."""
         return tuple(sorted(self.name_of(alarm.member_id) for alarm in self.full_alarms))
 
     @property

@@ -30,8 +30,8 @@ class Write:
 
 @dataclass(frozen=True)
 class WriteCheck:
-    """Both rounds. `hashes_agree` is None if fewer than two members serve comparable hashes; `seconds` lie between the
-    views."""
+    """The outcome of both rounds. `hashes_agree` is None if fewer than two members serve comparable hashes; `seconds`
+    lie between the views."""
 
     writes: tuple[Write, ...]
     before: ClusterView
@@ -51,7 +51,7 @@ class WriteCheck:
 
 @dataclass(frozen=True)
 class Growth:
-    """How fast the member that grows fastest does, and in how many minutes the first one is full, None if nothing
+    """The growth of the member that grows fastest, and the minutes until the first one is full, None if nothing
     grows."""
 
     bytes_per_minute: float
