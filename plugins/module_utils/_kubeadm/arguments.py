@@ -32,16 +32,16 @@ class Entry:
 
     @property
     def text(self) -> str | None:
-        """Its value as kubeadm hands it to etcd, None if kubeadm would not read it; null becomes an empty one."""
+        """The value as kubeadm hands it to etcd, None if kubeadm would not read it; null becomes an empty one."""
         return "" if self.value is None or self.value.reads_as == "null" else self.value.text
 
     @property
     def shown(self) -> str:
-        """Its value for people, also if kubeadm would not read it."""
+        """The value for people, also if kubeadm would not read it."""
         return self.value.resolved.value if self.value and self.text is None else self.text or ""
 
     def rest(self) -> t.Any:
-        """What else a list's item says."""
+        """The other keys of a list's item."""
         return tuple(
             (key.shape(), value.shape()) for key, value in self.whole.pairs if key.text not in ("name", "value")
         )

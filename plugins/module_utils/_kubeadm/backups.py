@@ -22,8 +22,8 @@ _STATIC_PODS = ("etcd.yaml", "kube-apiserver.yaml")
 
 
 def refuse_backup_dir(directory: str, manifest: str = "") -> None:
-    """Raises Refused for a directory from which the kubelet would start what is put there, among them that of the
-    manifest: whatever its name, a copy of etcd's manifest replaces the running etcd."""
+    """Refuse a directory from which the kubelet would start what is put there, among them that of the manifest:
+    whatever its name, a copy of etcd's manifest replaces the running etcd."""
     real = os.path.realpath(directory)
     another = f"Choose another one, such as {DEFAULT_BACKUP_DIR}."
     if manifest and real in (os.path.realpath(os.path.dirname(manifest)), os.path.dirname(os.path.realpath(manifest))):

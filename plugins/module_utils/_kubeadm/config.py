@@ -14,7 +14,7 @@ from .._core.failures import Refused
 
 
 def read(path: str) -> bytes:
-    """Raises Refused if it is not there or not a regular file, OSError."""
+    """Read the file. Raises Refused if it is not there or not a regular file, OSError."""
     if not os.path.lexists(path):
         raise Refused(
             "kubeadm_file_missing",
@@ -30,7 +30,7 @@ def read(path: str) -> bytes:
 
 
 def text_of(data: bytes) -> str:
-    """Its text, with every line break as it is. Raises Refused."""
+    """The text of these bytes, with every line break unchanged. Raises Refused."""
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as exc:

@@ -87,7 +87,7 @@ def refuse_unreadable(found: Found) -> None:
 
 
 def findings_of(found: Found, after: Args, wanted: t.Mapping[str, str]) -> list[str]:
-    """What an edit leaves as it is and kubeadm or etcd may stumble over, one sentence each."""
+    """Findings on what an edit leaves unchanged and kubeadm or etcd may stumble over, one sentence each."""
     said = flag_values.problems(after)
     names = [entry.name for entry in entries_of(found)]
     said += [

@@ -6,8 +6,8 @@
 
 """The ConfigMap in which kubeadm keeps a cluster's configuration, read and written with the node's own kubectl.
 
-kubectl is given the very path of the object (--raw): that needs neither discovery, which an aggregated API that is
-down can spoil, nor a cache in somebody's home, and reads and writes the object as it is.
+kubectl is given the very path of the object (--raw): that needs neither discovery, which an aggregated API that is down
+can spoil, nor a cache in somebody's home, and reads and writes the object unchanged.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Stored:
 
 
 def read(call: Kubectl) -> Stored:
-    """Raises KubectlFailed."""
+    """Read the ConfigMap. Raises KubectlFailed."""
     answer = call(["get", f"--raw={_PATH}"], "")
     if answer.code != 0:
         raise failure(answer, call.where, call.kubeconfig, writing=False)

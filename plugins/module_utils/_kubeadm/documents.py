@@ -222,7 +222,7 @@ def no_merge(found: Found, parent: YamlNode) -> None:
 
 
 def _refuse_odd_keys(found: Found, parent: YamlNode) -> None:
-    """Refuse a key that is not looked for as a word and could be one for kubeadm, such as `! local`."""
+    """Refuse a key that is no plain word here, but could be one for kubeadm, such as `! local`."""
     odd = next((key for key, _value in parent.pairs if key.text is None), None)
     if odd is not None:
         raise Refused(

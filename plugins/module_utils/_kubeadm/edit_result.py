@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""What the modules that edit a kubeadm configuration share: their options, and what they return of an edit."""
+"""Options and results that the modules which edit a kubeadm configuration share."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _VALUE = re.compile(r"^( *(?:- +)?(?:[\w]+: *)?)[^\r\n]+")
 
 
 def edit_result(edited: Edited, place: str) -> Json:
-    """What such a module returns of an edit; the diff shows no other document of `place`."""
+    """The result of an edit; the diff shows no other document of `place`."""
     before = edits.read(edited.before)
     return {
         "extra_args": edited.extra_args,

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""Sets and removes etcd.local.extraArgs in the text of a kubeadm configuration, and leaves every other byte alone.
+"""Edits of etcd.local.extraArgs in the text of a kubeadm configuration, which leave every other byte alone.
 
 An edit goes through the text twice, first for what changes or goes, then for what is added, and is read again at last:
 what comes out must say what was there and the change, and nothing else. Otherwise there is no edit.
@@ -27,7 +27,7 @@ from .yaml_style import PATH
 
 @dataclass(frozen=True)
 class Edited:
-    """What came out of an edit. `before` and `after` are the ClusterConfiguration alone."""
+    """The result of an edit. `before` and `after` are the ClusterConfiguration alone."""
 
     text: str
     before: str
@@ -80,7 +80,8 @@ def _plan(entries: t.Sequence[Entry], wanted: t.Mapping[str, str], remove: t.Col
 
 
 def _good(entry: Entry, value: str, mode: str | None) -> bool:
-    """Whether it says that already, as a string for every reader. "1" is as good as "1h": no restart over spelling."""
+    """Whether the entry has this value already, as a string for every reader. "1" is as good as "1h": no restart over
+    spelling."""
     if entry.value is None or not yaml_nodes.always_string(entry.value.resolved):
         return False
     return flag_values.same(entry.name, entry.text or "", value, mode)
@@ -111,7 +112,8 @@ def _ending_as(found: Found, result: Found) -> Found:
 
 
 def _meaning(found: Found) -> t.Any:
-    """All that the text says but etcd.local.extraArgs; an etcd or local without entries is as good as none."""
+    """Everything that the text says, except etcd.local.extraArgs; an etcd or local without entries is as good as
+    none."""
     return [
         document.root.shape() if number != found.index else _without(document.root, PATH)
         for number, document in enumerate(found.documents)

@@ -50,7 +50,7 @@ _OF_A_NODE = (
 
 @dataclass(frozen=True)
 class Settings:
-    """Arguments that may be written, and what there is to say about them."""
+    """Arguments that may be written, and warnings about them."""
 
     wanted: dict[str, str]
     warnings: tuple[str, ...]
@@ -59,7 +59,7 @@ class Settings:
 def checked(
     wanted: t.Mapping[str, t.Any], remove: t.Collection[str] = (), existing: t.Mapping[str, str] | None = None
 ) -> Settings:
-    """The arguments as they are to be written, judged together with those that stay. Raises Refused."""
+    """The arguments as they are to be written, checked together with those that stay. Raises Refused."""
     for name in [*wanted, *remove]:
         _check_name(name)
     for name in wanted:
@@ -93,7 +93,7 @@ def checked(
 
 
 def problems(args: t.Mapping[str, str | None]) -> list[str]:
-    """What is wrong with arguments that are there already, one sentence each."""
+    """The problems of arguments that are there already, one sentence each."""
     found = []
     quota = args.get(QUOTA)
     if quota is not None and go_int(quota) is None:
@@ -178,8 +178,8 @@ def _rounded(number: str, factor: int) -> int:
 
 
 def _check_retention_that_stays(before: t.Mapping[str, str], after: t.Mapping[str, str]) -> None:
-    """Raises Refused if a number of revisions would become one of hours, or the other way round: nobody has said what
-    it is to be then."""
+    """Refuse to turn a number of revisions into one of hours, or the other way round: nobody has said what it is to be
+    then."""
     retention, modes = after.get(RETENTION, "0"), [each.get(MODE, "periodic") for each in (before, after)]
     if retention != "0" and modes[0] != modes[1]:
         raise Refused(
@@ -191,7 +191,7 @@ def _check_retention_that_stays(before: t.Mapping[str, str], after: t.Mapping[st
 
 
 def compaction_problem(mode: str | None, retention: str | None) -> str | None:
-    """Why mode and retention do not go together, None if they do. An absent mode is periodic for etcd."""
+    """The reason why mode and retention do not go together, None if they do. An absent mode is periodic for etcd."""
     if mode is not None and mode not in ("periodic", "revision"):
         return f"{MODE} is {mode!r}: etcd knows periodic and revision, and does not start with anything else."
     if retention is None:
@@ -211,7 +211,7 @@ def compaction_problem(mode: str | None, retention: str | None) -> str | None:
 
 
 def retention_seconds(text: str) -> float | None:
-    """How long a periodic retention is, None if etcd does not understand it. A number without unit is hours."""
+    """The seconds of a periodic retention, None if etcd does not understand it. A number without unit is hours."""
     if re.fullmatch(r"\d+", text, re.ASCII):
         seconds = int(text) * 3600.0
     elif re.fullmatch(f"(?:{_DURATION.pattern})+", text, re.ASCII):

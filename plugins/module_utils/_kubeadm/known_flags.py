@@ -64,7 +64,7 @@ def version_of_image(image: str) -> str:
 
 
 def version_refusal(version: str, names: t.Iterable[str]) -> Refused | None:
-    """Why an etcd of this version would not start with these flags, None if nothing speaks against it."""
+    """The reason why an etcd of this version would not start with these flags, None if nothing speaks against it."""
     parsed = version_of(version)
     if parsed is None:
         return None
@@ -76,7 +76,7 @@ def version_refusal(version: str, names: t.Iterable[str]) -> Refused | None:
 
 
 def member_refusal(names: t.Iterable[str]) -> Refused | None:
-    """Why these flags are not changed here, None if they may be."""
+    """The reason why these flags are not changed here, None if they may be."""
     found = [name for name in names if _OF_THE_MEMBER.fullmatch(name)]
     if not found:
         return None
@@ -88,7 +88,7 @@ def member_refusal(names: t.Iterable[str]) -> Refused | None:
 
 
 def environment_refusal(names: t.Iterable[str], environment: t.Container[str]) -> Refused | None:
-    """Why these flags cannot be set beside that environment: etcd 3.4 to 3.7 exits at once with both."""
+    """The reason why these flags cannot be set beside that environment: etcd 3.4 to 3.7 exits at once with both."""
     for name in names:
         variable = variable_of(name)
         if variable in environment:
@@ -102,7 +102,7 @@ def environment_refusal(names: t.Iterable[str], environment: t.Container[str]) -
 
 
 def config_file_refusal(flags: t.Container[str], environment: t.Container[str]) -> Refused | None:
-    """Why no flag is set beside a configuration file of etcd's own, None if it has none."""
+    """The reason why no flag is set beside a configuration file of etcd's own, None if it has none."""
     named = "--config-file" if "config-file" in flags else "ETCD_CONFIG_FILE"
     if "config-file" not in flags and named not in environment:
         return None

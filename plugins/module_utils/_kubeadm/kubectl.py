@@ -44,7 +44,7 @@ class Conflict(KubectlFailed):
 
 
 class _Meaning(t.NamedTuple):
-    """What it means if kubectl's words match the pattern, and what to do then. If `unsure`, a write may have been
+    """The meaning of kubectl's words if they match the pattern, and what to do then. If `unsure`, a write may have been
     carried out all the same."""
 
     pattern: str
@@ -88,7 +88,7 @@ class Kubectl:
         self._head += [f"--server={self.server}"] if self.server else []
 
     def __call__(self, arguments: t.Sequence[str], text: str) -> CommandResult:
-        """Run it with these arguments and this standard input. Raises KubectlFailed if it cannot be run at all."""
+        """Run kubectl with these arguments and this standard input. Raises KubectlFailed if it cannot be run at all."""
         try:
             return command.execute([*self._head, *arguments], timeout=self._timeout + _PROGRAM_SECONDS, stdin=text)
         except OSError as exc:
@@ -126,7 +126,7 @@ def own_address(manifest: str) -> str:
 
 
 def _check_kubeconfig(path: str, *, names_server: bool) -> None:
-    """Raises KubectlFailed if it is not there, or would have kubectl trust any server that answers."""
+    """Refuse a kubeconfig that is not there, or lets kubectl trust any server that answers. Raises KubectlFailed."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             text = file.read()
@@ -152,7 +152,8 @@ def _check_kubeconfig(path: str, *, names_server: bool) -> None:
 
 
 def failure(answer: CommandResult, where: str, kubeconfig: str, *, writing: bool) -> KubectlFailed:
-    """What kubectl's words mean. If it cannot read the kubeconfig, they are left out: they might quote it."""
+    """The failure that kubectl's words stand for. If it cannot read the kubeconfig, they are left out: they might quote
+    it."""
     words = " ".join(answer.err.split())[:MAX_QUOTED_CHARS].rstrip(".")
     said = {"words": words or f"exit code {answer.code}", "where": where, "kubeconfig": kubeconfig}
     found = next((meaning for meaning in _MEANINGS if re.search(meaning.pattern, words)), _ANY)

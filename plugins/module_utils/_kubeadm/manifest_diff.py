@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""What differs between two manifests of etcd for the pod that runs: order, spelling and comments are no difference."""
+"""Differences between two manifests of etcd for the pod that runs: order, spelling and comments are no difference."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _SECRET_IN_TEXT = re.compile(
 
 
 def differences(running: str, rendered: str) -> list[str]:
-    """What differs in a manifest that kubeadm renders from the one that runs, one sentence each. Raises Refused,
-    ValueError."""
+    """The differences between the manifest that kubeadm renders and the one that runs, one sentence each. Raises
+    Refused, ValueError."""
     return [
         *_of_flags(manifest_edit.flags(running), manifest_edit.flags(rendered)),
         *_of_pods(load(running), load(rendered)),

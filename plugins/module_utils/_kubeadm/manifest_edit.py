@@ -30,7 +30,7 @@ _PLAIN = re.compile(r"--[\w./,:=%+@-]*[\w./,=%+@-]", re.ASCII)
 
 @dataclass(frozen=True)
 class Edited:
-    """What came out of an edit: flags by name, without their dashes; of a flag given twice the last one counts."""
+    """The result of an edit: flags by name, without their dashes; of a flag given twice the last one counts."""
 
     text: str
     before: Flags
@@ -69,8 +69,7 @@ def flags(text: str) -> Flags:
 
 
 def edit(text: str, wanted: t.Mapping[str, str], remove: t.Collection[str] = ()) -> Edited:
-    """Set these flags, remove those. A flag whose value means the same already is left as it is. Raises
-    Refused."""
+    """Set these flags, remove those. A flag whose value means the same already stays unchanged. Raises Refused."""
     before = flags(text)
     mode = {**{name: value for name, value in before.items() if name not in remove}, **wanted}.get(flag_values.MODE)
     changes = {
@@ -82,7 +81,7 @@ def edit(text: str, wanted: t.Mapping[str, str], remove: t.Collection[str] = ())
 
 
 def put(text: str, changes: t.Mapping[str, str], gone: t.Collection[str] = ()) -> Edited:
-    """Like `edit`, to the letter: also if the value that is there means the same. Raises Refused."""
+    """Edit to the letter: as `edit` does, but also if the value that is there means the same. Raises Refused."""
     before = flags(text)
     after = {name: value for name, value in before.items() if name not in gone}
     after.update(changes)
@@ -99,7 +98,7 @@ def put(text: str, changes: t.Mapping[str, str], gone: t.Collection[str] = ()) -
     raise _by_hand("The command of etcd is written in a way that cannot be edited safely", changes, gone)
 
 
-# --- what is there ---
+# --- reading ---
 
 
 def _load(text: str) -> t.Any:
@@ -188,7 +187,7 @@ def _block(lines: t.Sequence[str], start: int, column: int, key: str) -> _Block 
     return _Block(key, indent, tuple(words)) if indent is not None else None
 
 
-# --- the edit ---
+# --- editing ---
 
 
 def _edited(

@@ -22,19 +22,18 @@ from urllib.parse import urlsplit
 
 from .._core import command
 from .._core.failures import Failure
+from .._core.records import Json
 from .._node.block_yaml import load
 from . import documents, edits, manifest_edit, yaml_nodes
 from .documents import Found
 from .manifest_edit import Edited
 from .yaml_nodes import YamlNode
 
-Json = t.Dict[str, t.Any]
-
 _SECONDS = 60.0
 _ANNOTATION = "kubeadm.kubernetes.io/etcd.advertise-client-urls"
 # A joined member has these from the moment it joined. Without them one that has lost its data would come up as a
 # healthy cluster of its own.
-_KEPT = ("initial-cluster", "initial-cluster-state")
+_OF_THE_CLUSTER = ("initial-cluster", "initial-cluster-state")
 # What else of an InitConfiguration has a say in the manifest of etcd.
 _OF_INIT = ("patches", "timeouts")
 _IMAGE = re.compile(r"(?P<repository>[^@]+)/etcd:(?P<tag>[\w.-]+)", re.ASCII)
@@ -44,7 +43,8 @@ _CRI_SOCKET = re.compile(r"""(?:--container-runtime-endpoint=|^containerRuntimeE
 
 @dataclass(frozen=True)
 class Facts:
-    """What kubeadm is told of the node. `cri_socket` and `kubernetes_version` are empty if they are not known."""
+    """The facts of the node that kubeadm is told. `cri_socket` and `kubernetes_version` are empty if they are not
+    known."""
 
     name: str
     address: str
@@ -141,17 +141,18 @@ def _plain(node: YamlNode) -> t.Any:
     raise Failure("not_rendered", f"The configuration holds {body.value!r}, a {kind} that is not understood.")
 
 
-def kept(rendered: str, running: t.Mapping[str, str]) -> Edited:
+def keep_cluster_flags(rendered: str, running: t.Mapping[str, str]) -> Edited:
     """kubeadm's manifest with what the running one says of the cluster that this member joined. Raises Refused."""
-    mine = {name: running[name] for name in _KEPT if name in running}
-    return manifest_edit.put(rendered, mine, [name for name in _KEPT if name not in running])
+    own = {name: running[name] for name in _OF_THE_CLUSTER if name in running}
+    return manifest_edit.put(rendered, own, [name for name in _OF_THE_CLUSTER if name not in running])
 
 
 # --- the edge ---
 
 
 def render(config: str) -> str:
-    """What kubeadm writes for this configuration, from one temporary file to another. Raises Failure, OSError."""
+    """The manifest that kubeadm writes for this configuration, from one temporary file to another. Raises Failure,
+    OSError."""
     program = command.installed("kubeadm")
     if not program:
         raise Failure("not_rendered", "There is no kubeadm on this node.")
@@ -179,10 +180,10 @@ def render(config: str) -> str:
 
 
 def _last_line(text: str) -> str:
-    """What a program of Kubernetes says last, without the advice to make it say more."""
+    """The last line that a program of Kubernetes prints, without the advice to make it say more."""
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("To see the stack")]
     last = lines[-1] if lines else "it does not say why"
     return (last[len("error: ") :] if last.startswith("error: ") else last)[:500].rstrip(".")
 
 
-__all__ = ("Facts", "configuration", "facts", "kept", "render")
+__all__ = ("Facts", "configuration", "facts", "keep_cluster_flags", "render")

@@ -33,7 +33,7 @@ class Splice:
 
 @dataclass(frozen=True)
 class Fate:
-    """What becomes of an entry: it stays as it is, gets a value, or goes (None)."""
+    """The fate of an entry: it stays unchanged, gets a value, or goes (None)."""
 
     entry: Entry
     stays: bool
@@ -42,7 +42,7 @@ class Fate:
 
 @dataclass(frozen=True)
 class Plan:
-    """What becomes of each entry that is there, and names and values that are added."""
+    """The fate of each entry that is there, and the names and values to add."""
 
     fates: tuple[Fate, ...]
     added: tuple[tuple[str, str], ...]

@@ -62,7 +62,7 @@ class YamlNode:
 
     @property
     def reads_as(self) -> str:
-        """What kubeadm takes it for: a string, number, boolean, null, map or list."""
+        """The kind that kubeadm takes it for: a string, number, boolean, null, map or list."""
         node = self.resolved
         if node.kind != SCALAR:
             return node.kind
@@ -77,11 +77,11 @@ class YamlNode:
 
     @property
     def empty(self) -> bool:
-        """Null, or a map or list without entries."""
+        """Whether it is null, or a map or list without entries."""
         return self.reads_as == "null" or (self.kind in (MAP, LIST) and not self.items and not self.pairs)
 
     def shape(self) -> t.Any:
-        """What it says, without its place: two texts that say the same have the same shape."""
+        """The content without its place: two texts that say the same have the same shape."""
         if self.kind == ALIAS:
             return (ALIAS, self.anchor)
         if self.kind == SCALAR:
@@ -102,7 +102,7 @@ class YamlNode:
 
 
 def word(plain: str) -> str:
-    """What kubeadm takes a plain word for."""
+    """The kind that kubeadm takes a plain word for."""
     if _NULL.fullmatch(plain):
         return "null"
     if _BOOLEAN.fullmatch(plain):

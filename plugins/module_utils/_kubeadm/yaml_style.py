@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""How a kubeadm configuration is indented, and lines that are written like the rest of it."""
+"""The indentation of a kubeadm configuration, and new lines that are written like the rest of it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PATH = ("etcd", "local", "extraArgs")
 
 @dataclass(frozen=True)
 class Style:
-    """How this text is indented: blanks per level, and of a list's dash below its key."""
+    """The indentation of a text: blanks per level, and of a list's dash below its key."""
 
     is_list: bool
     step: int = 2
@@ -98,7 +98,7 @@ def line_start(text: str, offset: int) -> int:
 
 
 def line_end(text: str, offset: int) -> int:
-    """Behind the line break of the line, or the end of the text."""
+    """The place behind the line break of the line, or the end of the text."""
     found = text.find("\n", offset)
     return len(text) if found < 0 else found + 1
 

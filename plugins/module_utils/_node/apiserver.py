@@ -131,7 +131,7 @@ class ApiServer:
             raise _unusable(f"{kubeconfig}: {exc}") from exc
 
     def readiness(self) -> Answer:
-        """Its answer to whether it is ready, with every check. Raises Failure if there is none."""
+        """The server's answer to whether it is ready, with every check. Raises Failure if there is none."""
         return self._ask("GET", "/readyz?verbose")
 
     def write(self) -> Answer:
@@ -163,7 +163,8 @@ class ApiServer:
 
 
 def _context(pems: tuple[bytes, bytes, bytes]) -> ssl.SSLContext:
-    """OpenSSL reads keys from files only: these are in memory, this user's own, and gone at once."""
+    """The TLS context. OpenSSL reads keys from files only: these are in memory, this user's own, and removed at
+    once."""
     with tempfile.TemporaryDirectory(dir=_PRIVATE, prefix="etcd-maintenance-") as directory:
         paths = [os.path.join(directory, name) for name in ("ca.crt", "client.crt", "client.key")]
         for path, pem in zip(paths, pems):

@@ -22,7 +22,7 @@ _PASSING = ("etcdserver:", "not responding", "too many requests")
 
 
 class Outcome(t.NamedTuple):
-    """What came of it, and why, by the names in the result of the module `apiserver_write_check`."""
+    """The outcome and its reason, by the names in the result of the module `apiserver_write_check`."""
 
     kind: str
     reason: str = ""

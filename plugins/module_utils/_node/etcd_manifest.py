@@ -144,7 +144,7 @@ def parse_flags(words: t.Sequence[str]) -> dict[str, str]:
 
 
 def is_flag(word: str) -> bool:
-    """A negative number is the value of the flag before it."""
+    """Whether a word is a flag; a negative number is the value of the flag before it."""
     return word.startswith("-") and not word[1:2].isdigit()
 
 
@@ -185,7 +185,7 @@ def parse_manifest(text: str, path: str) -> EtcdManifest:
 
 
 def _cut_off(text: str) -> str:
-    """What to do about a file that a full disk or an interrupted copy has left, as the end of a message. kubeadm's own
+    """The advice about a file that a full disk or an interrupted copy has left, as the end of a message. kubeadm's own
     manifests (1.20 to 1.37) begin with the kind and end with the status."""
     lines = text.rstrip("\n").split("\n")
     if lines[:2] != ["apiVersion: v1", "kind: Pod"] or lines[-1] == "status: {}":

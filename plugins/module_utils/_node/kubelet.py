@@ -60,7 +60,7 @@ class Unit:
         return self.active in _RUNNING
 
     def crashes(self, now: float) -> bool:
-        """Whether it does not stay up. `now` is the monotonic clock."""
+        """Whether the unit does not stay up. `now` is the monotonic clock."""
         return self.active in ("activating", "failed") or (self.restarts > 0 and now - self.started < STEADY_SECONDS)
 
 
@@ -84,7 +84,7 @@ def unit(run: RunCommand, name: str) -> Unit:
 
 
 def start_refusal(unit: Unit, *, held: bool) -> Refused | None:
-    """Why this unit is not started or restarted, None if it may be."""
+    """The reason why this unit is not started or restarted, None if it may be."""
     if not unit.exists:
         return Refused(
             "kubelet_missing",
@@ -107,7 +107,7 @@ def start_refusal(unit: Unit, *, held: bool) -> Refused | None:
 
 
 def refuse_unstable(run: RunCommand, name: str) -> None:
-    """Raises Failure if the kubelet exits by itself again and again: restarting it helps nobody."""
+    """Refuse a kubelet that exits by itself again and again: restarting it helps nobody. Raises Failure."""
     if unit(run, name).crashes(time.clock_gettime(time.CLOCK_MONOTONIC)):
         why = f"{name} does not stay up, so nothing that dies on this node will be restarted."
         raise Failure("kubelet_unstable", why + quoted("Its last lines", last_lines(run, name, 10)))
@@ -162,13 +162,13 @@ def backed_off(run: RunCommand, name: str, manifests_dir: str) -> list[str]:
 
 
 def _wait(name: str, waits: t.Mapping[str, str]) -> str:
-    """The kubelet calls a static pod by its name and the node's."""
+    """The logged wait of a pod, as a suffix: the kubelet calls a static pod by its name and the node's."""
     wait = next((wait for pod, wait in waits.items() if pod.startswith(f"{name}-")), None)
     return f" (back-off {wait})" if wait else ""
 
 
 def back_offs(run: RunCommand, name: str, seconds: float = 600.0) -> dict[str, str]:
-    """How long the kubelet logged in the last `seconds` that it would wait, such as 1m20s, by the name of the pod.
+    """The waits, such as 1m20s, that the kubelet logged in the last `seconds`, by the name of the pod.
 
     Only since its own last start: a new kubelet has forgotten the waits of the one before.
     """

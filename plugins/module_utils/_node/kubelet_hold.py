@@ -62,7 +62,7 @@ def read_hold(name: str, records: str = RECORDS_DIR) -> Hold | None:
 
 
 def held_until(name: str, records: str = RECORDS_DIR) -> float | None:
-    """When the timer of a hold starts this kubelet, None if nobody holds it."""
+    """The time at which the timer of a hold starts this kubelet, None if nobody holds it."""
     held = read_hold(name, records)
     return held.until if held else None
 
@@ -137,7 +137,7 @@ def _forget(run: RunCommand, name: str, records: str) -> None:
 
 
 def _stop_timer(run: RunCommand, timer: str) -> None:
-    """One that has fired meanwhile is gone already."""
+    """Stop a timer; one that has fired meanwhile is gone already."""
     if UNIT_NAME.fullmatch(timer):
         run(["systemctl", "stop", "--", f"{timer}.timer", f"{timer}.service"], SYSTEMCTL_SECONDS)
 

@@ -47,8 +47,8 @@ class LocalMember:
         self.endpoint = self.connect(params["endpoint"] or (self._manifest.endpoint if self._manifest else ""))
 
     def connect(self, url: str) -> Endpoint:
-        """Any member of the cluster: they all trust the same CA. Raises TimedOut at once for one that was silent
-        before: a module that inspects the cluster again and again would wait for it each time."""
+        """Connect to any member of the cluster: they all trust the same CA. Raises TimedOut at once for one that was
+        silent before: a module that inspects the cluster again and again would wait for it each time."""
         if url in self._silent:
             raise TimedOut(self._silent[url], endpoint=url)
         return Endpoint(GatewayTransport(url, self.tls, timeout=self._timeout))
@@ -73,7 +73,7 @@ class LocalMember:
         return self._manifest if own and own.member_id == self.endpoint.status().member_id else None
 
     def ca_sha256(self) -> list[str]:
-        """What tells this cluster from others: the fingerprints of its CA. Empty if etcd speaks plain http."""
+        """The fingerprints of the CA, which tell this cluster from others. Empty if etcd speaks plain http."""
         return ca_sha256(self.tls.ca_cert) if self.tls else []
 
     def free_disk_bytes(self) -> int | None:

@@ -106,7 +106,7 @@ def parse_probes(container: t.Mapping[str, t.Any]) -> tuple[Probe, ...]:
 
 
 def replay_seconds(wal_bytes: int) -> float:
-    """About how long a member that starts reads its log before it answers."""
+    """The estimated seconds for which a member that starts reads its log before it answers."""
     return wal_bytes / REPLAY_BYTES_PER_SECOND
 
 

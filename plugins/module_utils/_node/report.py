@@ -4,7 +4,8 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""What one node knows of itself and of its member, also with etcd down: collected on the node, read on the controller.
+"""NodeReport: what one node knows of itself and of its member, also with etcd down: collected on the node, read on the
+controller.
 
 The field of a record is a key of the result that etcd_node_info returns, and the other way round.
 """
@@ -22,17 +23,18 @@ from .._core.failures import Failure, Refused, sentence
 from .._core.files import free_bytes
 from .._core.records import Fields, Json, plain
 from .._core.run_lock import Lock
-from .._etcd import quota
 from .._etcd.api import NOSPACE
 from .._etcd.diagnosis import diagnosis_result
 from .._etcd.errors import LASTING, EtcdError
+from .._etcd.quota import parse_memory
 from .._etcd.view import ClusterView, cluster_result
 from .._etcd.wal import read_ids, wal_bytes
-from . import kubelet, process, static_pods
+from . import kubelet, process
 from .etcd_manifest import EtcdManifest, read_manifest
 from .kubelet_hold import Hold, read_hold
 from .member import LocalMember, ca_sha256
 from .probes import Probe
+from .static_pods import strays
 
 # Members that all answer elect a leader within a second or two, on busy disks a little later. An inspection in that
 # moment must not take them for a cluster that has lost its leader.
@@ -70,7 +72,7 @@ class MemberReport:
 
     @property
     def quota_limit(self) -> float:
-        """Its quota as a number to compare, infinite if it is switched off."""
+        """The quota as a number to compare, infinite if it is switched off."""
         return self.quota_bytes if self.quota_bytes > 0 else math.inf
 
     @classmethod
@@ -123,7 +125,7 @@ class ClusterReport:
 
     @property
     def voters(self) -> tuple[MemberReport, ...]:
-        """Those that answer."""
+        """The voters that answer."""
         return tuple(member for member in self.members if member.votes)
 
     @property
@@ -172,7 +174,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What follows from a view of the cluster: what the info modules return as `diagnosis`."""
+    """The conclusions from a view of the cluster: what the info modules return as `diagnosis`."""
 
     needs_recovery: bool
     refusals: tuple[Refusal, ...]
@@ -233,8 +235,8 @@ class ProcessReport:
 
 @dataclass(frozen=True)
 class NodeReport:
-    """What a node with etcd knows. `cluster` and `diagnosis` are None if its member does not answer: then `error` says
-    why, and `waiting_may_help` whether it may still begin to."""
+    """The report of a node with etcd. `cluster` and `diagnosis` are None if its member does not answer: then `error`
+    says why, and `waiting_may_help` whether it may still begin to."""
 
     manifest: str
     name: str
@@ -266,7 +268,7 @@ class NodeReport:
 
     @property
     def known_cluster_id(self) -> str | None:
-        """As its member says, else as its log does."""
+        """The cluster id as its member says it, else as its log does."""
         return self.cluster.cluster_id if self.cluster else self.cluster_id
 
     def as_result(self) -> Json:
@@ -335,7 +337,7 @@ def inspect_node(params: Json) -> NodeReport | None:
 
 
 def _without_etcd(manifest: EtcdManifest, lock_path: str, unit: str) -> NodeReport:
-    """What is known without asking the member. Raises Failure, OSError."""
+    """The report as far as it needs no answer of the member. Raises Failure, OSError."""
     if not manifest.ca_cert:
         raise Failure(
             "manifest_unusable", f"{manifest.path} has no --trusted-ca-file: etcd without TLS is not supported."
@@ -355,7 +357,7 @@ def _without_etcd(manifest: EtcdManifest, lock_path: str, unit: str) -> NodeRepo
         kubelet=inspect_kubelet(unit),
         probes=manifest.probes,
         process=_process(manifest),
-        stray_files=tuple(static_pods.strays(manifest.path)),
+        stray_files=tuple(strays(manifest.path)),
         wal_bytes=wal_bytes(manifest.wal_dir),
         error="",
         waiting_may_help=False,
@@ -365,7 +367,7 @@ def _without_etcd(manifest: EtcdManifest, lock_path: str, unit: str) -> NodeRepo
 
 
 def _manifest(path: str, data_dir: str) -> EtcdManifest | None:
-    """None on a node without etcd. Raises Failure."""
+    """The manifest, None on a node without etcd. Raises Failure."""
     try:
         return read_manifest(path)
     except FileNotFoundError:
@@ -411,7 +413,7 @@ def _process(manifest: EtcdManifest) -> ProcessReport | None:
 def _memory_bytes(path: str = "/proc/meminfo") -> int | None:
     try:
         with open(path, encoding="ascii", errors="replace") as file:
-            return quota.parse_memory(file.read())
+            return parse_memory(file.read())
     except OSError:
         return None
 

@@ -62,7 +62,7 @@ def _files(directory: str) -> list[str]:
 
 
 def _is_regular(path: str) -> bool:
-    """The kubelet follows links."""
+    """Whether the kubelet takes it for a regular file: it follows links."""
     try:
         return stat.S_ISREG(os.stat(path).st_mode)
     except OSError:

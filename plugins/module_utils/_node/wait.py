@@ -100,7 +100,7 @@ class Waiting:
                 raise Failure("etcd_not_up", self._why_not_up(pid, now - start))
             time.sleep(_POLL_SECONDS)
         if self._options.hold_kubelet and time.monotonic() - self._held_at > _POLL_SECONDS * 2:
-            self._hold()  # its time begins anew
+            self._hold()  # its time begins again
         return EtcdState(pid, leader, self._is_new(pid), now - start), changed
 
     def _hold_or_start(self, pid: int | None) -> bool:

@@ -4,7 +4,8 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""What an interrupted run left: a manifest in its place that nobody verified. It is verified now, or rolled back."""
+"""The rest of an interrupted run: its manifest is in place, but nobody verified it. It is verified now, or rolled
+back."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ import os
 import typing as t
 
 from .._core.failures import Failure, Refused
-from .._kubeadm import backups, config, flag_values, manifest_diff, manifest_edit
+from .._kubeadm import backups, config, flag_values, manifest_edit
+from .._kubeadm.manifest_diff import only_flags_differ
 from .._node import process
 from .change import uninterrupted
 from .roll_back import roll_back
@@ -22,7 +24,7 @@ from .verification import drift, verification_of
 
 
 def missing(rollout: Rollout) -> str:
-    """What the running etcd lacks of the manifest as it is, as half a sentence; empty if nothing."""
+    """The obstacle between the running etcd and the manifest as it is, as half a sentence; empty if there is none."""
     return verification_of(rollout, rollout.text).obstacle()
 
 
@@ -62,7 +64,7 @@ def begun_from(rollout: Rollout) -> tuple[str, bytes] | None:
 
 
 def way_back(rollout: Rollout) -> str:
-    """How to go back to the newest copy that differs in flags alone, empty if there is none."""
+    """The advice how to go back to the newest copy that differs in flags alone, empty if there is none."""
     for copy, old in _copies(rollout):
         names = _changed_since(rollout, old)
         if names:
@@ -89,7 +91,7 @@ def _changed_since(rollout: Rollout, old: bytes) -> list[str]:
     """The flags that differ in the current manifest, empty if more differs."""
     try:
         text = config.text_of(old)
-        only_flags = manifest_diff.only_flags_differ(rollout.text, text)
+        only_flags = only_flags_differ(rollout.text, text)
         return drift(manifest_edit.flags(text), rollout.manifest.flags) if only_flags else []
     except (Refused, ValueError):
         return []

@@ -13,8 +13,9 @@ import glob
 import os
 import time
 
-from .._core import command, text
+from .._core import command
 from .._core.failures import Failure, Refused, refuse
+from .._core.text import join
 from .._etcd import checks
 from .._etcd.view import ClusterView, MemberView
 from .._node import kubelet, kubelet_hold, process, static_pods
@@ -67,7 +68,7 @@ def refuse_node(rollout: Rollout) -> int:
 
 
 def kubelet_refusal(name: str) -> Refused | None:
-    """Why the kubelet would not take a changed manifest; if systemd does not know it, its process tells."""
+    """The reason why the kubelet would not take a changed manifest; if systemd does not know it, its process tells."""
     nothing_would = "nothing would start etcd from a changed manifest."
     try:
         unit = kubelet.unit(command.run, name)
@@ -90,8 +91,8 @@ def kubelet_refusal(name: str) -> Refused | None:
 
 
 def refuse_cluster(rollout: Rollout) -> Refused | None:
-    """Raises Refused if the cluster does not allow a restart now, EtcdError. An alarm is returned instead, because an
-    earlier step may disarm it."""
+    """Refuse a restart if the cluster does not allow one now. Raises Refused, EtcdError. An alarm is returned instead,
+    because an earlier step may disarm it."""
     member = rollout.member()
     own = member.endpoint.status()
     if member.manifest is None:
@@ -119,13 +120,13 @@ def refuse_cluster(rollout: Rollout) -> Refused | None:
 
 
 def alarm_refusal(view: ClusterView, *, during_recovery: bool) -> Refused | None:
-    """Why no member is restarted now, None if one may be. A recovery raises quotas while NOSPACE is armed; CORRUPT
-    stops that as well."""
+    """The reason why no member is restarted now, None if one may be. A recovery raises quotas while NOSPACE is armed;
+    CORRUPT stops that as well."""
     if view.corrupt:
         return checks.corrupt_refusal(view)
     if not view.full_alarms or during_recovery:
         return None
-    names = text.join(view.full_names)
+    names = join(view.full_names)
     return Refused(
         "nospace_alarm",
         f"The NOSPACE alarm is armed (by {names}), and a member that is restarted under it may be killed by its probes"
@@ -134,7 +135,8 @@ def alarm_refusal(view: ClusterView, *, during_recovery: bool) -> Refused | None
 
 
 def restart_refusal(view: ClusterView, own: MemberView, *, allow_downtime: bool, seconds: float) -> Refused | None:
-    """Why this member must not go away now, None if it may. `seconds` is how long it is expected to be away."""
+    """The reason why this member must not go away now, None if it may. `seconds` is how long it is expected to be
+    away."""
     if not view.has_quorum:
         return checks.quorum_refusal(view)
     if own.member.learner:

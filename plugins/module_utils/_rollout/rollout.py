@@ -15,7 +15,8 @@ from .._core import files
 from .._core.failures import Failure, Refused
 from .._core.records import Json
 from .._etcd.wal import wal_bytes
-from .._kubeadm import backups, config
+from .._kubeadm import config
+from .._kubeadm.backups import refuse_backup_dir
 from .._node import kubelet, pod_log
 from .._node.etcd_manifest import EtcdManifest, parse_manifest, read_bytes
 from .._node.member import LocalMember
@@ -57,14 +58,14 @@ class Rollout:
         return self.options.wait_timeout + self.replay_seconds
 
     def member(self) -> LocalMember:
-        """The member, made anew each time: one that was silent is remembered as silent. Raises Failure."""
+        """The member, made for each use: a kept one would remember who was silent. Raises Failure."""
         return LocalMember(self.connection)
 
 
 def read_rollout(params: Json) -> Rollout:
     """Read the manifest that the module's options name. Raises Failure, OSError."""
     path: str = params["manifest"]
-    backups.refuse_backup_dir(params["backup_dir"], path)
+    refuse_backup_dir(params["backup_dir"], path)
     try:
         data = read_bytes(path)
     except FileNotFoundError:

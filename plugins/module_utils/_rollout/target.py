@@ -90,7 +90,7 @@ def _render(rollout: Rollout) -> Edited:
     else:
         text = configmap.read(kubectl.Kubectl(kubeconfig=options.kubeconfig, apiserver_manifest=apiserver)).text
     configuration = manifest_render.configuration(text, node, options.extra_args, options.remove)
-    rendered = manifest_render.kept(manifest_render.render(configuration), rollout.manifest.flags)
+    rendered = manifest_render.keep_cluster_flags(manifest_render.render(configuration), rollout.manifest.flags)
     return Edited(rendered.text, dict(rollout.manifest.flags), rendered.after)
 
 
@@ -104,13 +104,13 @@ def _content(path: str) -> str:
 
 
 def _refuse_identity_flags(edited: Edited) -> None:
-    """Raises Refused if a flag changes that is part of what the member is."""
+    """Refuse to change a flag that is part of what the member is."""
     before, after = edited.differing
     refuse(known_flags.member_refusal({**before, **after}))
 
 
 def _refuse_another_member(rollout: Rollout, rendered: Edited) -> None:
-    """Raises Refused if kubeadm's manifest is not that of this member, even with the method kubeadm."""
+    """Refuse a manifest of kubeadm that is not that of this member, even with the method kubeadm."""
     _refuse_identity_flags(rendered)
     new = parse_manifest(rendered.text, rollout.path)
     if (new.image, new.mounts) != (rollout.manifest.image, rollout.manifest.mounts):
@@ -123,7 +123,7 @@ def _refuse_another_member(rollout: Rollout, rendered: Edited) -> None:
 
 
 def _refuse_unknown_flags(rollout: Rollout, edited: Edited) -> None:
-    """Raises Refused for flags that the etcd of the image would not start with."""
+    """Refuse flags that the etcd of the image would not start with."""
     _before, after = edited.differing
     version = known_flags.version_of_image(rollout.manifest.image)
     if not version:

@@ -12,8 +12,8 @@ import time
 import typing as t
 from dataclasses import dataclass
 
-from .._core import text
 from .._core.failures import Failure
+from .._core.text import join
 from .._etcd.api import Status
 from .._etcd.quota import member_quota
 from .._etcd.view import ClusterView, InspectCluster
@@ -53,10 +53,10 @@ class Verification:
         old_pid: int | None = None,
         refused_flag: t.Callable[[], str | None] = lambda: None,
     ) -> None:
-        """`old_pid` is the process that was running before, and must not be the one that runs: equal flags prove
-        nothing if something else in the manifest has changed. `quota` is the one that the member enforces, None if it
-        does not tell; `refused_flag` is what etcd has logged of a flag that it does not start with: then nothing is
-        waited for."""
+        """`old_pid` is the process that was running before, and must not be the one that runs: equal flags say
+        nothing if something else in the manifest has changed. `quota` is the one that the member enforces, None if
+        it does not tell; `refused_flag` is what etcd has logged of a flag that it does not start with: then nothing
+        is waited for."""
         self._manifest = manifest
         self._status = status
         self._inspect_cluster = inspect_cluster
@@ -86,8 +86,8 @@ class Verification:
             time.sleep(_POLL_SECONDS)
 
     def obstacle(self) -> str:
-        """What is missing at this moment, as half a sentence; empty if nothing is. It raises nothing: whoever has
-        changed a manifest has to finish."""
+        """The condition that is not met at this moment, as half a sentence; empty if all are. It raises nothing:
+        whoever has changed a manifest has to finish."""
         self._answers = False
         self._pid = process.find(self._manifest)
         if self._pid is None:
@@ -102,7 +102,7 @@ class Verification:
     def _mismatch(self, status: Status, pid: int) -> str:
         others = drift(self._manifest.flags, process.flags(pid) or {})
         if others:
-            return f"the running etcd (process {pid}) was started with other flags ({text.join(others)})"
+            return f"the running etcd (process {pid}) was started with other flags ({join(others)})"
         if pid == self._old_pid:
             return f"the running etcd (process {pid}) is still the old one"
         if not status.leader_id:

@@ -128,7 +128,8 @@ def _empty(directory: str) -> None:
 
 
 def _refuse_small_disk(directory: str, size_bytes: int, data_dir: str | None) -> None:
-    """Raises Failure if a copy of the database, and etcd's next WAL segment beside it, do not fit."""
+    """Refuse a disk that has no space for a copy of the database and etcd's next WAL segment beside it. Raises
+    Failure."""
     shared = data_dir is not None and os.path.exists(data_dir) and os.stat(directory).st_dev == os.stat(data_dir).st_dev
     needed = size_bytes + (WAL_SEGMENT_BYTES if shared else 0)
     free = files.free_bytes(directory)

@@ -147,10 +147,10 @@ def test_the_first_cluster_is_kept() -> None:
         "initial-cluster": "cp1=https://192.0.2.11:2380,vm=https://192.0.2.2:2380",
         "initial-cluster-state": "existing",
     }
-    found = manifest_render.kept(PLAIN, flags)
+    found = manifest_render.keep_cluster_flags(PLAIN, flags)
     assert {name: found.after[name] for name in flags} == flags
-    assert manifest_render.kept(found.text, {"initial-cluster": "a"}).after["initial-cluster"] == "a"
-    assert "initial-cluster-state" not in manifest_render.kept(found.text, {"initial-cluster": "a"}).after
+    assert manifest_render.keep_cluster_flags(found.text, {"initial-cluster": "a"}).after["initial-cluster"] == "a"
+    assert "initial-cluster-state" not in manifest_render.keep_cluster_flags(found.text, {"initial-cluster": "a"}).after
 
 
 # --- programs that do what a test says ---
