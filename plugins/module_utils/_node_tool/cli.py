@@ -106,7 +106,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _needs_root(manifest: str) -> bool:
-    """Whether this user may not read it: neither etcd nor what is remembered can be read then."""
+    """Whether this user may not read the file: neither etcd nor what is remembered can be read then."""
     try:
         with open(manifest, "rb"):
             return False

@@ -50,14 +50,14 @@ def say(text: str) -> None:
 
 
 def write(text: str) -> None:
-    """Print it as it is."""
+    """Print the text unchanged."""
     with suppress(OSError):
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
 
 
 class Context:
-    """What every command of the tool works with; `timeout` is how many seconds etcd has for one answer."""
+    """The node as the commands of the tool work with it; `timeout` is how many seconds etcd has for one answer."""
 
     def __init__(self, paths: Paths, timeout: float) -> None:
         self.paths = paths
@@ -101,7 +101,7 @@ class Context:
         return state.load(self.paths.state)
 
     def done(self, what: Defragmentation) -> None:
-        """Say it, and remember when it was. Raises OSError."""
+        """Say what was done, and remember when it was. Raises OSError."""
         say(summary(what))
         if what.changed:
             moment, seconds = time.time(), round(what.seconds, 3)
@@ -132,7 +132,7 @@ def probes_of(member: LocalMember) -> tuple[Probe, ...]:
 
 
 def observe(member: LocalMember) -> metrics.Observation:
-    """What the member of this node says of itself: nothing goes to any other. Raises EtcdError."""
+    """The observation of the member of this node: nothing goes to any other. Raises EtcdError."""
     status = member.endpoint.status()
     manifest = member.manifest
     free = None

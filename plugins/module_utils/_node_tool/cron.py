@@ -103,7 +103,7 @@ def following(expression: Expression, after: dt.datetime) -> dt.datetime | None:
 
 
 def on_calendar(text: str) -> str:
-    """The same as systemd's OnCalendar. Raises Refused if systemd cannot express it."""
+    """The expression as systemd's OnCalendar. Raises Refused if systemd cannot express it."""
     found = parse(text)
     if found.either_day:
         raise _invalid(

@@ -14,9 +14,10 @@ import typing as t
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
-from .._core import run_lock, units
+from .._core import run_lock
 from .._core.failures import Failure, Refused, refuse
 from .._core.run_lock import Locked
+from .._core.units import mib, percent
 from .._etcd import checks, defragmentation, estimates
 from .._etcd.api import Endpoint
 from .._etcd.errors import EtcdError, LeaseExists
@@ -45,7 +46,7 @@ class Deferred(Refused):
 
 
 def run(context: Context, options: Options) -> int:
-    """One run, and what is to be remembered of it. Its exit code."""
+    """Do one run, and remember what came of it; its exit code."""
     code, success = _attempt(context, options)
     if options.check:
         return code
@@ -94,7 +95,7 @@ def _attempt(context: Context, options: Options) -> tuple[int, bool | None]:
 
 
 def _elsewhere(member: LocalMember, leader_id: int) -> str:
-    """What to say if this node does not lead."""
+    """The line for a node that does not lead."""
     if not leader_id:
         return f"Failed: the member at {member.endpoint.url} knows no leader. Nothing was done."
     with suppress(EtcdError):
@@ -130,7 +131,7 @@ def _work(context: Context, member: LocalMember, options: Options) -> bool:
 
 
 def _defer_if_moved(view: ClusterView, own_id: int, term: int) -> None:
-    """Raises Deferred."""
+    """Raise Deferred if the leadership has moved."""
     moved = due.leadership_moved(view, own_id, term)
     if moved:
         raise Deferred(moved.code, f"{moved} The rest is left to the next scheduled run on the leader's node.")
@@ -140,7 +141,7 @@ def _levels(view: ClusterView) -> str:
     def level(member: MemberView) -> str:
         free = member.size_bytes - member.in_use_bytes
         share = free / member.size_bytes if member.size_bytes else 0.0
-        return f"{member.name} {units.mib(member.size_bytes)}, {units.percent(share)} fragmented"
+        return f"{member.name} {mib(member.size_bytes)}, {percent(share)} fragmented"
 
     return "; ".join(level(member) for member in view.answering)
 
@@ -162,14 +163,14 @@ def _preview(view: ClusterView, found: DueMembers, options: Options) -> None:
 def _sizes(each: DueMember) -> str:
     seconds = estimates.defrag_seconds(each.member.in_use_bytes)
     return (
-        f"{each.member.name} ({units.mib(each.member.size_bytes)}, {units.mib(each.member.in_use_bytes)} in use,"
+        f"{each.member.name} ({mib(each.member.size_bytes)}, {mib(each.member.in_use_bytes)} in use,"
         f" about {seconds:.1f} s)"
     )
 
 
 @contextmanager
 def _cluster_lease(endpoint: Endpoint) -> t.Iterator[None]:
-    """Be the only one in the whole cluster who does this. Raises Deferred."""
+    """Hold the lease that only one node of the cluster can have. Raises Deferred."""
     # A clock that nobody sets, and that goes on while the machine sleeps, as the lease does.
     granted = time.clock_gettime(time.CLOCK_BOOTTIME)
     try:
@@ -192,7 +193,7 @@ def _cluster_lease(endpoint: Endpoint) -> t.Iterator[None]:
 def _defragment(
     context: Context, member: LocalMember, target: DueMember, options: Options, own_id: int, term: int
 ) -> None:
-    """Raises Deferred if another one leads now, Refused, EtcdError, OSError."""
+    """Defragment one member. Raises Deferred if another one leads now, Refused, EtcdError, OSError."""
     context.lock("run")
     if not member.endpoint.renew_lease(LEASE_ID):
         raise Deferred(
@@ -224,7 +225,7 @@ def _defragment(
 
 
 def _danger(member: LocalMember, target: MemberView, *, own: bool) -> Refused | None:
-    """What has come up since the members that are due were found."""
+    """The refusal of what has come up since the due members were found."""
     found = due.danger(target, probes_of(member), member.free_disk_bytes(), own=own)
     if found is None:
         return None

@@ -4,15 +4,16 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""Which members are due, and which are left alone: the decisions of a scheduled run, each a function of plain data."""
+"""The due members, and those that are left alone: the decisions of a scheduled run, each a function of plain data."""
 
 from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
 
-from .._core import text, units
 from .._core.failures import Refused
+from .._core.text import join
+from .._core.units import MIB, mib
 from .._etcd import checks, defragmentation, estimates
 from .._etcd.view import ClusterView, MemberView
 from .._node.probes import Outlook, Probe, threat
@@ -32,8 +33,8 @@ class Limits:
 
     def rule_for(self, member: MemberView) -> defragmentation.Rule | None:
         """The rule by which this member is due, None if it is not."""
-        fragmented = defragmentation.Rule(round(self.min_free_mib * units.MIB), self.fragmented_percent / 100)
-        full = defragmentation.Rule(round(self.full_gain_mib * units.MIB))
+        fragmented = defragmentation.Rule(round(self.min_free_mib * MIB), self.fragmented_percent / 100)
+        full = defragmentation.Rule(round(self.full_gain_mib * MIB))
         for rule, applies in ((fragmented, True), (full, member.used > self.full_percent / 100)):
             if applies and rule.worth_it(member.size_bytes, member.in_use_bytes):
                 return rule
@@ -84,32 +85,32 @@ def due_members(
 
 
 def run_threat(member: MemberView, probes: t.Sequence[Probe]) -> str | None:
-    """Which probe could kill a member during its defragmentation, as half a sentence; None if none could."""
+    """The probe that could kill a member during its defragmentation, as half a sentence; None if none could."""
     seconds = estimates.defrag_seconds(member.in_use_bytes)
     return threat(probes, Outlook(armed=False, leaderless=False, defrag_seconds=seconds), margin=RUN_MARGIN)
 
 
 def alarm_threat(probes: t.Iterable[Probe]) -> str | None:
-    """Which probe kills a running member again and again for as long as the NOSPACE alarm is armed, as half a sentence.
-    The startup probe is not run any more once a member has passed it."""
+    """The probe that kills a running member again and again for as long as the NOSPACE alarm is armed, as half a
+    sentence. The startup probe is not run any more once a member has passed it."""
     return threat((probe for probe in probes if probe.kind == "liveness"), Outlook(armed=True, leaderless=False))
 
 
 def disk_threat(member: MemberView, free_disk_bytes: int | None, *, own: bool) -> str | None:
-    """Why there is no room for the copy, as half a sentence. The disk is that of this node, None if that is not known;
-    the disks of the others cannot be seen, and are assumed to be like it."""
+    """The reason why the copy does not fit on the disk, as half a sentence. The disk is that of this node, None if that
+    is not known; the disks of the others cannot be seen, and are assumed to be like it."""
     needed = estimates.defrag_needed_bytes(member.in_use_bytes)
     if free_disk_bytes is None or free_disk_bytes >= needed:
         return None
     stands_in = "" if own else ", by which the disks of the others are judged"
     return (
-        f"a defragmentation needs {units.mib(needed)} for a copy of the file and for etcd's log, and only"
-        f" {units.mib(free_disk_bytes)} are free on the data disk of this node{stands_in}"
+        f"a defragmentation needs {mib(needed)} for a copy of the file and for etcd's log, and only"
+        f" {mib(free_disk_bytes)} are free on the data disk of this node{stands_in}"
     )
 
 
 def danger(member: MemberView, probes: t.Sequence[Probe], free_disk_bytes: int | None, *, own: bool) -> Refused | None:
-    """Why a member must not be defragmented now, as the end of a sentence."""
+    """The reason why a member must not be defragmented now, as the end of a sentence."""
     killer = run_threat(member, probes)
     if killer:
         return Refused("probe_would_kill", f"{killer}.")
@@ -118,9 +119,9 @@ def danger(member: MemberView, probes: t.Sequence[Probe], free_disk_bytes: int |
 
 
 def run_refusal(view: ClusterView) -> Refused | None:
-    """Why a scheduled run does nothing to this cluster, whoever is due."""
+    """The reason why a scheduled run does nothing to this cluster, whoever is due."""
     if view.full_alarms:
-        armed = text.join(view.full_names)
+        armed = join(view.full_names)
         return Refused(
             "nospace_alarm",
             f"The NOSPACE alarm is armed (by {armed}): the cluster refuses writes, and a defragmentation alone does not"
@@ -137,7 +138,7 @@ def term_of(view: ClusterView, member_id: int) -> int:
 
 
 def leadership_moved(view: ClusterView, own_id: int, term: int) -> Refused | None:
-    """Why this node must not act any more: another one leads, or led meanwhile and may be at work itself."""
+    """The reason why this node must not act any more: another one leads, or led meanwhile and may be at work itself."""
     if view.leader_id != own_id:
         now = f"{view.name_of(view.leader_id)} leads now." if view.leader_id else "There is no leader now."
         return Refused("leadership_moved", now)

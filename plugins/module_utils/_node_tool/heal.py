@@ -12,11 +12,14 @@ import time
 import typing as t
 from dataclasses import replace
 
-from .._core import run_lock, units
+from .._core import run_lock
 from .._core.failures import Failure, Refused, refuse
 from .._core.run_lock import Locked
-from .._etcd import alarms, checks, compaction, defragmentation, estimates, over_quota, write_check
+from .._core.units import MIB, percent
+from .._etcd import alarms, checks, compaction, defragmentation, write_check
 from .._etcd.errors import EtcdError
+from .._etcd.estimates import WORK_SECONDS
+from .._etcd.over_quota import quota_headroom
 from .._etcd.view import ClusterView, MemberView
 from .._node.member import LocalMember
 from .._node.probes import Probe
@@ -29,13 +32,13 @@ MAX_ATTEMPTS_PER_DAY = 3
 # one sent in its last moment can be seen on the member it was sent to.
 SETTLED_SECONDS = 45.0
 # A second attempt leaves alone what the first one has defragmented, as recover does.
-_RULE = defragmentation.Rule(units.MIB, 0.02)
+_RULE = defragmentation.Rule(MIB, 0.02)
 _NOT_NOW = "The NOSPACE alarm is armed and not healed now"
 
 
 def attempts_exhausted(state: State) -> Refused | None:
-    """Why there is no further attempt today: this node's own ones count, and so does each time that it noted the alarm,
-    since whoever led then may have tried."""
+    """The reason why there is no further attempt today: this node's own ones count, and so does each time that it noted
+    the alarm, since whoever led then may have tried."""
     if len(state.heals) >= MAX_ATTEMPTS_PER_DAY or len(state.alarms) > MAX_ATTEMPTS_PER_DAY:
         return Refused(
             "attempts_exhausted",
@@ -48,7 +51,7 @@ def attempts_exhausted(state: State) -> Refused | None:
 
 
 def wait_reason(state: State, now: float) -> str | None:
-    """What is still waited for, None if nothing."""
+    """The reason to wait, None if there is none."""
     if state.led_since is None or now - state.led_since < SETTLED_SECONDS:
         return "this node has not led for long enough; the next check, in a minute, does it"
     if state.heals and now - state.heals[-1] < NOTE_AGAIN_SECONDS:
@@ -63,7 +66,7 @@ def wait_reason(state: State, now: float) -> str | None:
 
 
 def heal_refusal(view: ClusterView, probes: t.Sequence[Probe], *, allow_unsafe: bool) -> Refused | None:
-    """Why only people may do it. How long a defragmentation takes is known only after the compaction."""
+    """The reason why only people may heal. How long a defragmentation takes is known only after the compaction."""
     killer = due.alarm_threat(probes)
     return (
         checks.corrupt_refusal(view)
@@ -74,7 +77,7 @@ def heal_refusal(view: ClusterView, probes: t.Sequence[Probe], *, allow_unsafe: 
 
 
 def heal(context: Context, member: LocalMember, state: State, *, allow_unsafe: bool) -> int:
-    """One attempt; its exit code. What came of it is remembered."""
+    """Make one attempt, and remember what came of it; its exit code."""
     exhausted = attempts_exhausted(state)
     if exhausted:
         say(exhausted.text)
@@ -86,7 +89,7 @@ def heal(context: Context, member: LocalMember, state: State, *, allow_unsafe: b
         return OK
     try:
         with context.locked("watch"):
-            unverified = _disarm(_make_room(context, member, allow_unsafe), member)
+            unverified = _disarm(_shrink(context, member, allow_unsafe), member)
     except Locked as exc:
         say(f"{_NOT_NOW}: {run_lock.describe(exc.lock)}.")
         return OK
@@ -106,7 +109,7 @@ def _failed(context: Context, why: str, code: int) -> int:
     return code
 
 
-def _make_room(context: Context, member: LocalMember, allow_unsafe: bool) -> ClusterView:
+def _shrink(context: Context, member: LocalMember, allow_unsafe: bool) -> ClusterView:
     """Compact, and defragment until all members fit; the cluster afterwards. Raises Failure, OSError."""
     view = member.inspect_cluster()
     own_id = member.endpoint.status().member_id
@@ -116,7 +119,7 @@ def _make_room(context: Context, member: LocalMember, allow_unsafe: bool) -> Clu
     context.remember(lambda known: replace(known, heals=(*known.heals, moment)))
     say("The NOSPACE alarm is armed: compacting, then defragmenting each member that needs it.")
     revision = member.endpoint.revision()
-    done = compaction.compact(view, member.connect, revision, timeout=estimates.WORK_SECONDS)
+    done = compaction.compact(view, member.connect, revision, timeout=WORK_SECONDS)
     say(f"Compacted at revision {revision} in {done.seconds:.1f} s.")
     for name, error in done.pending.items():
         say(f"{name} did not report that its compaction is finished: {error}.")
@@ -128,7 +131,7 @@ def _make_room(context: Context, member: LocalMember, allow_unsafe: bool) -> Clu
         except Refused as exc:
             if exc.code == "leadership_moved":
                 raise
-            # The others may make room enough.
+            # The others may shrink enough.
             passed_over.append(f"{each.name} was not defragmented: {exc.text}")
             say(passed_over[-1])
     view = member.inspect_cluster()
@@ -137,34 +140,35 @@ def _make_room(context: Context, member: LocalMember, allow_unsafe: bool) -> Clu
 
 
 def _disarm(view: ClusterView, member: LocalMember) -> Failure | None:
-    """Disarm, and verify that writes are accepted. Whatever comes of it is no error any more but said: None if it was a
-    success."""
+    """Disarm, and verify that writes are accepted. Returns the failure instead of raising it, None after a success: the
+    alarm may be gone by then."""
     try:
         left = alarms.disarm(view, member.endpoint)
-        proof = write_check.check_writes(member.inspect_cluster, member.connect, settle_seconds=0)
+        check = write_check.check_writes(member.inspect_cluster, member.connect, settle_seconds=0)
     except EtcdError as exc:
         return Failure(
             "heal_not_verified",
             f"{reason(exc)}, after the disarm was begun: whether the alarm is gone is not known.",
         )
-    if left or proof.problems:
+    if left or check.problems:
         return Failure(
-            "heal_not_verified", f"After the disarm {'; '.join(proof.problems) or 'an alarm is armed again'}."
+            "heal_not_verified", f"After the disarm {'; '.join(check.problems) or 'an alarm is armed again'}."
         )
-    say(f"Disarmed, and writes are accepted: {_levels(proof.after)}.")
+    say(f"Disarmed, and writes are accepted: {_levels(check.after)}.")
     return None
 
 
 def headroom_refusal(view: ClusterView, passed_over: t.Sequence[str]) -> Refused | None:
-    """Why the alarm would come back at once, with the members that were not defragmented."""
-    refusal = over_quota.quota_headroom(view).refusal
+    """The reason why the alarm would come back at once, with the members that were not defragmented."""
+    refusal = quota_headroom(view).refusal
     return Refused(refusal.code, " ".join([refusal.text, *passed_over])) if refusal else None
 
 
 def _defragment(
     context: Context, member: LocalMember, target: MemberView, own_id: int, term: int, allow_unsafe: bool
 ) -> None:
-    """Only while this node leads: the leader's own member is the last one, and hands the leadership over itself.
+    """Defragment one member, but only while this node leads: the leader's own member is the last one, and hands the
+    leadership over itself.
 
     Raises Refused, with the code leadership_moved if another one leads, with any other one if this member alone is
     not to be defragmented, EtcdError, OSError.
@@ -182,14 +186,14 @@ def _defragment(
             rule=_RULE,
             free_disk_bytes=member.free_disk_bytes if own else lambda: None,
             allow_unsafe=allow_unsafe,
-            timeout=estimates.WORK_SECONDS,
+            timeout=WORK_SECONDS,
             refusal=refusal,
         )
     )
 
 
 def _levels(view: ClusterView) -> str:
-    return "; ".join(f"{each.name} uses {units.percent(each.used)} of its quota" for each in view.answering)
+    return "; ".join(f"{each.name} uses {percent(each.used)} of its quota" for each in view.answering)
 
 
 __all__ = (

@@ -20,7 +20,7 @@ FILE = "etcd_maintenance.prom"
 # Debian's prometheus-node-exporter, and what most others use.
 DIRECTORIES = ("/var/lib/prometheus/node-exporter", "/var/lib/node_exporter/textfile_collector")
 
-# All there are, with their help; alert rules are written on these names.
+# All metrics, with their help; alert rules are written on these names.
 HELP: t.Mapping[str, str] = {
     "last_look_timestamp_seconds": "When the node tool last looked at the etcd member of this node.",
     "member_up": "Whether the etcd member of this node answers.",
@@ -44,8 +44,8 @@ HELP: t.Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Observation:
-    """What the member of this node says of itself; `quota_bytes` is below 0 if it is off, `disk_free_bytes` None if the
-    disk cannot be asked."""
+    """The state of the member of this node, as it says itself; `quota_bytes` is below 0 if it is off, `disk_free_bytes`
+    None if the disk cannot be asked."""
 
     has_leader: bool
     is_leader: bool
@@ -62,7 +62,7 @@ class Observation:
 
 
 def text(observation: Observation | None, state: State, now: float) -> str:
-    """The whole file. Of a member that is down it says only that it is down, never a stale size."""
+    """The text of the whole file. Of a member that is down it says only that it is down, never a stale size."""
     lines = []
     for name, samples in _values(observation, state, now).items():
         lines += [f"# HELP {PREFIX}{name} {HELP[name]}", f"# TYPE {PREFIX}{name} gauge"]
@@ -71,7 +71,7 @@ def text(observation: Observation | None, state: State, now: float) -> str:
 
 
 def _values(observation: Observation | None, state: State, now: float) -> dict[str, list[tuple[str, float]]]:
-    """By name: labels and value of every sample."""
+    """Labels and value of every sample, by the name of the metric."""
     plain: dict[str, float] = {"last_look_timestamp_seconds": now, "member_up": observation is not None}
     labelled: dict[str, list[tuple[str, float]]] = {}
     if observation:

@@ -26,9 +26,9 @@ NOTE_AGAIN_SECONDS = 900.0
 
 @dataclass(frozen=True)
 class State:
-    """All times in seconds since 1970. `heals` are this node's own attempts; `alarms` are the moments in which it noted
-    the NOSPACE alarm, whoever healed it then: when it came, and if healing is allowed also while it stays;
-    `led_since` is when it first saw itself lead in `term`."""
+    """The state; all times are in seconds since 1970. `heals` are this node's own attempts; `alarms` are the moments in
+    which it noted the NOSPACE alarm, whoever healed it then: when it came, and if healing is allowed also while it
+    stays; `led_since` is when it first saw itself lead in `term`."""
 
     last_run: float | None = None
     last_run_success: bool = True
@@ -74,12 +74,13 @@ def record_observation(state: State, *, now: float, armed: bool, leads: bool, te
 
 
 def recent(moments: t.Iterable[float], now: float) -> tuple[float, ...]:
-    """Those of the last 24 hours. What lies in the future was seen before the clock was set back, and still counts."""
+    """The times of the last 24 hours. One in the future was recorded before the clock was set back, and still
+    counts."""
     return tuple(min(moment, now) for moment in moments if moment > now - DAY)
 
 
 def load(directory: str) -> State:
-    """What is remembered, nothing if there is no file."""
+    """The state in the file, an empty one if there is none."""
     try:
         with open(_path(directory), encoding="utf-8", errors="replace") as file:
             return parse(file.read())
@@ -88,7 +89,7 @@ def load(directory: str) -> State:
 
 
 def update(directory: str, change: t.Callable[[State], State]) -> State:
-    """Change what is remembered, one process at a time, and return what it is then. Raises OSError."""
+    """Change the state, one process at a time, and return the new one. Raises OSError."""
     os.makedirs(directory, mode=0o700, exist_ok=True)
     with open(os.path.join(directory, "lock"), "w", encoding="ascii") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

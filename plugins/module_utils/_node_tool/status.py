@@ -11,10 +11,10 @@ from __future__ import annotations
 import json
 import time
 
-from .._core import text, units
 from .._core.failures import Failure
 from .._core.records import Json
-from .._core.text import table
+from .._core.text import join, table
+from .._core.units import mib, percent
 from .._etcd import checks
 from .._etcd.diagnosis import diagnosis_result
 from .._etcd.view import ClusterView, MemberView, cluster_result
@@ -25,7 +25,7 @@ _HEAD = ("member", "role", "version", "size", "in use", "fragmented", "quota", "
 
 
 def status(context: Context, *, as_json: bool, next_run: str) -> int:
-    """Print it; the exit code is that of a failure if the member of this node does not answer."""
+    """Print the status; the exit code is that of a failure if the member of this node does not answer."""
     state, view, error = context.remembered(), None, ""
     try:
         view = context.member().inspect_cluster()
@@ -39,7 +39,7 @@ def status(context: Context, *, as_json: bool, next_run: str) -> int:
 
 
 def result(view: ClusterView | None, error: str, state: State, next_run: str) -> Json:
-    """The shape of `cluster` and `diagnosis` is that of the module etcd_info."""
+    """The status for programs; `cluster` and `diagnosis` have the shape that the module etcd_info gives them."""
     return {
         "answers": view is not None,
         "error": error,
@@ -53,7 +53,7 @@ def result(view: ClusterView | None, error: str, state: State, next_run: str) ->
 
 
 def lines(view: ClusterView | None, error: str, state: State, next_run: str) -> list[str]:
-    """The same for people."""
+    """The lines of the status, for people."""
     if view is None:
         found = [f"The etcd member of this node does not answer: {error}."]
     else:
@@ -62,7 +62,7 @@ def lines(view: ClusterView | None, error: str, state: State, next_run: str) -> 
             *table([_HEAD, *(_row(member) for member in view.members)]),
             "",
             f"leader: {view.name_of(view.leader_id) if view.has_quorum else 'none'}",
-            f"alarms: {text.join(alarms)}",
+            f"alarms: {join(alarms)}",
             *checks.findings(view),
         ]
     ended = "" if state.last_run is None or state.last_run_success else ", and did not succeed"
@@ -82,11 +82,11 @@ def _row(member: MemberView) -> tuple[str, ...]:
         member.name,
         member.role,
         member.version,
-        units.mib(member.size_bytes),
-        units.mib(member.in_use_bytes),
-        units.percent(free / member.size_bytes if member.size_bytes else 0.0),
-        units.mib(member.quota.bytes) if member.quota.bytes > 0 else "off",
-        units.percent(member.used),
+        mib(member.size_bytes),
+        mib(member.in_use_bytes),
+        percent(free / member.size_bytes if member.size_bytes else 0.0),
+        mib(member.quota.bytes) if member.quota.bytes > 0 else "off",
+        percent(member.used),
     )
 
 

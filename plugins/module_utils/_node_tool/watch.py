@@ -27,7 +27,7 @@ class Options:
 
 
 def watch(context: Context, options: Options) -> int:
-    """One check; its exit code. A member that is down is what the metrics are for: no failure of the tool."""
+    """Do one check; its exit code. A member that is down is what the metrics are for: no failure of the tool."""
     code = OK
     member, observation = _observe(context)
     try:

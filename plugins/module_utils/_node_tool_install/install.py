@@ -115,8 +115,8 @@ def choose_backend(wanted: str, *, cron: bool, systemd: bool) -> str:
 
 @dataclass(frozen=True)
 class Plan:
-    """What differs from what is wanted: files, timers that do not run, the directory for metrics if it is missing, and
-    what the tool itself has written and is to be removed, in this order."""
+    """All that differs from what is wanted: files, timers that do not run, the directory for metrics if it is missing,
+    and what the tool itself has written and is to be removed, in this order."""
 
     changes: list[Change]
     idle_timers: list[str]
@@ -132,8 +132,8 @@ class Plan:
 
 
 def make_plan(place: Place, tool_path: str, wanted: t.Mapping[str, bytes], textfile_dir: str) -> Plan:
-    """What is to be done for these files; `wanted` is by path, and empty if all of them are to be removed. Raises
-    Refused if somebody else's file is in the way, OSError."""
+    """The plan for these files; `wanted` is by path, and empty if all of them are to be removed. Raises Refused if
+    somebody else's file is in the way, OSError."""
     changes, warnings = _changes(place, tool_path, wanted)
     leftovers, left = _leftovers(place, textfile_dir, present=bool(wanted))
     return Plan(
@@ -209,8 +209,8 @@ def _idle_timers(place: Place, paths: t.Iterable[str]) -> list[str]:
 
 
 def _leftovers(place: Place, textfile_dir: str, *, present: bool) -> tuple[list[str], list[str]]:
-    """What the tool itself has written and is to be removed, in this order; and warnings. Metrics that nobody writes
-    any more would be served for ever."""
+    """Files that the tool itself has written and that are to be removed, in this order; and warnings. Metrics that
+    nobody writes any more would be served for ever."""
     now = {textfile_dir} if textfile_dir else set(metrics.DIRECTORIES)
     directories = {*metrics.DIRECTORIES, *_in_schedule(place, _TEXTFILES), *now} - (now if present else set())
     files = [f"{directory.rstrip('/')}/{metrics.FILE}" for directory in sorted(directories)]
@@ -225,7 +225,7 @@ def _leftovers(place: Place, textfile_dir: str, *, present: bool) -> tuple[list[
 
 
 def apply(place: Place, plan: Plan) -> None:
-    """Carry it out. Raises Failure, which tells that what was done before stays."""
+    """Carry out the plan. Raises Failure, which tells that what was done before stays."""
     try:
         if plan.missing_dir:
             _make_directory(place, plan.missing_dir)
@@ -281,7 +281,7 @@ def _remove(place: Place, paths: t.Iterable[str]) -> None:
 
 
 def metrics_warning(place: Place) -> str | None:
-    """Why no metrics are written if no directory is named."""
+    """The reason why no metrics are written if no directory is named."""
     if any(os.path.isdir(place.at(directory)) for directory in metrics.DIRECTORIES):
         return None
     return (
@@ -292,7 +292,7 @@ def metrics_warning(place: Place) -> str | None:
 
 
 def heal_warning(place: Place, manifest: str) -> str | None:
-    """Why the healing that is asked for will never happen with the probes of this node."""
+    """The reason why the healing that is asked for will never happen with the probes of this node."""
     try:
         killer = due.alarm_threat(read_manifest(place.at(manifest)).probes)
     except (Failure, OSError):  # there may be none yet

@@ -21,15 +21,39 @@ from .._node_tool.next_run import CRON_FILE
 
 UNITS = "/etc/systemd/system"
 RUN, WATCH = "etcd-maintenance", "etcd-maintenance-watch"
-# What tells these files from those of others: their first line.
+# The first line of these files, which tells them from those of others.
 MARKER = "# Written by the Ansible module controlplane.etcd.etcd_schedule, which replaces the whole file.\n"
 # Paths that need quotes neither in a cron line nor in a unit.
 _PLAIN = re.compile(r"/[\w./+-]*")
 
+_SERVICE = """\
+[Unit]
+Description={about}
+
+[Service]
+Type=oneshot
+ExecStart={command}
+# Refused, or put off: alerts and the journal tell that, and nothing is wrong with the unit.
+SuccessExitStatus=3
+SyslogIdentifier=etcd-maintenance
+Nice=10
+"""
+_TIMER = """\
+[Unit]
+Description={about}
+
+[Timer]
+OnCalendar={calendar}
+AccuracySec=1s
+
+[Install]
+WantedBy=timers.target
+"""
+
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to be installed; the names are those of the module's options, but for `watch`, the per-minute check,
+    """The schedule that is wanted; the names are those of the module's options, but for `watch`, the per-minute check,
     which is its option metrics."""
 
     tool_path: str
@@ -96,31 +120,6 @@ def _cron(wanted: Wanted) -> dict[str, str]:
     lines = [f"{moments[name]} root {command} 2>&1 | logger -t {RUN}\n" for name, command in commands(wanted).items()]
     head = "SHELL=/bin/sh\nPATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
     return {CRON_FILE: f"{MARKER}{head}{''.join(lines)}"}
-
-
-_SERVICE = """\
-[Unit]
-Description={about}
-
-[Service]
-Type=oneshot
-ExecStart={command}
-# Refused, or put off: alerts and the journal tell that, and nothing is wrong with the unit.
-SuccessExitStatus=3
-SyslogIdentifier=etcd-maintenance
-Nice=10
-"""
-_TIMER = """\
-[Unit]
-Description={about}
-
-[Timer]
-OnCalendar={calendar}
-AccuracySec=1s
-
-[Install]
-WantedBy=timers.target
-"""
 
 
 def _units(wanted: Wanted) -> dict[str, str]:
