@@ -289,7 +289,7 @@ from ..module_utils._node.report import inspect_node
 
 
 def result(module: AnsibleModule) -> Json:
-    """What the module returns. Raises Failure, OSError."""
+    """The result of the module. Raises Failure, OSError."""
     report = inspect_node(module.params)
     return {"changed": False, **(report.as_result() if report else {"present": False})}
 

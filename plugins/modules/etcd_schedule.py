@@ -209,7 +209,7 @@ def wanted_files(params: Json, place: Place, backend: str) -> dict[str, bytes]:
 
 
 def schedule(module: AnsibleModule) -> Json:
-    """Raises Failure, OSError."""
+    """Install or remove tool and schedule; the result of the module. Raises Failure, OSError."""
     params: Json = module.params
     place = Place(ROOT, command.run)
     backend = None
@@ -233,7 +233,7 @@ def schedule(module: AnsibleModule) -> Json:
 
 
 def _warnings(params: Json, place: Place, jobs: list[conflicts.Job]) -> list[str]:
-    """What keeps an installed tool from its work, or disturbs it."""
+    """Warnings about what keeps an installed tool from its work, or disturbs it."""
     found: list[str | None] = []
     if jobs:
         named = ", ".join(f"{job.path} line {job.line}" for job in jobs)

@@ -145,7 +145,7 @@ def wait(module: AnsibleModule) -> Json:
         raise Failure("manifest_missing", f"There is no {exc.filename} on this node.") from exc
 
     def status() -> Status:
-        """Of a member made anew each time: one that did not answer is remembered as silent."""
+        """The status of a member that is made for each call: a kept one would remember who was silent."""
         return LocalMember(module.params).endpoint.status()
 
     waiting = Waiting(manifest, options, status)

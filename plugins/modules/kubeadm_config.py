@@ -108,7 +108,7 @@ from ..module_utils._module import run
 
 
 def configure(module: AnsibleModule) -> Json:
-    """Raises Failure, OSError."""
+    """Edit the file; the result of the module. Raises Failure, OSError."""
     path: str = module.params["path"]
     backup_dir: str = module.params["backup_dir"]
     backups.refuse_backup_dir(backup_dir)

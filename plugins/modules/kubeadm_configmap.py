@@ -138,7 +138,7 @@ PLACE = f"the ConfigMap {NAME} in {NAMESPACE}"
 
 
 def configure(module: AnsibleModule) -> Json:
-    """Raises Failure, OSError."""
+    """Edit the ConfigMap; the result of the module. Raises Failure, OSError."""
     params: Json = module.params
     backups.refuse_backup_dir(params["backup_dir"])
     kubectl = Kubectl(

@@ -31,7 +31,7 @@ _ASK = "import sys; print('%d.%d' % sys.version_info[:2])"
 
 
 def python_refusal(printed: str, interpreter: str) -> Refused | None:
-    """Why modules cannot run, None if they can. `printed` is what the interpreter said its version is."""
+    """The reason why modules cannot run, None if they can. `printed` is what the interpreter said its version is."""
     parts = printed.strip().split(".")
     if len(parts) != 2 or not all(part.isdigit() for part in parts):
         return None

@@ -31,8 +31,8 @@ from .reports import Fleet
 
 @dataclass(frozen=True)
 class Cluster:
-    """The field of a name is the key of the dictionary that the roles keep of it. `full` says that the alarm is armed,
-    is about to be raised, or that nobody can tell; `has_work` that there is anything to do."""
+    """One cluster; each field is a key of the dictionary that the roles keep of it. `full` says that the alarm is
+    armed, is about to be raised, or that nobody can tell; `has_work` that there is anything to do."""
 
     hosts: tuple[str, ...]
     coordinator: str
@@ -54,7 +54,7 @@ class Cluster:
 
     @classmethod
     def from_result(cls, body: object) -> Cluster:
-        """Raises ValueError if this is no such dictionary."""
+        """The cluster of such a dictionary. Raises ValueError if it is none."""
         found = Fields(body, "the cluster")
         return cls(
             hosts=found.texts("hosts"),
@@ -114,8 +114,8 @@ def cluster_of(fleet: Fleet, host: str, *, revive: bool = False, run: str = "") 
 
 
 def _refusals(peers: Fleet, coordinator: str, *, has_work: bool, later: bool) -> list[Refused]:
-    """Why nothing may be done to this cluster: the first kind of reason that there is. With `later` its own state is
-    no reason yet."""
+    """The reasons why nothing may be done to this cluster, only those of the first kind that there is. With `later` its
+    own state is no reason yet."""
     foreign, silent = foreign_members(peers), no_member_answers(peers)
     diagnosis = peers[coordinator].diagnosis
     if foreign:

@@ -16,7 +16,7 @@ from .reports import Fleet
 
 
 def full_disks(peers: Fleet) -> list[Refused]:
-    """etcd exits when it cannot write its log, whatever its quota says."""
+    """The refusals of full disks: etcd exits when it cannot write its log, whatever its quota says."""
     return [
         Refused(
             "disk_full",
@@ -30,7 +30,8 @@ def full_disks(peers: Fleet) -> list[Refused]:
 
 
 def small_disk_findings(cluster: ClusterReport | None, peers: Fleet) -> list[str]:
-    """What a defragmentation may run into; how much it needs is known only when the history is gone."""
+    """Findings on disks that may be too small for a defragmentation; how much it needs is known only when the history
+    is gone."""
     found = []
     for member in cluster.voters_leader_last if cluster else ():
         host = peers.asking_host_of(member)

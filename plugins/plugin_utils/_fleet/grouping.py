@@ -52,7 +52,8 @@ def coordinator_of(peers: Fleet) -> str:
 
 
 def _coordinator_rank(report: NodeReport, host: str) -> tuple[bool, bool, str]:
-    """The smallest coordinates: it answers, it sees a leader, then by name. (A learner does not show its members.)"""
+    """The rank of a host, of which the smallest coordinates: it answers, it sees a leader, then by name. (A learner
+    does not show its members.)"""
     return (not report.answers, not report.has_quorum, host)
 
 
@@ -95,7 +96,8 @@ def snapshot_host(cluster: ClusterReport | None, peers: Fleet, coordinator: str)
 
 
 def foreign_members(peers: Fleet) -> Refused | None:
-    """A member that was emptied comes up as a healthy cluster of its own, while the others still count on it."""
+    """The refusal of foreign members: one that was emptied comes up as a healthy cluster of its own, while the others
+    still count on it."""
     hosts_of: dict[str, list[str]] = {}
     for host, report in peers.items():
         if report.known_cluster_id:

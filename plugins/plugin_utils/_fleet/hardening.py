@@ -34,8 +34,9 @@ _QUORUM_WITHOUT_ONE = 3  # members, so that a leader remains while one of them i
 
 @dataclass(frozen=True)
 class HardeningPlan:
-    """`quota_bytes` is None if it stays switched off. `order` lists hosts, the leader's last. `unfinished` is the host
-    whose etcd alone is down, which an interrupted run may have left so, empty if there is none."""
+    """The plan for one cluster. `quota_bytes` is None if it stays switched off. `order` lists hosts, the leader's last.
+    `unfinished` is the host whose etcd alone is down, which an interrupted run may have left so, empty if there is
+    none."""
 
     quota_bytes: int | None
     extra_args: t.Mapping[str, str]
@@ -48,7 +49,7 @@ class HardeningPlan:
 
     @property
     def lines(self) -> list[str]:
-        """What was found, and what will be done."""
+        """Lines for people: what was found, and what will be done."""
         work = [] if self.refusals else [wording.hardening_line(self.extra_args, self.order)]
         return [*self.notes, *work]
 
@@ -126,7 +127,7 @@ def _arguments(quota: ChosenQuota, further: t.Mapping[str, t.Any]) -> dict[str, 
 
 
 def _state_refusals(cluster: Cluster, peers: Fleet) -> list[Refused]:
-    """Why no member may be restarted now."""
+    """The reasons why no member may be restarted now."""
     seen = peers[cluster.coordinator].cluster
     armed = ", ".join(seen.full_names if seen else ())
     if armed:
@@ -140,7 +141,7 @@ def _state_refusals(cluster: Cluster, peers: Fleet) -> list[Refused]:
 
 
 def _used_up(members: t.Iterable[MemberReport]) -> Refused | None:
-    """The next write raises the alarm, perhaps in the middle of the work."""
+    """The refusal of a quota that is used up: the next write raises the alarm, perhaps in the middle of the work."""
     full = [f"{each.name}: {percent(each.quota_used)}" for each in members if each.quota_used >= REFUSED_SHARE]
     if not full:
         return None
@@ -163,8 +164,8 @@ def _unfinished(cluster: Cluster, peers: Fleet) -> str:
 def recorded_quota_refusals(
     replaced: t.Iterable[t.Mapping[str, str]], wanted: t.Mapping[str, str], *, late: bool
 ) -> list[Refused]:
-    """Why what is recorded stands against these flags. `replaced` are the arguments of the administrator's own file and
-    of the ConfigMap that would be replaced."""
+    """The reasons why what is recorded stands against these flags. `replaced` are the arguments of the administrator's
+    own file and of the ConfigMap that would be replaced."""
     recorded = [go_int(arguments.get(flag_values.QUOTA, "")) or 0 for arguments in replaced]
     return recorded_refusals(recorded, int(wanted.get(flag_values.QUOTA, "0")), late=late)
 

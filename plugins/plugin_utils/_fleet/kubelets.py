@@ -22,8 +22,8 @@ RESTART, WAIT = "restart", "wait"
 
 
 def revivals(peers: Fleet, cluster: ClusterReport | None, *, full: bool) -> dict[str, str]:
-    """By host: `restart` its kubelet, or `wait` for its etcd, which runs and may be reading its log. `cluster` is what
-    the coordinator's member says, None if it is down.
+    """The way to revive each host: `restart` its kubelet, or `wait` for its etcd, which runs and may be reading its
+    log. `cluster` is what the coordinator's member says, None if it is down.
 
     With a leader only members that do not answer are brought back, and only if there is work to do. Without one all
     kubelets are restarted in the same moment: two members that are down for minutes at different times never meet.
@@ -53,13 +53,13 @@ def _may_come(report: NodeReport) -> bool:
 
 
 def held_by(peers: Fleet, run: str) -> dict[str, str]:
-    """By host: kubelets that this run holds already, and that it is to release whatever the cluster needs by now."""
+    """Kubelets that this run holds already, by host: it is to release them whatever the cluster needs by now."""
     kubelets = ((host, report.kubelet.held) for host, report in peers.items())
     return {host: "this run holds it" for host, held in kubelets if held and held.owner == run}
 
 
 def holds(peers: Fleet, cluster: ClusterReport | None, to_revive: t.Collection[str]) -> dict[str, str]:
-    """By host: why its kubelet is to be held. `cluster` is what the coordinator's member says, None if it is down.
+    """The reason to hold a kubelet, by host. `cluster` is what the coordinator's member says, None if it is down.
 
     If nobody can be asked about alarms, one is assumed: holding a kubelet for a while does no harm.
     """
@@ -137,7 +137,8 @@ def idle_kubelets(peers: Fleet) -> list[Refused]:
 
 
 def stray_refusals(peers: Fleet) -> list[Refused]:
-    """Copies beside the manifest: the kubelet runs whichever name sorts last, and a restart may swap them."""
+    """The refusals of copies beside the manifest: the kubelet runs whichever name sorts last, and a restart may swap
+    them."""
     return [
         Refused(
             "stray_manifests",

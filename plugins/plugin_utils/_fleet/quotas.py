@@ -45,7 +45,7 @@ class MemberOnNode:
         return sizing.automatic_quota(self.memory_bytes, self.free_bytes, self.db_bytes)
 
     def refusal(self, quota_bytes: int) -> Refused | None:
-        """Why its node cannot carry this quota."""
+        """The reason why its node cannot carry this quota."""
         if self.memory_bytes is None or self.free_bytes is None:
             return None
         return sizing.capacity_refusal(quota_bytes, self.memory_bytes, self.free_bytes, self.db_bytes)
@@ -171,8 +171,8 @@ def _overflows(nodes: t.Sequence[MemberOnNode], size: int) -> list[Refused]:
 
 
 def raise_refusals(cluster: Cluster, peers: Fleet, wanted: str) -> list[Refused]:
-    """Why a recovery may not raise the quota of all members to `wanted`; none if that cannot be said yet, because there
-    is no leader."""
+    """The reasons why a recovery may not raise the quota of all members to `wanted`; none if that cannot be said yet,
+    because there is no leader."""
     if not cluster.has_quorum:
         return []
     try:

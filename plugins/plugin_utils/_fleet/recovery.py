@@ -23,7 +23,7 @@ from .time_budgets import RecoveryTimes, recovery_times
 
 @dataclass(frozen=True)
 class RecoveryPlan:
-    """`lines` are for people; `raises` says whether a larger quota was asked for."""
+    """The plan for one cluster: `lines` are for people; `raises` says whether a larger quota was asked for."""
 
     lines: tuple[str, ...]
     refusals: tuple[Refused, ...]
@@ -31,7 +31,7 @@ class RecoveryPlan:
     times: RecoveryTimes
 
     def as_result(self) -> Json:
-        """The budgets are keys like the rest."""
+        """The result of the filter, in which the budgets are keys like the rest."""
         refusals = [refused.as_result() for refused in self.refusals]
         return {"lines": list(self.lines), "refusals": refusals, "raises": self.raises, **plain(self.times)}
 
@@ -72,7 +72,7 @@ def plan_recovery(
 
 
 def recovery_refusals(cluster: Cluster, fleet: Fleet, quota: str) -> list[Refused]:
-    """Why the work would lose data or cannot succeed. A quota that is not needed is ignored."""
+    """The reasons why the work would lose data or cannot succeed. A quota that is not needed is ignored."""
     raising = raise_refusals(cluster, fleet.only(cluster.hosts), quota) if quota and cluster.full else []
     return [*cluster.refusals, *raising]
 

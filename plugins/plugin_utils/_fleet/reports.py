@@ -57,7 +57,7 @@ class Fleet:
         return next((host for host, report in self.items() if report.member_id == member.member_id), None)
 
     def asking_host_of(self, member: MemberReport) -> str | None:
-        """The same, but also None if that host cannot ask its member."""
+        """The host that this member runs on, None if it is not among them or cannot ask its member."""
         asking = {host: report for host, report in self.items() if report.answers}
         return Fleet(asking).host_of(member)
 

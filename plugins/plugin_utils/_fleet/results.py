@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""What other modules returned, as far as it is reported."""
+"""Results of other modules, as far as they are reported."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class TakenSnapshot:
 
     @classmethod
     def from_result(cls, body: object) -> TakenSnapshot | None:
-        """None if none was taken."""
+        """The snapshot, None if none was taken."""
         found = Fields(body, "the result of etcd_snapshot")
         if not found.has("path"):
             return None
@@ -66,7 +66,7 @@ class ApiServerCheck:
 
     @classmethod
     def from_results(cls, results: object) -> dict[str, ApiServerCheck]:
-        """By host, without those on which it did not run or failed."""
+        """The results by host, without hosts on which the module did not run or failed."""
         found = Fields(results, "the results of apiserver_write_check")
         each = ((host, found.record(host)) for host in found.names())
         return {

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""How long a lock is kept, a kubelet held and a task waited for, in seconds.
+"""Time budgets, in seconds: how long a lock is kept, a kubelet held and a task waited for.
 
 A node that loses power in the middle of a task would keep the connection waiting for hours, and a lock that expires in
 the middle of the work would let a second run in.

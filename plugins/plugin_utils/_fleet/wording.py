@@ -71,7 +71,7 @@ def _healthy(cluster: Cluster) -> str:
 
 
 def _revival(cluster: Cluster, check: bool, forks: int) -> list[str]:
-    """Who is brought back, and how."""
+    """The lines on members that are revived, and how."""
     restarted = [host for host, way in cluster.revive.items() if way == RESTART]
     waited = [host for host, way in cluster.revive.items() if way == WAIT]
     count = len(cluster.revive)
@@ -135,7 +135,7 @@ def _outcome(check: WriteCheck, seconds: float) -> str:
 
 
 def _api_servers(checks: t.Mapping[str, ApiServerCheck]) -> list[str]:
-    """What became of a write through each node's own API server. Nodes without one are not spoken of."""
+    """The lines on a write through each node's own API server; none on nodes without one."""
     accepted = [host for host, check in checks.items() if check.outcome == "accepted"]
     said = [f"The API servers of {', '.join(accepted)} accept writes."] if accepted else []
     for host, check in checks.items():
@@ -193,7 +193,7 @@ def learner_notes(members: t.Iterable[MemberReport]) -> list[str]:
 
 
 def rolled_line(host: str, rolled: RolledMember, *, check: bool) -> str:
-    """What was done to one member, or would be."""
+    """The line on what was done to one member, or would be."""
     if not rolled.changed:
         return f"{host} already runs with these flags."
     done = "would be restarted with its new flags"
