@@ -74,13 +74,4 @@ def _asked(failure: Failure, through: str) -> str:
     return through if isinstance(failure, Refused) else ""
 
 
-__all__ = (
-    "CONNECTION_SPEC",
-    "UNCHANGED",
-    "UNSAFE_SPEC",
-    "WORK_SPEC",
-    "Body",
-    "MemberBody",
-    "run",
-    "run_with_member",
-)
+__all__ = ("CONNECTION_SPEC", "UNCHANGED", "UNSAFE_SPEC", "WORK_SPEC", "Body", "MemberBody", "run", "run_with_member")

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""Running a module, with an ordinary failure where Ansible itself would have none.
+"""Running a module, with an ordinary failure if Ansible itself would have none.
 
 - The node's Python is too old: Ansible's own wrapper dies with a traceback, before any line of the module runs.
 - The host of a delegated task is lost: Ansible would take the coordinator out of the play for it, and its locks would

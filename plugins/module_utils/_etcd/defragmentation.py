@@ -201,11 +201,4 @@ def summary(done: Defragmentation, *, check: bool = False) -> str:
     return f"{sizes} in {done.seconds:.1f} s{moved}"
 
 
-__all__ = (
-    "Defragmentation",
-    "Rule",
-    "defrag_order",
-    "defragment",
-    "summary",
-    "transfer_leadership",
-)
+__all__ = ("Defragmentation", "Rule", "defrag_order", "defragment", "summary", "transfer_leadership")

@@ -64,7 +64,4 @@ def _fill_level(member: MemberView) -> str:
     )
 
 
-__all__ = (
-    "Headroom",
-    "quota_headroom",
-)
+__all__ = ("Headroom", "quota_headroom")

@@ -242,14 +242,4 @@ _MEANINGS = (
 _ANY = _Meaning("", "kubectl_failed", "kubectl failed: {words}.", unsure=True)
 
 
-__all__ = (
-    "KEY",
-    "NAME",
-    "NAMESPACE",
-    "Conflict",
-    "Kubectl",
-    "KubectlFailed",
-    "failure",
-    "find_program",
-    "own_address",
-)
+__all__ = ("KEY", "NAME", "NAMESPACE", "Conflict", "Kubectl", "KubectlFailed", "failure", "find_program", "own_address")

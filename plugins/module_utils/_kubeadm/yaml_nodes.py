@@ -194,14 +194,4 @@ def _yaml() -> t.Any:
     return yaml
 
 
-__all__ = (
-    "ALIAS",
-    "LIST",
-    "MAP",
-    "SCALAR",
-    "YamlNode",
-    "always_string",
-    "read",
-    "safe_word",
-    "word",
-)
+__all__ = ("ALIAS", "LIST", "MAP", "SCALAR", "YamlNode", "always_string", "read", "safe_word", "word")

@@ -120,12 +120,4 @@ def program_beside(pid: int, name: str, proc: str = "/proc") -> str | None:
     return path if os.path.isfile(path) else None
 
 
-__all__ = (
-    "age",
-    "find",
-    "flags",
-    "holds",
-    "is_member",
-    "program_beside",
-    "running",
-)
+__all__ = ("age", "find", "flags", "holds", "is_member", "program_beside", "running")

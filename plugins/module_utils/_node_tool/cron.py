@@ -125,9 +125,4 @@ def _listed(values: t.Sequence[int], first: int, last: int) -> str:
     return "*" if len(values) == last - first + 1 else ",".join(f"{value:02d}" for value in values)
 
 
-__all__ = (
-    "Expression",
-    "following",
-    "on_calendar",
-    "parse",
-)
+__all__ = ("Expression", "following", "on_calendar", "parse")

@@ -251,8 +251,4 @@ def _hand_over(context: Context, member: LocalMember, own: DueMember, options: O
     )
 
 
-__all__ = (
-    "LEASE_ID",
-    "Options",
-    "run",
-)
+__all__ = ("LEASE_ID", "Options", "run")

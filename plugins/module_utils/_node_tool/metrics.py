@@ -101,11 +101,4 @@ def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
-__all__ = (
-    "DIRECTORIES",
-    "FILE",
-    "HELP",
-    "PREFIX",
-    "Observation",
-    "text",
-)
+__all__ = ("DIRECTORIES", "FILE", "HELP", "PREFIX", "Observation", "text")

@@ -306,13 +306,4 @@ def heal_warning(place: Place, manifest: str) -> str | None:
     )
 
 
-__all__ = (
-    "Change",
-    "Place",
-    "Plan",
-    "apply",
-    "choose_backend",
-    "heal_warning",
-    "make_plan",
-    "metrics_warning",
-)
+__all__ = ("Change", "Place", "Plan", "apply", "choose_backend", "heal_warning", "make_plan", "metrics_warning")

@@ -132,14 +132,4 @@ def _units(wanted: Wanted) -> dict[str, str]:
     return found
 
 
-__all__ = (
-    "MARKER",
-    "RUN",
-    "UNITS",
-    "WATCH",
-    "Wanted",
-    "commands",
-    "files",
-    "paths",
-    "timers",
-)
+__all__ = ("MARKER", "RUN", "UNITS", "WATCH", "Wanted", "commands", "files", "paths", "timers")

@@ -164,11 +164,4 @@ def restart_refusal(view: ClusterView, own: MemberView, *, allow_downtime: bool,
     )
 
 
-__all__ = (
-    "AWAY_SECONDS",
-    "alarm_refusal",
-    "kubelet_refusal",
-    "refuse_cluster",
-    "refuse_node",
-    "restart_refusal",
-)
+__all__ = ("AWAY_SECONDS", "alarm_refusal", "kubelet_refusal", "refuse_cluster", "refuse_node", "restart_refusal")

@@ -144,9 +144,4 @@ def verification_of(
     )
 
 
-__all__ = (
-    "Verification",
-    "VerificationResult",
-    "drift",
-    "verification_of",
-)
+__all__ = ("Verification", "VerificationResult", "drift", "verification_of")

@@ -91,9 +91,4 @@ def _record_path(path: str) -> str:
     return path + ".json"
 
 
-__all__ = (
-    "Snapshot",
-    "prune",
-    "remember",
-    "reusable",
-)
+__all__ = ("Snapshot", "prune", "remember", "reusable")

@@ -155,8 +155,4 @@ def _await(database: str, read: t.Callable[[mmap.mmap], tuple[int, bool]]) -> in
         time.sleep(0.05)
 
 
-__all__ = (
-    "METHODS",
-    "Source",
-    "last_put",
-)
+__all__ = ("METHODS", "Source", "last_put")
