@@ -19,6 +19,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._core.command im
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm, Endpoint, Member, Status
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.quota import Quota
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView, MemberView
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.apiserver import Answer
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import read_manifest
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.kubelet_hold import Hold
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.probes import Probe
@@ -142,7 +143,7 @@ def recorded_snapshot(version: str) -> bytes:
 
 
 def probes_of(version: str) -> tuple[Probe, ...]:
-    """Those that kubeadm of that version gave etcd."""
+    """The probes that kubeadm of that version gave etcd."""
     return read_manifest(str(DATA / "manifests" / version / "plain.manifest")).probes
 
 
@@ -206,7 +207,7 @@ def diagnosis(*, full: bool = True, refusals: Iterable[str] = (), findings: Iter
 def kubelet_report(
     *, held: Hold | None = None, refusal: str = "", running: bool | None = None, last_lines: Iterable[str] = ()
 ) -> KubeletReport:
-    """A kubelet where all is well, that is held, or that must not be started."""
+    """A kubelet that is well, that is held, or that must not be started."""
     runs = not (held or refusal) if running is None else running
     stopped = bool(not runs and (held or "was stopped by" in refusal))
     return KubeletReport("kubelet", held, runs, stopped, refusal, tuple(last_lines))
@@ -224,8 +225,8 @@ def node_report(
     kubelet: KubeletReport | None = None,
     **changes: Any,
 ) -> NodeReport:
-    """The report of the node of cp<number>, where all is well; without a cluster, its etcd does not run. `ca` names the
-    certificates in its CA file, `probes` is the kubeadm that wrote its manifest."""
+    """The report of the node of cp<number>, on which all is well; without a cluster, its etcd does not run. `ca` names
+    the certificates in its CA file, `probes` is the kubeadm that wrote its manifest."""
     found = NodeReport(
         manifest="/etc/kubernetes/manifests/etcd.yaml",
         name=f"cp{number}",
@@ -295,8 +296,13 @@ def systemd_shows(
     return CommandResult(0, "\n".join(f"{name}={value}" for name, value in found.items()))
 
 
+def api_failure(message: str, code: int = 500) -> Answer:
+    """An answer of the Kubernetes API that refuses something."""
+    return Answer(code, json.dumps({"kind": "Status", "status": "Failure", "message": message, "code": code}))
+
+
 class Exited(Exception):
-    """The module ended with this."""
+    """The module exited with this result."""
 
 
 def main_of(

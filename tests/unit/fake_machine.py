@@ -29,9 +29,9 @@ THREE = view(*(member(number, quota=QUOTA) for number in (1, 2, 3)))
 class Machine:
     """A node whose etcd runs as the manifest says, but with no word for its number of WALs."""
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.path = folder / "manifests/etcd.yaml"
-        self.backups = folder / "etcd-backup"
+    def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.path = directory / "manifests/etcd.yaml"
+        self.backups = directory / "etcd-backup"
         self.down = False
         self.started_with: dict[str, str] | None = None
         self.own = True
@@ -42,8 +42,8 @@ class Machine:
         self._monkeypatch = monkeypatch
         text = (DATA / "manifests/1.33/quota.manifest").read_text("utf-8")
         self.path.parent.mkdir()
-        self.path.write_text(text.replace("/var/lib/etcd", str(folder / "data")), "utf-8")
-        self.wal = folder / "data/member/wal/0.wal"
+        self.path.write_text(text.replace("/var/lib/etcd", str(directory / "data")), "utf-8")
+        self.wal = directory / "data/member/wal/0.wal"
         self.wal.parent.mkdir(parents=True)
         self.wal.touch()
         for owner, name, instead in (

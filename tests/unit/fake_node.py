@@ -32,9 +32,9 @@ class FakeNode(FakeRun):
     """A node whose clock goes on only when somebody sleeps. `at` says what happens when; `told` is what its systemd was
     told."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, directory: Path) -> None:
         super().__init__()
-        self.folder = folder
+        self.directory = directory
         self.now = 1000.0
         self.active = "active"
         self.started = STARTED
@@ -98,18 +98,18 @@ class FakeNode(FakeRun):
         return kubelet_hold.read_hold("kubelet")
 
 
-def write_pod(folder: Path, name: str, program: str) -> None:
-    container = {"name": name, "command": [program, "--name=cp1", f"--data-dir={folder}"] if program else []}
+def write_pod(directory: Path, name: str, program: str) -> None:
+    container = {"name": name, "command": [program, "--name=cp1", f"--data-dir={directory}"] if program else []}
     pod = {"metadata": {"name": name}, "spec": {"containers": [container]}}
-    (folder / f"{name}.yaml").write_text(yaml.safe_dump(pod), "utf-8")
+    (directory / f"{name}.yaml").write_text(yaml.safe_dump(pod), "utf-8")
 
 
-def fake_node(folder: Path, monkeypatch: pytest.MonkeyPatch) -> FakeNode:
+def fake_node(directory: Path, monkeypatch: pytest.MonkeyPatch) -> FakeNode:
     """A node with the manifests of an etcd and of an API server, which the library takes for its own."""
-    node = FakeNode(folder)
-    write_pod(folder, "etcd", "etcd")
-    write_pod(folder, "kube-apiserver", "kube-apiserver")
-    monkeypatch.setattr(kubelet_hold, "_record", lambda name, _records: str(folder / f".hold.{name}"))
+    node = FakeNode(directory)
+    write_pod(directory, "etcd", "etcd")
+    write_pod(directory, "kube-apiserver", "kube-apiserver")
+    monkeypatch.setattr(kubelet_hold, "_record", lambda name, _records: str(directory / f".hold.{name}"))
     monkeypatch.setattr(command, "run", node)
     monkeypatch.setattr(process, "find", lambda _manifest: node.pid)
     monkeypatch.setattr(process, "age", lambda _pid: node.now - node.born)

@@ -17,33 +17,33 @@ from unit.builders import Json, recorded
 from lab import pki
 
 
-def write_pki(folder: Path) -> Path:
+def write_pki(directory: Path) -> Path:
     """Write the certificates of a node; that takes a moment."""
-    pki.write_node_pki(pki.Authority.create(), folder, "cp1", "127.0.0.1")
-    return folder
+    pki.write_node_pki(pki.Authority.create(), directory, "cp1", "127.0.0.1")
+    return directory
 
 
-def stopped_node(folder: Path, written_pki: Path) -> Json:
+def stopped_node(directory: Path, written_pki: Path) -> Json:
     """Write the files of a node whose etcd was 3.6.16; the options for it."""
-    shutil.copytree(written_pki, folder / "pki")
-    wal = folder / "etcd/member/wal"
+    shutil.copytree(written_pki, directory / "pki")
+    wal = directory / "etcd/member/wal"
     wal.mkdir(parents=True)
     (wal / "0000000000000000-0000000000000000.wal").write_bytes(recorded("3.6.16", "wal"))
     flags = {
         "name": "cp1",
-        "data-dir": str(folder / "etcd"),
+        "data-dir": str(directory / "etcd"),
         "listen-client-urls": "https://127.0.0.1:1",
-        "trusted-ca-file": str(folder / "pki/etcd/ca.crt"),
-        "cert-file": str(folder / "pki/etcd/server.crt"),
-        "key-file": str(folder / "pki/etcd/server.key"),
+        "trusted-ca-file": str(directory / "pki/etcd/ca.crt"),
+        "cert-file": str(directory / "pki/etcd/server.crt"),
+        "key-file": str(directory / "pki/etcd/server.key"),
     }
     command = ["etcd", *(f"--{name}={value}" for name, value in flags.items())]
     pod = {"spec": {"containers": [{"name": "etcd", "command": command}]}}
-    (folder / "etcd.yaml").write_text(yaml.safe_dump(pod), "utf-8")
+    (directory / "etcd.yaml").write_text(yaml.safe_dump(pod), "utf-8")
     return options(
-        manifest=str(folder / "etcd.yaml"),
-        data_dir=str(folder / "etcd"),
-        lock_path=str(folder / "x.lock"),
+        manifest=str(directory / "etcd.yaml"),
+        data_dir=str(directory / "etcd"),
+        lock_path=str(directory / "x.lock"),
         kubelet_unit="kubelet-of-the-tests",
     )
 

@@ -227,7 +227,7 @@ def test_defaults_of_a_role_have_their_type(role: str) -> None:
         assert isinstance(option["default"], KINDS[option["type"]]), name
 
 
-def test_there_is_something_to_look_at() -> None:
+def test_there_is_something_to_test() -> None:
     assert len(MODULES) >= 8
     assert PUBLIC_ROLES == ["harden", "recover"]
     assert len(OTHER_PLUGINS) >= 4

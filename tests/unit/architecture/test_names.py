@@ -50,7 +50,7 @@ def test_helper_roles_are_private() -> None:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_a_module_is_an_edge(name: str) -> None:
-    """Its documentation ends with RETURN; what thinks is in module_utils."""
+    """Its documentation ends with RETURN; what decides is in module_utils."""
     source = tree(name)
     documentation = [node for node in source.body if isinstance(node, ast.Assign)]
     end = next(node.end_lineno for node in documentation if getattr(node.targets[0], "id", "") == "RETURN")

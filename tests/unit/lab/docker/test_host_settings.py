@@ -98,7 +98,7 @@ def test_what_a_loaded_module_brought_is_switched_off_again(settings: Path) -> N
     assert not bridge.with_name("bridge-nf-call-ip6tables").exists()
 
 
-def test_all_is_put_back_that_can_be_and_all_is_said_that_cannot(
+def test_all_is_restored_that_can_be_and_all_is_said_that_cannot(
     settings: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = HostSettings.measure()

@@ -14,7 +14,7 @@ from lab.programs import golang
 from lab.programs.golang import GoBuild, build
 
 
-def test_half_a_go_is_installed_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_half_a_go_is_installed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     installed = []
 
     def run(*command: str) -> None:

@@ -14,7 +14,7 @@ from lab.errors import ProgramMissingError
 from lab.programs.store import CHECKSUMS, Recipe, Store
 
 
-def test_a_cached_program_set_is_hashed_only_where_it_looks_changed(tmp_path: Path) -> None:
+def test_a_cached_program_set_is_hashed_only_if_it_seems_changed(tmp_path: Path) -> None:
     def make(_store: Store, target: Path) -> None:
         (target / "program").write_text("whole")
 
@@ -38,7 +38,7 @@ def test_what_a_killed_build_left_is_no_version(tmp_path: Path) -> None:
     assert Store(tmp_path).versions("set") == []
 
 
-def test_a_damaged_program_set_is_made_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_damaged_program_set_is_made_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made: list[Path] = []
 
     def make(_store: Store, target: Path) -> None:

@@ -8,23 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from unit.builders import (
-    Json,
-    member,
-    table,
-    view,
-)
+from unit.builders import Exited, Json, member, table, view
 from unit.fake_cluster import FakeMember
 
 from ansible_collections.controlplane.etcd.plugins.module_utils import _module
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure, Refused
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import (
-    errors,
-)
-
-
-class Exited(Exception):
-    """The module exited with this result."""
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors
 
 
 class FakeModule:

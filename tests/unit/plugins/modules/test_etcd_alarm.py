@@ -6,32 +6,20 @@
 from __future__ import annotations
 
 import pytest
-from unit.builders import (
-    MIB,
-    member,
-    table,
-    view,
-)
+from unit.builders import MIB, member, table, view
 from unit.fake_cluster import FakeMember, FakeModule
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Refused
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import (
-    ClusterView,
-)
-from ansible_collections.controlplane.etcd.plugins.modules import (
-    etcd_alarm,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView
+from ansible_collections.controlplane.etcd.plugins.modules import etcd_alarm
 
 ALARM = "/v3/maintenance/alarm"
 NOSPACE, CORRUPT = Alarm(1, "NOSPACE"), Alarm(1, "CORRUPT")
 
-
 FULL = member(1, size=960 * MIB)
 
-
 CLOSE = member(1, size=900 * MIB)
-
 
 DISARMS: list[tuple[str, ClusterView, bool, list[str] | str, int]] = [
     ("armed", view(member(1), alarms=[NOSPACE]), False, ["cp1"], 0),

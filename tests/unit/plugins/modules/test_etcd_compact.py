@@ -6,27 +6,14 @@
 from __future__ import annotations
 
 import pytest
-from unit.builders import (
-    Json,
-    Reply,
-    member,
-    table,
-    view,
-)
+from unit.builders import Json, Reply, member, table, view
 from unit.fake_cluster import FakeMember, FakeModule
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Refused
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import (
-    compaction,
-    errors,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import compaction, errors
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import (
-    ClusterView,
-)
-from ansible_collections.controlplane.etcd.plugins.modules import (
-    etcd_compact,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView
+from ansible_collections.controlplane.etcd.plugins.modules import etcd_compact
 
 KV_RANGE, COMPACTION = "/v3/kv/range", "/v3/kv/compaction"
 SEEN = view(member(1))

@@ -8,20 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from unit.builders import (
-    MIB,
-    Json,
-    Reply,
-    member,
-    table,
-    view,
-)
+from unit.builders import MIB, Json, Reply, member, table, view
 from unit.fake_cluster import FakeMember, FakeModule
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Refused
-from ansible_collections.controlplane.etcd.plugins.modules import (
-    etcd_defrag,
-)
+from ansible_collections.controlplane.etcd.plugins.modules import etcd_defrag
 
 STATUS = "/v3/maintenance/status"
 SEEN = view(member(1))

@@ -6,19 +6,12 @@
 from __future__ import annotations
 
 import pytest
-from unit.builders import (
-    member,
-    view,
-)
+from unit.builders import member, view
 from unit.fake_cluster import FakeMember, FakeModule
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import (
-    cluster_result,
-)
-from ansible_collections.controlplane.etcd.plugins.modules import (
-    etcd_info,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import cluster_result
+from ansible_collections.controlplane.etcd.plugins.modules import etcd_info
 
 
 @pytest.mark.parametrize("allowed", [False, True])

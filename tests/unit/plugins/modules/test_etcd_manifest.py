@@ -184,7 +184,7 @@ MANIFESTS: list[tuple[str, Callable[[Path], object], str, str]] = [
         "{} is a symbolic link to x, which does not exist",
     ),
     (
-        "a folder",
+        "a directory",
         lambda path: (path.unlink(), path.mkdir()),
         "manifest_unusable",
         "{} cannot be read: [Errno 21] Is a directory",

@@ -225,7 +225,7 @@ def test_absent_takes_memory_and_metrics_along(host: Host) -> None:
 
 
 def test_absent_leaves_what_others_have_put_there(host: Host) -> None:
-    """Also where nothing was ever installed."""
+    """Also if nothing was ever installed."""
     host.write("/var/lib/etcd-maintenance/backup.db", "dear")
     for again in range(2):
         gone = host(state="absent")
@@ -262,7 +262,7 @@ def test_metrics_that_nobody_writes_any_more_go(host: Host) -> None:
     assert "/srv/metrics/etcd_maintenance.prom" in host()["files"]
     host.write(f"{METRICS}/etcd_maintenance.prom", "")
     assert host()["changed"] is False
-    # And where nobody says again which one it was.
+    # And if nobody says again which one it was.
     host(textfile_dir="/srv/metrics", backend="systemd")
     host.write("/srv/metrics/etcd_maintenance.prom", "")
     host(state="absent")

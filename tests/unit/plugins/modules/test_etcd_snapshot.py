@@ -9,27 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from unit.builders import (
-    Json,
-    Reply,
-    member,
-    recorded_snapshot,
-    table,
-    view,
-)
+from unit.builders import Json, Reply, member, recorded_snapshot, table, view
 from unit.fake_cluster import FakeMember, FakeModule
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure, Refused
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import EtcdManifest
 from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot import catalog, sources
-from ansible_collections.controlplane.etcd.plugins.modules import (
-    etcd_snapshot,
-)
+from ansible_collections.controlplane.etcd.plugins.modules import etcd_snapshot
 
 STATUS, MEMBERS, KV_RANGE = "/v3/maintenance/status", "/v3/cluster/member/list", "/v3/kv/range"
 WHOLE = recorded_snapshot("3.6.16")
 REVISION = 202
-
 
 SILENT = view(member(1), member(2, error="down"))
 

@@ -28,7 +28,7 @@ def result(node: FakeNode, monkeypatch: pytest.MonkeyPatch, *, check: bool = Fal
         "hold_kubelet": False,
         "hold_seconds": 300.0,
         "kubelet_unit": "kubelet",
-        "manifest": str(node.folder / "etcd.yaml"),
+        "manifest": str(node.directory / "etcd.yaml"),
         "owner": "r1",
         "revive": False,
         "wait_timeout": 120.0,
@@ -106,7 +106,7 @@ def test_in_vain(node: FakeNode, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_without_a_manifest(node: FakeNode, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = node.folder / "etcd.yaml"
+    path = node.directory / "etcd.yaml"
     path.unlink()
     assert failure(node, monkeypatch, "manifest_missing") == (
         f"Waiting for etcd failed. There is no {path} on this node. Nothing else was changed."
@@ -114,7 +114,7 @@ def test_without_a_manifest(node: FakeNode, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_with_a_wrong_manifest(node: FakeNode, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = node.folder / "etcd.yaml"
+    path = node.directory / "etcd.yaml"
     path.write_text("", "utf-8")
     assert failure(node, monkeypatch, "manifest_unusable") == (
         f"Waiting for etcd failed. {path} cannot be read as a static pod manifest: it is empty. Nothing else was"

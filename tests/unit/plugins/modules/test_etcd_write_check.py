@@ -6,24 +6,14 @@
 from __future__ import annotations
 
 import pytest
-from unit.builders import (
-    MIB,
-    member,
-    table,
-    view,
-)
+from unit.builders import MIB, member, table, view
 from unit.fake_cluster import FakeMember, FakeModule
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import (
-    errors,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.write_check import Write, WriteCheck
-from ansible_collections.controlplane.etcd.plugins.modules import (
-    etcd_write_check,
-)
+from ansible_collections.controlplane.etcd.plugins.modules import etcd_write_check
 
 SILENT = view(member(1), member(2, error="down"))
-
 
 CHECKS: list[tuple[str, bool, list[str], list[str]]] = [
     ("run", False, ["cp1"], ["cp2 does not answer (down)."]),

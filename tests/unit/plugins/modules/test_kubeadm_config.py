@@ -62,7 +62,7 @@ def arguments(given: Json) -> Any:
 @pytest.fixture
 def run(path: Path, backups: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     warned: list[str] = []
-    # Where a controller's code is loaded as well, Ansible would print them.
+    # If a controller's code is loaded as well, Ansible would print them.
     monkeypatch.setattr(kubeadm_config.AnsibleModule, "warn", lambda self, text: warned.append(text))
 
     def call(*, check: bool = False, **options: Any) -> Json:
@@ -122,7 +122,7 @@ def test_diff_shows_no_other_document(run: Run, path: Path) -> None:
     assert path.read_bytes() == secret.encode() + AFTER
 
 
-def test_nothing_wanted_is_a_look(run: Run, path: Path) -> None:
+def test_nothing_wanted_is_an_inspection(run: Run, path: Path) -> None:
     result = run(extra_args={}, remove=[])
     assert (result["changed"], result["extra_args"]["auto-compaction-retention"]) == (False, "8")
     assert path.read_bytes() == BEFORE

@@ -33,7 +33,7 @@ def call(node: FakeNode, monkeypatch: pytest.MonkeyPatch) -> Call:
         options = {
             "after": 0.0,
             "kubelet_unit": "kubelet",
-            "manifest": str(node.folder / "etcd.yaml"),
+            "manifest": str(node.directory / "etcd.yaml"),
             "only_if_backed_off": False,
             "owner": "r1",
             "state": state,

@@ -9,15 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from unit.builders import (
-    Json,
-    main_of,
-    table,
-)
+from unit.builders import Json, main_of, table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._core import (
-    run_lock,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._core import run_lock
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.run_lock import Lock
 from ansible_collections.controlplane.etcd.plugins.modules import run_lock as run_lock_module
 

@@ -10,17 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from unit.builders import (
-    table,
-)
+from unit.builders import table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._core import (
-    command,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._core import command
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.command import CommandResult
 
 PYTHON = sys.executable
-
 
 RUNS: list[tuple[str, list[str], float, CommandResult]] = [
     (

@@ -6,20 +6,15 @@
 from __future__ import annotations
 
 import pytest
-from unit.builders import (
-    table,
-)
+from unit.builders import table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._core import (
-    failures,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._core import failures
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure, FileError, Refused
 
 LOG = Failure("x", "etcd said:\n  panic\n  exit")
 QUOTED = FileError(FileNotFoundError(2, "No such file or directory", "/x"))
 DENIED = FileError(PermissionError(13, "Permission denied", "/x"))
 UNCHANGED = "Nothing was changed."
-
 
 MESSAGES: list[tuple[str, Failure, str, str, str]] = [
     ("a failure", Failure("x", "It broke."), "", UNCHANGED, "Working failed. It broke. Nothing was changed."),

@@ -77,7 +77,7 @@ KERNEL: list[tuple[str, Exception | None, bool]] = [
 
 
 @pytest.mark.parametrize(("answer", "expected"), table(KERNEL))
-def test_ended_where_proc_hides_it(
+def test_ended_if_proc_hides_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: Exception | None, expected: bool
 ) -> None:
     """Else the lock of a run that is at work would be taken from it (hidepid)."""
@@ -118,7 +118,7 @@ def test_any_text_is_a_run_or_none(text: str) -> None:
 
 
 def test_ended_runs_of_real_processes() -> None:
-    """A process that lives, one that has ended, and ids of others."""
+    """A process that lives, one that has exited, and ids of others."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
         gone = str(run_id.current(child.pid))
         mine = str(run_id.current(os.getpid()))

@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._core import (
-    text,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._core import text
 
 
 def test_join() -> None:

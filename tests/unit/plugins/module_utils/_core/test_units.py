@@ -6,13 +6,9 @@
 from __future__ import annotations
 
 import pytest
-from unit.builders import (
-    table,
-)
+from unit.builders import table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._core import (
-    units,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._core import units
 
 
 def test_sizes() -> None:

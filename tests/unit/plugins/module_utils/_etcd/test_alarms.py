@@ -5,16 +5,9 @@
 
 from __future__ import annotations
 
-from unit.builders import (
-    Json,
-    endpoint,
-    member,
-    view,
-)
+from unit.builders import Json, endpoint, member, view
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import (
-    alarms,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import alarms
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
 
 ALARM = "/v3/maintenance/alarm"

@@ -176,7 +176,7 @@ def test_defragmenting(reply: Reply, expected: bool) -> None:
 
 
 def test_disarm_names_member_and_kind_as_strings() -> None:
-    """Member id 0 would disarm nothing, an alarm sent as a number can end the member."""
+    """Member id 0 would disarm nothing, an alarm sent as a number can kill the member."""
     asked, transport = endpoint({ALARM: {}})
     asked.disarm(api.Alarm(2**63 + 1, api.NOSPACE))
     assert transport.calls == [

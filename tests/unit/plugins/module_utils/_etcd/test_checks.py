@@ -6,29 +6,17 @@
 from __future__ import annotations
 
 import pytest
-from unit.builders import (
-    MIB,
-    member,
-    table,
-    view,
-)
+from unit.builders import MIB, member, table, view
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import (
-    checks,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import checks
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import (
-    ClusterView,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView
 
 NOSPACE = Alarm(1, "NOSPACE")
 
-
 CORRUPT = Alarm(2, "CORRUPT")
 
-
 GONE = Alarm(0xDEAD, "NOSPACE")
-
 
 VERSIONS: list[tuple[str, str, tuple[int, int, int] | None, bool]] = [
     ("3.4.23", "3.4.23", (3, 4, 23), False),
@@ -162,7 +150,6 @@ def test_learner_warning() -> None:
 
 
 PLENTY = 10_000 * MIB
-
 
 REFUSALS: list[tuple[str, ClusterView, int, int | None, bool, str, str]] = [
     ("nothing against it", view(member(1), member(2)), 2, PLENTY, False, "", ""),

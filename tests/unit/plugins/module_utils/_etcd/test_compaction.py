@@ -6,21 +6,11 @@
 from __future__ import annotations
 
 import pytest
-from unit.builders import (
-    Json,
-    Reply,
-    endpoint,
-    member,
-    table,
-    view,
-)
+from unit.builders import Json, Reply, endpoint, member, table, view
 from unit.fake_cluster import FakeCluster
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Refused
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import (
-    compaction,
-    errors,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import compaction, errors
 
 KV_RANGE, COMPACTION = "/v3/kv/range", "/v3/kv/compaction"
 COMPACTED = errors.Compacted("etcdserver: mvcc: required revision has been compacted")
@@ -66,9 +56,7 @@ def test_compaction_of_the_future_is_refused() -> None:
 
 SLOW = errors.TimedOut("no answer within 600 s")
 
-
 GOES_ON = "no answer within 600 s; it is still working on it"
-
 
 COMPACTIONS: list[tuple[str, list[Reply], bool, dict[str, str]]] = [
     ("the first compacts, the others wait", [{}, COMPACTED, COMPACTED], True, {}),

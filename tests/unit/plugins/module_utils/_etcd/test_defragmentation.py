@@ -10,36 +10,20 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.builders import (
-    MIB,
-    Json,
-    Reply,
-    endpoint,
-    member,
-    table,
-    view,
-)
+from unit.builders import MIB, Json, Reply, endpoint, member, table, view
 from unit.fake_cluster import Views
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Refused
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import (
-    defragmentation,
-    errors,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import defragmentation, errors
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.defragmentation import Defragmentation, Rule
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import (
-    ClusterView,
-    MemberView,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView, MemberView
 
 pytestmark = pytest.mark.usefixtures("_no_waiting")
-
 
 STATUS, KV_RANGE = "/v3/maintenance/status", "/v3/kv/range"
 DEFRAGMENT, TRANSFER = "/v3/maintenance/defragment", "/v3/maintenance/transfer-leadership"
 SLOW = errors.TimedOut("no answer within 600 s")
-
 
 RULES: list[tuple[str, Rule, int, int, bool]] = [
     ("always", Rule(), 100, 100, True),
@@ -159,7 +143,6 @@ def defragment(
 # as long as it is away, and at last because of its size.
 FULL, SMALL = view(member(1), member(2)), view(member(1), member(2, size=100 * MIB))
 
-
 BEFORE = [FULL, FULL, FULL]
 
 
@@ -251,7 +234,6 @@ def busy_view(number: int) -> ClusterView:
 
 
 THREE = view(member(1), member(2), member(3, size=100 * MIB))
-
 
 OTHERS: list[tuple[str, list[ClusterView]]] = [
     ("nobody else", [THREE]),

@@ -6,21 +6,13 @@
 from __future__ import annotations
 
 import pytest
-from unit.builders import (
-    MIB,
-    member,
-    table,
-    view,
-)
+from unit.builders import MIB, member, table, view
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.diagnosis import diagnosis_result
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import (
-    ClusterView,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView
 
 FULL = Alarm(1, "NOSPACE")
-
 
 DIAGNOSES: list[tuple[str, ClusterView, bool, bool, list[tuple[str, str]]]] = [
     ("healthy", view(member(1)), False, False, []),

@@ -6,19 +6,10 @@
 from __future__ import annotations
 
 import pytest
-from unit.builders import (
-    MIB,
-    member,
-    table,
-    view,
-)
+from unit.builders import MIB, member, table, view
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import (
-    estimates,
-)
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import (
-    MemberView,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import estimates
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import MemberView
 
 
 def test_seconds_grow_with_the_sizes() -> None:

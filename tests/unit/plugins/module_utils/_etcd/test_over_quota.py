@@ -6,17 +6,10 @@
 from __future__ import annotations
 
 import pytest
-from unit.builders import (
-    MIB,
-    member,
-    table,
-    view,
-)
+from unit.builders import MIB, member, table, view
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.over_quota import quota_headroom
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import (
-    ClusterView,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView
 
 HEADROOMS: list[tuple[str, ClusterView, str, str, int]] = [
     ("half full", view(member(1), member(2)), "", "", 0),

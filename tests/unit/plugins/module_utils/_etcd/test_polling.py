@@ -6,17 +6,11 @@
 from __future__ import annotations
 
 import pytest
-from unit.builders import (
-    table,
-)
+from unit.builders import table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import (
-    errors,
-    polling,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors, polling
 
 pytestmark = pytest.mark.usefixtures("_no_waiting")
-
 
 CONDITIONS: list[tuple[str, list[bool | None], bool]] = [
     ("at once", [True], True),

@@ -34,15 +34,15 @@ SHORT = 0.3
 
 @dataclass(frozen=True)
 class Pki:
-    """One authority with a server's and some clients' files, and a stranger."""
+    """One authority with a server's and some clients' files, and a foreign authority with those of a client."""
 
     authority: pki.Authority
     ca: Path
-    stranger_ca: Path
+    foreign_ca: Path
     server: pki.KeyPair
     client: pki.KeyPair
     expired: pki.KeyPair
-    stranger: pki.KeyPair
+    foreign: pki.KeyPair
 
     def files(self, client: pki.KeyPair | None = None, ca: Path | None = None) -> TlsFiles:
         client = client or self.client
@@ -54,15 +54,15 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Pki:
     directory = tmp_path_factory.mktemp("pki")
     own, other = pki.Authority.create(), pki.Authority.create()
     own.write(directory / "ca")
-    other.write(directory / "stranger-ca")
+    other.write(directory / "foreign-ca")
     return Pki(
         authority=own,
         ca=directory / "ca.crt",
-        stranger_ca=directory / "stranger-ca.crt",
+        foreign_ca=directory / "foreign-ca.crt",
         server=own.issue(directory / "server", "cp1", pki.SERVER_AND_CLIENT, addresses=["127.0.0.1"]),
         client=pki.issue_healthcheck_client(own, directory / "client"),
         expired=pki.issue_healthcheck_client(own, directory / "expired", expired=True),
-        stranger=pki.issue_healthcheck_client(other, directory / "stranger"),
+        foreign=pki.issue_healthcheck_client(other, directory / "foreign"),
     )
 
 
@@ -267,16 +267,16 @@ def tls_failure(certificates: Pki, files: TlsFiles) -> errors.EtcdError:
 
 
 def test_wrong_ca(certificates: Pki) -> None:
-    error = tls_failure(certificates, certificates.files(ca=certificates.stranger_ca))
+    error = tls_failure(certificates, certificates.files(ca=certificates.foreign_ca))
     assert error.__class__ is errors.TlsRejected
     assert "the server's certificate is not trusted" in str(error)
-    assert f"checked with {certificates.stranger_ca}" in str(error)
+    assert f"checked with {certificates.foreign_ca}" in str(error)
 
 
 def test_client_of_another_ca(certificates: Pki) -> None:
-    error = tls_failure(certificates, certificates.files(client=certificates.stranger))
+    error = tls_failure(certificates, certificates.files(client=certificates.foreign))
     assert error.__class__ is errors.TlsRejected
-    assert f"did not accept the client certificate {certificates.stranger.certificate}" in str(error)
+    assert f"did not accept the client certificate {certificates.foreign.certificate}" in str(error)
 
 
 def test_server_of_another_address(certificates: Pki, tmp_path: Path) -> None:
@@ -351,7 +351,7 @@ def test_file_that_is_no_certificate(certificates: Pki) -> None:
 
 
 def test_key_of_another_certificate(certificates: Pki) -> None:
-    mixed = TlsFiles(str(certificates.ca), str(certificates.client.certificate), str(certificates.stranger.key))
+    mixed = TlsFiles(str(certificates.ca), str(certificates.client.certificate), str(certificates.foreign.key))
     with pytest.raises(errors.TlsRejected, match="cannot be used"):
         tls_context(mixed)
 
@@ -439,7 +439,7 @@ def test_text() -> None:
         GatewayTransport(url, None).text("/metrics")
 
 
-def test_hash_is_none_where_it_is_not_served() -> None:
+def test_hash_is_none_if_it_is_not_served() -> None:
     """3.5.1 answers an unknown path with text."""
     with server(answers(recorded_http("3.5.1", "hashkv"), recorded("3.5.1", "hashkv"))) as url:
         assert Endpoint(GatewayTransport(url, None)).hash_kv(1, 1.0) is None

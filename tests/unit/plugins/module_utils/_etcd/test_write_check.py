@@ -8,46 +8,27 @@ from __future__ import annotations
 import threading
 
 import pytest
-from unit.builders import (
-    MIB,
-    Json,
-    Reply,
-    member,
-    table,
-    view,
-)
+from unit.builders import MIB, Json, Reply, member, table, view
 from unit.fake_cluster import FakeCluster, Views
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import (
-    errors,
-    write_check,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors, write_check
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import (
-    ClusterView,
-    MemberView,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView, MemberView
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.write_check import WriteCheck
 
 pytestmark = pytest.mark.usefixtures("_no_waiting")
-
 
 GRANT, REVOKE, HASH = "/v3/lease/grant", "/v3/lease/revoke", "/v3/maintenance/hashkv"
 NOSPACE = Alarm(1, "NOSPACE")
 SLOW = errors.TimedOut("no answer within 600 s")
 
-
 WRITES: dict[str, Reply] = {GRANT: {"ID": "5"}, REVOKE: {}}
-
 
 FULL_ERROR = errors.NoSpace("etcdserver: mvcc: database space exceeded")
 
-
 AGREE: dict[str, Reply] = {**WRITES, HASH: {"hash": 1, "compact_revision": "5"}}
 
-
 HEALTHY = view(member(1), member(2))
-
 
 CHECKS: list[tuple[str, list[ClusterView], list[dict[str, Reply]], bool | None, str]] = [
     ("writable", [HEALTHY], [AGREE, AGREE], True, ""),

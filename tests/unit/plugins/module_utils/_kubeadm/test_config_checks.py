@@ -170,7 +170,8 @@ def test_nothing_to_warn_about() -> None:
 
 
 def test_variable_beside_the_argument_is_refused() -> None:
-    """etcd 3.4 to 3.7 ends at once: conflicting environment variable is shadowed by corresponding command-line flag."""
+    """etcd 3.4 to 3.7 exits at once: conflicting environment variable is shadowed by corresponding command-line
+    flag."""
     for text in (LIST + ENVS, V4 + LOCAL + ENVS):
         reason, advice = refused(text, QUOTA)
         assert (

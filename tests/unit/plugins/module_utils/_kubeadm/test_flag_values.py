@@ -116,7 +116,7 @@ def test_compaction(mode: str | None, retention: str | None, sentence: str) -> N
         assert flag_values.checked(wanted).wanted == wanted
 
 
-def test_compaction_is_judged_with_what_is_there() -> None:
+def test_compaction_is_checked_with_what_is_there() -> None:
     mode, retention = "auto-compaction-mode", "auto-compaction-retention"
     there = {mode: "revision", retention: "1000"}
     with pytest.raises(Refused, match="is '5m' and auto-compaction-mode is revision: etcd would take it"):
@@ -252,7 +252,7 @@ def test_node_address(name: str, value: str, address: str | None) -> None:
 
 
 @given(st.text(max_size=30))
-def test_any_text_is_judged(text: str) -> None:
+def test_any_text_is_checked(text: str) -> None:
     flag_values.node_address("listen-metrics-urls", text)
     flag_values.retention_seconds(text)
     flag_values.compaction_problem(text, text)

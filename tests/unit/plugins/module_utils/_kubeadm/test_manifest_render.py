@@ -37,7 +37,7 @@ def test_facts() -> None:
     assert manifest_render.facts(PLAIN, "kind: Pod", [FLAGS_ENV, INSTANCE]) == Facts(
         "vm", "192.0.2.2", "registry.k8s.io", "3.5.24-0", "unix:///run/containerd/containerd.sock"
     )
-    # Where extraArgs set another address, the annotation still has what kubeadm was told.
+    # If extraArgs set another address, the annotation still has what kubeadm was told.
     other = PLAIN.replace("--advertise-client-urls=https://192.0.2.2:2379", "--advertise-client-urls=https://[::1]:1")
     assert manifest_render.facts(other).address == "192.0.2.2"
     assert manifest_render.facts(other.replace("kubeadm.kubernetes.io/etcd", "x/etcd")).address == "::1"

@@ -115,7 +115,7 @@ def test_removed(before: str, after: str) -> None:
     assert edit(before, {}, ["quota-backend-bytes"]).text == after
 
 
-def test_removed_and_added_where_the_text_has_no_last_line_break() -> None:
+def test_removed_and_added_if_the_text_has_no_last_line_break() -> None:
     edited = edit(LIST.rstrip("\n"), {"max-wals": "7"}, ["quota-backend-bytes"])
     assert edited.extra_args == {"max-wals": "7"}
     assert edited.text == f'{V4}{LOCAL}    extraArgs:\n    - name: max-wals\n      value: "7"'

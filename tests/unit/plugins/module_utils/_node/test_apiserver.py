@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from unit.builders import DATA, table
+from unit.builders import DATA, api_failure, table
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure
 from ansible_collections.controlplane.etcd.plugins.module_utils._node import apiserver
@@ -130,7 +130,7 @@ def test_credentials_of_the_current_context() -> None:
 
 
 def test_credentials_in_files(tmp_path: Path) -> None:
-    """As a kubelet's; a path is seen from the file's own folder."""
+    """As a kubelet's; a path is seen from the file's own directory."""
     config = yaml.safe_load(WHOLE)
     (tmp_path / "pki").mkdir()
     for number, (kind, one, name) in enumerate(
@@ -166,13 +166,8 @@ def test_no_kubeconfig(text: str, message: str) -> None:
     assert str(caught.value).startswith(message)
 
 
-def failure(message: str, code: int = 500) -> Answer:
-    """An answer of the API."""
-    return Answer(code, json.dumps({"kind": "Status", "status": "Failure", "message": message, "code": code}))
-
-
 MESSAGES: list[tuple[str, Answer, str]] = [
-    ("the API's", failure("no"), "no"),
+    ("the API's", api_failure("no"), "no"),
     ("text", Answer(500, " no\n"), "no"),
     ("long text", Answer(500, "x" * 400), "x" * 300),
     ("JSON without one", Answer(500, "{}"), "{}"),
@@ -196,7 +191,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         lease = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if lease["metadata"]["name"] in self.server.leases:
-            self._answer(409, failure("already exists", 409).body)
+            self._answer(409, api_failure("already exists", 409).body)
         else:
             self.server.leases.append(lease["metadata"]["name"])
             self._answer(201, json.dumps(lease))
@@ -204,7 +199,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_DELETE(self) -> None:
         self.server.leases.remove(self.path.rpartition("/")[2])
         if self.server.cleaned:  # somebody else was faster
-            self._answer(self.server.cleaned, failure("an answer", self.server.cleaned).body)
+            self._answer(self.server.cleaned, api_failure("an answer", self.server.cleaned).body)
         elif self.server.lost > 0:  # the answer, not what was asked for
             self.server.lost -= 1
             self.close_connection = True
@@ -247,21 +242,21 @@ class FakeServer(ThreadingHTTPServer):
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Those of a node, and those of a stranger."""
-    folder = tmp_path_factory.mktemp("pki")
+    """Certificates of a node, and of another cluster."""
+    directory = tmp_path_factory.mktemp("pki")
     for name in ("own", "strange"):
         authority = pki.Authority.create("kubernetes")
-        authority.write(folder / name / "ca")
-        authority.issue(folder / name / "apiserver", "kube-apiserver", pki.SERVER, addresses=["127.0.0.1"])
-        authority.issue(folder / name / "elsewhere", "kube-apiserver", pki.SERVER, addresses=["192.0.2.7"])
-        authority.issue(folder / name / "admin", "kubernetes-admin", pki.CLIENT)
-        authority.issue(folder / name / "expired", "kubernetes-admin", pki.CLIENT, expired=True)
-    return folder
+        authority.write(directory / name / "ca")
+        authority.issue(directory / name / "apiserver", "kube-apiserver", pki.SERVER, addresses=["127.0.0.1"])
+        authority.issue(directory / name / "elsewhere", "kube-apiserver", pki.SERVER, addresses=["192.0.2.7"])
+        authority.issue(directory / name / "admin", "kubernetes-admin", pki.CLIENT)
+        authority.issue(directory / name / "expired", "kubernetes-admin", pki.CLIENT, expired=True)
+    return directory
 
 
 @pytest.fixture
 def private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where keys are for a moment."""
+    """The directory in which keys are for a moment."""
     path = tmp_path / "private"
     path.mkdir()
     monkeypatch.setattr(apiserver, "_PRIVATE", str(path))
@@ -288,11 +283,11 @@ def impostor(certificates: Path) -> Iterator[FakeServer]:
     yield from serve(certificates, "elsewhere")
 
 
-def admin(folder: Path, certificates: Path, *, ca: str = "own", client: str = "own/admin") -> str:
+def admin(directory: Path, certificates: Path, *, ca: str = "own", client: str = "own/admin") -> str:
     """The path of a kubeconfig with these."""
     files = (f"{ca}/ca.crt", f"{client}.crt", f"{client}.key")
-    (folder / "admin.conf").write_text(kubeconfig(*((certificates / name).read_bytes() for name in files)), "utf-8")
-    return str(folder / "admin.conf")
+    (directory / "admin.conf").write_text(kubeconfig(*((certificates / name).read_bytes() for name in files)), "utf-8")
+    return str(directory / "admin.conf")
 
 
 def test_server(tmp_path: Path, private: Path, certificates: Path, server: FakeServer) -> None:
@@ -341,14 +336,14 @@ def test_server_of_a_manifest(tmp_path: Path, private: Path, certificates: Path,
     assert ApiServer(address, admin(tmp_path, certificates), timeout=20.0).write().status == 200
 
 
-STRANGERS: list[tuple[str, dict[str, str], str]] = [
+FOREIGN: list[tuple[str, dict[str, str], str]] = [
     ("a CA that is not its own", {"ca": "strange"}, "certificate verify failed"),
     ("a client that it does not know", {"client": "strange/admin"}, ""),
 ]
 
 
-@pytest.mark.parametrize(("files", "message"), table(STRANGERS))
-def test_server_of_strangers(
+@pytest.mark.parametrize(("files", "message"), table(FOREIGN))
+def test_server_of_another_cluster(
     tmp_path: Path, private: Path, certificates: Path, server: FakeServer, files: dict[str, str], message: str
 ) -> None:
     api = ApiServer(server.address, admin(tmp_path, certificates, **files), timeout=20.0)

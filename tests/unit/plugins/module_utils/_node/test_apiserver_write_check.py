@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import json
 from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from unit.builders import table
+from unit.builders import api_failure, table
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure
 from ansible_collections.controlplane.etcd.plugins.module_utils._node import apiserver_write_check
@@ -22,37 +21,31 @@ NO_SPACE = "etcdserver: mvcc: database space exceeded"
 AGAIN = ("not ready", "it asked to try again")
 
 
-def failure(message: str, code: int = 500) -> Answer:
-    """An answer of the API."""
-    return Answer(code, json.dumps({"kind": "Status", "status": "Failure", "message": message, "code": code}))
-
-
 WEBHOOK = 'Internal error occurred: failed calling webhook "x.example.org": connect: connection refused'
 
 # The answer to a write, and the outcome.
 CLASSIFIED: list[tuple[str, Answer, tuple[str, str]]] = [
     ("made", Answer(201, "{}"), ("accepted", "")),
     ("deleted", Answer(200, "{}"), ("accepted", "")),
-    ("a webhook", failure(WEBHOOK), ("refused", f"HTTP 500: {WEBHOOK}")),
-    ("a policy", failure("denied the request", 403), ("refused", "HTTP 403: denied the request")),
-    ("leader changed", failure("etcdserver: leader changed"), AGAIN),
-    ("no leader", failure("etcdserver: no leader"), AGAIN),
-    ("request timed out", failure("etcdserver: request timed out"), AGAIN),
-    ("a member stops", failure("etcdserver: server stopped"), AGAIN),
-    ("etcd is busy", failure("etcdserver: too many requests"), AGAIN),
-    ("whatever else etcd says", failure("etcdserver: user name is empty"), AGAIN),
-    ("conflict", failure("already exists", 409), ("refused", "HTTP 409: already exists")),
-    ("busy", failure("Too many requests, please try again later.", 429), AGAIN),
+    ("a webhook", api_failure(WEBHOOK), ("refused", f"HTTP 500: {WEBHOOK}")),
+    ("a policy", api_failure("denied the request", 403), ("refused", "HTTP 403: denied the request")),
+    ("leader changed", api_failure("etcdserver: leader changed"), AGAIN),
+    ("no leader", api_failure("etcdserver: no leader"), AGAIN),
+    ("request timed out", api_failure("etcdserver: request timed out"), AGAIN),
+    ("a member stops", api_failure("etcdserver: server stopped"), AGAIN),
+    ("etcd is busy", api_failure("etcdserver: too many requests"), AGAIN),
+    ("whatever else etcd says", api_failure("etcdserver: user name is empty"), AGAIN),
+    ("conflict", api_failure("already exists", 409), ("refused", "HTTP 409: already exists")),
+    ("busy", api_failure("Too many requests, please try again later.", 429), AGAIN),
     ("a proxy's error", Answer(503, "Service Unavailable"), AGAIN),
-    ("time is over", failure("Timeout: request did not complete within requested timeout", 504), AGAIN),
+    ("time is over", api_failure("Timeout: request did not complete within requested timeout", 504), AGAIN),
 ]
-
 
 # The answer to a write that etcd refuses; the code, and etcd's words.
 LASTING: list[tuple[str, Answer, str, str]] = [
-    ("no space", failure(NO_SPACE), "nospace_alarm", NO_SPACE),
-    ("corrupt", failure("etcdserver: corrupt cluster"), "apiserver_write_refused", "etcdserver: corrupt cluster"),
-    ("no space, as a status that passes", failure(NO_SPACE, 503), "nospace_alarm", NO_SPACE),
+    ("no space", api_failure(NO_SPACE), "nospace_alarm", NO_SPACE),
+    ("corrupt", api_failure("etcdserver: corrupt cluster"), "apiserver_write_refused", "etcdserver: corrupt cluster"),
+    ("no space, as a status that passes", api_failure(NO_SPACE, 503), "nospace_alarm", NO_SPACE),
 ]
 
 
@@ -113,9 +106,9 @@ class FakeApi(ApiServer):
 
 READY, MADE = Answer(200, "[+]ping ok\n"), Answer(201, "{}")
 NOT_READY = Answer(500, STARTING)
-FORBIDDEN = failure('forbidden: User "kubernetes-admin" cannot get path "/readyz"', 403)
+FORBIDDEN = api_failure('forbidden: User "kubernetes-admin" cannot get path "/readyz"', 403)
 NOT_ALLOWED = f"HTTP 403: {FORBIDDEN.message}"
-QUOTA = failure("status unknown for quota", 403)
+QUOTA = api_failure("status unknown for quota", 403)
 DOWN = Failure("apiserver_unreachable", "it does not answer at https://192.0.2.2:6443: Connection refused")
 
 
@@ -135,7 +128,7 @@ def test_attempt_in_check_mode_writes_nothing() -> None:
 UNWRITTEN: list[tuple[str, Answer | Failure, tuple[str, str]]] = [
     ("not up", DOWN, ("not ready", str(DOWN))),
     ("not ready", NOT_READY, ("not ready", "it is not ready: etcd, poststarthook/rbac/bootstrap-roles")),
-    ("a stranger", failure("Unauthorized", 401), ("refused", "HTTP 401: Unauthorized")),
+    ("a stranger", api_failure("Unauthorized", 401), ("refused", "HTTP 401: Unauthorized")),
     ("not allowed", FORBIDDEN, ("refused", NOT_ALLOWED)),
 ]
 
@@ -156,9 +149,9 @@ CHECKS: list[tuple[str, list[Any], list[Any], bool, str, str, int]] = [
     ("refused in check mode: that may pass, too", [FORBIDDEN], [MADE], True, "refused", NOT_ALLOWED, 0),
     ("never allowed", [FORBIDDEN], [MADE], False, "refused", NOT_ALLOWED, 0),
     ("never up", [DOWN], [MADE], False, "not ready", str(DOWN), 0),
-    ("a leader is elected meanwhile", [READY], [failure("etcdserver: no leader"), MADE], False, "accepted", "", 2),
+    ("a leader is elected meanwhile", [READY], [api_failure("etcdserver: no leader"), MADE], False, "accepted", "", 2),
     ("dies while it writes", [READY], [DOWN, MADE], False, "accepted", "", 2),
-    ("a webhook", [READY], [failure(WEBHOOK)], False, "refused", f"HTTP 500: {WEBHOOK}", 1),
+    ("a webhook", [READY], [api_failure(WEBHOOK)], False, "refused", f"HTTP 500: {WEBHOOK}", 1),
     ("check mode", [READY], [MADE], True, "ready", "", 0),
     ("check mode does not wait", [DOWN, READY], [MADE], True, "not ready", str(DOWN), 0),
 ]
@@ -166,7 +159,7 @@ CHECKS: list[tuple[str, list[Any], list[Any], bool, str, str, int]] = [
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every look at the clock takes a second."""
+    """Every reading of the clock takes a second."""
     seconds = count()
     fake = SimpleNamespace(monotonic=lambda: float(next(seconds)), sleep=lambda _seconds: None)
     monkeypatch.setattr(apiserver_write_check, "time", fake)
@@ -185,7 +178,7 @@ def test_check_writes(
 
 @pytest.mark.usefixtures("clock")
 def test_it_gives_up_in_time() -> None:
-    api = FakeApi([READY], [failure("etcdserver: no leader")])
+    api = FakeApi([READY], [api_failure("etcdserver: no leader")])
     outcome, seconds = apiserver_write_check.check_writes(api, 10.0, check=False)
     assert outcome == AGAIN
     assert 10 < seconds <= 12
@@ -204,7 +197,7 @@ def test_what_it_keeps_refusing_is_refused(timeout: float, least: float, most: f
 @pytest.mark.usefixtures("clock")
 def test_what_etcd_refuses_is_a_failure() -> None:
     with pytest.raises(Failure, match="still cannot write"):
-        apiserver_write_check.check_writes(FakeApi([READY], [failure(NO_SPACE)]), 120.0, check=False)
+        apiserver_write_check.check_writes(FakeApi([READY], [api_failure(NO_SPACE)]), 120.0, check=False)
 
 
 PASSING: list[tuple[str, str, str, bool]] = [

@@ -21,7 +21,7 @@ MANIFESTS = sorted((DATA / "manifests").glob("*/*"))
 
 
 def base(text: str) -> Any:
-    """What PyYAML makes of it where every scalar stays a string."""
+    """The document as PyYAML reads it if every scalar stays a string."""
     return yaml.load(text, Loader=yaml.BaseLoader)
 
 

@@ -110,7 +110,7 @@ def test_quota(flags: tuple[str, ...], env: str | None, expected: int | None) ->
     assert of(*flags, env=entries).quota_bytes == expected
 
 
-# As etcd 3.4.23, 3.5.1, 3.5.35, 3.6.16 and 3.7.3 take them for their quota, and end with the others.
+# As etcd 3.4.23, 3.5.1, 3.5.35, 3.6.16 and 3.7.3 take them for their quota, and exit with the others.
 NUMBERS: list[tuple[str, int | None]] = [
     ("0", 0),
     ("00", 0),

@@ -201,7 +201,6 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeNode:
 
 BOTH = {"etcd", "kube-apiserver"}
 
-
 # What runs, what the kubelet says, and which pods are in back-off.
 BACKED_OFF: list[tuple[str, set[str], CommandResult, list[str]]] = [
     ("all run", BOTH, CommandResult(0, ""), []),
@@ -213,7 +212,7 @@ BACKED_OFF: list[tuple[str, set[str], CommandResult, list[str]]] = [
 
 
 def backed_off(node: FakeNode) -> list[str]:
-    return kubelet.backed_off(node, "kubelet", str(node.folder))
+    return kubelet.backed_off(node, "kubelet", str(node.directory))
 
 
 @pytest.mark.parametrize(("programs", "journal", "expected"), table(BACKED_OFF))
@@ -240,7 +239,7 @@ UNKNOWN: list[tuple[str, CommandResult, list[str]]] = [
 
 @pytest.mark.parametrize(("journal", "expected"), table(UNKNOWN))
 def test_backed_off_without_a_program(node: FakeNode, journal: CommandResult, expected: list[str]) -> None:
-    write_pod(node.folder, "kube-vip", "")
+    write_pod(node.directory, "kube-vip", "")
     node.programs = BOTH
     node.replies = {"journalctl": journal}
     assert backed_off(node) == expected

@@ -49,8 +49,8 @@ def stop_of(held: Hold) -> list[str]:
     return ["systemctl", "stop", "--", f"{held.timer}.timer", f"{held.timer}.service"]
 
 
-def record_of(folder: Path) -> Path:
-    (path,) = folder.iterdir()
+def record_of(directory: Path) -> Path:
+    (path,) = directory.iterdir()
     return path
 
 

@@ -70,7 +70,7 @@ def answering(member_id: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Endpoint, "status", lambda _self: status)
 
 
-def test_files_are_used_only_where_they_are_those_of_who_answers(node: Json, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_are_used_only_if_they_are_those_of_who_answers(node: Json, monkeypatch: pytest.MonkeyPatch) -> None:
     """Behind the endpoint may be another member: its disk and its data are not here."""
     own = int(recorded_json("3.6.16", "status-follower")["header"]["member_id"])
     elsewhere = {**node, "endpoint": "https://127.0.0.1:2"}
@@ -84,7 +84,7 @@ def test_files_are_used_only_where_they_are_those_of_who_answers(node: Json, mon
     assert found.free_disk_bytes() is None
 
 
-def test_manifest_is_believed_where_no_endpoint_is_given(
+def test_manifest_is_believed_if_no_endpoint_is_given(
     node: Json, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also before its member has a log, and whoever answers: nobody is asked."""
@@ -111,7 +111,7 @@ def test_fingerprints_of_a_member(node: Json, tmp_path: Path) -> None:
 
 URLS = [f"https://192.0.2.{number}:2379" for number in (1, 2, 3)]
 
-# What a look said of cp2, and whether it is asked again in the next one.
+# What an inspection said of cp2, and whether it is asked again in the next one.
 REMEMBERED: list[tuple[str, MemberView, bool]] = [
     ("it answers", member(2), True),
     ("it is silent", member(2, error="no answer within 10 s"), False),
@@ -124,7 +124,7 @@ REMEMBERED: list[tuple[str, MemberView, bool]] = [
 def test_silent_members_are_remembered(
     node: Json, monkeypatch: pytest.MonkeyPatch, second: MemberView, asked: bool
 ) -> None:
-    """Else every look would wait for them."""
+    """Else every inspection would wait for them."""
     monkeypatch.setattr(
         member_module, "inspect_cluster", lambda *_arguments, **_options: view(member(1), second, member(3))
     )

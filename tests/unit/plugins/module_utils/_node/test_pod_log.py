@@ -63,17 +63,17 @@ def test_any_lines(lines: list[str]) -> None:
 
 @pytest.fixture
 def pods(tmp_path: Path) -> Path:
-    """The folder of a node whose etcd was started twice; the second start is the last one."""
+    """The directory of a node whose etcd was started twice; the second start is the last one."""
     add(tmp_path, "kube-system_etcd-cp1_0a", "0.log", [CRI + WARN], 1000)
     add(tmp_path, "kube-system_etcd-cp1_0a", "1.log", [CRI + INFO, CRI + FATAL], 2000)
     return tmp_path
 
 
 def add(pods: Path, pod: str, name: str, lines: list[str], moment: int, container: str = "etcd") -> None:
-    folder = pods / pod / container
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_text("".join(f"{line}\n" for line in lines), "utf-8")
-    os.utime(folder / name, (moment, moment))
+    directory = pods / pod / container
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / name).write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    os.utime(directory / name, (moment, moment))
 
 
 def test_newest_file_counts(pods: Path) -> None:

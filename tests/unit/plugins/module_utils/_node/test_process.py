@@ -41,14 +41,14 @@ def add(
     proc: Path, pid: str, words: list[str], exe: str = "/usr/local/bin/etcd", files: Sequence[Path | str] = ()
 ) -> Path:
     """A process with this command line that has these files open."""
-    folder = proc / pid
-    (folder / "fd").mkdir(parents=True)
+    directory = proc / pid
+    (directory / "fd").mkdir(parents=True)
     for number, file in enumerate(files):
-        (folder / "fd" / str(number)).symlink_to(file)
-    (folder / "cmdline").write_bytes(b"".join(word.encode() + b"\0" for word in words))
-    (folder / "exe").symlink_to(exe)
-    (folder / "root").mkdir()
-    return folder / "root"
+        (directory / "fd" / str(number)).symlink_to(file)
+    (directory / "cmdline").write_bytes(b"".join(word.encode() + b"\0" for word in words))
+    (directory / "exe").symlink_to(exe)
+    (directory / "root").mkdir()
+    return directory / "root"
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_find(tmp_path: Path, node: EtcdManifest) -> None:
     add(proc, "100", own(node))  # somebody else, who only calls it so
     add(proc, "200", own(node), files=["/dev/null", "socket:[4711]", *database])
     add(proc, "self", own(node), files=database)
-    (proc / "99").mkdir()  # it ended just now
+    (proc / "99").mkdir()  # it exited just now
     (proc / "meminfo").touch()
     assert process.find(node, str(proc)) == 200
 
@@ -84,7 +84,7 @@ HELD: list[tuple[str, Callable[[Path], list[Path | str]], bool]] = [
     ("by another link", lambda database: [database.parent / "link"], True),
     ("nothing", lambda _database: [], False),
     ("a copy", lambda database: [database.parent / "copy"], False),
-    ("its folder", lambda database: [database.parent], False),
+    ("its directory", lambda database: [database.parent], False),
     ("a file that is gone", lambda database: [f"{database} (deleted)"], False),
     ("no file", lambda _database: ["pipe:[4711]", "anon_inode:[eventpoll]"], False),
 ]
@@ -165,7 +165,7 @@ def test_age(tmp_path: Path, name: str, ticks: int, uptime: str, expected: float
     assert process.age(8, str(tmp_path)) is None
 
 
-def test_age_of_what_ends_just_now(tmp_path: Path) -> None:
+def test_age_of_what_exits_just_now(tmp_path: Path) -> None:
     (tmp_path / "uptime").write_text("100.00 200.00\n", "ascii")
     (tmp_path / "7").mkdir()
     (tmp_path / "7/stat").write_text("", "ascii")
@@ -201,7 +201,7 @@ RUNNING: list[tuple[str, list[str], bool]] = [
 def test_running(tmp_path: Path, words: list[str], expected: bool) -> None:
     add(tmp_path, "1", ["/sbin/init"])
     add(tmp_path, "7", words)
-    (tmp_path / "99").mkdir()  # it ended just now
+    (tmp_path / "99").mkdir()  # it exited just now
     (tmp_path / "meminfo").touch()
     assert process.running("kube-apiserver", str(tmp_path)) is expected
 

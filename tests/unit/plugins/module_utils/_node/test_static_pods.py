@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files of a manifests folder: which of them are pods, and which are copies of etcd's that somebody left there."""
+"""The files of a manifests directory: which are pods, and which are copies of etcd's that somebody left there."""
 
 from __future__ import annotations
 
@@ -18,14 +18,13 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._node.static_pod
 ETCD = (DATA / "manifests/1.33/plain.manifest").read_text("utf-8")
 API_SERVER = (DATA / "apiserver/1.33/ipv4.manifest").read_text("utf-8")
 
-
 FLOW = ETCD.replace("metadata:\n", "metadata:\n  annotations: &none {}\n  x: *none\n")
 JSON = '{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "etcd"}, "spec": {"containers": []}}'
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """The folder of a node on which all is well."""
+def directory(tmp_path: Path) -> Path:
+    """The directory of a node on which all is well."""
     path = tmp_path / "manifests"
     path.mkdir()
     (path / "etcd.yaml").write_text(ETCD, "utf-8")
@@ -34,8 +33,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def write(name: str, text: str = ETCD) -> Callable[[Path], None]:
-    def make(folder: Path) -> None:
-        (folder / name).write_text(text, "utf-8")
+    def make(directory: Path) -> None:
+        (directory / name).write_text(text, "utf-8")
 
     return make
 
@@ -43,23 +42,23 @@ def write(name: str, text: str = ETCD) -> Callable[[Path], None]:
 def link(name: str, text: str | None = ETCD) -> Callable[[Path], None]:
     """A link to a file outside with this text, or to nothing."""
 
-    def make(folder: Path) -> None:
+    def make(directory: Path) -> None:
         if text is not None:
-            (folder.parent / "target").write_text(text, "utf-8")
-        (folder / name).symlink_to("../target")
+            (directory.parent / "target").write_text(text, "utf-8")
+        (directory / name).symlink_to("../target")
 
     return make
 
 
-def in_folder(name: str) -> Callable[[Path], None]:
-    def make(folder: Path) -> None:
-        (folder / name).mkdir()
-        (folder / name / "etcd.yaml").write_text(ETCD, "utf-8")
+def in_directory(name: str) -> Callable[[Path], None]:
+    def make(directory: Path) -> None:
+        (directory / name).mkdir()
+        (directory / name / "etcd.yaml").write_text(ETCD, "utf-8")
 
     return make
 
 
-# What is put into the folder, and whether it is told.
+# What is put into the directory, and whether it is told.
 STRAYS: list[tuple[str, str, Callable[[str], Callable[[Path], None]], bool]] = [
     ("a copy by hand", "etcd.yaml.bak", write, True),
     ("Ansible's backup", "etcd.yaml.4711.2026-11-23@10:00:00~", write, True),
@@ -69,7 +68,7 @@ STRAYS: list[tuple[str, str, Callable[[str], Callable[[Path], None]], bool]] = [
     ("no ending", "old", write, True),
     ("a link: the kubelet follows it", "etcd-old.yaml", link, True),
     ("a dotfile", ".etcd.yaml.swp", write, False),
-    ("a folder", "etcd.d", in_folder, False),
+    ("a directory", "etcd.d", in_directory, False),
     ("a link to nothing", "etcd-gone.yaml", lambda name: link(name, None), False),
     ("notes", "notes.txt", lambda name: write(name, "do not touch"), False),
     ("notes that begin alike", "etcd-notes.txt", lambda name: write(name, "do not touch"), False),
@@ -88,44 +87,44 @@ STRAYS: list[tuple[str, str, Callable[[str], Callable[[Path], None]], bool]] = [
 
 
 @pytest.mark.parametrize(("name", "make", "expected"), table(STRAYS))
-def test_strays(folder: Path, name: str, make: Callable[[str], Callable[[Path], None]], expected: bool) -> None:
-    make(name)(folder)
-    assert strays(str(folder / "etcd.yaml")) == ([str(folder / name)] if expected else [])
-    assert (folder / name).is_symlink() or (folder / name).exists()
+def test_strays(directory: Path, name: str, make: Callable[[str], Callable[[Path], None]], expected: bool) -> None:
+    make(name)(directory)
+    assert strays(str(directory / "etcd.yaml")) == ([str(directory / name)] if expected else [])
+    assert (directory / name).is_symlink() or (directory / name).exists()
 
 
-def test_strays_that_are_no_text(folder: Path) -> None:
-    (folder / "etcd.tar").write_bytes(bytes(range(256)))
-    (folder / "core").write_bytes(bytes(range(256)))
-    (folder / "etcd.yaml.gz").write_bytes(bytes(range(256)))
-    os.mkfifo(folder / "etcd.yaml.fifo")
-    assert strays(str(folder / "etcd.yaml")) == [str(folder / "etcd.yaml.gz")]
+def test_strays_that_are_no_text(directory: Path) -> None:
+    (directory / "etcd.tar").write_bytes(bytes(range(256)))
+    (directory / "core").write_bytes(bytes(range(256)))
+    (directory / "etcd.yaml.gz").write_bytes(bytes(range(256)))
+    os.mkfifo(directory / "etcd.yaml.fifo")
+    assert strays(str(directory / "etcd.yaml")) == [str(directory / "etcd.yaml.gz")]
 
 
-def test_strays_of_a_manifest_with_another_name(folder: Path) -> None:
-    (folder / "etcd.yaml").rename(folder / "my-etcd.yml")
-    (folder / "my-etcd.yml.bak").write_text(ETCD, "utf-8")
-    (folder / "etcd.yaml").write_text("", "utf-8")
-    assert strays(str(folder / "my-etcd.yml")) == [str(folder / "my-etcd.yml.bak")]
+def test_strays_of_a_manifest_with_another_name(directory: Path) -> None:
+    (directory / "etcd.yaml").rename(directory / "my-etcd.yml")
+    (directory / "my-etcd.yml.bak").write_text(ETCD, "utf-8")
+    (directory / "etcd.yaml").write_text("", "utf-8")
+    assert strays(str(directory / "my-etcd.yml")) == [str(directory / "my-etcd.yml.bak")]
 
 
-def test_strays_are_sorted(folder: Path) -> None:
+def test_strays_are_sorted(directory: Path) -> None:
     names = ["etcd.yaml~", "a", "etcd.yaml.bak"]
     for name in names:
-        (folder / name).write_text(ETCD, "utf-8")
-    assert strays(str(folder / "etcd.yaml")) == [str(folder / name) for name in sorted(names)]
+        (directory / name).write_text(ETCD, "utf-8")
+    assert strays(str(directory / "etcd.yaml")) == [str(directory / name) for name in sorted(names)]
 
 
-def test_no_folder(tmp_path: Path) -> None:
+def test_no_directory(tmp_path: Path) -> None:
     assert strays(str(tmp_path / "gone/etcd.yaml")) == []
     assert pods(str(tmp_path / "gone")) == []
 
 
-def test_pods(folder: Path) -> None:
-    (folder / "notes.txt").write_text("do not touch", "utf-8")
-    assert pods(str(folder)) == [
-        StaticPod(str(folder / "etcd.yaml"), "etcd", ("etcd",)),
-        StaticPod(str(folder / "kube-apiserver.yaml"), "kube-apiserver", ("kube-apiserver",)),
+def test_pods(directory: Path) -> None:
+    (directory / "notes.txt").write_text("do not touch", "utf-8")
+    assert pods(str(directory)) == [
+        StaticPod(str(directory / "etcd.yaml"), "etcd", ("etcd",)),
+        StaticPod(str(directory / "kube-apiserver.yaml"), "kube-apiserver", ("kube-apiserver",)),
     ]
 
 

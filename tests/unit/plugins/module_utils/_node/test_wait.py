@@ -31,7 +31,7 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeNode:
 
 
 def waiting(node: FakeNode, **given: Any) -> Waiting:
-    return Waiting(read_manifest(str(node.folder / "etcd.yaml")), replace(OPTIONS, **given), node.status)
+    return Waiting(read_manifest(str(node.directory / "etcd.yaml")), replace(OPTIONS, **given), node.status)
 
 
 def wait(node: FakeNode, **given: Any) -> EtcdState:
@@ -140,8 +140,8 @@ def test_one_that_refuses_this_node_is_not_waited_for(node: FakeNode) -> None:
 
 def test_in_vain_for_a_log_that_is_too_long(node: FakeNode) -> None:
     """For what it reads, it gets time of its own: 10 s for 250 MiB."""
-    (node.folder / "member/wal").mkdir(parents=True)
-    with (node.folder / "member/wal/0.wal").open("wb") as file:
+    (node.directory / "member/wal").mkdir(parents=True)
+    with (node.directory / "member/wal/0.wal").open("wb") as file:
         file.truncate(250 * MIB)
     node.born_etcd(7)
     node.leader = Unreachable("Connection refused")
@@ -160,7 +160,7 @@ def test_hold(node: FakeNode) -> None:
     (_timer, set_at), (_stop, stopped_at) = node.told[:2]
     assert node.verbs_told[:2] == ["systemd-run", "stop"]
     assert 2 <= set_at <= stopped_at < 2.5
-    # Its time begins anew when it answers.
+    # Its time begins again when it answers.
     assert node.verbs_told[2:] == ["systemd-run", "stop"]
     assert node.told[2][1] >= 9
     assert node.active == "inactive"

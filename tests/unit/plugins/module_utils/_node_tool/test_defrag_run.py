@@ -35,7 +35,7 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeNode:
     """Its own member leads, and all three are due."""
     found = FakeNode(tmp_path, cluster(DUE, DUE, DUE))
 
-    def defragment(_look: object, endpoint: Any, *, refusal: Any, **_options: object) -> Defragmentation:
+    def defragment(_inspect: object, endpoint: Any, *, refusal: Any, **_options: object) -> Defragmentation:
         """As the real one, it asks for the caller's own reason last."""
         url = endpoint if isinstance(endpoint, str) else endpoint.url
         now = found.local.cluster

@@ -45,7 +45,7 @@ NOT_DUE = {"size": 500 * MIB, "in_use": 490 * MIB, "quota": 2 * GIB}
 TOO_LONG = {"size": 16 * GIB, "in_use": 5 * GIB, "quota": -1}
 
 # The three members, cp1 of which leads; the others that are due, whether the leader is, and who is left.
-TURNS: list[tuple[str, list[dict[str, Any]], list[str], bool, list[str]]] = [
+DUE_MEMBERS: list[tuple[str, list[dict[str, Any]], list[str], bool, list[str]]] = [
     ("nobody", [NOT_DUE, NOT_DUE, NOT_DUE], [], False, []),
     ("all", [DUE_ONE, DUE_ONE, DUE_ONE], ["cp2", "cp3"], True, []),
     ("the leader alone", [DUE_ONE, NOT_DUE, NOT_DUE], [], True, []),
@@ -56,16 +56,16 @@ TURNS: list[tuple[str, list[dict[str, Any]], list[str], bool, list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("members", "others", "own", "left"), table(TURNS))
+@pytest.mark.parametrize(("members", "others", "own", "left"), table(DUE_MEMBERS))
 def test_turns(members: list[dict[str, Any]], others: list[str], own: bool, left: list[str]) -> None:
     seen = view(*(member(number, **given) for number, given in enumerate(members, start=1)))
     found = due.due_members(seen, 1, due.Limits(), probes_of("1.33"), None)
-    assert [turn.member.name for turn in found.others] == others
+    assert [each.member.name for each in found.others] == others
     assert (found.own is not None) == own
     assert [sentence.split(" is due but left alone: ")[0] for sentence in found.left] == left
 
 
-# What is free on the disk of this node, where one with 100 MiB in use needs 180 MiB; others, own, left.
+# What is free on the disk of this node, of which a member with 100 MiB in use needs 180 MiB; others, own, left.
 DISKS: list[tuple[str, int | None, list[str], bool, list[str]]] = [
     ("not known", None, ["cp2", "cp3"], True, []),
     ("just enough", 180 * MIB, ["cp2", "cp3"], True, []),
@@ -75,13 +75,13 @@ DISKS: list[tuple[str, int | None, list[str], bool, list[str]]] = [
 
 
 @pytest.mark.parametrize(("free", "others", "own", "left"), table(DISKS))
-def test_turns_and_the_disk(free: int | None, others: list[str], own: bool, left: list[str]) -> None:
+def test_due_members_and_the_disk(free: int | None, others: list[str], own: bool, left: list[str]) -> None:
     """The leadership is not handed over by a node on whose disk its member could not be defragmented."""
     found = due.due_members(view(*(member(number, **DUE_ONE) for number in (1, 2, 3))), 1, due.Limits(), (), free)
-    assert [turn.member.name for turn in found.others] == others
+    assert [each.member.name for each in found.others] == others
     assert (found.own is not None) == own
     assert [sentence.split(" is due and left alone: ")[0] for sentence in found.left] == left
-    # Whose disk was looked at is said of those that it is not of.
+    # Whose disk was inspected is said of those that it is not of.
     assert ["the others are judged" in sentence for sentence in found.left] == [name != "cp1" for name in left]
 
 
@@ -93,7 +93,7 @@ def test_half_of_what_the_probes_allow() -> None:
     assert due.run_threat(member(1, in_use=limit), probes_of("1.29")) is None
 
 
-NOT_MINE: list[tuple[str, int, int, str | None]] = [
+LEADERSHIP: list[tuple[str, int, int, str | None]] = [
     ("still", 1, 2, None),
     ("another one leads", 2, 2, "cp2 leads now."),
     ("nobody leads", 0, 2, "There is no leader now."),
@@ -101,8 +101,8 @@ NOT_MINE: list[tuple[str, int, int, str | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("leader", "term", "expected"), table(NOT_MINE))
-def test_not_mine(leader: int, term: int, expected: str | None) -> None:
+@pytest.mark.parametrize(("leader", "term", "expected"), table(LEADERSHIP))
+def test_leadership_moved(leader: int, term: int, expected: str | None) -> None:
     """The members that are made know term 2."""
     moved = due.leadership_moved(view(member(1), member(2), leader=leader), 1, term)
     assert (str(moved) if moved else None) == expected

@@ -54,7 +54,7 @@ def test_healing_and_probes(version: str, before: int, after: int, begun: bool, 
     assert (due.run_threat(member(1, in_use=after, size=before), probes_of(version)) is None) == done
 
 
-def test_who_was_passed_over_is_named_only_where_there_is_no_room() -> None:
+def test_who_was_passed_over_is_named_only_if_there_is_no_headroom() -> None:
     said = ["cp2 was not defragmented: its liveness probe fails."]
     assert heal.headroom_refusal(view(member(1), member(2)), said) is None
     assert heal.headroom_refusal(view(member(1)), []) is None
@@ -88,7 +88,7 @@ def test_when_to_heal(known: State, wait: str | None, often: str | None) -> None
 @pytest.mark.parametrize("stays", [True, False], ids=["an alarm that stays", "one that comes back after each healing"])
 @pytest.mark.parametrize("moves", [0, 3, 7, 14, 16, 40, 120, 500], ids="the leadership moves every {} min".format)
 def test_attempts_of_all_nodes_in_a_day(moves: int, stays: bool) -> None:
-    """Every node looks each minute, and who leads heals when it may."""
+    """Every node inspects its member each minute, and who leads heals when it may."""
     nodes, attempts, healed = [State()] * 3, 0, -60
     for minute in range(23 * 60):
         now, leader = NOW + 60 * minute, minute // moves % 3 if moves else 0
@@ -116,7 +116,7 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeNode:
     """Its own member leads a cluster that is full, and whose members shrink when they are defragmented."""
     found = FakeNode(tmp_path, view(member(1, **FULL), member(2, **FULL), alarms=ARMED))
 
-    def defragment(_look: object, endpoint: Any, *, refusal: Any, **_options: object) -> Defragmentation:
+    def defragment(_inspect: object, endpoint: Any, *, refusal: Any, **_options: object) -> Defragmentation:
         """As the real one, it asks for the caller's own reason last."""
         cluster = found.local.cluster
         url = endpoint if isinstance(endpoint, str) else endpoint.url
@@ -134,8 +134,8 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeNode:
         found.local.cluster = replace(cluster, alarms=())
         return ()
 
-    def check_writes(look: Any, _connect: object, *, settle_seconds: float) -> WriteCheck:
-        return WriteCheck((), look(), look(), settle_seconds, None, ())
+    def check_writes(inspect: Any, _connect: object, *, settle_seconds: float) -> WriteCheck:
+        return WriteCheck((), inspect(), inspect(), settle_seconds, None, ())
 
     monkeypatch.setattr(defragmentation, "defragment", defragment)
     monkeypatch.setattr(compaction, "compact", lambda _view, _connect, at, **_options: Compaction(at, True, 0.1, {}))

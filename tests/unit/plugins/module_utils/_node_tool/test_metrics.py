@@ -16,7 +16,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.state
 
 NOW = 1795478400.0
 
-LOOK = metrics.Observation(
+OBSERVED = metrics.Observation(
     has_leader=True,
     is_leader=False,
     term=2,
@@ -37,7 +37,7 @@ def names(text: str) -> set[str]:
 
 
 def test_all_metrics_are_in_the_table() -> None:
-    text = metrics.text(LOOK, KNOWN, NOW)
+    text = metrics.text(OBSERVED, KNOWN, NOW)
     assert names(text) == set(metrics.HELP)
     for name in metrics.HELP:
         assert text.count(f"# HELP etcd_maintenance_{name} ") == 1
@@ -46,21 +46,21 @@ def test_all_metrics_are_in_the_table() -> None:
 
 
 MEASURED: list[tuple[str, metrics.Observation | None, State, list[str], list[str]]] = [
-    ("alarms", LOOK, KNOWN, ['alarm{type="NOSPACE"} 1.0', 'alarm{type="CORRUPT"} 0.0'], []),
-    ("version", LOOK, KNOWN, ['version_info{version="3.5.1"} 1.0', "version_unsafe 1.0"], []),
-    ("a safe one", replace(LOOK, version="3.5.6"), KNOWN, ["version_unsafe 0.0"], []),
-    ("quotes", replace(LOOK, version='a"b\\c'), KNOWN, ['version_info{version="a\\"b\\\\c"} 1.0'], []),
-    ("no quota", replace(LOOK, quota_bytes=-1), KNOWN, ["db_size_bytes 7.0"], ["quota_bytes"]),
-    ("no disk", replace(LOOK, disk_free_bytes=None), KNOWN, ["db_size_bytes 7.0"], ["disk_free_bytes"]),
-    ("a full disk", replace(LOOK, disk_free_bytes=0), KNOWN, ["disk_free_bytes 0.0"], []),
-    ("before any run", LOOK, State(), ["heals_today 0.0"], ["last_run_success", "last_defrag_seconds"]),
+    ("alarms", OBSERVED, KNOWN, ['alarm{type="NOSPACE"} 1.0', 'alarm{type="CORRUPT"} 0.0'], []),
+    ("version", OBSERVED, KNOWN, ['version_info{version="3.5.1"} 1.0', "version_unsafe 1.0"], []),
+    ("a safe one", replace(OBSERVED, version="3.5.6"), KNOWN, ["version_unsafe 0.0"], []),
+    ("quotes", replace(OBSERVED, version='a"b\\c'), KNOWN, ['version_info{version="a\\"b\\\\c"} 1.0'], []),
+    ("no quota", replace(OBSERVED, quota_bytes=-1), KNOWN, ["db_size_bytes 7.0"], ["quota_bytes"]),
+    ("no disk", replace(OBSERVED, disk_free_bytes=None), KNOWN, ["db_size_bytes 7.0"], ["disk_free_bytes"]),
+    ("a full disk", replace(OBSERVED, disk_free_bytes=0), KNOWN, ["disk_free_bytes 0.0"], []),
+    ("before any run", OBSERVED, State(), ["heals_today 0.0"], ["last_run_success", "last_defrag_seconds"]),
     ("down", None, KNOWN, ["member_up 0.0", "last_run_success 1.0", "heal_failed 1.0"], ["db_size_bytes", "alarm"]),
 ]
 
 
-@pytest.mark.parametrize(("look", "known", "there", "absent"), table(MEASURED))
-def test_metrics(look: metrics.Observation | None, known: State, there: list[str], absent: list[str]) -> None:
-    text = metrics.text(look, known, NOW)
+@pytest.mark.parametrize(("observed", "known", "there", "absent"), table(MEASURED))
+def test_metrics(observed: metrics.Observation | None, known: State, there: list[str], absent: list[str]) -> None:
+    text = metrics.text(observed, known, NOW)
     assert set(absent).isdisjoint(names(text))
     for line in there:
         assert f"\n{metrics.PREFIX}{line}\n" in text

@@ -18,7 +18,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.state
 NOW = 1795478400.0
 KNOWN_LONG = State(armed=True, alarms=(NOW - 900,), term=2)
 
-SEEN: list[tuple[str, State, dict[str, Any], State]] = [
+OBSERVATIONS: list[tuple[str, State, dict[str, Any], State]] = [
     ("at first", State(), {}, State(term=2)),
     ("it leads", State(), {"leads": True}, State(term=2, led_since=NOW)),
     ("it goes on leading", State(term=2, led_since=5.0), {"leads": True}, State(term=2, led_since=5.0)),
@@ -36,10 +36,10 @@ SEEN: list[tuple[str, State, dict[str, Any], State]] = [
 ]
 
 
-@pytest.mark.parametrize(("before", "seen", "expected"), table(SEEN))
-def test_seen(before: State, seen: dict[str, Any], expected: State) -> None:
+@pytest.mark.parametrize(("before", "observed", "expected"), table(OBSERVATIONS))
+def test_record_observation(before: State, observed: dict[str, Any], expected: State) -> None:
     usual = {"now": NOW, "armed": False, "leads": False, "term": 2, "heal": True}
-    assert state.record_observation(before, **{**usual, **seen}) == expected
+    assert state.record_observation(before, **{**usual, **observed}) == expected
 
 
 def test_memory_of_the_disk(tmp_path: Path) -> None:

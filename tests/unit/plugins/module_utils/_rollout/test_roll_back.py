@@ -59,7 +59,7 @@ def test_last_words_stay_lines(machine: Machine, backup: str) -> None:
     assert reason.startswith(f"{IN_PLACE} etcd's last words:\n  fatal: no\nThe old manifest was put back")
 
 
-def test_not_put_back(machine: Machine, backup: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_not_rolled_back(machine: Machine, backup: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_arguments: Any, **_options: Any) -> None:
         raise OSError(28, "No space left on device")
 
@@ -75,7 +75,7 @@ def test_not_put_back(machine: Machine, backup: str, monkeypatch: pytest.MonkeyP
     assert machine.flags["max-wals"] == "many"
 
 
-def test_put_back_by_another_run(machine: Machine, backup: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rolled_back_by_another_run(machine: Machine, backup: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def too_late(_path: str, _old: bytes, new: bytes, _check: Any, *, above: bool) -> None:
         machine.path.write_bytes(new)
         raise OSError(2, "No such file or directory")
@@ -84,7 +84,7 @@ def test_put_back_by_another_run(machine: Machine, backup: str, monkeypatch: pyt
     assert rolled_back(machine, backup).code == "rolled_back"
 
 
-def test_down_after_it_was_put_back(machine: Machine, backup: str) -> None:
+def test_down_after_it_was_rolled_back(machine: Machine, backup: str) -> None:
     machine.down = True
     failure = rolled_back(machine, backup)
     assert failure.code == "rollback_failed"

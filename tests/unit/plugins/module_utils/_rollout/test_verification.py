@@ -79,9 +79,9 @@ def test_obstacle(monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], expe
 def test_what_it_has_to_catch_up_with_does_not_move_away(monkeypatch: pytest.MonkeyPatch) -> None:
     """Others go on writing; a member is always a little behind them."""
     applied = iter([100, 100, 100, 150])
-    looks = iter([view(member(1, applied=120)), view(member(1, applied=900))])
+    views = iter([view(member(1, applied=120)), view(member(1, applied=900))])
     found = watch(monkeypatch, {})
-    monkeypatch.setattr(found, "_inspect_cluster", lambda: next(looks))
+    monkeypatch.setattr(found, "_inspect_cluster", lambda: next(views))
     monkeypatch.setattr(found, "_status", lambda: replace(_status(), raft_applied_index=next(applied)))
     assert "has 20 entries" in found.obstacle()
     assert found.obstacle() == ""
@@ -92,32 +92,32 @@ def _status() -> Status:
     return STATUS
 
 
-# Process and whether it answers, look by look; one look is one second.
-SEEN: list[tuple[str, list[tuple[int | None, bool]], float]] = [
+# Process and whether it answers, poll by poll; one poll is one second.
+POLLS: list[tuple[str, list[tuple[int | None, bool]], float]] = [
     ("at once", [(8, True)], 0.0),
-    ("away for two looks", [(7, True), (None, False), (None, False), (8, True)], 3.0),
-    ("away between two looks", [(7, True), (8, True)], 1.0),
+    ("away for two polls", [(7, True), (None, False), (None, False), (8, True)], 3.0),
+    ("away between two polls", [(7, True), (8, True)], 1.0),
     ("the old one for long", [(7, True), (7, True), (7, True), (8, False), (8, True)], 2.0),
     ("never back", [(7, True), (None, False), (None, False)], 2.0),
 ]
 
 
-@pytest.mark.parametrize(("seen", "expected"), table(SEEN))
-def test_away(monkeypatch: pytest.MonkeyPatch, seen: list[tuple[int | None, bool]], expected: float) -> None:
+@pytest.mark.parametrize(("polled", "expected"), table(POLLS))
+def test_away(monkeypatch: pytest.MonkeyPatch, polled: list[tuple[int | None, bool]], expected: float) -> None:
     clock = [100.0]
-    looks = iter(seen)
+    polls = iter(polled)
     found = watch(monkeypatch, {})
 
     def obstacle() -> str:
-        found._pid, found._answers = next(looks)
+        found._pid, found._answers = next(polls)
         return "" if (found._pid, found._answers) == (8, True) else "not yet"
 
     monkeypatch.setattr(found, "obstacle", obstacle)
     monkeypatch.setattr(verification.time, "monotonic", lambda: clock[0])
     monkeypatch.setattr(verification.time, "sleep", lambda _seconds: clock.__setitem__(0, clock[0] + 1))
-    outcome = found.until_verified(len(seen) - 1.5)
+    outcome = found.until_verified(len(polled) - 1.5)
     assert outcome == verification.VerificationResult(
-        "" if seen[-1][1] else "not yet", expected, seen[-1][0], len(seen) - 1.0
+        "" if polled[-1][1] else "not yet", expected, polled[-1][0], len(polled) - 1.0
     )
 
 

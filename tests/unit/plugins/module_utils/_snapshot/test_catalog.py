@@ -14,10 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from unit.builders import (
-    recorded_snapshot,
-    table,
-)
+from unit.builders import recorded_snapshot, table
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot import catalog
 from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot.catalog import Snapshot

@@ -9,11 +9,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from unit.builders import (
-    VERSIONS,
-    recorded_snapshot,
-    table,
-)
+from unit.builders import VERSIONS, recorded_snapshot, table
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure
 from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot import format
@@ -34,7 +30,7 @@ def with_hash(data: bytes) -> bytes:
     return data + hashlib.sha256(data).digest()
 
 
-UNFIT: list[tuple[str, bytes, str]] = [
+DAMAGED: list[tuple[str, bytes, str]] = [
     ("empty", b"", "0 bytes are not whole pages and a SHA-256"),
     ("database without a hash", WHOLE[:-32], "are not whole pages and a SHA-256"),
     ("hash of something else", WHOLE[:-32] + bytes(32), "its SHA-256 does not match"),
@@ -43,7 +39,7 @@ UNFIT: list[tuple[str, bytes, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("content", "message"), table(UNFIT))
+@pytest.mark.parametrize(("content", "message"), table(DAMAGED))
 def test_unfit(tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "db").write_bytes(content)
     with pytest.raises(Failure, match=message) as caught:

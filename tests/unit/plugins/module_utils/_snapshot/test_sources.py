@@ -12,17 +12,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from unit.builders import (
-    Reply,
-    endpoint,
-    recorded,
-    recorded_snapshot,
-    table,
-)
+from unit.builders import Reply, endpoint, recorded, recorded_snapshot, table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._core import (
-    command,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._core import command
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.transport import TlsFiles
 from ansible_collections.controlplane.etcd.plugins.module_utils._node import process

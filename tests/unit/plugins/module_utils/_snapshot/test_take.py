@@ -11,19 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from unit.builders import (
-    MIB,
-    recorded_snapshot,
-    table,
-)
+from unit.builders import MIB, recorded_snapshot, table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._core import (
-    files,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._core import files
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import (
-    errors,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors
 from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot import take as snapshot
 from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot.catalog import Snapshot
 from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot.sources import METHODS, Source
@@ -32,7 +24,6 @@ WHOLE = recorded_snapshot("3.6.16")
 REVISION = 202
 CLUSTER = 0xC1
 CA = "aa" * 32
-
 
 Way = bytes | Exception
 
@@ -74,7 +65,6 @@ def names(directory: Path) -> list[str]:
 
 
 NO = Failure("snapshot_failed", "it does not work")
-
 
 WAYS: list[tuple[str, dict[str, Way], str, list[str]]] = [
     ("the first works", {"reflink": WHOLE}, "reflink", []),

@@ -8,17 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import pytest
-from unit.builders import (
-    MIB,
-    Json,
-    as_json,
-    cluster_report,
-    diagnosis,
-    held_by,
-    kubelet_report,
-    node_report,
-    table,
-)
+from unit.builders import MIB, Json, as_json, cluster_report, diagnosis, held_by, kubelet_report, node_report, table
 from unit.builders import member_report as entry
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.records import plain
@@ -145,12 +135,12 @@ REFUSALS: list[tuple[str, Reports, list[str]]] = [
     ("none", THREE, []),
     ("of the coordinator", {**THREE, "host1": up(1, refusals=["It is corrupt."])}, ["It is corrupt."]),
     (
-        "a stranger",
+        "a foreign member",
         {**THREE, "host3": up(3, [entry(3, "leader")], cluster_id="bad")},
         ["(host3: cluster bad; host1, host2: cluster c1)"],
     ),
     (
-        "a silent stranger",
+        "a silent foreign member",
         {**THREE, "host3": silent(3, cluster_id="bad")},
         ["(host3: cluster bad; host1, host2: cluster c1)"],
     ),

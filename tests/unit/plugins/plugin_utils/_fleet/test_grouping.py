@@ -48,7 +48,6 @@ def silent(number: int, *, cluster_id: str | None = "c1") -> NodeReport:
 
 THREE = {f"host{number}": up(number) for number in (3, 1, 2)}
 
-
 # The certificates in the CA files of hosts, and who belongs to the first of them.
 GROUPS: list[tuple[str, dict[str, str], list[str]]] = [
     ("one CA", {"a": "x", "b": "x", "c": "x"}, ["a", "b", "c"]),

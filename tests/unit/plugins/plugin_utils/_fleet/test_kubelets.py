@@ -298,7 +298,6 @@ def test_held_by_this_run() -> None:
 
 UNTIL = "10:05:00 UTC"
 
-
 HELD_FINDINGS: list[tuple[str, list[NodeReport], list[str]]] = [
     ("none", [up(1), down(2)], []),
     ("my own", [up(1, held=held_by("me"))], []),
