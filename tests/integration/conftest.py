@@ -39,7 +39,7 @@ def version(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the collection lies under its full name; also importable from there."""
+    """The directory in which the collection lies under its full name; also importable from there."""
     path = collections_path(tmp_path_factory.getbasetemp())
     if str(path) not in sys.path:
         sys.path.insert(0, str(path))

@@ -42,7 +42,7 @@ INSTALL = """\
 
 @pytest.fixture(scope="module")
 def promtool() -> str:
-    """Where it cannot be had the reason is told; in CI that is a failure."""
+    """Prometheus' own tool. If it cannot be had the reason is told; in CI that is a failure."""
     try:
         return str(programs.promtool())
     except ProgramMissingError as error:

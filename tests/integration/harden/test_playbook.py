@@ -105,7 +105,7 @@ def locked(*clusters: Cluster) -> list[str]:
 
 
 def lead_once_locked(cluster: Cluster, node: MemberProcess) -> None:
-    """Have this member lead, once a run has looked at the cluster and begins its work."""
+    """Have this member lead, once a run has inspected the cluster and begins its work."""
     await_true(lambda: locked(cluster), "the nodes are locked", seconds=120)
     leading = leader(cluster)
     with next(each for each in cluster.nodes if each.name == leading).client() as client:
@@ -190,8 +190,8 @@ def test_check_run_run_again_and_what_etcd_refuses(clusters: list[Cluster], hard
     assert not locked(*clusters)
 
 
-def test_a_run_that_was_cut_off(make_cluster: Any, playbook: Any, start_module: Any, tmp_path: Path) -> None:
-    """The value was one that etcd refuses; run again, what it left is taken back, whatever runs there by then."""
+def test_a_run_that_was_interrupted(make_cluster: Any, playbook: Any, start_module: Any, tmp_path: Path) -> None:
+    """The value was one that etcd refuses; run again, what it left is rolled back, whatever runs there by then."""
     cluster = make_cluster()
     hosts = write_inventory(tmp_path / "hosts.yml", cluster)
     args = {

@@ -276,7 +276,7 @@ def test_of_all_who_want_a_lease_one_gets_it(make_cluster: Any, library: Any, ve
     assert endpoints[0].revision() == revision
 
 
-def test_a_proof_notices_members_that_differ(make_cluster: Any, library: Any) -> None:
+def test_a_write_check_notices_members_that_differ(make_cluster: Any, library: Any) -> None:
     cluster = make_cluster(members=2)
     with cluster.leader().client() as client:
         client.put(b"a", b"1")
@@ -294,11 +294,11 @@ def test_a_proof_notices_members_that_differ(make_cluster: Any, library: Any) ->
             Tampered(transport, answers={"/v3/maintenance/hashkv": {**answer, "hash": answer["hash"] ^ 1}})
         )
 
-    proof = library.write_check.check_writes(
+    check = library.write_check.check_writes(
         lambda: library.view.inspect_cluster(endpoint, connect), connect, settle_seconds=0.1
     )
-    assert proof.hashes_agree is False
-    assert "the members hold different data at one revision" in proof.problems[0]
+    assert check.hashes_agree is False
+    assert "the members hold different data at one revision" in check.problems[0]
 
 
 def test_the_files_of_a_member_are_found(make_cluster: Any, library: Any, version: str) -> None:

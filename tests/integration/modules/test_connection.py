@@ -102,7 +102,7 @@ def test_a_client_certificate_that_has_expired(
     assert "kubeadm certs renew" in message
 
 
-def test_a_client_certificate_of_a_stranger(node: MemberProcess, module: Any, tmp_path: Path) -> None:
+def test_a_client_certificate_of_another_cluster(node: MemberProcess, module: Any, tmp_path: Path) -> None:
     foreign = pki.issue_healthcheck_client(pki.Authority.create(), tmp_path / "foreign")
     message = _failure(module("etcd_info", node, **_pair(foreign)))
     # The server's alert may be lost when it hangs up; the certificate is named all the same.

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""etcd_alarm: every listed NOSPACE alarm goes, whoever raised it, and none goes where it would come back at once."""
+"""etcd_alarm: every listed NOSPACE alarm goes, whoever raised it, and none goes if it would come back at once."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""etcd_defrag: one member, never a leader, never twice, and never where it could do harm."""
+"""etcd_defrag: one member, never a leader, never twice, and never if it could do harm."""
 
 from __future__ import annotations
 
@@ -148,10 +148,10 @@ def test_without_a_leader_all_is_refused_at_once(make_cluster: Any, module: Any,
         assert f"{one.name} (Connection refused)" in result["msg"]
         assert f"{two.name} (" in result["msg"]
     start = time.monotonic()
-    proof = module("etcd_write_check", survivor, settle_seconds=0)
+    check = module("etcd_write_check", survivor, settle_seconds=0)
     assert time.monotonic() - start < AT_ONCE
-    assert proof["failed"]
-    assert "there is no leader" in proof["msg"]
+    assert check["failed"]
+    assert "there is no leader" in check["msg"]
     info = module("etcd_info", survivor)
     assert info["cluster"]["has_quorum"] is False
     assert info["cluster"]["leader"] is None

@@ -73,7 +73,7 @@ def test_a_client_that_is_not_ours_says_the_same(shared_cluster: Any, module: An
         assert member["db_size_bytes"] == truth.db_size
         assert member["db_size_in_use_bytes"] == truth.db_size_in_use
         assert member["quota_bytes"] == (QUOTA if full else 2 * GIB)
-        # 3.6 is the first whose status has the quota; where it has, that is what counts.
+        # 3.6 is the first whose status has the quota; if it has, that is what counts.
         assert (member["quota_source"], truth.quota) in (("status", member["quota_bytes"]), ("metrics", None))
         assert (member["quota_source"] == "status") is (version >= "3.6")
         assert member["quota_used"] == pytest.approx(truth.db_size / member["quota_bytes"], abs=0.0001)
@@ -89,7 +89,7 @@ def test_a_client_that_is_not_ours_says_the_same(shared_cluster: Any, module: An
 
 
 def test_a_status_without_the_quota_leaves_it_to_the_metrics(make_cluster: Any, module: Any) -> None:
-    # 3.6.0 to 3.6.5 leave it out where no flag sets it.
+    # 3.6.0 to 3.6.5 leave it out if no flag sets it.
     cluster = make_cluster(version="3.6.5", members=1, quota_bytes=None)
     with Witness(cluster.nodes[0]) as witness:
         assert witness.status().quota is None
@@ -174,11 +174,11 @@ def test_a_node_is_known_with_its_member_down(make_cluster: Any, module: Any) ->
 
 def test_nodes_of_one_cluster_have_the_same_authority(make_cluster: Any, module: Any) -> None:
     one, other = make_cluster(members=2, start=False), make_cluster(members=1, start=False, prefix="x")
-    looks = [module("etcd_node_info", node, timeout=1) for node in (*one.nodes, *other.nodes)]
-    first, second, stranger = (look["ca_sha256"] for look in looks)
-    assert first == second != stranger
+    reports = [module("etcd_node_info", node, timeout=1) for node in (*one.nodes, *other.nodes)]
+    first, second, foreign = (report["ca_sha256"] for report in reports)
+    assert first == second != foreign
     # Never started: nothing is known yet, and nothing is made up.
-    assert [look["member_id"] for look in looks] == [None, None, None]
+    assert [report["member_id"] for report in reports] == [None, None, None]
 
 
 def test_a_node_without_etcd_is_no_failure(tmp_path: Path, module: Any) -> None:

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""etcd_manifest on real members: the flags of the process that runs, the way back, and what it refuses.
+"""etcd_manifest on real members: the flags of the process that runs, the roll-back, and what it refuses.
 
-The lab's kubelet starts etcd anew as soon as its manifest changes; a flag that etcd refuses makes it end, as in life.
+The lab's kubelet restarts etcd as soon as its manifest changes; a flag that etcd refuses makes it exit, as in life.
 """
 
 from __future__ import annotations
@@ -218,7 +218,7 @@ def test_kubeadm_would_change_more(make_cluster: Any, change: Change, watched: A
     assert not forced["failed"], forced["msg"]
     assert (forced["changed"], forced["flags"]) == (True, {"before": {}, "after": {"max-wals": "7"}})
     assert _running(node)[1]["max-wals"] == "7"
-    # Where it would be another member altogether, nobody is obeyed.
+    # If it would be another member altogether, nobody is obeyed.
     source.write_text(source.read_text("utf-8").replace(str(node.data_dir), "/srv/etcd"), "utf-8")
     refused = change(node, **{**extra, "extra_args": {"log-level": "info"}}, method="kubeadm")
     assert "--data-dir is part of what this member is" in refused["msg"]
@@ -249,7 +249,7 @@ def test_a_flag_is_taken_away(make_cluster: Any, change: Change, watched: Any) -
     assert yaml.safe_load(result["diff"]["before"])["spec"]["containers"][0]["image"] in result["diff"]["after"]
 
 
-def test_a_value_that_etcd_refuses_is_taken_back(make_cluster: Any, change: Change, watched: Any) -> None:
+def test_a_value_that_etcd_refuses_is_rolled_back(make_cluster: Any, change: Change, watched: Any) -> None:
     cluster = make_cluster()
     node, *others = cluster.nodes
     watched(node)
@@ -380,7 +380,7 @@ def test_a_node_that_is_not_in_order(make_cluster: Any, change: Change, watched:
     assert _state(node) == before
 
 
-def test_killed_before_the_proof(
+def test_killed_before_the_verification(
     make_cluster: Any, change: Change, watched: Any, start_module: Any, tmp_path: Path
 ) -> None:
     cluster = make_cluster()
@@ -405,7 +405,8 @@ def test_killed_before_the_proof(
 def test_a_connection_that_is_lost_in_the_middle(
     make_cluster: Any, watched: Any, start_module: Any, tmp_path: Path
 ) -> None:
-    """The terminal that ssh opens for a module hangs up, or passes Ctrl-C on: the way back is taken all the same."""
+    """The terminal that ssh opens for a module hangs up, or passes Ctrl-C on: the change is rolled back all the
+    same."""
     node = make_cluster().nodes[0]
     watched(node)
     old = node.manifest.read_bytes()

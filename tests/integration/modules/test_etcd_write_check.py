@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""etcd_write_check: it fails where writes only seem to be accepted, and leaves nothing behind."""
+"""etcd_write_check: it fails if writes only seem to be accepted, and leaves nothing behind."""
 
 from __future__ import annotations
 

@@ -218,10 +218,10 @@ def test_a_user_who_may_not(api: ApiServer, run: Run) -> None:
 
 
 @pytest.mark.usefixtures("stored")
-@pytest.mark.parametrize("stranger", [True, False], ids=["another cluster's", "expired"])
-def test_a_user_who_is_not_known(api: ApiServer, run: Run, stranger: bool) -> None:
-    signer = Authority.create("kubernetes") if stranger else None
-    conf = str(api.kubeconfig("old", group="system:masters", expired=not stranger, authority=signer))
+@pytest.mark.parametrize("foreign", [True, False], ids=["another cluster's", "expired"])
+def test_a_user_who_is_not_known(api: ApiServer, run: Run, foreign: bool) -> None:
+    signer = Authority.create("kubernetes") if foreign else None
+    conf = str(api.kubeconfig("old", group="system:masters", expired=not foreign, authority=signer))
     message = run(kubeconfig=conf)["msg"]
     assert f"The API server at {api.url} does not know the user of {conf}: its certificate has expired" in message
 

@@ -25,9 +25,9 @@ TOO_OLD, SUPPORTED = ("3.6", "3.7"), ("3.8", "3.9", "3.10", "3.11", "3.12", "3.1
 
 @functools.cache
 def _interpreter(version: str) -> str:
-    """Return the path of such a Python, skip where there is none that starts."""
+    """Return the path of such a Python, skip if there is none that starts."""
     found = shutil.which(f"python{version}")
-    # The shims of pyenv are there for every version, and most of them refuse: look behind them.
+    # The shims of pyenv are there for every version, and most of them refuse: see what is behind them.
     root = os.environ.get("PYENV_ROOT", os.path.expanduser("~/.pyenv"))
     for path in filter(None, [*glob.glob(f"{root}/versions/{version}.*/bin/python{version}"), found]):
         program = "import ssl, sys; print('%d.%d' % sys.version_info[:2])"

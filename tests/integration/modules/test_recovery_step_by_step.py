@@ -88,12 +88,12 @@ def test_a_full_cluster_is_brought_back_step_by_step(make_cluster: Any, module: 
 
     before = marks(cluster)
     assert module("etcd_write_check", followers[0], check=True)["writes"] == []
-    proof = module("etcd_write_check", followers[0], settle_seconds=0.1)
-    assert not proof["failed"], proof["msg"]
-    assert proof["changed"] is False
-    assert proof["writes"] == ["cp1", "cp2", "cp3"]
+    check = module("etcd_write_check", followers[0], settle_seconds=0.1)
+    assert not check["failed"], check["msg"]
+    assert check["changed"] is False
+    assert check["writes"] == ["cp1", "cp2", "cp3"]
     # 3.4 serves no hash over its gateway.
-    assert proof["hashes_agree"] is (None if version.startswith("3.4") else True)
+    assert check["hashes_agree"] is (None if version.startswith("3.4") else True)
     assert marks(cluster) == before
 
     assert cluster.record() == keys

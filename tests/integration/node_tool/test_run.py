@@ -284,7 +284,7 @@ def test_never_two_at_once(make_cluster: Any, tools_of: Any) -> None:
         thread.start()
 
     def enough() -> bool:
-        """It means something only where several nodes have acted, and some were stopped or sent away."""
+        """It means something only if several nodes have acted, and some were stopped or sent away."""
         acted = {line.partition(":")[0] for line in said if "MiB -> " in line}
         stopped = any("leads now" in line or "working on this cluster" in line for line in said)
         return len(defragmentations(cluster.nodes)) >= 12 and len(acted) > 1 and stopped

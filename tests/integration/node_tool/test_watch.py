@@ -34,7 +34,7 @@ def _alarms(node: MemberProcess) -> set[tuple[int, str]]:
 
 
 def _long_ago(tool: Tool) -> None:
-    """A wake in which it sees that it leads; then that was a while ago."""
+    """A check in which it sees that it leads; then that was a while ago."""
     assert tool("watch").code == 0
     tool.pass_time(60)
 
@@ -252,7 +252,7 @@ def test_a_startup_probe_that_was_passed_is_no_reason(make_cluster: Any, tools_o
 
 
 def test_a_member_that_takes_too_long_for_its_probes_is_passed_over(make_cluster: Any, tools_of: Any) -> None:
-    """Who was not defragmented is said again where that is why there is no room."""
+    """Who was not defragmented is said again if that is why there is no headroom."""
     cluster = make_cluster(full=True, live_fraction=0.5)
     leader = cluster.leader()
     text = leader.manifest.read_text("utf-8")
@@ -284,7 +284,8 @@ def test_live_data_that_does_not_fit(make_cluster: Any, tools_of: Any) -> None:
 
 
 def test_a_healing_that_hangs_stops_when_another_one_leads(make_cluster: Any, tools_of: Any) -> None:
-    """No lease can be granted under the alarm: the new leader waits instead, and the old one looks before each step."""
+    """No lease can be granted under the alarm: the new leader waits instead, and the old one inspects before each
+    step."""
     cluster = make_cluster(quota_bytes=96 * MIB, full=True, live_fraction=0.5)
     tools, leader, heir = tools_of(cluster), cluster.leader(), cluster.followers()[0]
     _long_ago(tools[leader.name])

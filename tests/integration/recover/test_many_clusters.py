@@ -63,7 +63,7 @@ def test_two_full_clusters_among_hosts_of_all_kinds(
         order = defragmented(cluster)
         assert len(order) == 3
         assert order[-1] == leader.name
-    # etcd writes through the healthy one, which proves it, but nothing was done to it.
+    # etcd writes through the healthy one, which checks it, but nothing was done to it.
     assert work(*healthy.nodes) == []
     assert state(healthy)["healthy1"]["files"] == untouched["healthy1"]["files"]
     assert run.recap["healthy1"]["changed"] == 0

@@ -40,7 +40,7 @@ def test_a_full_cluster_comes_back_with_all_that_was_in_it(
     cluster = make_cluster(version=version, quota_bytes=QUOTA)
     # The newest version waits between the rounds of writes as long as it would for a user.
     pause = {} if version == VERSIONS[0] else QUICK
-    # Some end before the run, some in it, some after it.
+    # Some expire before the run, some in it, some after it.
     expire_one_by_one(cluster, range(3, 120, 2))
     fill(cluster, live_fraction=0.3)
     hosts = inventory(tmp_path / "hosts.yml", cluster)

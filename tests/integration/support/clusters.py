@@ -39,15 +39,15 @@ def await_settled(cluster: Cluster) -> None:
         awake = [node for node in cluster.nodes if node.running and not node.frozen]
         clients = [stack.enter_context(node.client(timeout=5)) for node in awake]
 
-        def look() -> list[tuple[int, int, int]]:
+        def inspect() -> list[tuple[int, int, int]]:
             found = [client.status() for client in clients]
             return [(status.raft_applied_index, status.db_size, status.db_size_in_use) for status in found]
 
         def settled() -> bool:
-            first = look()
-            # etcd counts anew with every commit, ten times a second.
+            first = inspect()
+            # etcd counts again with every commit, ten times a second.
             time.sleep(0.15)
-            return len({index for index, _size, _in_use in first}) == 1 and first == look()
+            return len({index for index, _size, _in_use in first}) == 1 and first == inspect()
 
         await_true(settled, "the members stand still")
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tests of the recovery look at: clusters before and after, and what the members themselves logged."""
+"""The state that tests of the recovery compare: clusters before and after, and what the members themselves logged."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def assert_recovered(*clusters: Cluster) -> None:
 
 
 def state(*clusters: Cluster) -> dict[str, Any]:
-    """All that must be as it was where nothing was to be changed: files, sizes, revisions, alarms, work.
+    """All that must be as it was if nothing was to be changed: files, sizes, revisions, alarms, work.
 
     Not the leaders: on a busy machine members elect another one by themselves.
     """
@@ -153,7 +153,7 @@ def state(*clusters: Cluster) -> dict[str, Any]:
 
     def still() -> bool:
         seen.append(_state(clusters))
-        # etcd counts anew with every commit, ten times a second.
+        # etcd counts again with every commit, ten times a second.
         time.sleep(0.3)
         return seen[-1] == _state(clusters)
 

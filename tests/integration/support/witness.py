@@ -15,7 +15,7 @@ from lab.loopback.member import MemberProcess
 
 @dataclass(frozen=True)
 class Truth:
-    """What the witness says of one member; ``quota`` is None where the status does not have it."""
+    """What the witness says of one member; ``quota`` is None if the status does not have it."""
 
     member_id: int
     cluster_id: int
