@@ -84,7 +84,7 @@ class Ours:
         )
 
     def recover(self) -> None:
-        """Compact, defragment every member with the leader last, disarm, and prove it."""
+        """Compact, defragment every member with the leader last, disarm, and check writes."""
         view = self.inspect_cluster()
         compaction.compact(view, self.connect, self.endpoint.revision(), timeout=LONG)
         for member in defragmentation.defrag_order(view):
@@ -98,8 +98,8 @@ class Ours:
                 timeout=LONG,
             )
         alarms.disarm(self.inspect_cluster(), self.endpoint)
-        proof = write_check.check_writes(self.inspect_cluster, self.connect, settle_seconds=0)
-        assert not proof.problems, proof.problems
+        check = write_check.check_writes(self.inspect_cluster, self.connect, settle_seconds=0)
+        assert not check.problems, check.problems
 
 
 def etcdctl(node: MemberProcess, *arguments: str) -> None:
@@ -107,7 +107,7 @@ def etcdctl(node: MemberProcess, *arguments: str) -> None:
 
 
 def by_hand(node: MemberProcess) -> None:
-    """The same steps as people type them; nothing is proved."""
+    """The same steps as people type them; no write is checked."""
     with node.client() as client:
         revision = client.status().revision
     etcdctl(node, "compact", str(revision), "--physical")
@@ -116,7 +116,7 @@ def by_hand(node: MemberProcess) -> None:
 
 
 def in_new_process(ours: Ours, node: MemberProcess) -> None:
-    """A module's share of a look at the cluster: start Python, import, ask all members."""
+    """A module's share of an inspection: start Python, import, ask all members."""
     code = (
         "import sys\n"
         "from ansible_collections.controlplane.etcd.plugins.module_utils._node.member import LocalMember\n"

@@ -48,7 +48,7 @@ class Authority:
 
     @classmethod
     def create(cls, common_name: str = "etcd-ca", *, expired: bool = False) -> Authority:
-        """Return a new self-signed authority that is valid for ten years; ``expired``: they ended yesterday."""
+        """Return a new self-signed authority that is valid for ten years; ``expired``: they expired yesterday."""
         key = ec.generate_private_key(ec.SECP256R1())
         name = _name(common_name)
         start = _start(CA_LIFETIME, expired=expired)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tools.working_tree import ROOT, working_tree_files
 
-# Directorys that exist everywhere, and so say nothing about the developer.
+# Directories that exist everywhere, and so say nothing about the developer.
 COMMON = {Path(name) for name in ("/", "/home", "/opt", "/root", "/srv", "/tmp", "/usr/src", "/var/tmp")}
 
 

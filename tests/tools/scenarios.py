@@ -8,7 +8,7 @@
 Every scenario can be run by molecule alone, too; what this adds is the Docker engine, the programs, the order, and a
 line for each scenario. Those that take many minutes are run with --long only, or by name.
 
-Nodes mostly wait, for probes, back-offs and elections: where there is memory for it, two clusters are at work at once.
+Nodes mostly wait, for probes, back-offs and elections: if there is memory for it, two clusters are at work at once.
 What their scenarios print is shown when each of them is done; a single one is shown as it goes.
 """
 

@@ -122,7 +122,7 @@ def _compare(options: argparse.Namespace) -> None:
 
 
 def _existing(name: str) -> Cluster:
-    # Where no engine runs, no node does.
+    # If no engine runs, no node does.
     if engine.find() and (found := cluster.find(name)):
         return found
     raise DockerError(f"there is no cluster {name!r}; `python -m lab.docker --name {name} up` makes it")

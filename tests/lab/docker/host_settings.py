@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a Docker engine changes on its host: measured before it starts, put back after it has stopped."""
+"""What a Docker engine changes on its host: measured before it starts, restored after it has stopped."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class HostSettings:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self | None:
-        """Return what ``as_json`` kept, None if the machine has been started anew since."""
+        """Return what ``as_json`` kept, None if the machine has been started again since."""
         return cls(**data) if data["boot"] == _boot() else None
 
     def as_json(self) -> dict[str, Any]:

@@ -19,7 +19,7 @@ _ATTEMPTS = 100
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where one member listens; ``address`` is without brackets."""
+    """The address and ports on which one member listens; ``address`` is without brackets."""
 
     address: str
     client_port: int

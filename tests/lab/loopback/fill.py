@@ -26,7 +26,7 @@ _PROGRESS_SECONDS = 0.1
 _ALARM_SECONDS = 10.0
 # The first part of the live data is written blindly, the rest by what the first was seen to take.
 _BLIND_SHARE = 0.7
-# etcd commits, and only then counts anew, ten times a second.
+# etcd commits, and only then counts again, ten times a second.
 _SETTLED_SECONDS = 0.3
 _SETTLE_POLL_SECONDS = 0.1
 # There is an event about every 20 kB of live data (see the workload's mix).

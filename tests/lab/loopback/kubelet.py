@@ -1,7 +1,8 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a kubelet does for one node of the lab: it runs the real etcd as the manifest says, and anew when that changes.
+"""What a kubelet does for one node of the lab: it runs the real etcd as the manifest says, and restarts it when that
+changes.
 
 It is a process of its own, so that modules can be called while it works; its etcd is stopped with it.
 """

@@ -178,5 +178,5 @@ def _command(spec: MemberSpec, shape: Shape) -> list[str]:
 
 
 def _scalar(value: str) -> str:
-    """Return ``value`` as one line of YAML: plain where YAML allows that, else quoted."""
+    """Return ``value`` as one line of YAML: plain if YAML allows that, else quoted."""
     return yaml.safe_dump(value, width=float("inf"), allow_unicode=True).removesuffix("\n").removesuffix("\n...")

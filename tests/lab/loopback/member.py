@@ -109,7 +109,7 @@ class MemberProcess:
 
     @property
     def endpoint(self) -> Endpoint:
-        """Where the member listens."""
+        """The address and ports on which the member listens."""
         return self._endpoint
 
     @property
@@ -119,17 +119,17 @@ class MemberProcess:
 
     @property
     def client_url(self) -> str:
-        """Where clients connect."""
+        """The URL for clients."""
         return f"https://{self._endpoint.host}:{self._endpoint.client_port}"
 
     @property
     def peer_url(self) -> str:
-        """Where other members connect."""
+        """The URL for other members."""
         return f"https://{self._endpoint.host}:{self._endpoint.peer_port}"
 
     @property
     def metrics_url(self) -> str:
-        """Where metrics and health are served without TLS."""
+        """The URL of metrics and health, without TLS."""
         return f"http://{self._endpoint.host}:{self._endpoint.metrics_port}"
 
     @property

@@ -16,7 +16,7 @@ from pathlib import Path
 from lab.errors import LabError
 
 _PR_SET_PDEATHSIG = 1
-# Looked up before any fork: between fork and exec as little as possible may happen in a program with threads.
+# Resolved before any fork: between fork and exec as little as possible may happen in a program with threads.
 _prctl = ctypes.CDLL(None, use_errno=True).prctl
 
 

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The one place that knows how to get the real programs the lab runs.
 
-A program set is a name and a version, such as etcd 3.6.16, and is a directory with its programs. It is looked for where
-``$ETCD_BIN_DIR`` or ``$KUBERNETES_BIN_DIR`` says (release downloads, for example): in that directory itself, or in a
-directory in it that is named after the version. Then it is looked for in the cache
+A program set is a name and a version, such as etcd 3.6.16, and is a directory with its programs. It is searched for
+where ``$ETCD_BIN_DIR`` or ``$KUBERNETES_BIN_DIR`` says (release downloads, for example): in that directory itself, or
+in a directory in it that is named after the version. Then it is searched for in the cache
 (``$CONTROLPLANE_ETCD_CACHE``, else ``~/.cache/controlplane-etcd``), and is otherwise made into the cache, once.
 """
 
@@ -80,7 +80,7 @@ def promtool() -> Path:
     on_path = shutil.which("promtool")
     if on_path:
         return Path(on_path)
-    # It judges and is not judged: whatever version this distribution has will do.
+    # It tests and is not tested: whatever version this distribution has will do.
     names = ("promtool",)
     packages = [Package("prometheus")]
     recipe = Recipe(

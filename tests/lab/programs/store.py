@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The cache of program sets: made once, put in place as a whole, verified whenever it is used and looks changed."""
+"""The cache of program sets: made once, put in place as a whole, verified whenever it is used and seems changed."""
 
 from __future__ import annotations
 
