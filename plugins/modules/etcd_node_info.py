@@ -285,7 +285,7 @@ from ..module_utils._core import run_lock
 from ..module_utils._core.records import Json
 from ..module_utils._module import CONNECTION_SPEC, UNSAFE_SPEC, run
 from ..module_utils._node import kubelet
-from ..module_utils._node.report import inspect_node
+from ..module_utils._node.inspection import inspect_node
 
 
 def result(module: AnsibleModule) -> Json:

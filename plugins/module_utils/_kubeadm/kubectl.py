@@ -240,6 +240,4 @@ _MEANINGS = (
     _Meaning(r"is invalid:|\(BadRequest\)|\(Invalid\)", "apiserver_rejects", "The API server rejected it: {words}."),
 )
 _ANY = _Meaning("", "kubectl_failed", "kubectl failed: {words}.", unsure=True)
-
-
 __all__ = ("KEY", "NAME", "NAMESPACE", "Conflict", "Kubectl", "KubectlFailed", "failure", "find_program", "own_address")

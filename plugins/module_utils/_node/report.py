@@ -12,34 +12,17 @@ The field of a record is a key of the result that etcd_node_info returns, and th
 
 from __future__ import annotations
 
-import importlib.util
 import math
-import os
-import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from .._core import command, run_lock
-from .._core.failures import Failure, Refused, sentence
-from .._core.files import free_bytes
+from .._core.failures import Refused
 from .._core.records import Fields, Json, plain
 from .._core.run_lock import Lock
 from .._etcd.api import NOSPACE
 from .._etcd.diagnosis import diagnosis_result
-from .._etcd.errors import LASTING, EtcdError
-from .._etcd.quota import parse_memory
 from .._etcd.view import ClusterView, cluster_result
-from .._etcd.wal import read_ids, wal_bytes
-from . import kubelet, process
-from .etcd_manifest import EtcdManifest, read_manifest
-from .kubelet_hold import Hold, read_hold
-from .member import LocalMember, ca_sha256
+from .kubelet_hold import Hold
 from .probes import Probe
-from .static_pods import strays
-
-# Members that all answer elect a leader within a second or two, on busy disks a little later. An inspection in that
-# moment must not take them for a cluster that has lost its leader.
-_ELECTION_SECONDS = 5.0
-_POLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -322,102 +305,6 @@ def _read_probe(found: Fields) -> Probe:
     )
 
 
-def inspect_node(params: Json) -> NodeReport | None:
-    """The report of this node, None on a node without etcd. Raises Failure, OSError."""
-    manifest = _manifest(params["manifest"], params["data_dir"])
-    if manifest is None:
-        return None
-    report = _without_etcd(manifest, params["lock_path"], params["kubelet_unit"])
-    try:
-        view = _inspect_cluster(params)
-    except EtcdError as exc:
-        return replace(report, error=exc.reason, waiting_may_help=not isinstance(exc, LASTING))
-    diagnosis = Diagnosis.of(view, allow_unsafe=params["allow_unsafe_version"])
-    return replace(report, cluster=ClusterReport.of(view), diagnosis=diagnosis)
-
-
-def _without_etcd(manifest: EtcdManifest, lock_path: str, unit: str) -> NodeReport:
-    """The report as far as it needs no answer of the member. Raises Failure, OSError."""
-    if not manifest.ca_cert:
-        raise Failure(
-            "manifest_unusable", f"{manifest.path} has no --trusted-ca-file: etcd without TLS is not supported."
-        )
-    fingerprints = tuple(ca_sha256(manifest.ca_cert))
-    ids = read_ids(manifest.wal_dir)
-    return NodeReport(
-        manifest=manifest.path,
-        name=manifest.name,
-        ca_sha256=fingerprints,
-        cluster_id=f"{ids.cluster_id:x}" if ids else None,
-        member_id=f"{ids.member_id:x}" if ids else None,
-        free_disk_bytes=free_bytes(manifest.data_dir) if os.path.isdir(manifest.data_dir) else None,
-        memory_bytes=_memory_bytes(),
-        pyyaml=importlib.util.find_spec("yaml") is not None,
-        lock=run_lock.read(lock_path),
-        kubelet=inspect_kubelet(unit),
-        probes=manifest.probes,
-        process=_process(manifest),
-        stray_files=tuple(strays(manifest.path)),
-        wal_bytes=wal_bytes(manifest.wal_dir),
-        error="",
-        waiting_may_help=False,
-        cluster=None,
-        diagnosis=None,
-    )
-
-
-def _manifest(path: str, data_dir: str) -> EtcdManifest | None:
-    """The manifest, None on a node without etcd. Raises Failure."""
-    try:
-        return read_manifest(path)
-    except FileNotFoundError:
-        if not os.path.isdir(os.path.join(data_dir, "member")):
-            return None
-        raise Failure(
-            "manifest_missing",
-            f"{path} is missing, but {data_dir}/member is there: somebody removed the manifest, so this member is not"
-            " running.",
-            "Put it back (kubeadm init phase etcd local writes one).",
-        ) from None
-
-
-def _inspect_cluster(params: Json) -> ClusterView:
-    """The cluster as it is once an election has had its time. Raises Failure."""
-    deadline = time.monotonic() + _ELECTION_SECONDS
-    while True:
-        view = LocalMember(params).inspect_cluster()
-        may_elect = len(view.answering_voters) >= view.majority
-        if view.has_quorum or not may_elect or time.monotonic() > deadline:
-            return view
-        time.sleep(_POLL_SECONDS)
-
-
-def inspect_kubelet(unit: str) -> KubeletReport:
-    """The state of the kubelet, and who holds it."""
-    held = read_hold(unit)
-    try:
-        found = kubelet.unit(command.run, unit)
-    except Failure as exc:
-        return KubeletReport(unit, held, running=False, stopped=False, refusal=sentence(exc.text), last_lines=())
-    stopped = found.exists and not found.running
-    refused = kubelet.start_refusal(found, held=held is not None)
-    said = kubelet.last_lines(command.run, unit) if refused and stopped else []
-    return KubeletReport(unit, held, found.running, stopped, refused.text if refused else "", tuple(said))
-
-
-def _process(manifest: EtcdManifest) -> ProcessReport | None:
-    pid = process.find(manifest)
-    return ProcessReport(pid, process.age(pid)) if pid else None
-
-
-def _memory_bytes(path: str = "/proc/meminfo") -> int | None:
-    try:
-        with open(path, encoding="ascii", errors="replace") as file:
-            return parse_memory(file.read())
-    except OSError:
-        return None
-
-
 __all__ = (
     "AlarmReport",
     "ClusterReport",
@@ -427,6 +314,4 @@ __all__ = (
     "NodeReport",
     "ProcessReport",
     "Refusal",
-    "inspect_kubelet",
-    "inspect_node",
 )

@@ -1,50 +1,24 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a node knows with etcd down, when an election is waited for, and how a report gets to the controller."""
+"""The record of a node: what its members are asked, and the way to a result and back."""
 
 from __future__ import annotations
 
-import json
 import math
-import os
-import shutil
 from dataclasses import replace
-from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from unit.builders import (
-    DATA,
-    MIB,
-    FakeRun,
-    Json,
     as_json,
     cluster_report,
-    held_by,
-    member,
     member_report,
-    probes_of,
-    recorded,
-    recorded_json,
-    systemd_shows,
     table,
-    view,
 )
-from unit.stopped_node import options, sha256_of, stopped_node, write_pki
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._core import command as run_command
 from ansible_collections.controlplane.etcd.plugins.module_utils._core import run_lock
-from ansible_collections.controlplane.etcd.plugins.module_utils._core.command import CommandResult
-from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.diagnosis import diagnosis_result
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView, cluster_result
-from ansible_collections.controlplane.etcd.plugins.module_utils._node import member as local
-from ansible_collections.controlplane.etcd.plugins.module_utils._node import process, report
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.kubelet_hold import Hold
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.probes import Probe
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.report import (
@@ -57,242 +31,6 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._node.report imp
     ProcessReport,
     Refusal,
 )
-from lab import pki
-
-
-@pytest.fixture(scope="module")
-def written_pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_pki(tmp_path_factory.mktemp("pki"))
-
-
-@pytest.fixture
-def node(tmp_path: Path, written_pki: Path, monkeypatch: pytest.MonkeyPatch) -> Json:
-    monkeypatch.setattr(run_command, "run", FakeRun({"systemctl show": systemd_shows()}))
-    return stopped_node(tmp_path, written_pki)
-
-
-def inspect(params: Json) -> NodeReport:
-    """The report of a node with etcd."""
-    found = report.inspect_node(params)
-    assert found
-    return found
-
-
-def test_node_with_etcd_down(node: Json, tmp_path: Path) -> None:
-    run_lock.take(node["lock_path"], run_lock.Lock("r", "root@a", 5.0))
-    found = inspect(node).as_result()
-    header = recorded_json("3.6.16", "status-follower")["header"]
-    assert found.pop("free_disk_bytes") > MIB
-    assert found.pop("memory_bytes") > 100 * MIB
-    assert found.pop("pyyaml") is True
-    assert found == {
-        "present": True,
-        "manifest": str(tmp_path / "etcd.yaml"),
-        "name": "cp1",
-        "ca_sha256": [sha256_of(tmp_path / "pki/etcd/ca.crt")],
-        "cluster_id": f"{int(header['cluster_id']):x}",
-        "member_id": f"{int(header['member_id']):x}",
-        "lock": {"run": "r", "owner": "root@a", "until": 5.0},
-        "kubelet": {
-            "unit": "kubelet-of-the-tests",
-            "held": None,
-            "running": True,
-            "stopped": False,
-            "refusal": "",
-            "last_lines": [],
-        },
-        "probes": [],
-        "process": None,
-        "stray_files": [],
-        "wal_bytes": len(recorded("3.6.16", "wal")),
-        "answers": False,
-        "error": "Connection refused",
-        "waiting_may_help": True,
-    }
-    assert json.loads(json.dumps(found)) == found
-
-
-NO_SYSTEMCTL = CommandResult(127, "No such file or directory: 'systemctl'")
-
-# What systemd says, who holds it; whether it runs, whether it is there and does not, and why it is not started.
-STATES: list[tuple[str, CommandResult, Hold | None, bool, bool, str]] = [
-    ("runs", systemd_shows(), None, True, False, ""),
-    ("stopped by somebody", systemd_shows("inactive"), None, False, True, "was stopped by someone else"),
-    ("held", systemd_shows("inactive"), held_by("r1"), False, True, ""),
-    ("failed", systemd_shows("failed"), None, False, True, ""),
-    ("waits for its next start", systemd_shows("activating"), None, True, False, ""),
-    ("masked", systemd_shows("inactive", loaded="masked"), None, False, True, "is masked"),
-    ("masked, though it runs", systemd_shows(file_state="masked-runtime"), None, True, False, "is masked"),
-    ("not there", systemd_shows("inactive", loaded="not-found"), None, False, False, "There is no unit kubelet"),
-    ("no systemd", NO_SYSTEMCTL, None, False, False, "systemd cannot be asked"),
-    ("no systemd any more", CommandResult(1, "not booted"), held_by("r1"), False, False, "systemd cannot be asked"),
-]
-
-
-@pytest.mark.parametrize(("shown", "held", "running", "stopped", "refusal"), table(STATES))
-def test_kubelet_of_a_node(
-    monkeypatch: pytest.MonkeyPatch, shown: CommandResult, held: Hold | None, running: bool, stopped: bool, refusal: str
-) -> None:
-    monkeypatch.setattr(run_command, "run", FakeRun({"systemctl show": shown}))
-    monkeypatch.setattr(report, "read_hold", lambda _name: held)
-    found = report.inspect_kubelet("kubelet")
-    assert (found.unit, found.held, found.running, found.stopped) == ("kubelet", held, running, stopped)
-    assert refusal in found.refusal
-    assert bool(refusal) is bool(found.refusal)
-    assert not found.refusal or found.refusal.endswith(".")
-
-
-def test_what_the_kubelet_is_told_about_etcd(node: Json, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The probes of its manifest, what lies beside it, and the process that it started."""
-    text = (DATA / "manifests/1.37/plain.manifest").read_text("utf-8")
-    (tmp_path / "etcd.yaml").write_text(text.replace("/etc/kubernetes/pki", str(tmp_path / "pki")), "utf-8")
-    (tmp_path / "etcd.yaml.bak").write_text(text, "utf-8")
-    monkeypatch.setattr(process, "find", lambda _manifest: os.getpid())
-    found = inspect(node)
-    assert found.probes == probes_of("1.37")
-    assert found.probes[0].port == 2381
-    assert found.stray_files == (str(tmp_path / "etcd.yaml.bak"),)
-    assert found.process
-    assert found.process.pid == os.getpid()
-    assert (found.process.seconds or 0) >= 0
-
-
-# Why a member does not answer, and whether it may begin to.
-WAITS: list[tuple[str, errors.EtcdError, bool]] = [
-    ("down", errors.Unreachable("Connection refused"), True),
-    ("reads its log", errors.TimedOut("no answer within 10 s"), True),
-    ("refuses the certificate", errors.TlsRejected("bad certificate"), False),
-    ("wants a password", errors.AuthEnabled("user name is empty"), False),
-    ("has no gateway", errors.GatewayDisabled("404"), False),
-]
-
-
-@pytest.mark.parametrize(("error", "expected"), table(WAITS))
-def test_waiting_may_help(node: Json, monkeypatch: pytest.MonkeyPatch, error: errors.EtcdError, expected: bool) -> None:
-    def fail(_self: object) -> None:
-        raise error
-
-    monkeypatch.setattr(local.LocalMember, "inspect_cluster", fail)
-    found = inspect(node)
-    assert (found.answers, found.error, found.waiting_may_help) == (False, error.reason, expected)
-
-
-LEADERLESS: list[tuple[str, list[ClusterView], int]] = [
-    ("a leader", [view(member(1), member(2), leader=1)], 1),
-    ("an election", [view(member(1), member(2), leader=0), view(member(1), member(2), leader=2)], 2),
-    ("an election that does not end", [view(member(1), member(2), leader=0)] * 20, 12),
-    ("too few for one", [view(member(1), member(2, error="refused"), leader=0)], 1),
-]
-
-
-@pytest.mark.parametrize(("seen", "inspections"), table(LEADERLESS))
-def test_an_election_is_waited_for(
-    node: Json, monkeypatch: pytest.MonkeyPatch, seen: list[ClusterView], inspections: int
-) -> None:
-    left, clock = list(seen), SimpleNamespace(now=0.0)
-
-    def sleep(seconds: float) -> None:
-        clock.now += seconds
-
-    monkeypatch.setattr(report, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: clock.now))
-    monkeypatch.setattr(local.LocalMember, "inspect_cluster", lambda _self: left.pop(0))
-    found = inspect(node)
-    assert len(seen) - len(left) == inspections
-    assert found.answers
-    assert found.has_quorum is seen[inspections - 1].has_quorum
-
-
-def test_node_that_never_started(node: Json, tmp_path: Path) -> None:
-    shutil.rmtree(tmp_path / "etcd")
-    found = inspect(node)
-    assert (found.cluster_id, found.member_id, found.lock) == (None, None, None)
-    assert (found.free_disk_bytes, found.wal_bytes) == (None, 0)
-
-
-def test_node_whose_ca_is_being_replaced(node: Json, tmp_path: Path) -> None:
-    """Both certificates are in the file then, and white space and comments do not tell nodes apart."""
-    path, new = tmp_path / "pki/etcd/ca.crt", tmp_path / "new"
-    pki.Authority.create().write(new)
-    old = path.read_text("ascii")
-    expected = sorted([sha256_of(path), sha256_of(new.with_suffix(".crt"))])
-    path.write_text(f"# old\n{old}\n\n# new\n{new.with_suffix('.crt').read_text('ascii')}", "ascii")
-    assert list(inspect(node).ca_sha256) == expected
-
-
-def test_node_without_tls(node: Json, tmp_path: Path) -> None:
-    path = tmp_path / "etcd.yaml"
-    lines = path.read_text("utf-8").splitlines(keepends=True)
-    path.write_text("".join(line for line in lines if "--trusted-ca-file" not in line), "utf-8")
-    with pytest.raises(
-        Failure, match=r"etcd\.yaml has no --trusted-ca-file: etcd without TLS is not supported\.$"
-    ) as caught:
-        report.inspect_node(node)
-    assert caught.value.code == "manifest_unusable"
-
-
-def test_node_with_an_expired_certificate_says_so(node: Json, tmp_path: Path) -> None:
-    stem = tmp_path / "pki/etcd/healthcheck-client"
-    pki.issue_healthcheck_client(pki.Authority.create(), stem, expired=True)
-    found = inspect(node)
-    assert not found.answers
-    assert f"the client certificate {stem}.crt expired on" in found.error
-
-
-def test_node_without_its_ca(node: Json, tmp_path: Path) -> None:
-    (tmp_path / "pki/etcd/ca.crt").unlink()
-    with pytest.raises(errors.TlsRejected, match=r"the CA certificate '.*ca\.crt' cannot be used: .*No such file"):
-        report.inspect_node(node)
-
-
-def test_node_without_etcd(tmp_path: Path) -> None:
-    given = options(data_dir=str(tmp_path / "etcd"), lock_path=str(tmp_path / "x.lock"))
-    assert report.inspect_node(given) is None
-
-
-def test_node_whose_manifest_was_taken_away(node: Json, tmp_path: Path) -> None:
-    (tmp_path / "etcd.yaml").unlink()
-    with pytest.raises(Failure, match=r"is missing, but .*/member is there") as caught:
-        report.inspect_node(node)
-    assert (caught.value.code, caught.value.advice) == (
-        "manifest_missing",
-        "Put it back (kubeadm init phase etcd local writes one).",
-    )
-
-
-def test_memory_of_a_node(tmp_path: Path) -> None:
-    path = tmp_path / "meminfo"
-    path.write_text("MemTotal: 7 kB\n", "utf-8")
-    assert report._memory_bytes(str(path)) == 7168
-    path.write_text("", "utf-8")
-    assert report._memory_bytes(str(path)) is None
-    assert report._memory_bytes(str(tmp_path / "none")) is None
-
-
-def test_member_that_answers(node: Json, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the info modules return of it, as records."""
-    seen = view(
-        member(1, size=850 * MIB), member(2, error="down"), alarms=[Alarm(1, "NOSPACE"), Alarm(0xDEAD, "NOSPACE")]
-    )
-    monkeypatch.setattr(local.LocalMember, "inspect_cluster", lambda _self: seen)
-    found = inspect(node)
-    assert (found.answers, found.has_quorum, found.error, found.waiting_may_help) == (True, True, "", False)
-    assert found.known_cluster_id == "c1"
-    assert found.cluster
-    assert found.diagnosis
-    assert found.cluster.full_names == ("cp1", "dead")
-    assert found.diagnosis.needs_recovery
-    result = found.as_result()
-    assert result["cluster"] == cluster_result(seen)
-    assert result["diagnosis"] == diagnosis_result(seen, allow_unsafe=False)
-
-
-def test_unsafe_version_is_refused_unless_it_is_allowed(node: Json, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = view(member(1, version="3.5.5"), alarms=[Alarm(1, "NOSPACE")])
-    monkeypatch.setattr(local.LocalMember, "inspect_cluster", lambda _self: seen)
-    for allowed, codes in ((False, ["unsafe_etcd_version"]), (True, [])):
-        found = inspect({**node, "allow_unsafe_version": allowed})
-        assert [refusal.code for refusal in (found.diagnosis.refusals if found.diagnosis else ())] == codes
-
 
 ROLES: list[tuple[str, str, bool, bool]] = [
     ("leader", "leader", True, True),
