@@ -14,6 +14,12 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view impor
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.context import Context, Paths
 
 
+def _answer(told: object) -> None:
+    """Raise what a test wants to be raised."""
+    if isinstance(told, Exception):
+        raise told
+
+
 class FakeEndpoint:
     """The first member of the cluster; `calls` is what it was asked to do, `lease` its answer to who wants one."""
 
@@ -38,8 +44,7 @@ class FakeEndpoint:
 
     def grant_lease(self, _seconds: int, _lease: int) -> None:
         self.calls.append("grant")
-        if isinstance(self.lease, Exception):
-            raise self.lease
+        _answer(self.lease)
 
     def renew_lease(self, _lease: int) -> bool:
         return bool(self.lease)
@@ -80,8 +85,7 @@ class FakeNode(Context):
         self.error: Exception | None = None
 
     def member(self) -> Any:
-        if self.error:
-            raise self.error
+        _answer(self.error)
         return self.local
 
     @property

@@ -100,6 +100,6 @@ def test_not_written(
     kubectl: Any = Answers(*answers)
     with pytest.raises(KubectlFailed) as caught:
         write(kubectl, OLD, "new")
-    assert type(caught.value) is kind
+    assert caught.type is kind
     assert (caught.value.code, caught.value.unchanged) == (code, unchanged)
     assert caught.value.details() == {"away": away}

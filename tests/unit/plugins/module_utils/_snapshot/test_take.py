@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from typing import Any
+from typing import Any, Union
 
 import pytest
 from unit.builders import MIB, recorded_snapshot, table
@@ -25,7 +25,7 @@ REVISION = 202
 CLUSTER = 0xC1
 CA = "aa" * 32
 
-Way = bytes | Exception
+Way = Union[bytes, Exception]  # evaluated, also on Python 3.8
 
 
 class FakeSource(Source):

@@ -31,7 +31,7 @@ from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.reports i
 
 Reports = Mapping[str, NodeReport]
 
-MEMBERS = [entry(1, "leader"), entry(2), entry(3)]
+MEMBERS = (entry(1, "leader"), entry(2), entry(3))
 
 
 def up(
