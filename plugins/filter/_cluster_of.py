@@ -63,12 +63,12 @@ _value:
 import typing as t
 
 from ..module_utils._core.records import Json
-from ..plugin_utils._fleet import cluster
+from ..plugin_utils._fleet import assessment
 from ..plugin_utils._fleet.reports import Fleet
 
 
 def cluster_of(results: object, host: str, revive: bool = False, run: str = "") -> Json:
-    return cluster.cluster_of(Fleet.from_results(results), host, revive=revive, run=run).as_result()
+    return assessment.cluster_of(Fleet.from_results(results), host, revive=revive, run=run).as_result()
 
 
 class FilterModule:

@@ -49,14 +49,14 @@ _value:
 import typing as t
 
 from ..module_utils._core.records import Json, plain
-from ..plugin_utils._fleet import grouping
+from ..plugin_utils._fleet import coordination
 from ..plugin_utils._fleet.results import leader_of
 
 
 def leader_last(order: object, now: object, hosts: t.Sequence[str] | None = None) -> list[Json]:
-    places = grouping.read_order(order)
-    left = places if hosts is None else grouping.on_own_hosts(places, hosts)
-    return [plain(place) for place in grouping.leader_last(left, leader_of(now))]
+    places = coordination.read_order(order)
+    left = places if hosts is None else coordination.on_own_hosts(places, hosts)
+    return [plain(place) for place in coordination.leader_last(left, leader_of(now))]
 
 
 class FilterModule:

@@ -26,7 +26,7 @@ from .etcd_manifest import EtcdManifest, read_manifest
 from .kubelet_hold import read_hold
 from .member import LocalMember, ca_sha256
 from .report import ClusterReport, Diagnosis, KubeletReport, NodeReport, ProcessReport
-from .static_pods import strays
+from .stray_manifests import strays
 
 # Members that all answer elect a leader within a second or two, on busy disks a little later. An inspection in that
 # moment must not take them for a cluster that has lost its leader.

@@ -4,13 +4,12 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""The files of a manifests directory, as the kubelet reads them: every regular file there whose name begins with no dot
-is a pod, whatever its extension, and of two with one name the last file counts."""
+"""The files of a manifests directory, as the kubelet reads them: every regular file there whose name begins with no
+dot is a pod, whatever its extension, and of two with one name the last file counts."""
 
 from __future__ import annotations
 
 import os
-import re
 import stat
 import typing as t
 from dataclasses import dataclass
@@ -28,31 +27,12 @@ class StaticPod:
     programs: tuple[str, ...]
 
 
-def strays(manifest: str) -> list[str]:
-    """Files beside `manifest` that the kubelet takes for the same pod, or may: copies that editors and tools leave.
-
-    A file that cannot be read as a pod counts if its name begins with the manifest's, as copies do, or if it
-    names a pod as the manifest does: the kubelet also reads JSON and forms of YAML that are not read here.
-    """
-    own = os.path.basename(manifest)
-    pod = _pod(manifest)
-    name = pod.name if pod else "etcd"
-    others = []
-    for path in _files(os.path.dirname(manifest)):
-        if os.path.basename(path) == own:
-            continue
-        other = _pod(path)
-        if other.name == name if other else os.path.basename(path).startswith(own) or _names(path, name):
-            others.append(path)
-    return others
-
-
 def pods(directory: str) -> list[StaticPod]:
     """The pods of a manifests directory that can be read."""
-    return [pod for pod in map(_pod, _files(directory)) if pod is not None]
+    return [pod for pod in map(read_pod, pod_files(directory)) if pod is not None]
 
 
-def _files(directory: str) -> list[str]:
+def pod_files(directory: str) -> list[str]:
     try:
         names = sorted(os.listdir(directory))
     except OSError:
@@ -69,20 +49,7 @@ def _is_regular(path: str) -> bool:
         return False
 
 
-def _names(path: str, name: str) -> bool:
-    """Whether a file that cannot be read as a pod says that it is one of this name."""
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            text = file.read()
-    except OSError:
-        return False
-    return all(
-        re.search(rf"""(?m)(^|[\s{{,])["']?{key}["']?\s*:\s*["']?{re.escape(value)}["']?\s*(,|}}|#|$)""", text)
-        for key, value in (("kind", "Pod"), ("name", name))
-    )
-
-
-def _pod(path: str) -> StaticPod | None:
+def read_pod(path: str) -> StaticPod | None:
     try:
         with open(path, encoding="utf-8") as file:
             body: t.Any = load(file.read())
@@ -96,4 +63,7 @@ def _pod(path: str) -> StaticPod | None:
         return None
 
 
-__all__ = ("StaticPod", "pods", "strays")
+__all__ = (
+    "StaticPod",
+    "pods",
+)

@@ -18,7 +18,7 @@ from .._core.failures import Failure, Refused, refuse
 from .._core.text import join
 from .._etcd import checks
 from .._etcd.view import ClusterView, MemberView
-from .._node import kubelet, kubelet_hold, process, static_pods
+from .._node import kubelet, kubelet_hold, process, stray_manifests
 from .interrupted import way_back
 from .rollout import Rollout, last_words
 from .verification import drift
@@ -32,7 +32,7 @@ AWAY_SECONDS = 50
 def refuse_node(rollout: Rollout) -> int:
     """The process id of the etcd that runs here, which must be that of the manifest. Raises Refused."""
     manifest = rollout.manifest
-    strays = static_pods.strays(rollout.path)
+    strays = stray_manifests.strays(rollout.path)
     if strays:
         raise Refused(
             "stray_manifests",

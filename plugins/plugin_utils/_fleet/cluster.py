@@ -4,7 +4,8 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""A cluster as the roles work on it: who coordinates, in which order, what is to be done, and why it may not be."""
+
+"""A cluster as the roles keep it, as one typed record."""
 
 from __future__ import annotations
 
@@ -14,19 +15,7 @@ from dataclasses import dataclass
 from ...module_utils._core.failures import Refused
 from ...module_utils._core.records import Fields, Json, plain
 from ...module_utils._node.report import MemberReport, Refusal
-from .disks import full_disks, small_disk_findings
-from .grouping import (
-    Place,
-    coordinator_of,
-    foreign_members,
-    order_of,
-    out_of_reach_findings,
-    peers_of,
-    snapshot_host,
-    unasked_findings,
-)
-from .kubelets import held_by, holds, kubelet_findings, no_member_answers, revivals, stray_refusals
-from .reports import Fleet
+from .coordination import Place
 
 
 @dataclass(frozen=True)
@@ -74,60 +63,4 @@ class Cluster:
         )
 
 
-def cluster_of(fleet: Fleet, host: str, *, revive: bool = False, run: str = "") -> Cluster:
-    """The cluster of `host`, the same whichever of its hosts is named.
-
-    `revive` says whether members that do not answer can still be brought back; `run` is the id of this run, so that a
-    kubelet that it holds itself is not mistaken for one that another run holds.
-    """
-    peers = peers_of(fleet, host)
-    coordinator = coordinator_of(peers)
-    cluster, diagnosis = peers[coordinator].cluster, peers[coordinator].diagnosis
-    full = diagnosis.needs_recovery if diagnosis else True
-    has_quorum = cluster is not None and cluster.has_quorum
-    order = order_of(cluster, peers, coordinator)
-    to_revive = revivals(peers, cluster, full=full) if revive else {}
-    has_work = full or bool(to_revive)
-    return Cluster(
-        hosts=peers.hosts,
-        coordinator=coordinator,
-        snapshot_host=snapshot_host(cluster, peers, coordinator),
-        order=order,
-        members=cluster.members if cluster else (),
-        has_quorum=has_quorum,
-        has_work=has_work,
-        full=full,
-        # A cluster without a leader that may come back is assessed when it is back.
-        refusals=tuple(_refusals(peers, coordinator, has_work=has_work, later=bool(to_revive) and not has_quorum)),
-        findings=(
-            *(diagnosis.findings if diagnosis else ()),
-            *unasked_findings(peers, cluster),
-            *out_of_reach_findings(order),
-            *kubelet_findings(peers, cluster if has_work else None, run),
-            *(small_disk_findings(cluster, peers) if full else ()),
-        ),
-        expected_seconds=diagnosis.expected_seconds if diagnosis else 0,
-        lock_runs=tuple(sorted({report.lock.run for report in peers.reports.values() if report.lock})),
-        revive=to_revive,
-        hold={**(holds(peers, cluster, to_revive) if has_work else {}), **held_by(peers, run)},
-    )
-
-
-def _refusals(peers: Fleet, coordinator: str, *, has_work: bool, later: bool) -> list[Refused]:
-    """The reasons why nothing may be done to this cluster, only those of the first kind that there is. With `later` its
-    own state is no reason yet."""
-    foreign, silent = foreign_members(peers), no_member_answers(peers)
-    diagnosis = peers[coordinator].diagnosis
-    if foreign:
-        return [foreign]
-    strays = stray_refusals(peers) if has_work else []
-    if strays:
-        return strays
-    if not later and diagnosis and diagnosis.refusals:
-        return [refusal.refused() for refusal in diagnosis.refusals]
-    if not later and silent:
-        return [silent]
-    return full_disks(peers) if has_work else []
-
-
-__all__ = ("Cluster", "cluster_of")
+__all__ = ("Cluster",)

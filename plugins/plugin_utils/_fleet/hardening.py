@@ -21,7 +21,7 @@ from ...module_utils._node.etcd_manifest import go_int
 from ...module_utils._node.report import MemberReport
 from . import wording
 from .cluster import Cluster
-from .grouping import members_missing, nodes_out_of_reach
+from .coordination import members_missing, nodes_out_of_reach
 from .kubelets import idle_kubelets, stray_refusals
 from .quotas import ChosenQuota, choose_quota, recorded_refusals, voters_on_nodes
 from .reports import Fleet

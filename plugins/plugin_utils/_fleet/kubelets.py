@@ -152,18 +152,6 @@ def stray_refusals(peers: Fleet) -> list[Refused]:
     ]
 
 
-def no_member_answers(peers: Fleet) -> Refused | None:
-    """The refusal of a cluster that nobody can be asked about, with the reason of each host."""
-    if peers.any_answers:
-        return None
-    reasons = "; ".join(f"{host}: {report.error}" for host, report in peers.items())
-    return Refused(
-        "no_member_answers",
-        f"No member of this cluster answers ({reasons}).",
-        "See why etcd exits there (journalctl -u kubelet, /var/log/pods/kube-system_etcd-*), and start it first.",
-    )
-
-
 __all__ = (
     "RESTART",
     "WAIT",
@@ -171,7 +159,6 @@ __all__ = (
     "holds",
     "idle_kubelets",
     "kubelet_findings",
-    "no_member_answers",
     "revivals",
     "stray_refusals",
 )

@@ -19,7 +19,7 @@ from ...module_utils._etcd.quota import DEFAULT_QUOTA_BYTES, REFUSED_SHARE
 from ...module_utils._kubeadm import flag_values
 from ...module_utils._node.report import MemberReport
 from .cluster import Cluster
-from .grouping import members_missing, nodes_out_of_reach
+from .coordination import members_missing, nodes_out_of_reach
 from .reports import Fleet
 
 AUTO = "auto"

@@ -71,6 +71,11 @@ def plan_recovery(
     )
 
 
+def has_work_to_do(*, full: bool, revive: t.Mapping[str, str]) -> bool:
+    """Whether there is anything to do for a recovery: a cluster that is full, or will be soon, or members to revive."""
+    return full or bool(revive)
+
+
 def recovery_refusals(cluster: Cluster, fleet: Fleet, quota: str) -> list[Refused]:
     """The reasons why the work would lose data or cannot succeed. A quota that is not needed is ignored."""
     raising = raise_refusals(cluster, fleet.only(cluster.hosts), quota) if quota and cluster.full else []
@@ -94,4 +99,4 @@ def report_recovery(
     return wording.recovery_report(check, before.members, seconds=seconds, snapshot=line, api_servers=api_servers)
 
 
-__all__ = ("RecoveryPlan", "plan_recovery", "recovery_refusals", "report_recovery")
+__all__ = ("RecoveryPlan", "has_work_to_do", "plan_recovery", "recovery_refusals", "report_recovery")

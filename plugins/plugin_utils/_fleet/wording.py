@@ -4,17 +4,19 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""Lines for people: what was found, what will be done, and what was done."""
+"""Lines for people: what was found, what will be done, what was done, and that no member answers."""
 
 from __future__ import annotations
 
 import typing as t
 
 from ...module_utils._core import text
+from ...module_utils._core.failures import Refused
 from ...module_utils._core.units import mib
 from ...module_utils._node.report import ClusterReport, MemberReport
 from .cluster import Cluster
 from .kubelets import RESTART, WAIT
+from .reports import Fleet
 from .results import ApiServerCheck, RolledMember, TakenSnapshot, WriteCheck
 
 HEAD = ("member", "role", "before", "after", "in use", "quota", "alarm")
@@ -202,12 +204,25 @@ def rolled_line(host: str, rolled: RolledMember, *, check: bool) -> str:
     return " ".join(filter(None, [f"{host} {done} ({rolled.method}).", rolled.reason, *rolled.differences]))
 
 
+def no_member_answers(peers: Fleet) -> Refused | None:
+    """The refusal of a cluster that nobody can be asked about, with the reason of each host."""
+    if peers.any_answers:
+        return None
+    reasons = "; ".join(f"{host}: {report.error}" for host, report in peers.items())
+    return Refused(
+        "no_member_answers",
+        f"No member of this cluster answers ({reasons}).",
+        "See why etcd exits there (journalctl -u kubelet, /var/log/pods/kube-system_etcd-*), and start it first.",
+    )
+
+
 __all__ = (
     "check_mode_report",
     "downtime_note",
     "hardening_line",
     "learner_notes",
     "member_table",
+    "no_member_answers",
     "recovery_plan",
     "recovery_report",
     "rolled_line",

@@ -39,9 +39,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view impor
 from ansible_collections.controlplane.etcd.plugins.module_utils._node import inspection, process
 from ansible_collections.controlplane.etcd.plugins.module_utils._node import member as local
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.kubelet_hold import Hold
-from ansible_collections.controlplane.etcd.plugins.module_utils._node.report import (
-    NodeReport,
-)
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.report import NodeReport
 from lab import pki
 
 

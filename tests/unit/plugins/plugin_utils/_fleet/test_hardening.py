@@ -17,7 +17,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._node.report imp
     MemberReport,
     NodeReport,
 )
-from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.cluster import cluster_of
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.assessment import cluster_of
 from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.hardening import (
     HardeningPlan,
     plan_hardening,

@@ -24,7 +24,6 @@ from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.kubelets 
     holds,
     idle_kubelets,
     kubelet_findings,
-    no_member_answers,
     revivals,
     stray_refusals,
 )
@@ -389,28 +388,3 @@ def test_stray_refusals() -> None:
     assert found[0].text.startswith("b has /m/etcd.yaml.bak, /m/etcd.yaml~ beside the manifest of etcd.")
     assert found[1].text.startswith("c has /m/old beside")
     assert all("Move it out of the folder" in refused.text for refused in found)
-
-
-NOBODY = "No member of this cluster answers"
-ADVICE = "See why etcd exits there (journalctl -u kubelet, /var/log/pods/kube-system_etcd-*), and start it first."
-
-SILENCES: list[tuple[str, list[NodeReport], str | None]] = [
-    ("one answers", [down(1), up(2)], None),
-    (
-        "nobody",
-        [down(1), replace(refusing(2), error="bad certificate")],
-        f"{NOBODY} (a: Connection refused; b: bad certificate). {ADVICE}",
-    ),
-    (
-        "nobody, and kubelets that are not to be started",
-        [down(1, refusal=STOPPED), down(2), down(3, refusal=NO_SYSTEMD)],
-        f"{NOBODY} ({'; '.join(f'{name}: Connection refused' for name in 'abc')}). {ADVICE}",
-    ),
-]
-
-
-@pytest.mark.parametrize(("reports", "expected"), table(SILENCES))
-def test_no_member_answers(reports: list[NodeReport], expected: str | None) -> None:
-    found = no_member_answers(named(*reports))
-    assert (found.text if found else None) == expected
-    assert not found or found.code == "no_member_answers"

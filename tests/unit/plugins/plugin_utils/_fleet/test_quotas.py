@@ -13,7 +13,7 @@ from unit.builders import Json, cluster_report, node_report, table
 from unit.builders import member_report as entry
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.report import MemberReport
-from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.cluster import cluster_of
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.assessment import cluster_of
 from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.quotas import (
     ChosenQuota,
     choose_quota,

@@ -12,9 +12,10 @@ from unit.builders import MIB, Json, as_json, cluster_report, diagnosis, member_
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.report import NodeReport
 from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet import wording
-from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.cluster import cluster_of
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.assessment import cluster_of
 from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.recovery import (
     RecoveryPlan,
+    has_work_to_do,
     plan_recovery,
     report_recovery,
 )
@@ -124,3 +125,9 @@ def test_report(options: Json, expected: list[str]) -> None:
         "check_mode": False,
     }
     assert report_recovery(CHECK, before, **{**usual, **options}) == [*TABLE, *expected]
+
+
+@pytest.mark.parametrize("full", [True, False])
+@pytest.mark.parametrize("revive", [{}, {"host2": "restart"}], ids=["all are up", "one is down"])
+def test_has_work_to_do(full: bool, revive: dict[str, str]) -> None:
+    assert has_work_to_do(full=full, revive=revive) is (full or bool(revive))

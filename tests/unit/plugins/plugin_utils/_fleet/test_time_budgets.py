@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from unit.builders import cluster_report, member_report, node_report, table
 
-from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.cluster import Cluster, cluster_of
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.assessment import cluster_of
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.cluster import Cluster
 from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.reports import Fleet
 from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.time_budgets import (
     RecoveryTimes,

@@ -8,13 +8,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from unit.builders import MIB, Json, cluster_report, member_report, table
+from unit.builders import MIB, Json, cluster_report, member_report, node_report, table
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Refused
-from ansible_collections.controlplane.etcd.plugins.module_utils._node.report import AlarmReport, MemberReport
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.report import (
+    AlarmReport,
+    MemberReport,
+    NodeReport,
+)
 from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet import wording
 from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.cluster import Cluster
-from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.grouping import Place
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.coordination import Place
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.reports import Fleet
 from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.results import (
     ApiServerCheck,
     RolledMember,
@@ -379,3 +384,27 @@ MEMBERS_DONE: list[tuple[str, RolledMember, bool, str]] = [
 @pytest.mark.parametrize(("rolled", "check", "expected"), table(MEMBERS_DONE))
 def test_member_that_is_hardened(rolled: RolledMember, check: bool, expected: str) -> None:
     assert wording.rolled_line("host1", rolled, check=check) == expected
+
+
+def silences(error: str) -> NodeReport:
+    """The report of a host whose member does not answer."""
+    return replace(node_report(1), error=error)
+
+
+NOBODY = "No member of this cluster answers"
+ADVICE = "See why etcd exits there (journalctl -u kubelet, /var/log/pods/kube-system_etcd-*), and start it first."
+SILENCES: list[tuple[str, list[NodeReport], str | None]] = [
+    ("one answers", [silences("Connection refused"), node_report(2, cluster_report(member_report(2, "leader")))], None),
+    (
+        "nobody",
+        [silences("Connection refused"), silences("bad certificate")],
+        f"{NOBODY} (a: Connection refused; b: bad certificate). {ADVICE}",
+    ),
+]
+
+
+@pytest.mark.parametrize(("reports", "expected"), table(SILENCES))
+def test_no_member_answers(reports: list[NodeReport], expected: str | None) -> None:
+    found = wording.no_member_answers(Fleet(dict(zip("abcde", reports, strict=False))))
+    assert (found.text if found else None) == expected
+    assert not found or found.code == "no_member_answers"

@@ -1,0 +1,79 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+
+"""The assessment of a cluster from the reports of its hosts: what is to be done, and why it may not be."""
+
+from __future__ import annotations
+
+from ...module_utils._core.failures import Refused
+from .cluster import Cluster
+from .coordination import coordinator_of, order_of, out_of_reach_findings, snapshot_host, unasked_findings
+from .disks import full_disks, small_disk_findings
+from .grouping import foreign_members, peers_of
+from .kubelets import held_by, holds, kubelet_findings, revivals, stray_refusals
+from .recovery import has_work_to_do
+from .reports import Fleet
+from .wording import no_member_answers
+
+
+def cluster_of(fleet: Fleet, host: str, *, revive: bool = False, run: str = "") -> Cluster:
+    """The cluster of `host`, the same whichever of its hosts is named.
+
+    `revive` says whether members that do not answer can still be brought back; `run` is the id of this run, so that a
+    kubelet that it holds itself is not mistaken for one that another run holds.
+    """
+    peers = peers_of(fleet, host)
+    coordinator = coordinator_of(peers)
+    cluster, diagnosis = peers[coordinator].cluster, peers[coordinator].diagnosis
+    full = diagnosis.needs_recovery if diagnosis else True
+    has_quorum = cluster is not None and cluster.has_quorum
+    order = order_of(cluster, peers, coordinator)
+    to_revive = revivals(peers, cluster, full=full) if revive else {}
+    has_work = has_work_to_do(full=full, revive=to_revive)
+    return Cluster(
+        hosts=peers.hosts,
+        coordinator=coordinator,
+        snapshot_host=snapshot_host(cluster, peers, coordinator),
+        order=order,
+        members=cluster.members if cluster else (),
+        has_quorum=has_quorum,
+        has_work=has_work,
+        full=full,
+        # A cluster without a leader that may come back is assessed when it is back.
+        refusals=tuple(_refusals(peers, coordinator, has_work=has_work, later=bool(to_revive) and not has_quorum)),
+        findings=(
+            *(diagnosis.findings if diagnosis else ()),
+            *unasked_findings(peers, cluster),
+            *out_of_reach_findings(order),
+            *kubelet_findings(peers, cluster if has_work else None, run),
+            *(small_disk_findings(cluster, peers) if full else ()),
+        ),
+        expected_seconds=diagnosis.expected_seconds if diagnosis else 0,
+        lock_runs=tuple(sorted({report.lock.run for report in peers.reports.values() if report.lock})),
+        revive=to_revive,
+        hold={**(holds(peers, cluster, to_revive) if has_work else {}), **held_by(peers, run)},
+    )
+
+
+def _refusals(peers: Fleet, coordinator: str, *, has_work: bool, later: bool) -> list[Refused]:
+    """The reasons why nothing may be done to this cluster, only those of the first kind that there is. With `later` its
+    own state is no reason yet."""
+    foreign, silent = foreign_members(peers), no_member_answers(peers)
+    diagnosis = peers[coordinator].diagnosis
+    if foreign:
+        return [foreign]
+    strays = stray_refusals(peers) if has_work else []
+    if strays:
+        return strays
+    if not later and diagnosis and diagnosis.refusals:
+        return [refusal.refused() for refusal in diagnosis.refusals]
+    if not later and silent:
+        return [silent]
+    return full_disks(peers) if has_work else []
+
+
+__all__ = ("cluster_of",)
