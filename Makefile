@@ -67,7 +67,7 @@ binaries: venv ## ~30 min | fetch or build all programs that are tested with: et
 	PYTHONPATH=tests python -m lab programs etcd
 	PYTHONPATH=tests python -m lab programs kubernetes
 
-test: venv ## ~50 min | all checks and tests: lint, sanity, unit, install-check, integration, molecule
+test: venv ## ~26 min | all checks and tests: lint, sanity, unit, install-check, integration, molecule
 	@MAKE='$(MAKE)' PYTHONPATH=tests python -m tools.parts lint,sanity unit install-check binaries integration molecule
 
 test-all: test ## - | and the scenarios that take long: hardening on real nodes, a true 2 GiB, probes as kubeadm has them
@@ -83,19 +83,19 @@ lint: venv ## ~1 min | form, types, documentation, changelog
 	HOME='$(CACHE)' antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all --check-extra-docs-refs .
 	antsibull-changelog lint
 
-sanity: venv ## - | ansible-test sanity, for every Python found: make sanity ARGS="--test validate-modules"
+sanity: venv ## ~90 s | ansible-test sanity, for every Python found: make sanity ARGS="--test validate-modules"
 	PYTHONPATH=tests python -m tools.sanity $(ARGS)
 
-unit: venv ## ~1 min | tests without a cluster: make unit ARGS="-k alarm"
+unit: venv ## ~30 s | tests without a cluster: make unit ARGS="-k alarm"
 	@$(OWN_TMP); python -m pytest $(call or_named,tests/unit) --numprocesses=auto --maxprocesses=8 $(ARGS)
 
 # Workers: one more than cores, since tests also wait; at most 8, since each has up to nine members of etcd.
 WORKERS = $$(n=$$(nproc); echo $$((n < 7 ? n + 1 : 8)))
 # In mount and process namespaces of its own where that is allowed, so that nothing is left however the run ends.
-integration: binaries ## ~15 min | tests against real etcd clusters
+integration: binaries ## ~11 min | tests against real etcd clusters
 	@$(OWN_TMP); $(ALONE) python -m pytest $(call or_named,tests/integration) --numprocesses=$(WORKERS) --dist=worksteal $(ARGS)
 
-molecule: venv $(OTHERS) ## - | recoveries on real control-plane nodes in Docker: make molecule ARGS="recover"
+molecule: venv $(OTHERS) ## ~13 min | recoveries on real control-plane nodes in Docker: make molecule ARGS="recover"
 	@$(OWN_TMP); PYTHONPATH=tests python -m tools.scenarios $(ARGS)
 
 bench: venv ## - | our steps beside etcdctl's, as ratios: make bench ARGS="--quota 1024"
@@ -107,7 +107,7 @@ build: venv ## ~5 s | the tarball that Galaxy gets, in build
 
 # Without the link in .collections, so that only what the tarball holds is there.
 install-check: export ANSIBLE_COLLECTIONS_PATH := $(CACHE)/installed
-install-check: build ## - | install that tarball elsewhere, read its documentation, check its playbooks
+install-check: build ## ~5 s | install that tarball elsewhere, read its documentation, check its playbooks
 	@rm -rf .cache/installed
 	ansible-galaxy collection install --offline build/controlplane-etcd-*.tar.gz
 	ansible-doc --type module --list controlplane.etcd

@@ -57,7 +57,7 @@ def _rendered(library: Any, running: str, source: str, version: str, **wanted: s
     render = library("manifest_render")
     node = render.facts(running, APISERVER.format(version))
     config = render.configuration(source, node, wanted, [])
-    text: str = render.kept(render.render(config), library("manifest_edit").flags(running)).text
+    text: str = render.keep_cluster_flags(render.render(config), library("manifest_edit").flags(running)).text
     return text
 
 

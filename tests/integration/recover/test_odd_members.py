@@ -154,7 +154,7 @@ def test_files_that_differ(make_cluster: MakeCluster, playbook: Playbook, tmp_pa
     outside = hidden.followers()[0].name
     hosts = inventory(tmp_path / "hosts.yml", uneven, early, former, unstarted, hidden, without=[absent.name, outside])
     assert_full(uneven, unstarted, hidden)
-    assert _alarms(early) == ()
+    assert _alarms(early) == []
     assert _size(early.nodes[0]) >= QUOTA
 
     run = playbook(hosts, "--forks=10", extra_vars=QUICK)
