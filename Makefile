@@ -31,7 +31,7 @@ export PIP_CACHE_DIR ?= $(CACHE)/pip
 # Behind ## stand how long a target takes and what it does.
 help: ## list the targets
 	@awk -F ': .*## | [|] ' '/^[a-z-]+:.*## / { printf "  make %-14s %8s  %s\n", $$1, (NF > 2 ? $$2 : ""), $$NF }' Makefile
-	@echo "Times are those of two cores. Programs are built once, for all clones; other targets but test are timed without that."
+	@echo "Times are those of two idle cores, with the programs built: once, for all clones."
 
 venv: .venv/ready | $(LINK) ## ~2 min | Ansible, the tests' libraries and the linters, in .venv
 
