@@ -67,7 +67,7 @@ binaries: venv ## ~30 min | fetch or build all programs that are tested with: et
 	PYTHONPATH=tests python -m lab programs etcd
 	PYTHONPATH=tests python -m lab programs kubernetes
 
-test: venv ## ~26 min | all checks and tests: lint, sanity, unit, install-check, integration, molecule
+test: venv ## ~25 min | all checks and tests: lint, sanity, unit, install-check, integration, molecule
 	@MAKE='$(MAKE)' PYTHONPATH=tests python -m tools.parts lint,sanity unit install-check binaries integration molecule
 
 test-all: test ## - | and the scenarios that take long: hardening on real nodes, a true 2 GiB, probes as kubeadm has them
@@ -95,7 +95,7 @@ WORKERS = $$(n=$$(nproc); echo $$((n < 7 ? n + 1 : 8)))
 integration: binaries ## ~11 min | tests against real etcd clusters
 	@$(OWN_TMP); $(ALONE) python -m pytest $(call or_named,tests/integration) --numprocesses=$(WORKERS) --dist=worksteal $(ARGS)
 
-molecule: venv $(OTHERS) ## ~13 min | recoveries on real control-plane nodes in Docker: make molecule ARGS="recover"
+molecule: venv $(OTHERS) ## ~10 min | recoveries on real control-plane nodes in Docker: make molecule ARGS="recover"
 	@$(OWN_TMP); PYTHONPATH=tests python -m tools.scenarios $(ARGS)
 
 bench: venv ## - | our steps beside etcdctl's, as ratios: make bench ARGS="--quota 1024"
