@@ -24,10 +24,6 @@ options:
     description: Whether this is check mode.
     type: bool
     default: false
-  forks:
-    description: How many hosts Ansible works on at once; V(0) if that does not matter.
-    type: int
-    default: 0
   hold:
     description: Whether kubelets are held if probes would kill members.
     type: bool
@@ -84,12 +80,12 @@ RETURN = r"""
 _value:
   description:
     - The plan, as a dictionary of V(lines), V(refusals), V(raises), V(step_seconds), V(raise_seconds), V(lock_seconds),
-      V(revive_seconds), V(hold_seconds) and V(release_seconds).
+      V(revive_seconds), V(revive_limit_seconds), V(hold_seconds) and V(release_seconds).
     - V(lines) has the findings, and what follows from them. V(refusals) lists V(code) and V(text) of each reason why
       nothing may be done. V(raises) says whether a larger quota was asked for.
     - V(step_seconds) and V(raise_seconds) are how long a task is waited for, V(revive_seconds) how long a member that
-      comes back. V(hold_seconds) says by host for how long its kubelet is held, V(release_seconds) after how long it is
-      started if the work fails.
+      comes back, V(revive_limit_seconds) how long the task that waits for it. V(hold_seconds) says by host for how long
+      its kubelet is held, V(release_seconds) after how long it is started if the work fails.
   type: dict
 """
 
@@ -105,7 +101,6 @@ def recovery_plan(
     cluster: object,
     results: object,
     check: bool = False,
-    forks: int = 0,
     hold: bool = True,
     quota: str = "",
     snapshot: bool = True,
@@ -115,7 +110,6 @@ def recovery_plan(
         Cluster.from_result(cluster),
         Fleet.from_results(results),
         check=check,
-        forks=forks,
         hold=hold,
         quota=quota,
         snapshot=snapshot,

@@ -27,6 +27,11 @@ attributes:
     details:
       - Nothing is written in check mode. Only the alarms are read.
 options:
+  baseline:
+    description:
+      - RV(baseline) of an earlier call that was the first round. Only the second round is made, O(settle_seconds) after
+        that one.
+    type: dict
   settle_seconds:
     description:
       - Seconds between the two rounds. The growth of the database is measured between them.
@@ -45,6 +50,21 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ---
+baseline:
+  description: What the first round left to compare with. Null in check mode.
+  returned: success
+  type: dict
+  contains:
+    at:
+      description: When it was, in seconds since the node was booted.
+      returned: always
+      type: float
+      sample: 8125.3
+    in_use_bytes:
+      description: The bytes in use by member id, in decimal.
+      returned: always
+      type: dict
+      sample: {"10276657743932975437": 1318912}
 cluster:
   description: The cluster after the writes, as RV(controlplane.etcd.etcd_info#module:cluster).
   returned: success
@@ -80,10 +100,10 @@ writes:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._core.records import Json
+from ..module_utils._core.records import Fields, Json, plain
 from ..module_utils._etcd import checks
 from ..module_utils._etcd.view import cluster_result
-from ..module_utils._etcd.write_check import check_writes, growth
+from ..module_utils._etcd.write_check import Baseline, check_writes, growth
 from ..module_utils._module import CONNECTION_SPEC, run_with_member
 from ..module_utils._node.member import LocalMember
 
@@ -92,14 +112,21 @@ def check(module: AnsibleModule, member: LocalMember) -> Json:
     if module.check_mode:
         view = member.inspect_cluster()
         unknown: Json = {"growth_bytes_per_minute": 0.0, "minutes_to_full": None, "hashes_agree": None, "findings": []}
-        return {"changed": False, "writes": [], "cluster": cluster_result(view), **unknown}
-    done = check_writes(member.inspect_cluster, member.connect, settle_seconds=module.params["settle_seconds"])
+        return {"changed": False, "writes": [], "baseline": None, "cluster": cluster_result(view), **unknown}
+    earlier = module.params["baseline"]
+    done = check_writes(
+        member.inspect_cluster,
+        member.connect,
+        settle_seconds=module.params["settle_seconds"],
+        baseline=Baseline.read(Fields(earlier, "baseline")) if earlier else None,
+    )
     if done.error:
         raise done.error
     found = growth(done)
     return {
         "changed": False,
         "writes": [write.member for write in done.writes if write.accepted],
+        "baseline": plain(done.baseline),
         "hashes_agree": done.hashes_agree,
         "cluster": cluster_result(done.after),
         "findings": checks.findings(done.after),
@@ -110,7 +137,8 @@ def check(module: AnsibleModule, member: LocalMember) -> Json:
 
 def main() -> None:
     module = AnsibleModule(
-        {**CONNECTION_SPEC, "settle_seconds": {"type": "float", "default": 10.0}}, supports_check_mode=True
+        {**CONNECTION_SPEC, "baseline": {"type": "dict"}, "settle_seconds": {"type": "float", "default": 10.0}},
+        supports_check_mode=True,
     )
     unchanged = "What was done before stays done; run it again."
     run_with_member(module, check, doing="Proving that writes are accepted", unchanged=unchanged)

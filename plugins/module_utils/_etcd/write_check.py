@@ -12,6 +12,7 @@ import time
 import typing as t
 from dataclasses import dataclass
 
+from .._core.records import Fields
 from .._core.text import join
 from .errors import CorruptAlarm, EtcdError, WriteRefused
 from .estimates import minutes_to_full
@@ -30,11 +31,11 @@ class Write:
 
 @dataclass(frozen=True)
 class WriteCheck:
-    """The outcome of both rounds. `hashes_agree` is None if fewer than two members serve comparable hashes; `seconds`
-    lie between the views."""
+    """The outcome of the last round. `hashes_agree` is None if fewer than two members serve comparable hashes;
+    `baseline` is of the first round, which was `seconds` before it."""
 
     writes: tuple[Write, ...]
-    before: ClusterView
+    baseline: Baseline
     after: ClusterView
     seconds: float
     hashes_agree: bool | None
@@ -50,6 +51,25 @@ class WriteCheck:
 
 
 @dataclass(frozen=True)
+class Baseline:
+    """What the first round left to compare with: bytes in use by member id, in decimal, at a time in seconds since
+    this node was booted."""
+
+    at: float
+    in_use_bytes: t.Mapping[str, int]
+
+    @classmethod
+    def of(cls, view: ClusterView) -> Baseline:
+        return cls(time.monotonic(), {str(member.id): member.in_use_bytes for member in view.answering})
+
+    @classmethod
+    def read(cls, found: Fields) -> Baseline:
+        """Raises ValueError."""
+        sizes = found.record("in_use_bytes")
+        return cls(found.number("at"), {name: sizes.whole(name) for name in sizes.names()})
+
+
+@dataclass(frozen=True)
 class Growth:
     """The growth of the member that grows fastest, and the minutes until the first one is full, None if nothing
     grows."""
@@ -59,25 +79,42 @@ class Growth:
 
 
 def check_writes(
-    inspect: InspectCluster, connect: Connect, *, settle_seconds: float, timeout: float = 30.0
+    inspect: InspectCluster,
+    connect: Connect,
+    *,
+    settle_seconds: float,
+    baseline: Baseline | None = None,
+    timeout: float = 30.0,
 ) -> WriteCheck:
     """Write through every voter that answers, verify that all have applied it and no alarm came, and all that once more
     `settle_seconds` later: a member over its quota raises the alarm only when it applies what another one accepted.
     Raises EtcdError if the cluster cannot be inspected.
 
-    With `settle_seconds` 0 there is only one round, and no reading of all data to compare it.
+    With `settle_seconds` 0 there is only one round, and no reading of all data to compare it; with a `baseline` the
+    first round has been.
     """
-    before, writes, problems = _write_through_all(inspect, connect, timeout)
-    after, started, agree = before, time.monotonic(), None
-    if not problems and settle_seconds:
-        time.sleep(settle_seconds)
+    seconds, agree = 0.0, None
+    if baseline:
+        after, writes, problems, seconds = _later(baseline, inspect, connect, settle_seconds, timeout)
+    else:
         after, writes, problems = _write_through_all(inspect, connect, timeout)
-    seconds = time.monotonic() - started
+        baseline = Baseline.of(after)
+        if not problems and settle_seconds:
+            after, writes, problems, seconds = _later(baseline, inspect, connect, settle_seconds, timeout)
     if not problems and settle_seconds:
         agree = _hashes_agree(after, connect)
     if agree is False:
-        problems = ("the members hold different data at one revision (hashkv); treat it as a CORRUPT alarm",)
-    return WriteCheck(tuple(writes), before, after, seconds, agree, tuple(problems))
+        problems = ["the members hold different data at one revision (hashkv); treat it as a CORRUPT alarm"]
+    return WriteCheck(tuple(writes), baseline, after, seconds, agree, tuple(problems))
+
+
+def _later(
+    baseline: Baseline, inspect: InspectCluster, connect: Connect, settle_seconds: float, timeout: float
+) -> tuple[ClusterView, list[Write], t.Sequence[str], float]:
+    """The second round, when its time has come, and the seconds between both."""
+    # A node that was booted meanwhile counts from 0 again.
+    time.sleep(min(max(baseline.at + settle_seconds - time.monotonic(), 0.0), settle_seconds))
+    return (*_write_through_all(inspect, connect, timeout), max(time.monotonic() - baseline.at, 0.0))
 
 
 def _write_through_all(
@@ -134,10 +171,10 @@ def growth(check: WriteCheck) -> Growth:
     """The growth between both rounds."""
 
     def per_minute(after: MemberView) -> float:
-        before = check.before.by_id(after.id)
+        before = check.baseline.in_use_bytes.get(str(after.id))
         if before is None or not check.seconds:
             return 0.0
-        return max(after.in_use_bytes - before.in_use_bytes, 0) * 60 / check.seconds
+        return max(after.in_use_bytes - before, 0) * 60 / check.seconds
 
     members = check.after.answering
     minutes = [minutes_to_full(each.size_bytes, each.quota.bytes, per_minute(each)) for each in members]
@@ -147,4 +184,4 @@ def growth(check: WriteCheck) -> Growth:
     )
 
 
-__all__ = ("Growth", "Write", "WriteCheck", "check_writes", "growth")
+__all__ = ("Baseline", "Growth", "Write", "WriteCheck", "check_writes", "growth")

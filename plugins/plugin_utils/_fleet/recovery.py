@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from ...module_utils._core.failures import Refused
 from ...module_utils._core.records import Json, plain
+from ...module_utils._node.probes import replay_seconds
 from . import wording
 from .cluster import Cluster
 from .quotas import raise_refusals
@@ -42,7 +43,6 @@ def plan_recovery(
     *,
     quota: str,
     check: bool,
-    forks: int,
     hold: bool,
     snapshot: bool,
     play_hosts: int,
@@ -55,13 +55,14 @@ def plan_recovery(
     """The plan for one cluster; `quota` is the larger one that was asked for, empty if none was."""
     raises = bool(quota)
     return RecoveryPlan(
-        lines=tuple(wording.recovery_plan(cluster, check=check, snapshot=snapshot, hold=hold, forks=forks)),
+        lines=tuple(wording.recovery_plan(cluster, check=check, snapshot=snapshot, hold=hold)),
         refusals=tuple(recovery_refusals(cluster, fleet, quota)),
         raises=raises,
         times=recovery_times(
             cluster,
             play_hosts=play_hosts,
             raises=raises,
+            replay_seconds=max((replay_seconds(fleet[host].wal_bytes) for host in cluster.hosts), default=0.0),
             hold_seconds=hold_seconds,
             lock_seconds=lock_seconds,
             release_seconds=release_seconds,

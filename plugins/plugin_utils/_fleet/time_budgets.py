@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from .cluster import Cluster
 
 _BESIDE_TIMEOUTS = 300  # for what a task does beside the three waits that its timeout may count for
+_BESIDE_WAITING = 120  # for a kubelet that is stopped and started while its etcd is waited for
 _SHORT_WAIT = 30.0
 _RAISE_SECONDS = 60  # a restart with a larger quota
 
@@ -30,6 +31,7 @@ class RecoveryTimes:
     raise_seconds: int
     lock_seconds: int
     revive_seconds: float
+    revive_limit_seconds: int
     hold_seconds: t.Mapping[str, int]
     release_seconds: t.Mapping[str, int]
 
@@ -47,6 +49,7 @@ def recovery_times(
     *,
     play_hosts: int,
     raises: bool,
+    replay_seconds: float,
     hold_seconds: int,
     lock_seconds: int,
     release_seconds: int,
@@ -54,7 +57,8 @@ def recovery_times(
     work_timeout: float,
 ) -> RecoveryTimes:
     """The budgets for a cluster, from what the user gave for one of each: `release_seconds` lie between two kubelets,
-    `hold_seconds` and `lock_seconds` are the least. `play_hosts` counts the hosts of all clusters of the play."""
+    `hold_seconds` and `lock_seconds` are the least. `play_hosts` counts the hosts of all clusters of the play;
+    `replay_seconds` is what the member with the longest log takes to read it."""
     step, raising = _step(work_timeout), _step(wait_timeout)
     # If nobody answers when the lock is taken, members are not known yet.
     places = max(len(cluster.members), len(cluster.hosts))
@@ -65,12 +69,14 @@ def recovery_times(
     staggered = {host: at * release_seconds for at, host in enumerate(cluster.hosts)}
     # Members are restarted for a larger quota one after the other, and no cluster is ahead of another.
     held = hold_seconds + cluster.expected_seconds * 2 + (play_hosts * _RAISE_SECONDS if raises else 0)
+    # If there is a leader that no probe threatens, the work does not depend on members that are down.
+    revive = _SHORT_WAIT if cluster.has_quorum and not cluster.hold else wait_timeout
     return RecoveryTimes(
         step_seconds=step,
         raise_seconds=raising,
         lock_seconds=max(lock_seconds, work),
-        # If there is a leader that no probe threatens, the work does not depend on members that are down.
-        revive_seconds=_SHORT_WAIT if cluster.has_quorum and not cluster.hold else wait_timeout,
+        revive_seconds=revive,
+        revive_limit_seconds=int(revive + replay_seconds + _BESIDE_WAITING),
         hold_seconds={host: held + seconds for host, seconds in staggered.items()},
         release_seconds=staggered,
     )

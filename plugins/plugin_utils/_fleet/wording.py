@@ -47,14 +47,14 @@ def _size(size_bytes: int) -> str:
     return mib(size_bytes) if size_bytes else "-"
 
 
-def recovery_plan(cluster: Cluster, *, check: bool, snapshot: bool, hold: bool, forks: int) -> list[str]:
-    """The findings, and then what will be done; without that if it is refused. `forks` is 0 if it does not matter."""
+def recovery_plan(cluster: Cluster, *, check: bool, snapshot: bool, hold: bool) -> list[str]:
+    """The findings, and then what will be done; without that if it is refused."""
     if cluster.refusals:
         return list(cluster.findings)
     if not cluster.has_work:
         return [*cluster.findings, _healthy(cluster)]
     will = "It would" if check else "It will now"
-    first_of_all = [*_revival(cluster, check, forks), *(_holding(cluster, check) if hold else [])]
+    first_of_all = [*_revival(cluster, check), *(_holding(cluster, check) if hold else [])]
     if not cluster.has_quorum:
         return [*cluster.findings, *first_of_all, "The next steps can be planned once there is a leader again."]
     first = "take a snapshot, compact" if snapshot else "compact (without a snapshot)"
@@ -72,11 +72,10 @@ def _healthy(cluster: Cluster) -> str:
     )
 
 
-def _revival(cluster: Cluster, check: bool, forks: int) -> list[str]:
+def _revival(cluster: Cluster, check: bool) -> list[str]:
     """The lines on members that are revived, and how."""
     restarted = [host for host, way in cluster.revive.items() if way == RESTART]
     waited = [host for host, way in cluster.revive.items() if way == WAIT]
-    count = len(cluster.revive)
     said = []
     if restarted:
         why = "do not answer" if cluster.has_quorum else "have no leader"
@@ -91,11 +90,6 @@ def _revival(cluster: Cluster, check: bool, forks: int) -> list[str]:
         said.append(
             f"etcd on {', '.join(waited)} is running but does not answer. A starting member reads its log first: it"
             f" {verb} waited for, not restarted."
-        )
-    if 0 < forks < count:
-        said.append(
-            f"Ansible works on {forks} hosts at once, but {count} must be waited for, so they take turns: --forks"
-            f" {count} would be faster."
         )
     return said
 

@@ -10,7 +10,7 @@ from unit.builders import MIB, member, table, view
 from unit.fake_cluster import FakeMember, FakeModule
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.write_check import Write, WriteCheck
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.write_check import Baseline, Write, WriteCheck
 from ansible_collections.controlplane.etcd.plugins.modules import etcd_write_check
 
 SILENT = view(member(1), member(2, error="down"))
@@ -25,29 +25,35 @@ CHECKS: list[tuple[str, bool, list[str], list[str]]] = [
 def test_check(monkeypatch: pytest.MonkeyPatch, check: bool, writes: list[str], findings: list[str]) -> None:
     asked: list[float] = []
 
-    def check_writes(_inspect: object, _connect: object, *, settle_seconds: float) -> WriteCheck:
+    def check_writes(
+        _inspect: object, _connect: object, *, settle_seconds: float, baseline: Baseline | None
+    ) -> WriteCheck:
+        assert baseline is None
         asked.append(settle_seconds)
-        return WriteCheck((Write("cp1", True, ""), Write("cp3", False, "no")), SILENT, SILENT, 10.0, None, ())
+        return WriteCheck(
+            (Write("cp1", True, ""), Write("cp3", False, "no")), Baseline.of(SILENT), SILENT, 10.0, None, ()
+        )
 
     monkeypatch.setattr(etcd_write_check, "check_writes", check_writes)
-    module, member_ = FakeModule(check=check, settle_seconds=7.0), FakeMember(SILENT)
+    module, member_ = FakeModule(check=check, settle_seconds=7.0, baseline=None), FakeMember(SILENT)
     result = etcd_write_check.check(module, member_)  # type: ignore[arg-type]  # both are made
     assert asked == ([] if check else [7.0])
     assert (result["changed"], result["writes"], result["findings"]) == (False, writes, findings)
+    assert (result["baseline"] is None) is check
     assert (result["growth_bytes_per_minute"], result["minutes_to_full"], result["hashes_agree"]) == (0.0, None, None)
 
 
 def test_check_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    failed = WriteCheck((), SILENT, SILENT, 0.0, None, ("there is no leader", "and more"))
+    failed = WriteCheck((), Baseline.of(SILENT), SILENT, 0.0, None, ("there is no leader", "and more"))
     monkeypatch.setattr(etcd_write_check, "check_writes", lambda *_arguments, **_options: failed)
     with pytest.raises(errors.WriteRefused, match=r"^there is no leader; and more$"):
-        etcd_write_check.check(FakeModule(settle_seconds=0.0), FakeMember(SILENT))  # type: ignore[arg-type]  # both are made
+        etcd_write_check.check(FakeModule(settle_seconds=0.0, baseline=None), FakeMember(SILENT))  # type: ignore[arg-type]  # both are made
 
 
 def test_growth_is_rounded(monkeypatch: pytest.MonkeyPatch) -> None:
     before, after = view(member(1)), view(member(1, in_use=100 * MIB + 100))
-    done = WriteCheck((), before, after, 7.0, True, ())
+    done = WriteCheck((), Baseline.of(before), after, 7.0, True, ())
     monkeypatch.setattr(etcd_write_check, "check_writes", lambda *_arguments, **_options: done)
-    result = etcd_write_check.check(FakeModule(settle_seconds=7.0), FakeMember(after))  # type: ignore[arg-type]  # both are made
+    result = etcd_write_check.check(FakeModule(settle_seconds=7.0, baseline=None), FakeMember(after))  # type: ignore[arg-type]  # both are made
     assert (result["growth_bytes_per_minute"], result["minutes_to_full"]) == (857.1, 611669.3)
     assert result["hashes_agree"] is True

@@ -11,10 +11,11 @@ import pytest
 from unit.builders import MIB, Json, Reply, member, table, view
 from unit.fake_cluster import FakeCluster, Views
 
+from ansible_collections.controlplane.etcd.plugins.module_utils._core.records import Fields, plain
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors, write_check
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView, MemberView
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.write_check import WriteCheck
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.write_check import Baseline, WriteCheck
 
 pytestmark = pytest.mark.usefixtures("_no_waiting")
 
@@ -117,6 +118,30 @@ def test_seconds_lie_between_the_views() -> None:
     assert check.seconds == 12.0
 
 
+def test_second_round_alone() -> None:
+    """It waits for what is left of the time since the first one."""
+    net = FakeCluster(AGREE, AGREE)
+    first = write_check.check_writes(Views(HEALTHY), net.connect, settle_seconds=0)
+    write_check.time.sleep(4)  # other work
+    second = write_check.check_writes(Views(HEALTHY), net.connect, settle_seconds=10, baseline=first.baseline)
+    assert (second.seconds, second.hashes_agree, second.baseline) == (10.0, True, first.baseline)
+    assert net.calls(REVOKE) == ["1", "1", "2", "2"]
+
+
+def test_second_round_on_a_node_that_was_booted_meanwhile() -> None:
+    later = Baseline(write_check.time.monotonic() + 3600, {})
+    second = write_check.check_writes(
+        Views(HEALTHY), FakeCluster(AGREE, AGREE).connect, settle_seconds=10, baseline=later
+    )
+    assert second.seconds == 0.0
+    assert write_check.growth(second).bytes_per_minute == 0.0
+
+
+def test_baseline_survives_its_way_through_a_result() -> None:
+    baseline = Baseline.of(HEALTHY)
+    assert Baseline.read(Fields(plain(baseline), "baseline")) == baseline
+
+
 def test_hashes_are_asked_one_member_after_the_other() -> None:
     """Hashing reads the whole database: on all members at once, every one of them would be slow."""
     at_work: list[str] = []
@@ -149,7 +174,7 @@ ERRORS: list[tuple[str, ClusterView, bool | None, list[str], type[errors.EtcdErr
 def test_error(
     after: ClusterView, agree: bool | None, problems: list[str], expected: type[errors.EtcdError] | None
 ) -> None:
-    error = WriteCheck((), HEALTHY, after, 0.0, agree, tuple(problems)).error
+    error = WriteCheck((), Baseline.of(HEALTHY), after, 0.0, agree, tuple(problems)).error
     assert error.__class__ is (expected or type(None))
     assert str(error or "") == "; ".join(problems)
 
@@ -177,7 +202,7 @@ GROWTHS: list[tuple[str, list[MemberView], list[MemberView], float, float, float
 def test_growth(
     before: list[MemberView], after: list[MemberView], seconds: float, rate: float, minutes: float | None
 ) -> None:
-    check = WriteCheck((), view(*before), view(*after), seconds, None, ())
+    check = WriteCheck((), Baseline.of(view(*before)), view(*after), seconds, None, ())
     found = write_check.growth(check)
     assert found.bytes_per_minute == rate
     assert (found.minutes_to_full and round(found.minutes_to_full, 1)) == minutes

@@ -26,7 +26,6 @@ SEEN = cluster_report(member_report(1, "leader"), member_report(2), alarms=["NOS
 DEFAULTS: dict[str, Any] = {
     "quota": "",
     "check": False,
-    "forks": 5,
     "hold": True,
     "snapshot": True,
     "play_hosts": 2,
@@ -62,6 +61,7 @@ def test_plan() -> None:
         "raise_seconds": 660,
         "lock_seconds": 8400,
         "revive_seconds": 30.0,
+        "revive_limit_seconds": 162,
         "hold_seconds": {"host1": 448, "host2": 508},
         "release_seconds": {"host1": 0, "host2": 60},
     }

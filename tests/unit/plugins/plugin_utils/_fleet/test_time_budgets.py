@@ -30,6 +30,7 @@ DOWN = cluster_of(Fleet({f"host{number}": node_report(number) for number in (1, 
 DEFAULTS: dict[str, Any] = {
     "play_hosts": 5,
     "raises": False,
+    "replay_seconds": 10.5,
     "hold_seconds": 300,
     "lock_seconds": 3600,
     "release_seconds": 60,
@@ -49,6 +50,7 @@ def test_recovery() -> None:
         raise_seconds=660,
         lock_seconds=2100 * 5,
         revive_seconds=30.0,
+        revive_limit_seconds=160,
         hold_seconds={"host1": 448, "host2": 508, "host3": 568},
         release_seconds={"host1": 0, "host2": 60, "host3": 120},
     )

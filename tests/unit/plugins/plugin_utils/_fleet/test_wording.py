@@ -108,7 +108,6 @@ FIRST, ENDS, MOMENT = "their kubelets", "which ends their back-off.", "all at on
 READS = "is running but does not answer. A starting member reads its log first"
 LATER = "The next steps can be planned once there is a leader again."
 HELD = "held (stopped, with a timer that starts it again) during the work:"
-FORKS = "so they take turns: --forks 3 would be faster."
 PLAN = f"It will now take a snapshot, compact, {STEPS}"
 
 PLANS: list[tuple[str, Json, Json, list[str]]] = [
@@ -176,28 +175,6 @@ PLANS: list[tuple[str, Json, Json, list[str]]] = [
         ],
     ),
     (
-        "fewer forks than hosts to be waited for",
-        {"revive": {"a": "wait", "b": "wait", "c": "wait"}, "findings": ()},
-        {"forks": 2},
-        [
-            f"etcd on a, b, c {READS}: it is waited for, not restarted.",
-            f"Ansible works on 2 hosts at once, but 3 must be waited for, {FORKS}",
-            PLAN,
-        ],
-    ),
-    (
-        "exactly as many",
-        {"revive": {"a": "wait", "b": "wait"}, "findings": ()},
-        {"forks": 2},
-        [f"etcd on a, b {READS}: it is waited for, not restarted.", PLAN],
-    ),
-    (
-        "nobody is waited for",
-        {"findings": ()},
-        {"forks": 1},
-        [PLAN],
-    ),
-    (
         "held, one line for each reason",
         {"hold": {"a": "its probe fails", "b": "an earlier run holds it", "c": "its probe fails"}, "findings": ()},
         {},
@@ -226,7 +203,7 @@ PLANS: list[tuple[str, Json, Json, list[str]]] = [
 
 @pytest.mark.parametrize(("changes", "options", "expected"), table(PLANS))
 def test_plan_of_a_recovery(changes: Json, options: Json, expected: list[str]) -> None:
-    usual: Json = {"check": False, "snapshot": True, "hold": True, "forks": 0}
+    usual: Json = {"check": False, "snapshot": True, "hold": True}
     assert wording.recovery_plan(replace(CLUSTER, **changes), **{**usual, **options}) == expected
 
 
