@@ -27,7 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     # What a flag of etcd means is known beside kubeadm's configuration.
     FLEET: {CORE, ETCD, NODE, KUBEADM},
     "filter": {CORE, FLEET},
-    "lookup": {CORE},
+    "lookup": {CORE, FLEET},
     ACTION: {CORE},
     "action": {ACTION},
     "doc_fragments": set(),
