@@ -119,6 +119,25 @@ def test_a_failure_ends_the_work_on_its_own_cluster_only(
     assert run.recap["good"]["changed"] == 0
 
 
+def test_no_cluster_waits_for_a_member_of_another_one(
+    make_cluster: MakeCluster, start_playbook: Callable[..., Playing], tmp_path: Path
+) -> None:
+    stuck = full_cluster(make_cluster, prefix="stuck", members=1)
+    others = [full_cluster(make_cluster, prefix=f"free{number}-", members=1) for number in range(4)]
+    hosts = inventory(tmp_path / "hosts.yml", stuck, *others)
+
+    playing = start_playbook(hosts, "--forks=5", extra_vars={**QUICK, "recover_work_timeout": 120})
+    await_true(lambda: snapshots(stuck), "the snapshot of the member that gets stuck", seconds=120)
+    stuck.nodes[0].freeze()
+    await_true(lambda: not any(map(locks, others)), "the others are done", seconds=120)
+
+    assert_recovered(*others)
+    assert playing.process.poll() is None, playing.out
+    stuck.nodes[0].thaw()
+    run = playing.wait()
+    assert [run.recap[cluster.nodes[0].name]["failed"] for cluster in others] == [0] * 4
+
+
 def test_a_host_that_is_lost_in_the_middle(
     make_cluster: MakeCluster,
     start_playbook: Callable[..., Playing],
