@@ -27,6 +27,11 @@ options:
       - A retention that means the same as the one that is there, such as V(1h) and V(1), is left as it is.
     type: dict
     default: {}
+  from_controller:
+    description:
+      - What this module's action plugin has made of the text on the controller, in a second call. Not for tasks; what
+        one gives here is ignored.
+    type: str
   remove:
     description:
       - Names of arguments to remove, without their leading dashes.
@@ -35,5 +40,4 @@ options:
     default: []
 requirements:
   - Python 3.8 or newer on the node.
-  - PyYAML on the node (Debian, Ubuntu - C(python3-yaml); RHEL, Fedora - C(python3-pyyaml); SUSE - C(python3-PyYAML)).
 """

@@ -70,6 +70,11 @@ options:
         C(auto-compaction-retention) are judged together, also with what is in the manifest already.
     type: dict
     default: {}
+  from_controller:
+    description:
+      - What this module's action plugin has made of kubeadm's configuration on the controller, in a second call. Not
+        for tasks; what one gives here is ignored.
+    type: str
   kubeadm_config:
     description:
       - Path on the node of a file with the C(ClusterConfiguration), as C(kubeadm init --config) takes it, for kubeadm
@@ -90,7 +95,9 @@ options:
     description:
       - V(patch) changes the lines of these flags and leaves every other byte as it is.
       - V(kubeadm) takes the manifest that C(kubeadm init phase etcd local) writes for this node, with the image that
-        runs, and with the node's own C(--initial-cluster) and C(--initial-cluster-state).
+        runs, and with the node's own C(--initial-cluster) and C(--initial-cluster-state). Its configuration is read
+        on the node and made ready on the controller, so the node needs no PyYAML. A task with C(async) is refused for
+        that.
       - V(auto) asks kubeadm as well, and takes its manifest only if that differs from what runs in nothing but these
         flags. Otherwise, and if kubeadm cannot be asked, it patches and says why.
     type: str
@@ -189,6 +196,7 @@ from ..module_utils._core.records import Json
 from ..module_utils._etcd.errors import EtcdError
 from ..module_utils._kubeadm import manifest_diff
 from ..module_utils._kubeadm.backups import DEFAULT_BACKUP_DIR
+from ..module_utils._kubeadm.exchange import EXCHANGE_SPEC, FOR_CONTROLLER
 from ..module_utils._module import CONNECTION_SPEC, run
 from ..module_utils._node.apiserver import ADMIN_CONF
 from ..module_utils._node.kubelet import UNIT
@@ -196,12 +204,15 @@ from ..module_utils._rollout import interrupted
 from ..module_utils._rollout.change import Changed, change
 from ..module_utils._rollout.preconditions import refuse_cluster, refuse_node
 from ..module_utils._rollout.rollout import Rollout, read_rollout
-from ..module_utils._rollout.target import Target, choose_target
+from ..module_utils._rollout.target import ControllerNeeded, Target, choose_target
 
 
 def apply(module: AnsibleModule) -> Json:
     rollout = read_rollout(module.params)
-    target = choose_target(rollout)
+    try:
+        target = choose_target(rollout)
+    except ControllerNeeded as needed:
+        return {"changed": False, FOR_CONTROLLER: needed.asked}
     for warning in target.warnings:
         module.warn(warning)
     try:
@@ -256,6 +267,7 @@ def main() -> None:
     module = AnsibleModule(
         {
             **CONNECTION_SPEC,
+            **EXCHANGE_SPEC,
             "allow_downtime": {"type": "bool", "default": False},
             "backup_dir": {"type": "path", "default": DEFAULT_BACKUP_DIR},
             "during_recovery": {"type": "bool", "default": False},

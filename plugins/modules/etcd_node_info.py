@@ -250,11 +250,6 @@ process:
       returned: always
       type: float
       sample: 86.2
-pyyaml:
-  description: Whether the Python that runs this module has PyYAML, which only the editing of kubeadm's files needs.
-  returned: on a node with etcd
-  type: bool
-  sample: true
 strategy:
   description: The strategy of the play in which the node was inspected, added on the controller.
   returned: always

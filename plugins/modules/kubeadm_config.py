@@ -25,6 +25,8 @@ description:
     nothing before the first C(---) or between two of them, a kind given twice, external etcd, the shape of another
     version, a number or boolean without quotes that is not being set.
   - An argument that C(etcd.local.extraEnvs) sets as well is refused, because etcd does not start with both.
+  - The file is read on the node, edited on the controller, and written on the node unless somebody has changed it in
+    between; so the node needs no PyYAML. A task with C(async) is refused for that.
 extends_documentation_fragment:
   - controlplane.etcd._extra_args
   - controlplane.etcd._attributes
@@ -101,45 +103,43 @@ import os
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._core import files
+from ..module_utils._core.failures import Refused
 from ..module_utils._core.records import Json
-from ..module_utils._kubeadm import backups, config, edits
-from ..module_utils._kubeadm.edit_result import EXTRA_ARGS_SPEC, edit_result
+from ..module_utils._kubeadm import backups, config, exchange
 from ..module_utils._module import run
 
 
-def configure(module: AnsibleModule) -> Json:
-    """Edit the file; the result of the module. Raises Failure, OSError."""
+def configure(module: AnsibleModule, doing: str) -> Json:
+    """Read the file, or write what the controller has made of it; the result of the module. Raises Failure, OSError."""
     path: str = module.params["path"]
     backup_dir: str = module.params["backup_dir"]
     backups.refuse_backup_dir(backup_dir)
     old = config.read(path)
-    edited = edits.edit(config.text_of(old), module.params["extra_args"], module.params["remove"])
-    new = edited.text.encode("utf-8")
-    changed, backup_file = new != old, ""
+    text = config.text_of(old)
+    result: Json = {"changed": False, "path": os.path.realpath(path), "backup_file": ""}
+    new = exchange.received_text(module.params)
+    if new is None:
+        return {**result, **exchange.to_edit(module.params, text, doing=doing, place=path, subject=path)}
+    if exchange.fingerprint(text) != new.sha256:
+        raise Refused("changed_meanwhile", f"Somebody else changed {path} at the same time.", "Run this again.")
+    data = new.text.encode("utf-8")
 
-    def check_written(data: bytes) -> None:
-        if data != new or edits.read(config.text_of(data)) != edited.extra_args:
+    def check_written(found: bytes) -> None:
+        if found != data:
             raise OSError("what was read back is not what was written")
 
-    if changed and not module.check_mode:
-        backup_file = backups.back_up(old, path, backup_dir)
-        files.replace(path, old, new, check_written)
-    for warning in edited.warnings:
-        module.warn(f"{path}: {warning}")
-    return {
-        "changed": changed,
-        "path": os.path.realpath(path),
-        "backup_file": backup_file,
-        **edit_result(edited, path),
-    }
+    backup_file = backups.back_up(old, path, backup_dir)
+    files.replace(path, old, data, check_written)
+    return {**result, "changed": True, "backup_file": backup_file}
 
 
 def main() -> None:
     module = AnsibleModule(
-        {**EXTRA_ARGS_SPEC, "path": {"type": "path", "required": True}},
+        {**exchange.EXTRA_ARGS_SPEC, "path": {"type": "path", "required": True}},
         supports_check_mode=True,
     )
-    run(module, configure, doing=f"Setting etcd.local.extraArgs in {module.params['path']}")
+    doing = f"Setting etcd.local.extraArgs in {module.params['path']}"
+    run(module, lambda module: configure(module, doing), doing=doing)
 
 
 if __name__ == "__main__":

@@ -18,8 +18,9 @@ description:
     and what is not there is lost then.
   - The text is edited as M(controlplane.etcd.kubeadm_config) edits a file, and refused if that refuses it. All else
     in the ConfigMap stays as it is, its other keys, labels and annotations included.
-  - It is read and replaced with C(kubectl) on the node, and read back. A change that somebody else makes in between is
-    not overwritten - then it is read and edited once more, and if that happens again it fails.
+  - It is read and replaced with C(kubectl) on the node, and read back, and edited on the controller in between; so the
+    node needs no PyYAML. A task with C(async) is refused for that. A change that somebody else makes in between is not
+    overwritten - then it is read and edited once more, and if that happens again it fails.
   - The API server has to answer, and etcd to accept writes. If etcd is full, run the playbook
     C(controlplane.etcd.recover) first.
 extends_documentation_fragment:
@@ -128,17 +129,18 @@ server:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._core.records import Json
-from ..module_utils._kubeadm import backups, configmap, edits
-from ..module_utils._kubeadm.edit_result import EXTRA_ARGS_SPEC, edit_result
-from ..module_utils._kubeadm.kubectl import KEY, NAME, NAMESPACE, Conflict, Kubectl
+from ..module_utils._kubeadm import backups, configmap, exchange
+from ..module_utils._kubeadm.kubectl import KEY, NAME, NAMESPACE, Kubectl, conflict
 from ..module_utils._module import run
 from ..module_utils._node.apiserver import ADMIN_CONF, API_MANIFEST
 
 PLACE = f"the ConfigMap {NAME} in {NAMESPACE}"
+DOING = f"Setting etcd.local.extraArgs in {PLACE}"
 
 
 def configure(module: AnsibleModule) -> Json:
-    """Edit the ConfigMap; the result of the module. Raises Failure, OSError."""
+    """Read the ConfigMap, or write what the controller has made of it; the result of the module. Raises Failure,
+    OSError."""
     params: Json = module.params
     backups.refuse_backup_dir(params["backup_dir"])
     kubectl = Kubectl(
@@ -148,35 +150,23 @@ def configure(module: AnsibleModule) -> Json:
         apiserver_manifest=params["apiserver_manifest"],
         timeout=params["timeout"],
     )
-    backup_file, conflicts = "", 0
-    while True:
-        old = configmap.read(kubectl)
-        edited = edits.edit(old.text, params["extra_args"], params["remove"])
-        changed = edited.text != old.text
-        if module.check_mode or not changed:
-            break
-        backup_file = backups.back_up(old.text.encode("utf-8"), f"{NAME}.{KEY}", params["backup_dir"])
-        try:
-            configmap.write(kubectl, old, edited.text)
-            break
-        except Conflict:
-            conflicts += 1
-            if conflicts > 1:
-                raise
-    for warning in edited.warnings:
-        module.warn(f"The ConfigMap {NAME}: {warning}")
-    return {
-        "changed": changed,
-        "backup_file": backup_file if changed else "",
-        "server": kubectl.server,
-        **edit_result(edited, PLACE),
-    }
+    old = configmap.read(kubectl)
+    result: Json = {"changed": False, "backup_file": "", "server": kubectl.server}
+    new = exchange.received_text(params)
+    if new is None:
+        subject = f"The ConfigMap {NAME}"
+        return {**result, **exchange.to_edit(params, old.text, doing=DOING, place=PLACE, subject=subject)}
+    if exchange.fingerprint(old.text) != new.sha256:
+        raise conflict()
+    backup_file = backups.back_up(old.text.encode("utf-8"), f"{NAME}.{KEY}", params["backup_dir"])
+    configmap.write(kubectl, old, new.text)
+    return {**result, "changed": True, "backup_file": backup_file}
 
 
 def main() -> None:
     module = AnsibleModule(
         {
-            **EXTRA_ARGS_SPEC,
+            **exchange.EXTRA_ARGS_SPEC,
             "apiserver_manifest": {"type": "path", "default": API_MANIFEST},
             "kubeconfig": {"type": "path", "default": ADMIN_CONF},
             "kubectl": {"type": "path"},
@@ -185,7 +175,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    run(module, configure, doing=f"Setting etcd.local.extraArgs in {PLACE}")
+    run(module, configure, doing=DOING)
 
 
 if __name__ == "__main__":

@@ -76,9 +76,11 @@ class ActionModule(ActionBase):
             if not self._task.delegate_to:
                 raise
 
-    def _run_module(self, task_vars: t.Any) -> dict[str, t.Any]:
+    def _run_module(self, task_vars: t.Any, module_args: t.Any = None) -> dict[str, t.Any]:
         wrap_async = self._task.async_val and not self._connection.has_native_async
-        result: dict[str, t.Any] = self._execute_module(task_vars=task_vars, wrap_async=wrap_async)
+        result: dict[str, t.Any] = self._execute_module(
+            module_args=module_args, task_vars=task_vars, wrap_async=wrap_async
+        )
         interpreter = (getattr(self, "_used_interpreter", None) or "").lstrip("#!")  # ansible-core keeps the shebang
         if "module_stderr" in result and interpreter:  # it exited without an answer
             asked = self._low_level_execute_command(f"{interpreter} -c {shlex.quote(_ASK)}")

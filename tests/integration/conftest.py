@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
+import venv
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -43,6 +45,16 @@ def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = collections_path(tmp_path_factory.getbasetemp())
     if str(path) not in sys.path:
         sys.path.insert(0, str(path))
+    return path
+
+
+@pytest.fixture(scope="session")
+def bare_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Python with nothing but its standard library, as on many nodes: no PyYAML."""
+    directory = tmp_path_factory.mktemp("python")
+    venv.create(directory, symlinks=True)
+    path = directory / "bin/python3"
+    assert subprocess.run([path, "-c", "import yaml"], capture_output=True, check=False).returncode != 0
     return path
 
 

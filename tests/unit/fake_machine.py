@@ -19,6 +19,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import 
 from ansible_collections.controlplane.etcd.plugins.module_utils._node import pod_log, process
 from ansible_collections.controlplane.etcd.plugins.module_utils._rollout import preconditions, rollout
 from ansible_collections.controlplane.etcd.plugins.modules import etcd_manifest
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._kubeadm_text.two_calls import change_manifest
 
 QUOTA = 8589934592
 URL = "https://127.0.0.1:2379"
@@ -91,6 +92,7 @@ class Machine:
             "backup_dir": str(self.backups),
             "during_recovery": False,
             "extra_args": WANTED,
+            "from_controller": None,
             "kubeadm_config": None,
             "kubeconfig": "/nonexistent/admin.conf",
             "manifest": str(self.path),
@@ -102,8 +104,13 @@ class Machine:
         }
 
     def run(self, *, check: bool = False, diff: bool = False, **options: Any) -> Json:
-        """The result of the module."""
-        return main_of(etcd_manifest, self.options(**options), self._monkeypatch, check=check, diff=diff)
+        """The result of the module and its action plugin."""
+
+        def call(told: Json) -> Json:
+            given = self.options(**options, **told)
+            return main_of(etcd_manifest, given, self._monkeypatch, check=check, diff=diff)
+
+        return change_manifest(call)
 
     def rollout(self, **options: Any) -> rollout.Rollout:
         return rollout.read_rollout(self.options(**options))

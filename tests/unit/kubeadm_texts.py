@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Refused
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.edits import edit
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._kubeadm_text.edits import edit
 
 MANDATORY = "kubeadm takes that for an empty document and refuses the whole file (kind and apiVersion is mandatory)."
 OURS = {"quota-backend-bytes": "8GiB", "auto-compaction-mode": "periodic", "auto-compaction-retention": "1h"}

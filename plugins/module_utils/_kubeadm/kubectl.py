@@ -40,7 +40,10 @@ class KubectlFailed(Failure):
 
 
 class Conflict(KubectlFailed):
-    """Somebody else was quicker: what was to be replaced is not there any more."""
+    """Somebody else was quicker: what was to be replaced is not there any more. It is worth a second try."""
+
+    def details(self) -> dict[str, t.Any]:
+        return {**super().details(), "conflict": True}
 
 
 class _Meaning(t.NamedTuple):
@@ -151,6 +154,12 @@ def _check_kubeconfig(path: str, *, names_server: bool) -> None:
             )
 
 
+def conflict() -> Conflict:
+    """The failure of a replacement before the API server had to refuse it."""
+    found = next(meaning for meaning in _MEANINGS if meaning.code == "changed_meanwhile")
+    return Conflict(found.code, found.reason, found.advice)
+
+
 def failure(answer: CommandResult, where: str, kubeconfig: str, *, writing: bool) -> KubectlFailed:
     """The failure that kubectl's words stand for. If it cannot read the kubeconfig, they are left out: they might quote
     it."""
@@ -240,4 +249,15 @@ _MEANINGS = (
     _Meaning(r"is invalid:|\(BadRequest\)|\(Invalid\)", "apiserver_rejects", "The API server rejected it: {words}."),
 )
 _ANY = _Meaning("", "kubectl_failed", "kubectl failed: {words}.", unsure=True)
-__all__ = ("KEY", "NAME", "NAMESPACE", "Conflict", "Kubectl", "KubectlFailed", "failure", "find_program", "own_address")
+__all__ = (
+    "KEY",
+    "NAME",
+    "NAMESPACE",
+    "Conflict",
+    "Kubectl",
+    "KubectlFailed",
+    "conflict",
+    "failure",
+    "find_program",
+    "own_address",
+)

@@ -12,7 +12,6 @@ versions that run. Then it needs neither a network nor an API server.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import tempfile
@@ -22,20 +21,15 @@ from urllib.parse import urlsplit
 
 from .._core import command
 from .._core.failures import Failure
-from .._core.records import Json
 from .._node.block_yaml import load
-from . import documents, edits, manifest_edit, yaml_nodes
-from .documents import Found
+from . import manifest_edit
 from .manifest_edit import Edited
-from .yaml_nodes import YamlNode
 
 _SECONDS = 60.0
 _ANNOTATION = "kubeadm.kubernetes.io/etcd.advertise-client-urls"
 # A joined member has these from the moment it joined. Without them one that has lost its data would come up as a
 # healthy cluster of its own.
 _OF_THE_CLUSTER = ("initial-cluster", "initial-cluster-state")
-# What else of an InitConfiguration has a say in the manifest of etcd.
-_OF_INIT = ("patches", "timeouts")
 _IMAGE = re.compile(r"(?P<repository>[^@]+)/etcd:(?P<tag>[\w.-]+)", re.ASCII)
 _VERSION = re.compile(r":(v\d+\.\d+\.\d+[\w.-]*)$", re.ASCII)
 _CRI_SOCKET = re.compile(r"""(?:--container-runtime-endpoint=|^containerRuntimeEndpoint:\s*)["']?([^"'\s]+)""", re.M)
@@ -90,57 +84,6 @@ def _version_of(apiserver: str) -> str:
     return match[1] if match else ""
 
 
-def configuration(source: str, node: Facts, wanted: t.Mapping[str, t.Any], remove: t.Collection[str]) -> str:
-    """The configuration of kubeadm for this node alone: the cluster's with these arguments, and nothing secret. Raises
-    Failure."""
-    found = documents.find(edits.edit(source, wanted, remove).text)
-    cluster = _plain(found.document.root)
-    local = _child(_child(cluster, "etcd"), "local")
-    local.update(imageRepository=node.repository, imageTag=node.tag)
-    if node.kubernetes_version:
-        cluster["kubernetesVersion"] = node.kubernetes_version
-    init: Json = {
-        **{key: value for key, value in _init(found).items() if key in _OF_INIT},
-        "apiVersion": found.document.api_version,
-        "kind": "InitConfiguration",
-        "localAPIEndpoint": {"advertiseAddress": node.address},
-        "nodeRegistration": {"name": node.name, **({"criSocket": node.cri_socket} if node.cri_socket else {})},
-    }
-    return "".join(f"---\n{json.dumps(body, indent=1)}\n" for body in (cluster, init))
-
-
-def _init(found: Found) -> Json:
-    return next((_plain(each.root) for each in found.documents if each.kind == "InitConfiguration"), {})
-
-
-def _child(parent: Json, key: str) -> Json:
-    if parent.get(key) is None:
-        parent[key] = {}
-    child: Json = parent[key]
-    return child
-
-
-def _plain(node: YamlNode) -> t.Any:
-    """The value that kubeadm reads. Raises Failure for what is not understood."""
-    kind, body = node.reads_as, node.resolved
-    if kind == yaml_nodes.MAP:
-        pairs = [(key.text, _plain(value)) for key, value in body.pairs]
-        if any(key is None or key == "<<" for key, _value in pairs):
-            raise Failure("not_rendered", "The configuration has keys that are not plain words.")
-        return dict(pairs)
-    if kind == yaml_nodes.LIST:
-        return [_plain(item) for item in body.items]
-    if kind == "string":
-        return body.value
-    if kind == "null":
-        return None
-    if kind == "boolean":
-        return body.value.lower() in ("y", "yes", "true", "on")
-    if kind == "number" and re.fullmatch(r"0|-?[1-9]\d*", body.value, re.ASCII):
-        return int(body.value)
-    raise Failure("not_rendered", f"The configuration holds {body.value!r}, a {kind} that is not understood.")
-
-
 def keep_cluster_flags(rendered: str, running: t.Mapping[str, str]) -> Edited:
     """kubeadm's manifest with what the running one says of the cluster that this member joined. Raises Refused."""
     own = {name: running[name] for name in _OF_THE_CLUSTER if name in running}
@@ -186,4 +129,4 @@ def _last_line(text: str) -> str:
     return (last[len("error: ") :] if last.startswith("error: ") else last)[:500].rstrip(".")
 
 
-__all__ = ("Facts", "configuration", "facts", "keep_cluster_flags", "render")
+__all__ = ("Facts", "facts", "keep_cluster_flags", "render")

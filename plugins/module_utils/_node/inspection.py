@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import time
 from dataclasses import replace
@@ -64,7 +63,6 @@ def _without_etcd(manifest: EtcdManifest, lock_path: str, unit: str) -> NodeRepo
         member_id=f"{ids.member_id:x}" if ids else None,
         free_disk_bytes=free_bytes(manifest.data_dir) if os.path.isdir(manifest.data_dir) else None,
         memory_bytes=_memory_bytes(),
-        pyyaml=importlib.util.find_spec("yaml") is not None,
         lock=run_lock.read(lock_path),
         kubelet=inspect_kubelet(unit),
         probes=manifest.probes,

@@ -228,7 +228,6 @@ class NodeReport:
     member_id: str | None
     free_disk_bytes: int | None
     memory_bytes: int | None
-    pyyaml: bool
     lock: Lock | None
     kubelet: KubeletReport
     probes: tuple[Probe, ...]
@@ -279,7 +278,6 @@ class NodeReport:
             member_id=found.text_or_none("member_id"),
             free_disk_bytes=found.whole_or_none("free_disk_bytes"),
             memory_bytes=found.whole_or_none("memory_bytes"),
-            pyyaml=found.flag("pyyaml"),
             lock=Lock(lock.text("run"), lock.text("owner"), lock.number("until")) if lock else None,
             kubelet=KubeletReport.read(found.record("kubelet")),
             probes=tuple(map(_read_probe, found.records("probes"))),

@@ -31,6 +31,7 @@ class Options:
     backup_dir: str
     during_recovery: bool
     extra_args: t.Mapping[str, t.Any]
+    from_controller: str | None
     kubeadm_config: str | None
     kubeconfig: str
     kubelet_unit: str

@@ -10,13 +10,15 @@ node."""
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from .._core.failures import Failure, Refused, refuse
+from .._core.records import Json
 from .._etcd.errors import EtcdError
 from .._kubeadm import (
     config,
     configmap,
+    exchange,
     flag_values,
     known_flags,
     kubectl,
@@ -47,9 +49,17 @@ class Target:
     warnings: tuple[str, ...] = ()
 
 
+class ControllerNeeded(Exception):
+    """kubeadm is to be asked, and only the controller can write the configuration for it. `asked` is for that."""
+
+    def __init__(self, asked: Json) -> None:
+        super().__init__()
+        self.asked = asked
+
+
 def choose_target(rollout: Rollout) -> Target:
-    """The manifest with the flags that the options ask for, by the method that they ask for. Raises Failure,
-    OSError."""
+    """The manifest with the flags that the options ask for, by the method that they ask for. Raises ControllerNeeded,
+    Failure, OSError."""
     method, remove = rollout.options.method, rollout.options.remove
     running = rollout.manifest
     settings = flag_values.checked(rollout.options.extra_args, remove, running.flags)
@@ -81,7 +91,17 @@ def choose_target(rollout: Rollout) -> Target:
 
 
 def _render(rollout: Rollout) -> Edited:
-    """kubeadm's manifest for this node, with these flags. Raises Failure, OSError."""
+    """kubeadm's manifest for this node, with these flags. Raises ControllerNeeded, Failure, OSError."""
+    options = rollout.options
+    if options.from_controller is None:
+        raise ControllerNeeded(_asked(rollout))
+    rendered = manifest_render.render(exchange.received(options.from_controller))
+    kept = manifest_render.keep_cluster_flags(rendered, rollout.manifest.flags)
+    return Edited(kept.text, dict(rollout.manifest.flags), kept.after)
+
+
+def _asked(rollout: Rollout) -> Json:
+    """The cluster's configuration, and what is to become of it. Raises Failure, OSError."""
     options = rollout.options
     apiserver = os.path.join(os.path.dirname(rollout.path), os.path.basename(API_MANIFEST))
     node = manifest_render.facts(rollout.text, _content(apiserver), [_content(path) for path in _KUBELET_FILES])
@@ -89,9 +109,7 @@ def _render(rollout: Rollout) -> Edited:
         text = config.text_of(config.read(options.kubeadm_config))
     else:
         text = configmap.read(kubectl.Kubectl(kubeconfig=options.kubeconfig, apiserver_manifest=apiserver)).text
-    configuration = manifest_render.configuration(text, node, options.extra_args, options.remove)
-    rendered = manifest_render.keep_cluster_flags(manifest_render.render(configuration), rollout.manifest.flags)
-    return Edited(rendered.text, dict(rollout.manifest.flags), rendered.after)
+    return {"text": text, "node": asdict(node), "extra_args": options.extra_args, "remove": options.remove}
 
 
 def _content(path: str) -> str:
@@ -134,4 +152,4 @@ def _refuse_unknown_flags(rollout: Rollout, edited: Edited) -> None:
     refuse(known_flags.version_refusal(version, after))
 
 
-__all__ = ("Target", "choose_target")
+__all__ = ("ControllerNeeded", "Target", "choose_target")

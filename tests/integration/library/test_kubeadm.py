@@ -25,8 +25,13 @@ WANTED = {"quota-backend-bytes": "8GiB", "auto-compaction-mode": "periodic", "au
 @pytest.fixture
 def library(collections: Path) -> Any:
     """``library(name)`` imports a module of the library."""
-    package = "ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm"
-    return lambda name: importlib.import_module(f"{package}.{name}")
+    plugins = "ansible_collections.controlplane.etcd.plugins"
+
+    def load(name: str) -> Any:
+        package = "plugin_utils._kubeadm_text" if name == "node_configuration" else "module_utils._kubeadm"
+        return importlib.import_module(f"{plugins}.{package}.{name}")
+
+    return load
 
 
 @pytest.fixture
@@ -56,7 +61,7 @@ def _manifest(version: str, name: str) -> str:
 def _rendered(library: Any, running: str, source: str, version: str, **wanted: str) -> str:
     render = library("manifest_render")
     node = render.facts(running, APISERVER.format(version))
-    config = render.configuration(source, node, wanted, [])
+    config = library("node_configuration").configuration(source, node, wanted, [])
     text: str = render.keep_cluster_flags(render.render(config), library("manifest_edit").flags(running)).text
     return text
 

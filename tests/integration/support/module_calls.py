@@ -19,6 +19,8 @@ from typing import Any
 from integration.support.settings import PATIENCE, REPOSITORY, Result
 from lab.loopback.member import MemberProcess
 
+_PLUGINS = "ansible_collections.controlplane.etcd.plugins"
+
 
 def module_options(name: str, node: MemberProcess | None, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return a module's options with the manifest of the node filled in, if there is a node."""
@@ -41,12 +43,26 @@ def _patched(arguments: Mapping[str, Any]) -> Iterator[None]:
 
 
 def call_module(name: str, options: Mapping[str, Any], *, check: bool = False) -> Result:
-    """Run a module of the collection in this process and return its result. One at a time: it prints to stdout."""
+    """Run a module of the collection in this process, with what its action plugin does between two calls of it, and
+    return the result. One at a time: it prints to stdout."""
+    two_calls = importlib.import_module(f"{_PLUGINS}.plugin_utils._kubeadm_text.two_calls")
+
+    def call(told: Result) -> Result:
+        return _call_once(name, {**options, **told}, check=check)
+
+    if name == "etcd_manifest":
+        return dict(two_calls.change_manifest(call))
+    if name.startswith("kubeadm_"):
+        return {"failed": False, "warnings": [], **two_calls.set_arguments(call, check=check)}
+    return call({})
+
+
+def _call_once(name: str, options: Mapping[str, Any], *, check: bool) -> Result:
     from ansible.module_utils.common import warnings as ours
 
     ours._global_warnings.clear()
     ours._global_deprecations.clear()
-    main = importlib.import_module(f"ansible_collections.controlplane.etcd.plugins.modules.{name}").main
+    main = importlib.import_module(f"{_PLUGINS}.modules.{name}").main
     printed = io.StringIO()
     with (
         _patched({**options, "_ansible_check_mode": check, "_ansible_diff": True}),

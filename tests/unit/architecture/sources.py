@@ -40,6 +40,17 @@ def imports(name: str) -> set[str]:
     return found
 
 
+def packages_of(name: str) -> set[str]:
+    """The packages of others that a source imports, wherever in it."""
+    found = set()
+    for node in ast.walk(tree(name)):
+        if isinstance(node, ast.Import):
+            found |= {each.name.partition(".")[0] for each in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add((node.module or "").partition(".")[0])
+    return found
+
+
 def strings(name: str) -> set[str]:
     """All text constants of a source."""
     return {

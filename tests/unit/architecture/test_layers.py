@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
-from unit.architecture.sources import SOURCES, imports
+from unit.architecture.sources import SOURCES, imports, packages_of
 
 # What each layer may import, itself aside. A file that is a layer of its own stands with its whole name.
 CORE, ETCD, NODE = "module_utils/_core", "module_utils/_etcd", "module_utils/_node"
 KUBEADM, SNAPSHOT, TOOL = "module_utils/_kubeadm", "module_utils/_snapshot", "module_utils/_node_tool"
 MODULE, INSTALL, ROLLOUT = "module_utils/_module", "module_utils/_node_tool_install", "module_utils/_rollout"
 ACTION, FLEET = "plugin_utils/_module_action", "plugin_utils/_fleet"
+# PyYAML is on the controller alone.
+TEXT, TWO_CALLS = "plugin_utils/_kubeadm_text", "plugin_utils/_two_call_action"
 ALLOWED: dict[str, set[str]] = {
     CORE: set(),
     ETCD: {CORE},
@@ -29,7 +33,9 @@ ALLOWED: dict[str, set[str]] = {
     "filter": {CORE, FLEET},
     "lookup": {CORE, FLEET},
     ACTION: {CORE},
-    "action": {ACTION},
+    TEXT: {CORE, NODE, KUBEADM},
+    TWO_CALLS: {CORE, KUBEADM, ACTION, TEXT},
+    "action": {CORE, ACTION, TEXT, TWO_CALLS},
     "doc_fragments": set(),
 }
 
@@ -44,6 +50,13 @@ def test_imports_only_from_below(name: str) -> None:
     assert layer in ALLOWED, f"{name} belongs to no layer"
     against = {other for other in imports(name) if layer_of(other) not in {layer, *ALLOWED[layer]}}
     assert not against, f"{name} imports against the layers"
+
+
+@pytest.mark.parametrize("name", [name for name in SOURCES if name.startswith(("module_utils/", "modules/"))])
+def test_nodes_need_nothing_but_python(name: str) -> None:
+    """Ansible brings `ansible.module_utils`, and whatever else is imported is on every node."""
+    packages = {each for each in packages_of(name) if each not in sys.stdlib_module_names}
+    assert packages <= {"ansible"}
 
 
 def test_no_circle() -> None:

@@ -19,10 +19,10 @@ import yaml
 from unit.builders import DATA, Json, table
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core import files
-from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import backups as copies
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import config, edits
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import config
 from ansible_collections.controlplane.etcd.plugins.modules import kubeadm_config
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._kubeadm_text.two_calls import set_arguments
 
 BEFORE = (DATA / "kubeadm/configs/v1beta4-cc.config").read_bytes()
 AFTER = BEFORE.replace(b'"8"', b'"1h"')
@@ -60,13 +60,10 @@ def arguments(given: Json) -> Any:
 
 
 @pytest.fixture
-def run(path: Path, backups: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    warned: list[str] = []
-    # If a controller's code is loaded as well, Ansible would print them.
-    monkeypatch.setattr(kubeadm_config.AnsibleModule, "warn", lambda self, text: warned.append(text))
+def run(path: Path, backups: Path) -> Run:
+    """The module and its action plugin; `meanwhile` is done between its two calls."""
 
-    def call(*, check: bool = False, **options: Any) -> Json:
-        warned.clear()
+    def call(*, check: bool = False, meanwhile: Callable[[], object] = int, **options: Any) -> Json:
         given = {
             "path": str(path),
             "backup_dir": str(backups),
@@ -74,11 +71,17 @@ def run(path: Path, backups: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
             **options,
             "_ansible_check_mode": check,
         }
-        printed = io.StringIO()
-        with arguments(given), contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
-            kubeadm_config.main()
-        result: Json = json.loads(printed.getvalue())
-        return {**result, "warnings": list(warned)}
+
+        def on_the_node(told: Json) -> Json:
+            if told:
+                meanwhile()
+            printed = io.StringIO()
+            with arguments({**given, **told}), contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
+                kubeadm_config.main()
+            found: Json = json.loads(printed.getvalue())
+            return found
+
+        return {"warnings": [], **set_arguments(on_the_node, check=check)}
 
     return call
 
@@ -277,15 +280,25 @@ def test_warnings_name_the_file(run: Run, path: Path) -> None:
     assert warning.startswith(f"{path}: listen-metrics-urls holds 192.0.2.1. These arguments are the same on every")
 
 
-def test_no_pyyaml(run: Run, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def none(*args: object) -> Any:
-        raise Failure("pyyaml_missing", "/usr/bin/python3 on this node has no PyYAML.")
-
-    monkeypatch.setattr(edits, "edit", none)
-    assert run()["msg"] == (
-        f"Setting etcd.local.extraArgs in {path} failed. /usr/bin/python3 on this node has no PyYAML. Nothing was"
-        " changed."
+def test_somebody_else_was_quicker(run: Run, path: Path, backups: Path) -> None:
+    """What the controller has edited is not what is there any more: nothing is written, not even a copy."""
+    theirs = BEFORE + b"# theirs\n"
+    result = run(meanwhile=lambda: path.write_bytes(theirs))
+    assert (result["failed"], result["code"]) == (True, "changed_meanwhile")
+    assert result["msg"] == (
+        f"Setting etcd.local.extraArgs in {path} was refused. Somebody else changed {path} at the same time. Nothing"
+        " was changed. Run this again."
     )
+    assert path.read_bytes() == theirs
+    assert not backups.exists()
+
+
+def test_every_byte_comes_back(run: Run, path: Path) -> None:
+    """On its way to the controller and back: line breaks, blanks, Jinja, and letters of all kinds."""
+    more = "\ufeff# {{ not_a_variable }} {% raw %} ü \U0001f600 \\u0041\r\n"
+    path.write_bytes(more.encode() + BEFORE.replace(b"\n", b"\r\n"))
+    assert run()["changed"]
+    assert path.read_bytes() == more.encode() + AFTER.replace(b"\n", b"\r\n")
 
 
 def test_a_disk_that_fails_leaves_the_file(run: Run, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import base64
 import json
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._core.command im
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import kubectl
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.kubectl import Kubectl
 from ansible_collections.controlplane.etcd.plugins.modules import kubeadm_configmap
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._kubeadm_text.two_calls import set_arguments
 
 UNTOUCHED = "Nothing was changed."
 SILENT = f"The API server at {WHERE} does not answer as it should"
@@ -38,6 +39,7 @@ def options(node: Path, **changes: Any) -> Json:
         "apiserver_manifest": str(node / "kube-apiserver.yaml"),
         "backup_dir": str(node / "backup"),
         "extra_args": {"quota-backend-bytes": "5GiB"},
+        "from_controller": None,
         "kubeconfig": str(node / "admin.conf"),
         "kubectl": str(node / "kubectl"),
         "remove": [],
@@ -47,8 +49,22 @@ def options(node: Path, **changes: Any) -> Json:
     }
 
 
-def run(node: Path, monkeypatch: pytest.MonkeyPatch, *, check: bool = False, **changes: Any) -> Json:
-    return main_of(kubeadm_configmap, options(node, **changes), monkeypatch, check=check)
+def run(
+    node: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    check: bool = False,
+    meanwhile: Callable[[], object] = int,
+    **changes: Any,
+) -> Json:
+    """The result of the module and its action plugin; `meanwhile` is done between its two calls."""
+
+    def call(told: Json) -> Json:
+        if told:
+            meanwhile()
+        return main_of(kubeadm_configmap, options(node, **changes, **told), monkeypatch, check=check)
+
+    return set_arguments(call, check=check)
 
 
 def test_edit(node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,6 +77,7 @@ def test_edit(node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     head = f"--kubeconfig={node}/admin.conf --request-timeout=5000ms --server={WHERE}"
     path = "/api/v1/namespaces/kube-system/configmaps/kubeadm-config"
     assert calls(node) == [
+        f"{head} get --raw={path}",
         f"{head} get --raw={path}",
         f"{head} replace --raw={path}?fieldManager=controlplane.etcd --filename=-",
         f"{head} get --raw={path}",
@@ -182,9 +199,36 @@ def test_full(node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_two_conflicts(node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (node / "refuses").write_text("Error from server (Conflict): Operation cannot be fulfilled", "utf-8")
-    message = run(node, monkeypatch)["msg"]
-    assert "failed. Somebody else is changing the ConfigMap kubeadm-config at the same time. Nothing was" in message
-    assert [call.split()[3] for call in calls(node)] == ["get", "replace", "get", "replace"]
+    result = run(node, monkeypatch)
+    said = "failed. Somebody else is changing the ConfigMap kubeadm-config at the same time. Nothing was changed."
+    assert said in result["msg"]
+    assert "conflict" not in result
+    assert [call.split()[3] for call in calls(node)] == ["get", "get", "replace", "get", "get", "replace"]
+
+
+def _store(node: Path, text: str) -> None:
+    (node / "object").write_text(json.dumps({**OBJECT, "data": {"ClusterConfiguration": text}}), "utf-8")
+
+
+def test_somebody_else_was_quicker(node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once: theirs is edited. Each time: nothing is sent, and there is no copy."""
+    theirs = [f"{TEXT}# theirs {number}\n" for number in range(4)]
+    left = theirs[:1]
+    result = run(node, monkeypatch, meanwhile=lambda: left and _store(node, left.pop()))
+    assert result["diff"]["before"] == theirs[0]
+    sent = json.loads((node / "sent").read_text("utf-8"))
+    assert sent["data"]["ClusterConfiguration"] == theirs[0].replace("8589934592", "5368709120")
+    assert Path(result["backup_file"]).read_text("utf-8") == theirs[0]
+    assert len(list((node / "backup").iterdir())) == 1
+
+    (node / "sent").unlink()
+    _store(node, TEXT)
+    left = theirs[1:]
+    result = run(node, monkeypatch, meanwhile=lambda: _store(node, left.pop()))
+    assert result["code"] == "changed_meanwhile"
+    assert "failed. Somebody else is changing the ConfigMap kubeadm-config at the same time. Nothing" in result["msg"]
+    assert not (node / "sent").exists()
+    assert len(list((node / "backup").iterdir())) == 1
 
 
 def test_what_is_read_back_is_something_else(node: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,4 +102,5 @@ def test_not_written(
         write(kubectl, OLD, "new")
     assert caught.type is kind
     assert (caught.value.code, caught.value.unchanged) == (code, unchanged)
-    assert caught.value.details() == {"away": away}
+    again = {"conflict": True} if kind is Conflict else {}
+    assert caught.value.details() == {"away": away, **again}

@@ -16,6 +16,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._core.command im
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.kubectl import (
     Conflict,
     KubectlFailed,
+    conflict,
     failure,
     find_program,
     own_address,
@@ -268,4 +269,11 @@ def test_codes(name: str, words: str) -> None:
     """Only that nobody answers, or not as it should, may pass by itself."""
     found = failure(CommandResult(1, "", words), WHERE, CONFIG, writing=True)
     assert found.code == CODES.get(name, "apiserver_unreachable")
-    assert found.details() == {"away": name not in CODES}
+    again = {"conflict": True} if found.code == "changed_meanwhile" else {}
+    assert found.details() == {"away": name not in CODES, **again}
+
+
+def test_a_conflict_that_was_seen_in_time() -> None:
+    said = failure(CommandResult(1, "", "Error from server (Conflict): Operation"), WHERE, CONFIG, writing=True)
+    found = conflict()
+    assert (found.code, found.text, found.details()) == (said.code, said.text, said.details())

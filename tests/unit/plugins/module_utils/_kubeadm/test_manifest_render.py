@@ -5,17 +5,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 from unit.builders import DATA, table
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core import command
-from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure, Refused
+from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import manifest_render
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.manifest_render import Facts
 
@@ -55,91 +52,6 @@ NO_FACTS = [
 def test_no_facts(old: str, new: str, expected: str) -> None:
     with pytest.raises(Failure, match=expected):
         manifest_render.facts(PLAIN.replace(old, new))
-
-
-SOURCE = """\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: InitConfiguration
-bootstrapTokens:
-- token: abcdef.0123456789abcdef
-localAPIEndpoint:
-  advertiseAddress: 198.51.100.1
-nodeRegistration:
-  name: another
-patches:
-  directory: /etc/kubernetes/patches
----
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-kubernetesVersion: v1.31.0  # of last year
-apiServer:
-  extraVolumes:
-  - name: audit
-    readOnly: yes
-dns: ~
-"""
-
-
-def documents(text: str) -> list[Any]:
-    return [json.loads(part) for part in text.split("---\n") if part]
-
-
-def test_configuration() -> None:
-    node = Facts(**{**NODE.__dict__, "cri_socket": "unix:///x", "kubernetes_version": "v1.33.13"})
-    cluster, init = documents(manifest_render.configuration(SOURCE, node, {"max-wals": 7}, []))
-    assert cluster == {
-        "apiVersion": "kubeadm.k8s.io/v1beta4",
-        "kind": "ClusterConfiguration",
-        "kubernetesVersion": "v1.33.13",
-        "apiServer": {"extraVolumes": [{"name": "audit", "readOnly": True}]},
-        "dns": None,
-        "etcd": {
-            "local": {
-                "extraArgs": [{"name": "max-wals", "value": "7"}],
-                "imageRepository": "registry.k8s.io",
-                "imageTag": "3.5.24-0",
-            }
-        },
-    }
-    # Of another node's InitConfiguration only what is for all of them, and no token.
-    assert init == {
-        "apiVersion": "kubeadm.k8s.io/v1beta4",
-        "kind": "InitConfiguration",
-        "localAPIEndpoint": {"advertiseAddress": "192.0.2.2"},
-        "nodeRegistration": {"name": "vm", "criSocket": "unix:///x"},
-        "patches": {"directory": "/etc/kubernetes/patches"},
-    }
-
-
-@pytest.mark.parametrize("path", sorted((DATA / "kubeadm/configs").glob("*-multi.config")), ids=lambda path: path.stem)
-def test_configurations_of_all_versions(path: Path) -> None:
-    text = path.read_text("utf-8")
-    old = next(each for each in yaml.safe_load_all(text) if each["kind"] == "ClusterConfiguration")
-    cluster, init = documents(manifest_render.configuration(text, NODE, {"auto-compaction-retention": "8h"}, []))
-    image = {"imageRepository": "registry.k8s.io", "imageTag": "3.5.24-0"}
-    old["etcd"]["local"].update(image)
-    assert cluster == old
-    assert init["apiVersion"] == old["apiVersion"]
-    assert init["nodeRegistration"] == {"name": "vm"}
-
-
-BAD = [
-    ("merged", "dns: ~", "dns: {<<: {a: b}}", "keys that are not plain words"),
-    ("tagged", "dns: ~", "dns: !x y", "value with a tag that is not understood"),
-    ("a float", "dns: ~", "dns: 1.5", "'1.5', a number that is not understood"),
-]
-
-
-@pytest.mark.parametrize(("old", "new", "expected"), table(BAD))
-def test_configuration_that_is_not_seen_through(old: str, new: str, expected: str) -> None:
-    with pytest.raises(Failure, match=expected):
-        manifest_render.configuration(SOURCE.replace(old, new), NODE, {}, [])
-
-
-def test_external_etcd_is_refused() -> None:
-    text = (DATA / "kubeadm/configs/v1beta4-external.config").read_text("utf-8")
-    with pytest.raises(Refused, match="etcd is external here"):
-        manifest_render.configuration(text, NODE, {"max-wals": "7"}, [])
 
 
 def test_the_first_cluster_is_kept() -> None:

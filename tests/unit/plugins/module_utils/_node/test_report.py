@@ -92,7 +92,7 @@ KUBELET = st.builds(KubeletReport, TEXT, st.none() | HOLD, st.booleans(), st.boo
 PROBE = st.builds(Probe, TEXT, TEXT, st.none() | COUNT, NUMBER, NUMBER, COUNT, NUMBER)
 REPORT = st.builds(
     NodeReport,
-    *(TEXT, TEXT, TEXTS, KNOWN_TEXT, KNOWN_TEXT, KNOWN_BYTES, KNOWN_BYTES, st.booleans()),
+    *(TEXT, TEXT, TEXTS, KNOWN_TEXT, KNOWN_TEXT, KNOWN_BYTES, KNOWN_BYTES),
     lock=st.none() | st.builds(run_lock.Lock, TEXT, TEXT, NUMBER),
     kubelet=KUBELET,
     probes=st.lists(PROBE, max_size=2).map(tuple),

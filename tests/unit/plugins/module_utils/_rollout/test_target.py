@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,14 @@ from unit.fake_machine import WANTED, Machine
 from ansible_collections.controlplane.etcd.plugins.module_utils._core import command
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure, Refused
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import manifest_edit, manifest_render
-from ansible_collections.controlplane.etcd.plugins.module_utils._rollout.target import choose_target
+from ansible_collections.controlplane.etcd.plugins.module_utils._rollout.rollout import Rollout
+from ansible_collections.controlplane.etcd.plugins.module_utils._rollout.target import (
+    ControllerNeeded,
+    Target,
+    choose_target,
+)
 
+PATCH = "Fix that, or use the method patch, which needs neither kubeadm nor its configuration."
 CONFIG = str(DATA / "kubeadm/configs/v1beta4-noextra.config")
 
 
@@ -95,13 +103,23 @@ def test_patched(machine: Machine) -> None:
     assert (target.method, target.edited.differing) == ("patch", ({}, WANTED))
 
 
+def told(rollout: Rollout, **told: Any) -> Target:
+    """The target once the controller has made what it is asked for."""
+    with pytest.raises(ControllerNeeded) as caught:
+        choose_target(rollout)
+    assert caught.value.asked["text"] == Path(CONFIG).read_text("utf-8")
+    assert caught.value.asked["node"]["name"] == rollout.manifest.name
+    options = replace(rollout.options, from_controller=json.dumps(told or {"text": "{}"}))
+    return choose_target(replace(rollout, options=options))
+
+
 @pytest.mark.parametrize("method", ["auto", "kubeadm"])
 def test_rendered(machine: Machine, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
     """kubeadm's manifest is taken if it differs in nothing but these flags."""
     rollout = machine.rollout(extra_args=WANTED, method=method, kubeadm_config=CONFIG)
     text = manifest_edit.edit(rollout.text, WANTED).text + "# kubeadm's\n"
     monkeypatch.setattr(manifest_render, "render", lambda _config: text)
-    target = choose_target(rollout)
+    target = told(rollout)
     assert (target.text, target.method, target.reason, target.differences) == (text, "kubeadm", "", ())
 
 
@@ -109,17 +127,29 @@ def test_more_differences_are_ignored_if_nothing_changes(machine: Machine, monke
     """Its order and spelling alone are no reason for a restart."""
     rollout = machine.rollout(extra_args={}, method="kubeadm", kubeadm_config=CONFIG)
     monkeypatch.setattr(manifest_render, "render", lambda _config: rollout.text + "# kubeadm's\n")
-    target = choose_target(rollout)
+    target = told(rollout)
     assert (target.text, target.method) == (rollout.text, "kubeadm")
 
 
 def test_kubeadm_cannot_be_asked(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     """That is a reason to patch, unless it is asked for."""
     monkeypatch.setattr(command, "installed", lambda _program: None)
-    target = choose_target(machine.rollout(method="auto", kubeadm_config=CONFIG))
+    target = told(machine.rollout(method="auto", kubeadm_config=CONFIG))
     assert (target.method, target.reason) == ("patch", "There is no kubeadm on this node.")
     with pytest.raises(Failure, match="There is no kubeadm on this node") as caught:
-        choose_target(machine.rollout(method="kubeadm", kubeadm_config=CONFIG))
-    assert caught.value.advice == (
-        "Fix that, or use the method patch, which needs neither kubeadm nor its configuration."
-    )
+        told(machine.rollout(method="kubeadm", kubeadm_config=CONFIG))
+    assert caught.value.advice == PATCH
+
+
+def test_the_controller_cannot_read_the_configuration(machine: Machine) -> None:
+    """That is a reason to patch, too."""
+    failed = {"code": "not_rendered", "reason": "The configuration holds '1.5', a number.", "advice": ""}
+    target = told(machine.rollout(method="auto", kubeadm_config=CONFIG), failed=failed)
+    assert (target.method, target.reason) == ("patch", failed["reason"])
+    with pytest.raises(Failure, match=r"holds '1\.5'") as caught:
+        told(machine.rollout(method="kubeadm", kubeadm_config=CONFIG), failed=failed)
+    assert (caught.value.code, caught.value.advice) == ("not_rendered", PATCH)
+    refused = {"code": "external_etcd", "reason": "etcd is external here.", "advice": "Set them there."}
+    with pytest.raises(Refused, match="etcd is external here") as refusal:
+        told(machine.rollout(method="kubeadm", kubeadm_config=CONFIG), refused=refused)
+    assert (refusal.value.code, refusal.value.advice) == ("external_etcd", "Set them there.")

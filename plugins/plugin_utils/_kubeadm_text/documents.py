@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from .._core.failures import Refused
+from ...module_utils._core.failures import Refused
 from . import yaml_nodes
 from .yaml_nodes import YamlNode
 
@@ -105,7 +105,7 @@ def chunks(text: str) -> list[tuple[int, int]]:
 
 
 def read(text: str) -> list[Document]:
-    """All documents. Raises Refused if kubeadm would refuse the file as such, Failure without PyYAML."""
+    """All documents. Raises Refused if kubeadm would refuse the file as such."""
     odd = _ODD_BREAKS.search(text)
     if odd:
         raise Refused(

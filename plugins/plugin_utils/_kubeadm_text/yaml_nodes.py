@@ -9,12 +9,13 @@
 from __future__ import annotations
 
 import re
-import sys
 import typing as t
 from dataclasses import dataclass
 from functools import lru_cache
 
-from .._core.failures import Failure
+import yaml as pyyaml
+
+yaml: t.Any = pyyaml  # for mypy: parts of it have no types
 
 SCALAR, MAP, LIST, ALIAS = "scalar", "map", "list", "alias"
 _STR_TAG = "tag:yaml.org,2002:str"
@@ -116,7 +117,6 @@ def always_string(node: YamlNode) -> bool:
         return False
     if node.style or node.tag:
         return True
-    yaml = _yaml()
     return bool(yaml.resolver.Resolver().resolve(yaml.ScalarNode, node.value, (True, False)) == _STR_TAG)
 
 
@@ -128,14 +128,11 @@ def safe_word(text: str) -> bool:
 # An edit reads most documents several times.
 @lru_cache(maxsize=64)
 def read(text: str) -> tuple[YamlNode, ...]:
-    """The documents in the text. Raises ValueError with the reason and the line, Failure without PyYAML."""
-    yaml = _yaml()
+    """The documents in the text. Raises ValueError with the reason and the line."""
     events = yaml.parse(text, Loader=yaml.SafeLoader)
     try:
         return tuple(
-            _node(yaml, text, next(events), events, {})
-            for event in events
-            if isinstance(event, yaml.DocumentStartEvent)
+            _node(text, next(events), events, {}) for event in events if isinstance(event, yaml.DocumentStartEvent)
         )
     except yaml.MarkedYAMLError as exc:
         mark = exc.problem_mark or exc.context_mark
@@ -145,7 +142,7 @@ def read(text: str) -> tuple[YamlNode, ...]:
         raise ValueError(" ".join(str(exc).split())) from exc
 
 
-def _node(yaml: t.Any, text: str, event: t.Any, events: t.Iterator[t.Any], anchors: dict[str, YamlNode]) -> YamlNode:
+def _node(text: str, event: t.Any, events: t.Iterator[t.Any], anchors: dict[str, YamlNode]) -> YamlNode:
     start, end, anchor = event.start_mark.index, event.end_mark.index, event.anchor or ""
     if isinstance(event, yaml.AliasEvent):
         if anchor not in anchors:
@@ -159,7 +156,7 @@ def _node(yaml: t.Any, text: str, event: t.Any, events: t.Iterator[t.Any], ancho
         children = []
         event_after = next(events)
         while not isinstance(event_after, yaml.CollectionEndEvent):
-            children.append(_node(yaml, text, event_after, events, anchors))
+            children.append(_node(text, event_after, events, anchors))
             event_after = next(events)
         if event.flow_style:
             end = event_after.end_mark.index
@@ -179,19 +176,6 @@ def _node(yaml: t.Any, text: str, event: t.Any, events: t.Iterator[t.Any], ancho
 
 def _tag(event: t.Any) -> str:
     return str(event.tag or "")
-
-
-def _yaml() -> t.Any:
-    try:
-        import yaml
-    except ImportError:
-        raise Failure(
-            "pyyaml_missing",
-            f"{sys.executable} on this node has no PyYAML.",
-            "Install the distribution's package for it (Debian, Ubuntu: python3-yaml; RHEL, Fedora: python3-pyyaml;"
-            " SUSE: python3-PyYAML), or have Ansible use a Python that has it (ansible_python_interpreter).",
-        ) from None
-    return yaml
 
 
 __all__ = ("ALIAS", "LIST", "MAP", "SCALAR", "YamlNode", "always_string", "read", "safe_word", "word")

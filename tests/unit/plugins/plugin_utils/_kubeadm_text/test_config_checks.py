@@ -9,7 +9,7 @@ import pytest
 from unit.builders import table
 from unit.kubeadm_texts import LIST, LOCAL, MAP, QUOTA, V3, V4, check_bad_form, refused
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.edits import edit
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._kubeadm_text.edits import edit
 
 BAD_FORMS: list[tuple[str, str, str, str]] = [
     # json: cannot unmarshal array into Go struct field Arg.etcd.local.extraArgs.value of type string

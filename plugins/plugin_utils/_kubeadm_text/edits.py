@@ -15,8 +15,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from .._core.failures import Refused
-from . import flag_values, yaml_nodes
+from ...module_utils._core.failures import Refused
+from ...module_utils._kubeadm import flag_values
+from . import yaml_nodes
 from .arguments import Args, Entry, entries_of
 from .config_checks import findings_of, lines_by_hand, refuse_environment, refuse_unreadable
 from .documents import Found, find

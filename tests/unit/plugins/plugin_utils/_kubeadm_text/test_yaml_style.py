@@ -12,8 +12,8 @@ import yaml
 from unit.builders import table
 from unit.kubeadm_texts import QUOTA, V3, V4
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.edits import edit
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.yaml_style import quote
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._kubeadm_text.edits import edit
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._kubeadm_text.yaml_style import quote
 
 INDENTED: list[tuple[str, str, str]] = [
     (

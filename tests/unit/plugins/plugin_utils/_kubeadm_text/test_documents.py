@@ -9,7 +9,7 @@ import pytest
 from unit.builders import table
 from unit.kubeadm_texts import INIT, KUBELET, LIST, LOCAL, MANDATORY, MAP, QUOTA, V3, V4, check_bad_form, refused
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import documents
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._kubeadm_text import documents
 
 BAD_FORMS: list[tuple[str, str, str, str]] = [
     # invalid configuration for GroupVersionKind /, Kind=: kind and apiVersion is mandatory information

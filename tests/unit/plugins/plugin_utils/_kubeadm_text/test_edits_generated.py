@@ -16,8 +16,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.edits import edit, read
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.yaml_style import quote
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._kubeadm_text.edits import edit, read
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._kubeadm_text.yaml_style import quote
 
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Draw = Any

@@ -15,7 +15,7 @@ import pytest
 from unit.builders import DATA, table
 from unit.kubeadm_texts import INIT, KUBELET, LIST, LOCAL, MANDATORY, MAP, OURS, QUOTA, V3, V4, refused
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.edits import edit, read
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._kubeadm_text.edits import edit, read
 
 CONFIGS = DATA / "kubeadm/configs"
 

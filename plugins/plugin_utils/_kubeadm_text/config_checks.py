@@ -12,9 +12,10 @@ import json
 import re
 import typing as t
 
-from .._core.failures import Refused
-from .._node.etcd_manifest import variable_of
-from . import flag_values, yaml_nodes
+from ...module_utils._core.failures import Refused
+from ...module_utils._kubeadm import flag_values
+from ...module_utils._node.etcd_manifest import variable_of
+from . import yaml_nodes
 from .arguments import EXTRA_ARGS, Args, entries_of, environment, local_etcd
 from .documents import Found
 from .splices import Plan

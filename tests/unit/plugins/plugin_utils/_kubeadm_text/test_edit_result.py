@@ -8,8 +8,8 @@ from __future__ import annotations
 import pytest
 from unit.kubeadm_texts import INIT, LIST, QUOTA
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.edit_result import edit_result, masked
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.edits import edit
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._kubeadm_text.edit_result import edit_result, masked
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._kubeadm_text.edits import edit
 
 ENVS = """\
 etcd:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from .._core.failures import Refused
+from ...module_utils._core.failures import Refused
 from . import yaml_nodes
 from .arguments import Entry
 from .documents import Found

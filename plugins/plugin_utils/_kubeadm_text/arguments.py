@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from .._core.failures import Refused
+from ...module_utils._core.failures import Refused
 from . import yaml_nodes
 from .documents import Found, no_merge
 from .yaml_nodes import YamlNode

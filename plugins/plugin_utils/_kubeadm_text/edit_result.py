@@ -4,22 +4,15 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""Options and results that the modules which edit a kubeadm configuration share."""
+"""What the modules which edit a kubeadm configuration return of an edit."""
 
 from __future__ import annotations
 
 import re
 
-from .._core.records import Json
+from ...module_utils._core.records import Json
 from . import edits
-from .backups import DEFAULT_BACKUP_DIR
 from .edits import Edited
-
-EXTRA_ARGS_SPEC: Json = {
-    "backup_dir": {"type": "path", "default": DEFAULT_BACKUP_DIR},
-    "extra_args": {"type": "dict", "default": {}},
-    "remove": {"type": "list", "elements": "str", "default": []},
-}
 
 _ENVS = re.compile(r"([ -]*)extraEnvs:\s*([^\s#])?")
 _NAME = re.compile(r"(- +)?name:")
@@ -60,4 +53,4 @@ def masked(text: str) -> str:
     return "".join(lines)
 
 
-__all__ = ("EXTRA_ARGS_SPEC", "edit_result", "masked")
+__all__ = ("edit_result", "masked")

@@ -1,19 +1,13 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What kubeadm takes plain words for, and a node without PyYAML."""
+"""What kubeadm takes plain words for."""
 
 from __future__ import annotations
 
-import builtins
-from typing import Any
-
 import pytest
-from unit.kubeadm_texts import LIST
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import yaml_nodes
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.edits import read
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._kubeadm_text import yaml_nodes
 
 
 def test_words() -> None:
@@ -40,23 +34,6 @@ def test_words() -> None:
     }
     for kind, words in expected.items():
         assert {each: yaml_nodes.word(each) for each in words} == dict.fromkeys(words, kind)
-
-
-def test_no_pyyaml(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = builtins.__import__
-
-    def without(name: str, *args: Any, **kwargs: Any) -> Any:
-        if name == "yaml":
-            raise ImportError(name)
-        return real(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(Failure, match=r" on this node has no PyYAML\.$") as caught:
-        read(f"# as nobody has read it before\n{LIST}")
-    assert caught.value.code == "pyyaml_missing"
-    assert caught.value.advice.startswith(
-        "Install the distribution's package for it (Debian, Ubuntu: python3-yaml; RHEL"
-    )
 
 
 def test_strings_for_every_reader() -> None:

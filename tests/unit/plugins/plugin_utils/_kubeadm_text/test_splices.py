@@ -12,7 +12,7 @@ import yaml
 from unit.builders import table
 from unit.kubeadm_texts import KUBELET, LIST, LOCAL, MAP, QUOTA, V3, V4, refused
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.edits import edit, read
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._kubeadm_text.edits import edit, read
 
 MISSING: list[tuple[str, str, str]] = [
     ("no etcd", "", "{etcd}"),
