@@ -67,16 +67,67 @@ def clusters(make_cluster: Any) -> Iterator[list[Cluster]]:
 
 
 @pytest.fixture
-def harden(clusters: list[Cluster], playbook: Any, tmp_path: Path) -> Harden:
+def harden(clusters: list[Cluster], playbook: Any, bare_python: Path, tmp_path: Path) -> Harden:
     """``harden(check=False, limit="", **variables)`` runs the playbook on both clusters, or on the hosts of a limit."""
     hosts = write_inventory(tmp_path / "hosts.yml", *clusters)
 
     def run(*, check: bool = False, limit: str = "", **variables: Any) -> Run:
         options = ["--diff", *([f"--limit={limit}"] if limit else [])]
-        found: Run = playbook(hosts, *options, check=check, extra_vars={**WANTED, **variables}, name=HARDEN)
+        given = {**WANTED, "ansible_python_interpreter": str(bare_python), **variables}
+        found: Run = playbook(hosts, *options, check=check, extra_vars=given, name=HARDEN)
         return found
 
     return run
+
+
+# What a play may have above the role, and how it may be run. Each of it once made a half of the whole.
+PLAY = """\
+- hosts: all
+  gather_facts: false
+{above}
+  {kind}:
+"""
+ABOVE = "  ignore_errors: true\n  ignore_unreachable: true\n  any_errors_fatal: true\n  throttle: 1"
+INCLUDED = """\
+    - name: Harden
+      run_once: true
+      ignore_errors: true
+      tags: [always]
+      block:
+        - ansible.builtin.include_role:
+            name: controlplane.etcd.harden
+"""
+STATIC = "    - role: controlplane.etcd.harden\n      ignore_errors: true\n      run_once: true\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "role", "options", "said"),
+    [
+        ("tasks", INCLUDED, ["--tags=none_of_these"], "etcd.local.extraArgs in {} was refused."),
+        ("roles", STATIC, ["--tags=none_of_these"], "etcd.local.extraArgs in {} was refused."),
+        ("roles", STATIC, ["--skip-tags=always"], "--skip-tags leaves it out. Nothing was changed."),
+        ("roles", STATIC, ["--start-at-task=Roll out"], "undefined"),
+    ],
+    ids=["included", "static", "all tags skipped", "begun in the middle"],
+)
+def test_no_keyword_makes_it_go_on(
+    make_cluster: Any, playbook: Any, tmp_path: Path, kind: str, role: str, options: list[str], said: str
+) -> None:
+    """The preflight fails, and no member is restarted for that."""
+    cluster = make_cluster(members=1)
+    hosts = write_inventory(tmp_path / "hosts.yml", cluster)
+    flow = tmp_path / "flow.yaml"
+    flow.write_text("{apiVersion: kubeadm.k8s.io/v1beta4, kind: ClusterConfiguration}\n", "utf-8")
+    play = tmp_path / "play.yml"
+    play.write_text(PLAY.format(above=ABOVE, kind=kind) + role, "utf-8")
+    wanted = {**WANTED, "harden_kubeadm_config": str(flow)}
+    with Kubelet(cluster.nodes[0]):
+        before = state(cluster)
+        run = playbook(hosts, *options, extra_vars=wanted, name=str(play))
+        assert run.rc != 0, run.out
+        assert "".join(said.format(flow).split()) in "".join(run.out.split())
+        assert state(cluster) == before
+        assert not locked(cluster)
 
 
 def quotas(cluster: Cluster) -> list[int]:
@@ -238,13 +289,16 @@ def kubernetes() -> Path:
         pytest.skip(f"Kubernetes {KUBERNETES} cannot be had here: {error}")
 
 
-def test_no_api_server_to_record_it(make_cluster: Any, playbook: Any, kubernetes: Path, tmp_path: Path) -> None:
+def test_no_api_server_to_record_it(
+    make_cluster: Any, playbook: Any, kubernetes: Path, bare_python: Path, tmp_path: Path
+) -> None:
     """The member is hardened all the same; with the API server back, a second run records it and does nothing else."""
     cluster = make_cluster(members=1)
     (node,) = cluster.nodes
     hosts = write_inventory(tmp_path / "hosts.yml", cluster)
     env = {"PATH": f"{kubernetes}:{os.environ['PATH']}"}
     wanted = {**WANTED, "harden_record": True, "harden_wait_timeout": 10}
+    wanted["ansible_python_interpreter"] = str(bare_python)
 
     def recorded() -> str:
         text: str = api.get("configmap", "kubeadm-config", "--namespace=kube-system")["data"]["ClusterConfiguration"]

@@ -97,7 +97,6 @@ def _harden(console: Console, program: Path, cluster: Cluster, inventory: Path, 
             "harden_quota_backend_bytes": f"{quota_bytes // _MIB}MiB",
             "harden_allow_downtime": len(cluster.nodes) < 3,
             "harden_method": "patch",
-            "harden_install_pyyaml": False,
             "harden_record": False,
             "harden_schedule_state": "unmanaged",
         }
