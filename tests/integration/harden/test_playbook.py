@@ -105,7 +105,7 @@ STATIC = "    - role: controlplane.etcd.harden\n      ignore_errors: true\n     
     [
         ("tasks", INCLUDED, ["--tags=none_of_these"], "etcd.local.extraArgs in {} was refused."),
         ("roles", STATIC, ["--tags=none_of_these"], "etcd.local.extraArgs in {} was refused."),
-        ("roles", STATIC, ["--skip-tags=always"], "--skip-tags leaves it out. Nothing was changed."),
+        ("roles", STATIC, ["--skip-tags=always"], "--skip-tags always would leave out tasks."),
         ("roles", STATIC, ["--start-at-task=Roll out"], "undefined"),
     ],
     ids=["included", "static", "all tags skipped", "begun in the middle"],
