@@ -12,7 +12,8 @@ short_description: Return the id of this run of Ansible
 author:
   - The controlplane.etcd authors (@controlplane-etcd)
 description:
-  - Returns an id that is the same for all hosts of one run, and differs from that of every other run.
+  - Returns an id that is the same for all hosts of one run, and differs from that of every other run. It is the same
+    wherever a template is rendered, in Ansible's main process or in one of its workers.
   - P(controlplane.etcd._ended_runs#filter) says later, on the same controller, whether that run has ended.
   - Private to this collection. It may change at any time, without notice.
 options:
@@ -34,9 +35,12 @@ _raw:
   elements: str
 """
 
+import hashlib
+import multiprocessing
 import os
 import typing as t
 
+from ansible.executor.process.worker import WorkerProcess
 from ansible.plugins.lookup import LookupBase
 
 from ..module_utils._core import run_id
@@ -44,5 +48,19 @@ from ..module_utils._core import run_id
 
 class LookupModule(LookupBase):
     def run(self, terms: list[t.Any], variables: t.Any = None, **kwargs: t.Any) -> list[str]:
-        # Templates are rendered in a worker, which the main process forks for every host and task.
-        return [str(run_id.current(os.getppid()))]
+        return [str(run_id.current(main_pid(), token()))]
+
+
+def main_pid() -> int:
+    """The id of Ansible's main process. Most templates are rendered in a worker, which it forks for every host and
+    task; names of tasks and the conditions of some are rendered in itself."""
+    parent = multiprocessing.parent_process()
+    # Not os.getppid(): a worker whose main process was killed goes on, and has another parent then.
+    forked = isinstance(multiprocessing.current_process(), WorkerProcess)
+    return parent.pid if forked and parent and parent.pid else os.getpid()
+
+
+def token() -> str:
+    """What the main process and all its workers have in common, and nobody else has: they inherit the random key by
+    which Python's processes know each other."""
+    return hashlib.sha256(b"run id " + bytes(multiprocessing.current_process().authkey)).hexdigest()[:16]

@@ -11,13 +11,21 @@ from __future__ import annotations
 
 import os
 import typing as t
-import uuid
 from pathlib import Path
+
+from . import command
+from .command import RunCommand
+
+_PROC = Path("/proc")
+# Of macOS and FreeBSD; Linux without /proc has none, and neither key is one of its own.
+_SYSCTLS = ("/usr/sbin/sysctl", "/sbin/sysctl")
+_BOOT_IDS = ("kern.bootsessionuuid", "kern.boot_id")
+_SYSCTL_SECONDS = 10.0
 
 
 class Run(t.NamedTuple):
     """A main process. `place` is one kernel and one PID namespace, `started` the start of the process in clock ticks
-    since boot: together with the process id they never come back."""
+    since boot, or without `/proc` what only this process has: together with the process id they never come back."""
 
     place: str
     pid: int
@@ -33,20 +41,26 @@ def parse(text: str) -> Run | None:
     return Run(parts[0], int(parts[1]), parts[2]) if len(parts) == 3 and parts[1].isdecimal() else None
 
 
-def current(pid: int, proc: Path = Path("/proc")) -> Run:
-    """The run whose main process has this id. Without `/proc` its id is unique and never known to have exited."""
+def current(pid: int, token: str, *, proc: Path = _PROC, run: RunCommand = command.run) -> Run:
+    """The run whose main process has this id. `token` is a word without colons that no other process has: without
+    `/proc` it stands for the start of this one."""
     place, since = _place(proc), started(pid, proc)
     if place is None or since is None:
-        return Run(uuid.uuid4().hex, pid, "0")
+        return Run("/".join(filter(None, (os.uname().nodename, _boot_id(run)))), pid, token)
     return Run(place, pid, since)
 
 
-def ended(run: Run, proc: Path = Path("/proc")) -> bool:
+def ended(found: Run, *, proc: Path = _PROC, run: RunCommand = command.run) -> bool:
     """Whether that run was started on this machine and has exited."""
-    if run.place != _place(proc):
+    place = _place(proc)
+    if place is None:
+        # Two machines may have one name, but no boot. A process that was given the same id counts as that run.
+        boot = _boot_id(run)
+        return boot is not None and found.place == f"{os.uname().nodename}/{boot}" and not _exists(found.pid)
+    if found.place != place:
         return False
-    since = started(run.pid, proc)
-    return since != run.started if since else not _exists(run.pid)
+    since = started(found.pid, proc)
+    return since != found.started if since else not _exists(found.pid)
 
 
 def ended_runs(ids: t.Iterable[str]) -> list[str]:
@@ -70,6 +84,12 @@ def _place(proc: Path) -> str | None:
         return f"{boot}/{os.readlink(proc / 'self/ns/pid')}"
     except OSError:
         return None
+
+
+def _boot_id(run: RunCommand) -> str | None:
+    """What this machine has called itself since its boot, None if it has no such name."""
+    asked = (run([sysctl, "-n", key], _SYSCTL_SECONDS) for key in _BOOT_IDS for sysctl in _SYSCTLS)
+    return next((answer.out.strip() for answer in asked if answer.code == 0 and answer.out.strip()), None)
 
 
 def _exists(pid: int) -> bool:

@@ -12,6 +12,7 @@ import os
 import sys
 import time
 import typing as t
+import uuid
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
@@ -62,7 +63,7 @@ class Context:
     def __init__(self, paths: Paths, timeout: float) -> None:
         self.paths = paths
         self._timeout = timeout
-        self._run = str(run_id.current(os.getpid()))
+        self._run = str(run_id.current(os.getpid(), uuid.uuid4().hex))
         # This very file, if it is one.
         self._tool = os.path.abspath(sys.argv[0]) if os.path.isfile(sys.argv[0]) else ""
 

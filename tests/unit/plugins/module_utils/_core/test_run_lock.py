@@ -111,10 +111,10 @@ def test_shorter_lock_replaces_a_longer_one(tmp_path: Path) -> None:
 
 def test_a_run_of_this_machine_that_has_ended() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        gone = str(run_id.current(child.pid))
+        gone = str(run_id.current(child.pid, "t"))
         assert run_lock.ended_here(Lock(gone, "", NOW)) == []
     assert run_lock.ended_here(Lock(gone, "", NOW)) == [gone]
-    for run in (str(run_id.current(os.getpid())), "admin:4711:8812345", "by hand"):
+    for run in (str(run_id.current(os.getpid(), "t")), "admin:4711:8812345", "by hand"):
         assert run_lock.ended_here(Lock(run, "", NOW)) == []
     assert run_lock.ended_here(None) == []
 
