@@ -30,10 +30,6 @@ options:
         C(auto-compaction-retention) V(1h).
     type: dict
     default: {}
-  lock_seconds:
-    description: Seconds until an abandoned lock expires, at least.
-    type: int
-    required: true
   lower:
     description: Whether to lower a quota that is higher than O(quota).
     type: bool
@@ -61,15 +57,13 @@ EXAMPLES = r"""
 - name: Plan
   ansible.builtin.set_fact:
     plan: >-
-      {{ clusters_mine | controlplane.etcd._hardening_plan(results, quota='auto', lock_seconds=3600,
-      wait_timeout=120) }}
+      {{ clusters_mine | controlplane.etcd._hardening_plan(results, quota='auto', wait_timeout=120) }}
 """
 
 RETURN = r"""
 _value:
   description:
-    - The plan, as a dictionary of V(extra_args), V(order), V(unfinished), V(refusals), V(lines), V(step_seconds) and
-      V(lock_seconds).
+    - The plan, as a dictionary of V(extra_args), V(order), V(unfinished), V(refusals), V(lines) and V(step_seconds).
     - V(extra_args) holds the flags that every member shall have by name, all as text. V(order) lists the hosts, the
       leader's last. V(unfinished) is the host on which an earlier run may have been interrupted, since its etcd alone
       is down, or empty. V(refusals) lists V(code) and V(text) of each reason why nothing may be done. V(lines) says
@@ -89,7 +83,6 @@ def hardening_plan(
     cluster: object,
     results: object,
     quota: object,
-    lock_seconds: int,
     wait_timeout: float,
     lower: bool = False,
     extra_args: t.Mapping[str, t.Any] | None = None,
@@ -102,7 +95,6 @@ def hardening_plan(
         lower=lower,
         extra_args=extra_args or {},
         allow_downtime=allow_downtime,
-        lock_seconds=lock_seconds,
         wait_timeout=wait_timeout,
     ).as_result()
 

@@ -13,7 +13,7 @@ author:
   - The controlplane.etcd authors (@controlplane-etcd)
 description:
   - Makes the lines that the role P(controlplane.etcd.recover#role) prints before its first change, says why nothing may
-    be done, and for how long locks, holds and tasks are to last.
+    be done, and for how long holds and tasks are to last.
   - Private to this collection. It may change at any time, without notice.
 options:
   _input:
@@ -30,10 +30,6 @@ options:
     default: true
   hold_seconds:
     description: Seconds for which a kubelet is held at least.
-    type: int
-    required: true
-  lock_seconds:
-    description: Seconds until an abandoned lock expires, at least.
     type: int
     required: true
   play_hosts:
@@ -73,13 +69,13 @@ EXAMPLES = r"""
   ansible.builtin.set_fact:
     plan: >-
       {{ clusters_mine | controlplane.etcd._recovery_plan(results, quota='8GiB', play_hosts=3, hold_seconds=300,
-      lock_seconds=3600, release_seconds=60, wait_timeout=120, work_timeout=600) }}
+      release_seconds=60, wait_timeout=120, work_timeout=600) }}
 """
 
 RETURN = r"""
 _value:
   description:
-    - The plan, as a dictionary of V(lines), V(refusals), V(raises), V(step_seconds), V(raise_seconds), V(lock_seconds),
+    - The plan, as a dictionary of V(lines), V(refusals), V(raises), V(step_seconds), V(raise_seconds),
       V(revive_seconds), V(revive_limit_seconds), V(hold_seconds) and V(release_seconds).
     - V(lines) has the findings, and what follows from them. V(refusals) lists V(code) and V(text) of each reason why
       nothing may be done. V(raises) says whether a larger quota was asked for.

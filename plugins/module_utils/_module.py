@@ -9,9 +9,11 @@
 from __future__ import annotations
 
 import typing as t
+from contextlib import nullcontext
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ._core import lease, run_lock
 from ._core.failures import Failure, FileError, Refused, message
 from ._core.records import Json
 from ._etcd.errors import EtcdError
@@ -27,6 +29,10 @@ CONNECTION_SPEC: Json = {
     "timeout": {"type": "float", "default": DEFAULTS["timeout"]},
 }
 WORK_SPEC: Json = {"work_timeout": {"type": "float", "default": WORK_SECONDS}}
+LEASE_SPEC: Json = {
+    "lock_path": {"type": "path", "default": run_lock.DEFAULT_PATH},
+    "run": {"type": "str"},
+}
 UNSAFE_SPEC: Json = {"allow_unsafe_version": {"type": "bool", "default": False}}
 
 UNCHANGED = "Nothing was changed."
@@ -42,11 +48,14 @@ def run(
     doing: str,
     unchanged: str = UNCHANGED,
     through: t.Callable[[], str] = str,
+    leased: bool = True,
 ) -> None:
     """Run a module's body and exit with its result, or with the one message of its failure. `doing` is what is tried,
-    `through` gives the member that is asked, `unchanged` is what is true after a failure."""
+    `through` gives the member that is asked, `unchanged` is what is true after a failure. If it is `leased`, the
+    lock of the run that its options name is renewed meanwhile."""
     try:
-        result = body(module)
+        with _lease(module) if leased else nullcontext():
+            result = body(module)
     except (Failure, OSError) as exc:
         failure = exc if isinstance(exc, Failure) else FileError(exc)
         said = message(doing, failure, through=_asked(failure, through()), unchanged=unchanged)
@@ -67,6 +76,12 @@ def run_with_member(module: AnsibleModule, body: MemberBody, *, doing: str, unch
     run(module, with_member, doing=doing, unchanged=unchanged, through=lambda: url)
 
 
+def _lease(module: AnsibleModule) -> t.ContextManager[None]:
+    """The lease that the module has to keep. In check mode, and without a run, there is none."""
+    holder = module.params.get("run")
+    return lease.kept(module.params["lock_path"], holder) if holder and not module.check_mode else nullcontext()
+
+
 def _asked(failure: Failure, through: str) -> str:
     """The member that a message names: one is named only if it was asked, or was about to be."""
     if isinstance(failure, EtcdError):
@@ -74,4 +89,14 @@ def _asked(failure: Failure, through: str) -> str:
     return through if isinstance(failure, Refused) else ""
 
 
-__all__ = ("CONNECTION_SPEC", "UNCHANGED", "UNSAFE_SPEC", "WORK_SPEC", "Body", "MemberBody", "run", "run_with_member")
+__all__ = (
+    "CONNECTION_SPEC",
+    "LEASE_SPEC",
+    "UNCHANGED",
+    "UNSAFE_SPEC",
+    "WORK_SPEC",
+    "Body",
+    "MemberBody",
+    "run",
+    "run_with_member",
+)

@@ -18,6 +18,7 @@ description:
   - Fails only if etcd itself refuses the write. If something else does, such as an admission webhook that cannot be
     reached, or if the API server is not ready in time, the result says so.
 extends_documentation_fragment:
+  - controlplane.etcd._lease
   - controlplane.etcd._attributes
 attributes:
   check_mode:
@@ -84,7 +85,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._core.failures import Failure
 from ..module_utils._core.records import Json
-from ..module_utils._module import run
+from ..module_utils._module import LEASE_SPEC, run
 from ..module_utils._node.apiserver import ADMIN_CONF, API_MANIFEST, ApiServer, address_of
 from ..module_utils._node.apiserver_write_check import Outcome, check_writes
 
@@ -116,6 +117,7 @@ def result(outcome: Outcome, address: str = "", seconds: float = 0.0) -> Json:
 def main() -> None:
     module = AnsibleModule(
         {
+            **LEASE_SPEC,
             "kubeconfig": {"type": "path", "default": ADMIN_CONF},
             "apiserver_manifest": {"type": "path", "default": API_MANIFEST},
             "timeout": {"type": "float", "default": 10.0},

@@ -19,6 +19,8 @@ description:
     the next write; also if no alarm is armed just now. From 85 % on there is a warning.
   - A CORRUPT alarm is never touched, and nothing is disarmed beside one.
 extends_documentation_fragment:
+  - controlplane.etcd._lease.both
+  - controlplane.etcd._lease
   - controlplane.etcd._connection
   - controlplane.etcd._attributes
 attributes:
@@ -54,7 +56,7 @@ from ..module_utils._core.records import Json
 from ..module_utils._core.text import join
 from ..module_utils._etcd import alarms, checks
 from ..module_utils._etcd.over_quota import quota_headroom
-from ..module_utils._module import CONNECTION_SPEC, run_with_member
+from ..module_utils._module import CONNECTION_SPEC, LEASE_SPEC, run_with_member
 from ..module_utils._node.member import LocalMember
 
 
@@ -82,7 +84,7 @@ def disarm(module: AnsibleModule, member: LocalMember) -> Json:
 
 
 def main() -> None:
-    module = AnsibleModule(dict(CONNECTION_SPEC), supports_check_mode=True)
+    module = AnsibleModule({**CONNECTION_SPEC, **LEASE_SPEC}, supports_check_mode=True)
     run_with_member(module, disarm, doing="Disarming the alarm", unchanged="No data was changed.")
 
 

@@ -20,6 +20,8 @@ description:
   - It works while writes are refused for lack of space. It frees pages inside the files, which only
     M(controlplane.etcd.etcd_defrag) gives back.
 extends_documentation_fragment:
+  - controlplane.etcd._lease.both
+  - controlplane.etcd._lease
   - controlplane.etcd._connection
   - controlplane.etcd._connection.work
   - controlplane.etcd._attributes
@@ -77,7 +79,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._core.failures import refuse
 from ..module_utils._core.records import Json
 from ..module_utils._etcd import checks, compaction
-from ..module_utils._module import CONNECTION_SPEC, WORK_SPEC, run_with_member
+from ..module_utils._module import CONNECTION_SPEC, LEASE_SPEC, WORK_SPEC, run_with_member
 from ..module_utils._node.member import LocalMember
 
 
@@ -105,6 +107,7 @@ def main() -> None:
     module = AnsibleModule(
         {
             **CONNECTION_SPEC,
+            **LEASE_SPEC,
             **WORK_SPEC,
             "keep_revisions": {"type": "int", "default": 0},
             "revision": {"type": "int"},

@@ -22,6 +22,8 @@ description:
   - Refused without a leader, under a CORRUPT alarm, for a learner, while a member that answers is behind the others,
     if the disk is too small for the copy, and for etcd 3.5.0 to 3.5.5.
 extends_documentation_fragment:
+  - controlplane.etcd._lease.both
+  - controlplane.etcd._lease
   - controlplane.etcd._connection
   - controlplane.etcd._connection.unsafe
   - controlplane.etcd._connection.work
@@ -102,7 +104,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._core.records import Json
 from ..module_utils._etcd import defragmentation
-from ..module_utils._module import CONNECTION_SPEC, UNSAFE_SPEC, WORK_SPEC, run_with_member
+from ..module_utils._module import CONNECTION_SPEC, LEASE_SPEC, UNSAFE_SPEC, WORK_SPEC, run_with_member
 from ..module_utils._node.member import LocalMember
 
 
@@ -135,6 +137,7 @@ def main() -> None:
     module = AnsibleModule(
         {
             **CONNECTION_SPEC,
+            **LEASE_SPEC,
             **UNSAFE_SPEC,
             **WORK_SPEC,
             "min_free_bytes": {"type": "int", "default": 0},

@@ -32,6 +32,8 @@ description:
     C(any_errors_fatal).
   - C(kubeadm upgrade) and C(kubeadm join) read the ConfigMap C(kubeadm-config) instead and know nothing of this.
 extends_documentation_fragment:
+  - controlplane.etcd._lease.both
+  - controlplane.etcd._lease
   - controlplane.etcd._connection
   - controlplane.etcd._attributes
 attributes:
@@ -197,7 +199,7 @@ from ..module_utils._etcd.errors import EtcdError
 from ..module_utils._kubeadm import manifest_diff
 from ..module_utils._kubeadm.backups import DEFAULT_BACKUP_DIR
 from ..module_utils._kubeadm.exchange import EXCHANGE_SPEC, FOR_CONTROLLER
-from ..module_utils._module import CONNECTION_SPEC, run
+from ..module_utils._module import CONNECTION_SPEC, LEASE_SPEC, run
 from ..module_utils._node.apiserver import ADMIN_CONF
 from ..module_utils._node.kubelet import UNIT
 from ..module_utils._rollout import interrupted
@@ -268,6 +270,7 @@ def main() -> None:
         {
             **CONNECTION_SPEC,
             **EXCHANGE_SPEC,
+            **LEASE_SPEC,
             "allow_downtime": {"type": "bool", "default": False},
             "backup_dir": {"type": "path", "default": DEFAULT_BACKUP_DIR},
             "during_recovery": {"type": "bool", "default": False},

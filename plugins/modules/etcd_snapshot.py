@@ -19,6 +19,8 @@ description:
     while etcd runs as long as no transaction ends meanwhile; V(etcdctl) runs the program beside the running etcd, also
     inside a container; V(gateway) streams through the JSON gateway, which always works and is the slowest.
 extends_documentation_fragment:
+  - controlplane.etcd._lease.both
+  - controlplane.etcd._lease
   - controlplane.etcd._connection
   - controlplane.etcd._connection.work
   - controlplane.etcd._attributes
@@ -117,7 +119,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._core.failures import Failure, Refused
 from ..module_utils._core.records import Json
-from ..module_utils._module import CONNECTION_SPEC, WORK_SPEC, run_with_member
+from ..module_utils._module import CONNECTION_SPEC, LEASE_SPEC, WORK_SPEC, run_with_member
 from ..module_utils._node.member import LocalMember
 from ..module_utils._snapshot import catalog, sources
 from ..module_utils._snapshot import take as snapshots
@@ -196,6 +198,7 @@ def main() -> None:
     module = AnsibleModule(
         {
             **CONNECTION_SPEC,
+            **LEASE_SPEC,
             **WORK_SPEC,
             "directory": {"type": "path", "required": True},
             "keep": {"type": "int", "default": 0},

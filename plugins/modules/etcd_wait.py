@@ -20,6 +20,8 @@ description:
   - A kubelet that somebody else has stopped or masked is not started.
   - The running etcd is found in C(/proc), by the name and data directory of the manifest, whatever the runtime is.
 extends_documentation_fragment:
+  - controlplane.etcd._lease.both
+  - controlplane.etcd._lease
   - controlplane.etcd._connection
   - controlplane.etcd._attributes
 attributes:
@@ -129,7 +131,7 @@ from ..module_utils._core import command
 from ..module_utils._core.failures import Failure
 from ..module_utils._core.records import Json
 from ..module_utils._etcd.api import Status
-from ..module_utils._module import CONNECTION_SPEC, run
+from ..module_utils._module import CONNECTION_SPEC, LEASE_SPEC, run
 from ..module_utils._node.etcd_manifest import read_manifest
 from ..module_utils._node.kubelet import UNIT
 from ..module_utils._node.kubelet_hold import held_until, startable
@@ -158,6 +160,7 @@ def main() -> None:
     module = AnsibleModule(
         {
             **CONNECTION_SPEC,
+            **LEASE_SPEC,
             "hold_kubelet": {"type": "bool", "default": False},
             "hold_seconds": {"type": "float", "default": 300.0},
             "kubelet_unit": {"type": "str", "default": UNIT},

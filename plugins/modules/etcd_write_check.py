@@ -19,6 +19,8 @@ description:
     member after the other.
   - The write is a lease that is granted and revoked. It leaves no key and no revision behind.
 extends_documentation_fragment:
+  - controlplane.etcd._lease.both
+  - controlplane.etcd._lease
   - controlplane.etcd._connection
   - controlplane.etcd._attributes
 attributes:
@@ -104,7 +106,7 @@ from ..module_utils._core.records import Fields, Json, plain
 from ..module_utils._etcd import checks
 from ..module_utils._etcd.view import cluster_result
 from ..module_utils._etcd.write_check import Baseline, check_writes, growth
-from ..module_utils._module import CONNECTION_SPEC, run_with_member
+from ..module_utils._module import CONNECTION_SPEC, LEASE_SPEC, run_with_member
 from ..module_utils._node.member import LocalMember
 
 
@@ -137,7 +139,12 @@ def check(module: AnsibleModule, member: LocalMember) -> Json:
 
 def main() -> None:
     module = AnsibleModule(
-        {**CONNECTION_SPEC, "baseline": {"type": "dict"}, "settle_seconds": {"type": "float", "default": 10.0}},
+        {
+            **CONNECTION_SPEC,
+            **LEASE_SPEC,
+            "baseline": {"type": "dict"},
+            "settle_seconds": {"type": "float", "default": 10.0},
+        },
         supports_check_mode=True,
     )
     unchanged = "What was done before stays done; run it again."

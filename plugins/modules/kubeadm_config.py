@@ -28,6 +28,7 @@ description:
   - The file is read on the node, edited on the controller, and written on the node unless somebody has changed it in
     between; so the node needs no PyYAML. A task with C(async) is refused for that.
 extends_documentation_fragment:
+  - controlplane.etcd._lease
   - controlplane.etcd._extra_args
   - controlplane.etcd._attributes
 attributes:
@@ -106,7 +107,7 @@ from ..module_utils._core import files
 from ..module_utils._core.failures import Refused
 from ..module_utils._core.records import Json
 from ..module_utils._kubeadm import backups, config, exchange
-from ..module_utils._module import run
+from ..module_utils._module import LEASE_SPEC, run
 
 
 def configure(module: AnsibleModule, doing: str) -> Json:
@@ -135,7 +136,7 @@ def configure(module: AnsibleModule, doing: str) -> Json:
 
 def main() -> None:
     module = AnsibleModule(
-        {**exchange.EXTRA_ARGS_SPEC, "path": {"type": "path", "required": True}},
+        {**exchange.EXTRA_ARGS_SPEC, **LEASE_SPEC, "path": {"type": "path", "required": True}},
         supports_check_mode=True,
     )
     doing = f"Setting etcd.local.extraArgs in {module.params['path']}"

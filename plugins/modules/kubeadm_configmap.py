@@ -24,6 +24,7 @@ description:
   - The API server has to answer, and etcd to accept writes. If etcd is full, run the playbook
     C(controlplane.etcd.recover) first.
 extends_documentation_fragment:
+  - controlplane.etcd._lease
   - controlplane.etcd._extra_args
   - controlplane.etcd._attributes
 attributes:
@@ -131,7 +132,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._core.records import Json
 from ..module_utils._kubeadm import backups, configmap, exchange
 from ..module_utils._kubeadm.kubectl import KEY, NAME, NAMESPACE, Kubectl, conflict
-from ..module_utils._module import run
+from ..module_utils._module import LEASE_SPEC, run
 from ..module_utils._node.apiserver import ADMIN_CONF, API_MANIFEST
 
 PLACE = f"the ConfigMap {NAME} in {NAMESPACE}"
@@ -167,6 +168,7 @@ def main() -> None:
     module = AnsibleModule(
         {
             **exchange.EXTRA_ARGS_SPEC,
+            **LEASE_SPEC,
             "apiserver_manifest": {"type": "path", "default": API_MANIFEST},
             "kubeconfig": {"type": "path", "default": ADMIN_CONF},
             "kubectl": {"type": "path"},

@@ -19,6 +19,7 @@ description:
     is never released.
   - A kubelet that somebody else has stopped or masked is not started.
 extends_documentation_fragment:
+  - controlplane.etcd._lease
   - controlplane.etcd._attributes
 attributes:
   check_mode:
@@ -53,7 +54,7 @@ options:
     description:
       - V(restarted) restarts it and returns at once. Waiting is a task of its own (M(controlplane.etcd.etcd_wait)), so
         that all kubelets of a cluster are restarted at the same time.
-      - V(released) starts a kubelet that is held, and does nothing to others.
+      - V(released) starts a kubelet that is held, and does nothing to others. It needs no O(run), and renews no lock.
     type: str
     choices: [released, restarted]
     required: true
@@ -98,7 +99,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._core import command
 from ..module_utils._core.records import Json
-from ..module_utils._module import run
+from ..module_utils._module import LEASE_SPEC, run
 from ..module_utils._node import kubelet, kubelet_hold
 from ..module_utils._node.etcd_manifest import DEFAULT_PATH
 
@@ -133,6 +134,7 @@ def release(module: AnsibleModule) -> Json:
 def main() -> None:
     module = AnsibleModule(
         {
+            **LEASE_SPEC,
             "after": {"type": "float", "default": 0.0},
             "kubelet_unit": {"type": "str", "default": kubelet.UNIT},
             "manifest": {"type": "path", "default": DEFAULT_PATH},
@@ -145,7 +147,9 @@ def main() -> None:
     if module.params["state"] == "restarted":
         run(module, restart, doing="Restarting the kubelet", unchanged="What is running keeps running.")
     else:
-        run(module, release, doing="Releasing the kubelet", unchanged="Its timer, if it has one, still starts it.")
+        # Also by a run that has lost its lock: it releases nobody's hold but its own.
+        unchanged = "Its timer, if it has one, still starts it."
+        run(module, release, doing="Releasing the kubelet", unchanged=unchanged, leased=False)
 
 
 if __name__ == "__main__":

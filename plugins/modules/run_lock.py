@@ -14,12 +14,19 @@ author:
   - The controlplane.etcd authors (@controlplane-etcd)
 description:
   - Takes or releases a lock on the node - a small file that says who works here and until when.
+  - A lock counts for O(seconds) and is meant to be renewed. The other modules of this collection do so before and while
+    they work, if they are given O(run). One that nobody renews keeps nobody out for long.
   - A lock of another run is taken over when it has expired, when that run is named in O(ended), or when it was a
-    process of this node that has ended. Otherwise the module fails and says whose it is.
+    process of this node that has ended. Otherwise the module fails and says whose it is, unless O(take_over) is set.
   - Of two runs that take the same lock in the same moment, exactly one gets it.
 extends_documentation_fragment:
   - controlplane.etcd._attributes
 attributes:
+  action_group:
+    description: Use C(group/controlplane.etcd.lease) in C(module_defaults) to set defaults for this module.
+    support: full
+    membership:
+      - controlplane.etcd.lease
   check_mode:
     support: full
     details:
@@ -31,15 +38,15 @@ options:
     type: list
     elements: str
     default: []
-  owner:
-    description:
-      - Who takes it, in readable form. Required to take it.
-    type: str
-  path:
+  lock_path:
     description:
       - Path of the lock.
     type: path
     default: /run/etcd-maintenance.lock
+  owner:
+    description:
+      - Who takes it, in readable form. Required to take it.
+    type: str
   run:
     description:
       - Id of the run, the same on all its nodes. Taking a lock again with the same id renews it.
@@ -47,15 +54,22 @@ options:
     required: true
   seconds:
     description:
-      - Seconds until the lock expires if it is never released.
+      - Seconds until the lock expires if it is neither renewed nor released.
     type: int
-    default: 3600
+    default: 600
   state:
     description:
-      - Whether to take or to release it. Releasing the lock of another run does nothing.
+      - Whether to take or to release it. The lock of another run is never released; if it counts, it is returned, and
+        named in a warning.
     type: str
     choices: [taken, released]
     default: taken
+  take_over:
+    description:
+      - Take the lock over even if that of another run counts. Make sure first that nobody works on the node - a run
+        that does notices only with its next step.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -75,6 +89,10 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ---
+lock:
+  description: The lock of another run that counts, as RV(taken_over). Null if there is none.
+  returned: when a lock was released, or could not be taken
+  type: dict
 taken_over:
   description: The lock that was replaced, null if there was none.
   returned: success
@@ -102,15 +120,15 @@ from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._core import run_lock
+from ..module_utils._core import lease, run_lock
 from ..module_utils._core.failures import Failure
 from ..module_utils._core.records import Json
 from ..module_utils._core.run_lock import Lock, Locked
-from ..module_utils._module import run
+from ..module_utils._module import LEASE_SPEC, run
 
 
 def change(module: AnsibleModule) -> Json:
-    path, work = module.params["path"], take if module.params["state"] == "taken" else release
+    path, work = module.params["lock_path"], take if module.params["state"] == "taken" else release
     try:
         return work(module, path)
     except OSError as exc:
@@ -120,39 +138,55 @@ def change(module: AnsibleModule) -> Json:
 def take(module: AnsibleModule, path: str) -> Json:
     params = module.params
     wanted = Lock(params["run"], params["owner"], time.time() + params["seconds"])
-    ended = [*params["ended"], *run_lock.ended_here(run_lock.read(path))]
+    ended = known_ended(module, path)
     try:
-        replaced = run_lock.take(path, wanted, ended=ended, check=module.check_mode)
+        replaced = run_lock.take(path, wanted, ended=ended, force=params["take_over"], check=module.check_mode)
     except Locked as exc:
         if not module.check_mode:
             raise
         module.warn(exc.text)
         return {"changed": False, "taken_over": None}
-    if replaced:
+    if replaced and run_lock.counts(replaced, ended=ended):
+        module.warn(
+            f"The lock of {replaced.owner} was taken over by force. It would have counted until"
+            f" {run_lock.until(replaced)}, unless renewed: if that run is still at work, two work on this node now,"
+            " until its next step fails."
+        )
+    elif replaced:
         module.warn(f"The lock of {replaced.owner} was taken over: that run has ended or its time is over.")
     return {"changed": True, "taken_over": asdict(replaced) if replaced else None}
 
 
 def release(module: AnsibleModule, path: str) -> Json:
     changed = run_lock.release(path, module.params["run"], check=module.check_mode)
-    return {"changed": changed, "taken_over": None}
+    left = None if changed else run_lock.read(path)
+    if left and not run_lock.counts(left, ended=known_ended(module, path)):
+        left = None
+    if left:
+        module.warn(f"Nothing was released: {run_lock.describe(left)}.")
+    return {"changed": changed, "taken_over": None, "lock": asdict(left) if left else None}
+
+
+def known_ended(module: AnsibleModule, path: str) -> list[str]:
+    return [*module.params["ended"], *run_lock.ended_here(run_lock.read(path))]
 
 
 def main() -> None:
     module = AnsibleModule(
         {
+            **LEASE_SPEC,
             "ended": {"type": "list", "elements": "str", "default": []},
             "owner": {"type": "str"},
-            "path": {"type": "path", "default": run_lock.DEFAULT_PATH},
             "run": {"type": "str", "required": True},
-            "seconds": {"type": "int", "default": 3600},
+            "seconds": {"type": "int", "default": lease.LEASE_SECONDS},
             "state": {"type": "str", "choices": ["taken", "released"], "default": "taken"},
+            "take_over": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
         required_if=[("state", "taken", ("owner",))],
     )
     doing = "Taking the run lock" if module.params["state"] == "taken" else "Releasing the run lock"
-    run(module, change, doing=doing)
+    run(module, change, doing=doing, leased=False)
 
 
 if __name__ == "__main__":

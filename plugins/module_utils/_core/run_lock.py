@@ -14,7 +14,7 @@ import os
 import time
 import typing as t
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from . import run_id
 from .failures import Refused
@@ -40,7 +40,9 @@ class Locked(Refused):
         super().__init__(
             "locked",
             f"{said[0].upper()}{said[1:]}.",
-            f"Wait for it, or, if you know that it has ended, remove {path} on this node.",
+            "Wait for it; a lock that is not renewed expires. If you are sure that nobody works there any more (see"
+            f" what became of {lock.owner}, and whether a module of Ansible still runs on this node), take {path}"
+            " over: -e recover_take_over_lock=true (harden_take_over_lock, or take_over of run_lock).",
         )
         self.lock = lock
 
@@ -49,20 +51,45 @@ class Locked(Refused):
 
 
 def take(
-    path: str, lock: Lock, *, ended: t.Container[str] = (), now: float | None = None, check: bool = False
+    path: str,
+    lock: Lock,
+    *,
+    ended: t.Container[str] = (),
+    force: bool = False,
+    now: float | None = None,
+    check: bool = False,
 ) -> Lock | None:
     """Take or renew the lock, and return the one that was taken over, None if there was none. `ended` are runs that are
-    known to have exited; with `check` nothing is written. Raises Locked, OSError."""
-    now = time.time() if now is None else now
+    known to have exited; with `force` a lock that still counts is taken over, too; with `check` nothing is written.
+    Raises Locked, OSError."""
+
+    def replaced(held: Lock | None) -> Lock | None:
+        if held is None or held.run == lock.run:
+            return None
+        if counts(held, ended=ended, now=now) and not force:
+            raise Locked(held, path)
+        return held
+
     if check:
-        return _stale(path, read(path), lock.run, now, ended)
+        return replaced(read(path))
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with _exclusively(path) as file:
-        replaced = _stale(path, _content(file), lock.run, now, ended)
-        file.seek(0)
-        file.truncate()
-        file.write(json.dumps(asdict(lock)).encode())
-    return replaced
+        found = replaced(_content(file))
+        _write(file, lock)
+    return found
+
+
+def renew(path: str, run: str, until: float) -> bool:
+    """Let the lock count at least until that time if this run holds it, and return whether it does. Raises OSError."""
+    try:
+        with _exclusively(path, create=0) as file:
+            held = _content(file)
+            if held is None or held.run != run:
+                return False
+            _write(file, replace(held, until=max(held.until, until)))
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def release(path: str, run: str, *, check: bool = False) -> bool:
@@ -97,10 +124,19 @@ def parse(text: str) -> Lock | None:
         return None
 
 
+def counts(held: Lock, *, ended: t.Container[str] = (), now: float | None = None) -> bool:
+    """Whether the time of the lock is not over, and its run is none of those that are known to have exited."""
+    return held.until > (time.time() if now is None else now) and held.run not in ended
+
+
 def describe(held: Lock) -> str:
     """The owner of the lock, and until when it counts, as half a sentence."""
-    until = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(held.until))
-    return f"another run works on this node: {held.owner}, at the latest until {until} by this node's clock"
+    return f"another run works on this node: {held.owner}; its lock counts until {until(held)}, unless it is renewed"
+
+
+def until(held: Lock) -> str:
+    """When the lock expires, for people."""
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC by this node's clock", time.gmtime(held.until))
 
 
 def ended_here(held: Lock | None) -> list[str]:
@@ -109,22 +145,24 @@ def ended_here(held: Lock | None) -> list[str]:
     return [held.run] if held and run and run_id.ended(run) else []
 
 
-def _stale(path: str, held: Lock | None, run: str, now: float, ended: t.Container[str]) -> Lock | None:
-    """The lock of another run that may be replaced, because its time is over or that run is known to have exited; None
-    if there is nothing to replace. Raises Locked if it still counts."""
-    if held is None or held.run == run:
-        return None
-    if held.until > now and held.run not in ended:
-        raise Locked(held, path)
-    return held
-
-
 def _is_of(held: Lock | None, run: str) -> bool:
     return held is not None and held.run == run
 
 
 def _content(file: t.BinaryIO) -> Lock | None:
     return parse(file.read().decode("utf-8", "replace"))
+
+
+def _write(file: t.BinaryIO, lock: Lock) -> None:
+    """Put the lock into the file. Whoever reads it in the same moment finds the old lock or the new one, never none:
+    blanks hide what is left of a longer one until it is cut away."""
+    content = json.dumps(asdict(lock)).encode()
+    file.seek(0, os.SEEK_END)
+    padded = content.ljust(file.tell())
+    file.seek(0)
+    file.write(padded)
+    file.flush()
+    file.truncate(len(content))
 
 
 @contextmanager
@@ -142,4 +180,17 @@ def _exclusively(path: str, create: int = os.O_CREAT) -> t.Iterator[t.BinaryIO]:
                 return
 
 
-__all__ = ("DEFAULT_PATH", "Lock", "Locked", "describe", "ended_here", "parse", "read", "release", "take")
+__all__ = (
+    "DEFAULT_PATH",
+    "Lock",
+    "Locked",
+    "counts",
+    "describe",
+    "ended_here",
+    "parse",
+    "read",
+    "release",
+    "renew",
+    "take",
+    "until",
+)

@@ -16,7 +16,7 @@ import uuid
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
-from .._core import run_id, run_lock
+from .._core import lease, run_id, run_lock
 from .._core.failures import Failure
 from .._core.files import put
 from .._core.run_lock import Lock
@@ -29,10 +29,6 @@ from . import metrics, state
 from .state import State
 
 OK, FAILED, REFUSED = 0, 1, 3  # 2 is what argparse exits with
-
-# A run renews its lock before each step, and no step takes longer unless a member hangs. What a killed run leaves is
-# known to be left on its own node, and expires for all others.
-LOCK_SECONDS = 3600
 
 
 @dataclass(frozen=True)
@@ -80,15 +76,16 @@ class Context:
     def lock(self, verb: str) -> None:
         """Take or renew the run lock. Raises Locked, OSError."""
         owner = f"etcd-maintenance {verb} on {os.uname().nodename} (process {os.getpid()})"
-        wanted = Lock(self._run, owner, time.time() + LOCK_SECONDS)
+        wanted = Lock(self._run, owner, time.time() + lease.LEASE_SECONDS)
         run_lock.take(self.paths.lock, wanted, ended=run_lock.ended_here(run_lock.read(self.paths.lock)))
 
     @contextmanager
     def locked(self, verb: str) -> t.Iterator[None]:
-        """Hold the run lock. Raises Locked, OSError."""
+        """Hold the run lock, and renew it. Raises Locked, OSError."""
         self.lock(verb)
         try:
-            yield
+            with lease.renewed(self.paths.lock, self._run):
+                yield
         finally:
             run_lock.release(self.paths.lock, self._run)
 
@@ -161,7 +158,6 @@ def reason(exc: Exception) -> str:
 
 __all__ = (
     "FAILED",
-    "LOCK_SECONDS",
     "OK",
     "REFUSED",
     "Context",

@@ -24,13 +24,15 @@ from .._etcd.errors import EtcdError, LeaseExists
 from .._etcd.view import ClusterView, MemberView
 from .._node.member import LocalMember
 from . import due
-from .context import FAILED, LOCK_SECONDS, OK, REFUSED, Context, observe, probes_of, reason, say
+from .context import FAILED, OK, REFUSED, Context, observe, probes_of, reason, say
 from .due import DueMember, DueMembers, Limits
 from .metrics import Observation
 
 # A lease is granted under this id ("etcdefra") to exactly one of all who ask, through raft: of two nodes that both
 # believe to lead, or lead one after the other, only one works. It leaves neither key nor revision.
 LEASE_ID = 0x6574636465667261
+# It is renewed before each step, and no step takes longer unless a member hangs. etcd ends what a killed run leaves.
+_CLUSTER_LEASE_SECONDS = 3600
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,7 @@ def _cluster_lease(endpoint: Endpoint) -> t.Iterator[None]:
     # A clock that nobody sets, and that goes on while the machine sleeps, as the lease does.
     granted = time.clock_gettime(time.CLOCK_BOOTTIME)
     try:
-        endpoint.grant_lease(LOCK_SECONDS, LEASE_ID)
+        endpoint.grant_lease(_CLUSTER_LEASE_SECONDS, LEASE_ID)
     except LeaseExists as exc:
         raise Deferred(
             exc.code,
@@ -185,7 +187,7 @@ def _cluster_lease(endpoint: Endpoint) -> t.Iterator[None]:
         yield
     finally:
         # It expires by itself. After such a time it may be that of another node.
-        if time.clock_gettime(time.CLOCK_BOOTTIME) - granted < LOCK_SECONDS:
+        if time.clock_gettime(time.CLOCK_BOOTTIME) - granted < _CLUSTER_LEASE_SECONDS:
             with suppress(EtcdError):
                 endpoint.revoke_lease(LEASE_ID)
 

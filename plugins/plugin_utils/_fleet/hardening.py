@@ -72,7 +72,6 @@ def plan_hardening(
     lower: bool,
     extra_args: t.Mapping[str, t.Any],
     allow_downtime: bool,
-    lock_seconds: int,
     wait_timeout: float,
 ) -> HardeningPlan:
     """The plan for one cluster. `lower` says whether a quota that is larger than `quota` is lowered."""
@@ -107,7 +106,7 @@ def plan_hardening(
             *([wording.unfinished_note(unfinished)] if unfinished else []),
             *([wording.downtime_note(len(nodes), allowed=allow_downtime)] if downtime else []),
         ),
-        times=hardening_times(cluster, lock_seconds=lock_seconds, wait_timeout=wait_timeout),
+        times=hardening_times(wait_timeout=wait_timeout),
     )
 
 

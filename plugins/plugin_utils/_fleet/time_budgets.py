@@ -4,10 +4,9 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""Time budgets, in seconds: how long a lock is kept, a kubelet held and a task waited for.
+"""Time budgets, in seconds: how long a kubelet is held and a task waited for.
 
-A node that loses power in the middle of a task would keep the connection waiting for hours, and a lock that expires in
-the middle of the work would let a second run in.
+A node that loses power in the middle of a task would keep the connection waiting for hours.
 """
 
 from __future__ import annotations
@@ -29,7 +28,6 @@ class RecoveryTimes:
 
     step_seconds: int
     raise_seconds: int
-    lock_seconds: int
     revive_seconds: float
     revive_limit_seconds: int
     hold_seconds: t.Mapping[str, int]
@@ -41,7 +39,6 @@ class HardeningTimes:
     """The budgets of one hardening."""
 
     step_seconds: int
-    lock_seconds: int
 
 
 def recovery_times(
@@ -51,19 +48,14 @@ def recovery_times(
     raises: bool,
     replay_seconds: float,
     hold_seconds: int,
-    lock_seconds: int,
     release_seconds: int,
     wait_timeout: float,
     work_timeout: float,
 ) -> RecoveryTimes:
     """The budgets for a cluster, from what the user gave for one of each: `release_seconds` lie between two kubelets,
-    `hold_seconds` and `lock_seconds` are the least. `play_hosts` counts the hosts of all clusters of the play;
-    `replay_seconds` is what the member with the longest log takes to read it."""
+    `hold_seconds` is the least. `play_hosts` counts the hosts of all clusters of the play; `replay_seconds` is what the
+    member with the longest log takes to read it."""
     step, raising = _step(work_timeout), _step(wait_timeout)
-    # If nobody answers when the lock is taken, members are not known yet.
-    places = max(len(cluster.members), len(cluster.hosts))
-    # Snapshot, compaction, and each member by itself.
-    work = step * (2 + places) + (raising * places if raises else 0)
     # Staggered by a node's place in its cluster, so that kubelets that a lost run leaves held do not all start in one
     # moment.
     staggered = {host: at * release_seconds for at, host in enumerate(cluster.hosts)}
@@ -74,7 +66,6 @@ def recovery_times(
     return RecoveryTimes(
         step_seconds=step,
         raise_seconds=raising,
-        lock_seconds=max(lock_seconds, work),
         revive_seconds=revive,
         revive_limit_seconds=int(revive + replay_seconds + _BESIDE_WAITING),
         hold_seconds={host: held + seconds for host, seconds in staggered.items()},
@@ -82,10 +73,8 @@ def recovery_times(
     )
 
 
-def hardening_times(cluster: Cluster, *, lock_seconds: int, wait_timeout: float) -> HardeningTimes:
-    """The budgets for a cluster; `lock_seconds` is the least."""
-    step = _step(wait_timeout)
-    return HardeningTimes(step, max(lock_seconds, step * (1 + len(cluster.members))))
+def hardening_times(*, wait_timeout: float) -> HardeningTimes:
+    return HardeningTimes(_step(wait_timeout))
 
 
 def _step(timeout: float) -> int:

@@ -21,7 +21,7 @@ def path(tmp_path: Path) -> Path:
 
 def test_of_two_at_once_one_gets_it(start_ansible_module: Any, path: Path) -> None:
     waiting = {
-        run: start_ansible_module("run_lock", None, path=str(path), run=run, owner=f"{run}@admin")
+        run: start_ansible_module("run_lock", None, lock_path=str(path), run=run, owner=f"{run}@admin")
         for run in ("one", "two")
     }
     results = {run: wait() for run, wait in waiting.items()}
@@ -29,8 +29,8 @@ def test_of_two_at_once_one_gets_it(start_ansible_module: Any, path: Path) -> No
     (loser,) = results.keys() - {winner}
     assert results[winner]["changed"] is True
     assert results[winner]["taken_over"] is None
-    assert f"Another run works on this node: {winner}@admin, at the latest until " in results[loser]["msg"]
-    assert f"remove {path} on this node" in results[loser]["msg"]
+    assert f"Another run works on this node: {winner}@admin; its lock counts until " in results[loser]["msg"]
+    assert f"take {path} over: " in results[loser]["msg"]
     assert " Nothing was changed. " in results[loser]["msg"]
     held = json.loads(path.read_text("utf-8"))
     assert (held["run"], held["owner"]) == (winner, f"{winner}@admin")
@@ -38,13 +38,13 @@ def test_of_two_at_once_one_gets_it(start_ansible_module: Any, path: Path) -> No
 
 
 def test_of_many_at_once_one_gets_it(start_module: Any, path: Path) -> None:
-    started = [start_module("run_lock", None, path=str(path), run=str(run), owner="x") for run in range(6)]
+    started = [start_module("run_lock", None, lock_path=str(path), run=str(run), owner="x") for run in range(6)]
     results = [background.result() for background in started]
     assert [result["failed"] for result in results].count(False) == 1
 
 
 def test_from_taking_to_releasing(module: Any, path: Path) -> None:
-    mine = {"path": str(path), "run": "one", "owner": "one@admin"}
+    mine = {"lock_path": str(path), "run": "one", "owner": "one@admin"}
     assert module("run_lock", None, check=True, **mine)["changed"] is True
     assert not path.exists()
     assert module("run_lock", None, **mine)["changed"] is True
@@ -54,7 +54,7 @@ def test_from_taking_to_releasing(module: Any, path: Path) -> None:
     assert renewed["taken_over"] is None
     assert json.loads(path.read_text("utf-8"))["until"] > first
 
-    other = {"path": str(path), "run": "two"}
+    other = {"lock_path": str(path), "run": "two"}
     text = path.read_text("utf-8")
     assert module("run_lock", None, owner="x", **other)["failed"]
     checked = module("run_lock", None, check=True, owner="x", **other)
@@ -75,25 +75,58 @@ def test_from_taking_to_releasing(module: Any, path: Path) -> None:
 def test_a_lock_that_no_longer_counts(module: Any, path: Path, how: str) -> None:
     expired = how == "its time is over"
     seconds = -1 if expired else 3600
-    module("run_lock", None, path=str(path), run="one", owner="one@admin", seconds=seconds)
+    module("run_lock", None, lock_path=str(path), run="one", owner="one@admin", seconds=seconds)
     ended = [] if expired else ["zero", "one"]
-    result = module("run_lock", None, path=str(path), run="two", owner="two@admin", ended=ended)
+    result = module("run_lock", None, lock_path=str(path), run="two", owner="two@admin", ended=ended)
     assert not result["failed"], result["msg"]
     assert (result["taken_over"]["run"], result["taken_over"]["owner"]) == ("one", "one@admin")
     assert "The lock of one@admin was taken over" in result["warnings"][0]
     assert json.loads(path.read_text("utf-8"))["run"] == "two"
 
 
+def test_by_force(module: Any, path: Path) -> None:
+    module("run_lock", None, lock_path=str(path), run="one", owner="one@admin")
+    result = module("run_lock", None, lock_path=str(path), run="two", owner="two@admin", take_over=True)
+    assert not result["failed"], result["msg"]
+    assert "The lock of one@admin was taken over by force." in result["warnings"][0]
+    # Whose it was is told when it finds out.
+    released = module("run_lock", None, lock_path=str(path), run="one", state="released")
+    assert released["changed"] is False
+    assert released["lock"]["owner"] == "two@admin"
+    assert released["warnings"][0].startswith("Nothing was released: another run works on this node: two@admin; ")
+
+
+def test_modules_keep_the_lock_of_their_run(make_cluster: Any, module: Any, path: Path) -> None:
+    (node,) = make_cluster(members=1).nodes
+    given = {"lock_path": str(path), "run": "one"}
+    module("run_lock", None, owner="one@admin", seconds=-1, **given)
+    expired = json.loads(path.read_text("utf-8"))
+    assert not module("etcd_compact", node, check=True, **given)["failed"]
+    assert json.loads(path.read_text("utf-8")) == expired
+    assert not module("etcd_compact", node, **given)["failed"]
+    renewed = json.loads(path.read_text("utf-8"))
+    assert (renewed["run"], renewed["owner"]) == ("one", "one@admin")
+    assert renewed["until"] > expired["until"] + 500
+
+    module("run_lock", None, owner="two@admin", take_over=True, lock_path=str(path), run="two")
+    taken = path.read_text("utf-8")
+    lost = module("etcd_compact", node, **given)
+    assert (lost["failed"], lost["code"], lost["lock"]["owner"]) == (True, "lock_lost", "two@admin")
+    assert "Compacting through " in lost["msg"]
+    assert not module("etcd_compact", node, lock_path=str(path))["failed"]
+    assert path.read_text("utf-8") == taken
+
+
 def test_a_file_that_is_no_lock_stops_nobody(module: Any, path: Path) -> None:
     path.parent.mkdir()
     path.write_text("half a li", "ascii")
-    assert module("run_lock", None, path=str(path), run="one", owner="x")["changed"] is True
+    assert module("run_lock", None, lock_path=str(path), run="one", owner="x")["changed"] is True
     assert json.loads(path.read_text("utf-8"))["run"] == "one"
 
 
 def test_a_path_that_cannot_be(module: Any, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", "ascii")
-    result = module("run_lock", None, path=str(tmp_path / "file/lock"), run="one", owner="x")
+    result = module("run_lock", None, lock_path=str(tmp_path / "file/lock"), run="one", owner="x")
     assert result["failed"]
     assert f"The lock {tmp_path}/file/lock cannot be used: " in result["msg"]
     assert result["msg"].endswith("Nothing was changed.")
@@ -101,5 +134,5 @@ def test_a_path_that_cannot_be(module: Any, tmp_path: Path) -> None:
 
 def test_the_node_s_lock_shows_before_anything_is_done(make_cluster: Any, module: Any, path: Path) -> None:
     (node,) = make_cluster(members=1, start=False).nodes
-    module("run_lock", None, path=str(path), run="one", owner="one@admin")
+    module("run_lock", None, lock_path=str(path), run="one", owner="one@admin")
     assert module("etcd_node_info", node, lock_path=str(path), timeout=1)["lock"]["owner"] == "one@admin"

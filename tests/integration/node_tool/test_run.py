@@ -184,10 +184,10 @@ def test_what_a_killed_run_left_is_known_on_its_own_node(make_cluster: Any, tool
     exited(process)
     assert "etcd-maintenance run on" in tool.lock.read_text("utf-8")
     # Neither the next run nor a recovery waits for an hour.
-    taken = module("run_lock", None, path=str(tool.lock), run="a:1:2", owner="root@admin")
+    taken = module("run_lock", None, lock_path=str(tool.lock), run="a:1:2", owner="root@admin")
     assert not taken["failed"], taken["msg"]
     assert "etcd-maintenance run on" in taken["taken_over"]["owner"]
-    module("run_lock", None, path=str(tool.lock), run="a:1:2", state="released")
+    module("run_lock", None, lock_path=str(tool.lock), run="a:1:2", state="released")
 
 
 def test_learners_are_not_touched(make_cluster: Any, tools_of: Any) -> None:

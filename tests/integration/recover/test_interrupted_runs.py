@@ -96,7 +96,7 @@ def test_two_runs_that_start_in_the_same_second(
 
     assert [run.rc for run in runs] == [0, 2], runs[0].out + runs[1].out
     assert "Another run works on this node: " in runs[1].flat
-    assert ", recover, at the latest until 20" in runs[1].flat
+    assert ", recover; its lock counts until 20" in runs[1].flat
     assert "Nothing was changed." in runs[1].flat
     assert "changed: [" not in runs[1].out
     assert len(defragmented(cluster)) == 3
@@ -119,8 +119,8 @@ def test_locks_of_another_controller(make_cluster: MakeCluster, playbook: Playbo
     run = playbook(hosts, extra_vars=QUICK)
 
     assert run.rc == 2, run.out
-    assert "Another run works on this node: alice@elsewhere, recover, at the latest until " in run.flat
-    assert "Another run works on this node: bob@elsewhere, harden, at the latest until " in run.flat
+    assert "Another run works on this node: alice@elsewhere, recover; its lock counts until " in run.flat
+    assert "Another run works on this node: bob@elsewhere, harden; its lock counts until " in run.flat
     assert state(held, follower) == before
     # Ours are gone, and theirs are as they were.
     assert locks(held, follower) == ["held1", "follower3"]
@@ -128,6 +128,18 @@ def test_locks_of_another_controller(make_cluster: MakeCluster, playbook: Playbo
     assert_full(held, follower)
     assert "The lock of carol@elsewhere, recover was taken over" in run.flat
     assert_recovered(expired)
+
+
+def test_a_live_lock_is_taken_over_by_force(make_cluster: MakeCluster, playbook: Playbook, tmp_path: Path) -> None:
+    cluster = full_cluster(make_cluster, members=1)
+    hold_lock(cluster.nodes[0], owner="alice@elsewhere, recover", seconds=3600)
+    hosts = inventory(tmp_path / "hosts.yml", cluster)
+
+    run = playbook(hosts, extra_vars={**QUICK, "recover_take_over_lock": True})
+
+    assert run.rc == 0, run.out
+    assert "The lock of alice@elsewhere, recover was taken over by force. It would have counted until 20" in run.flat
+    assert_recovered(cluster)
 
 
 def _kill(playing: Playing) -> None:

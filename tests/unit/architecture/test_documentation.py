@@ -144,10 +144,26 @@ def test_examples_use_what_there_is(name: str) -> None:
 
 def test_action_group_is_the_modules_that_share_the_connection_options(monkeypatch: pytest.MonkeyPatch) -> None:
     sharing = [name for name in MODULES if set(_module.CONNECTION_SPEC) <= set(argument_spec(name, monkeypatch))]
-    assert read("meta/runtime.yml")["action_groups"] == {"etcd": sharing}, "see action_groups in meta/runtime.yml"
+    assert read("meta/runtime.yml")["action_groups"]["etcd"] == sharing, "see action_groups in meta/runtime.yml"
     for name in MODULES:
         fragments = yaml.safe_load(module(name).DOCUMENTATION)["extends_documentation_fragment"]
         assert (f"{COLLECTION}._connection" in fragments) == (name in sharing), name
+
+
+def test_action_group_is_the_modules_that_keep_a_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    sharing = [name for name in MODULES if set(_module.LEASE_SPEC) <= set(argument_spec(name, monkeypatch))]
+    assert read("meta/runtime.yml")["action_groups"]["lease"] == sharing, "see action_groups in meta/runtime.yml"
+    both = set(read("meta/runtime.yml")["action_groups"]["etcd"]) & set(sharing)
+    for name in MODULES:
+        fragments = yaml.safe_load(module(name).DOCUMENTATION)["extends_documentation_fragment"]
+        assert (f"{COLLECTION}._lease" in fragments) == (name in sharing and name != "run_lock"), name
+        # The first one that says in which groups a module is counts.
+        assert (fragments[0] == f"{COLLECTION}._lease.both") == (name in both), name
+
+
+def test_every_module_that_changes_a_node_keeps_a_lease() -> None:
+    leased = set(read("meta/runtime.yml")["action_groups"]["lease"])
+    assert set(MODULES) - leased == {"etcd_info", "etcd_node_info", "etcd_schedule"}
 
 
 def blocks(tasks: list[Json]) -> Iterator[Json]:
@@ -167,6 +183,19 @@ def test_roles_give_the_connection_options_as_defaults_of_the_group(role: str) -
 @pytest.mark.parametrize("name", MODULES)
 def test_name_of_the_module(name: str) -> None:
     assert yaml.safe_load(module(name).DOCUMENTATION)["module"] == name
+
+
+@pytest.mark.parametrize("role", PUBLIC_ROLES)
+def test_roles_keep_the_lease_only_where_they_hold_the_lock(role: str) -> None:
+    """Else what is done without the lock would take it, and nobody would give it back."""
+    group = f"group/{COLLECTION}.lease"
+    leasing = [
+        block for block in blocks(read(f"roles/{role}/tasks/main.yml")) if group in block.get("module_defaults", {})
+    ]
+    assert [list(block["module_defaults"][group]) for block in leasing] == [["run", "lock_path"]]
+    (block,) = leasing
+    assert block["block"][0]["name"] == "Lock"
+    assert "Unlock" in [each["name"] for each in blocks(block["always"])]
 
 
 @pytest.mark.parametrize(("kind", "name"), OTHER_PLUGINS)

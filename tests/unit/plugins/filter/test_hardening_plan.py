@@ -28,16 +28,16 @@ QUOTAS: list[tuple[str, object, str]] = [
 
 @pytest.mark.parametrize(("quota", "expected"), table(QUOTAS))
 def test_quota(quota: object, expected: str) -> None:
-    found = hardening_plan(CLUSTER, RESULTS, quota, lock_seconds=3600, wait_timeout=120)
+    found = hardening_plan(CLUSTER, RESULTS, quota, wait_timeout=120)
     assert as_json(found) == found
     assert (found["refusals"], found["order"]) == ([], ["host2", "host3", "host1"])
     assert found["extra_args"]["quota-backend-bytes"] == expected
 
 
 def test_options() -> None:
-    found = hardening_plan(CLUSTER, RESULTS, "4GiB", 60, 120.0, extra_args={"max-wals": 9}, allow_downtime=True)
+    found = hardening_plan(CLUSTER, RESULTS, "4GiB", 120.0, extra_args={"max-wals": 9}, allow_downtime=True)
     assert found["extra_args"]["max-wals"] == "9"
-    assert (found["step_seconds"], found["lock_seconds"]) == (660, 2640)
+    assert found["step_seconds"] == 660
 
 
 def test_filter() -> None:

@@ -18,7 +18,6 @@ CLUSTER: Json = as_json(cluster_of(RESULTS, "host1"))
 TIMES: dict[str, Any] = {
     "play_hosts": 1,
     "hold_seconds": 300,
-    "lock_seconds": 3600,
     "release_seconds": 60,
     "wait_timeout": 120.0,
     "work_timeout": 600.0,

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,11 +14,15 @@ from unit.builders import Exited, Json, member, table, view
 from unit.fake_cluster import FakeMember
 
 from ansible_collections.controlplane.etcd.plugins.module_utils import _module
+from ansible_collections.controlplane.etcd.plugins.module_utils._core import run_lock
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure, Refused
+from ansible_collections.controlplane.etcd.plugins.module_utils._core.run_lock import Lock
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors
 
 
 class FakeModule:
+    check_mode = False
+
     def __init__(self, **params: Any) -> None:
         self.params = params
 
@@ -146,3 +152,68 @@ def test_member_is_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Exited) as caught:
         _module.run_with_member(module, lambda _module, found: {"same": found is asked}, doing="Working")  # type: ignore[arg-type]  # it is made
     assert caught.value.args[0] == {"same": True}
+
+
+def leased(path: Path, *, run: str | None = "me", check: bool = False, **options: Any) -> tuple[Json, Lock | None]:
+    """The result of a module that keeps a lease, and the lock that its body has seen."""
+    module, seen = FakeModule(run=run, lock_path=str(path)), []
+    module.check_mode = check
+
+    def body(_module: object) -> Json:
+        seen.append(run_lock.read(str(path)))
+        return {"changed": True}
+
+    with pytest.raises(Exited) as caught:
+        _module.run(module, body, doing="Working", **options)  # type: ignore[arg-type]  # it is made
+    return dict(caught.value.args[0]), seen[0] if seen else None
+
+
+def test_lock_is_renewed_before_the_work(tmp_path: Path) -> None:
+    path = tmp_path / "x.lock"
+    run_lock.take(str(path), Lock("me", "root@a", 1.0))
+    result, seen = leased(path)
+    assert result == {"changed": True}
+    assert seen
+    assert (seen.run, seen.owner, seen.until > time.time()) == ("me", "root@a", True)
+
+
+NOT_LEASED: list[tuple[str, dict[str, Any]]] = [
+    ("no run", {"run": None}),
+    ("an empty run", {"run": ""}),
+    ("check mode", {"check": True}),
+    ("not to be leased", {"leased": False}),
+]
+
+
+@pytest.mark.parametrize("held", [None, Lock("them", "root@b", 32503680000.0)], ids=["free", "another's"])
+@pytest.mark.parametrize("options", table(NOT_LEASED))
+def test_lock_is_left_as_it_is(tmp_path: Path, options: dict[str, Any], held: Lock | None) -> None:
+    path = tmp_path / "x.lock"
+    if held:
+        run_lock.take(str(path), held)
+    assert leased(path, **options) == ({"changed": True}, held)
+    assert run_lock.read(str(path)) == held
+
+
+def test_nothing_is_done_when_the_lock_is_lost(tmp_path: Path) -> None:
+    path = tmp_path / "x.lock"
+    run_lock.take(str(path), Lock("them", "root@b", 32503680000.0))
+    assert leased(path) == (
+        {
+            "failed": True,
+            "code": "lock_lost",
+            "lock": {"run": "them", "owner": "root@b", "until": 32503680000.0},
+            "msg": (
+                "Working was refused. This node's lock has gone to another run, root@b, and counts until 3000-01-01"
+                " 00:00:00 UTC by this node's clock. This step was not begun; what was done before it stays done. Find"
+                " out what that run does here, and run this again when it is over."
+            ),
+        },
+        None,
+    )
+
+
+def test_a_lock_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result, seen = leased(tmp_path / "file/x.lock")
+    assert (result["failed"], result["code"], seen) == (True, "file_error", None)

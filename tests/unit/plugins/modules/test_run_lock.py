@@ -19,7 +19,8 @@ MINE, OTHERS = Lock("me", "root@a, recover", 2000.0), Lock("them", "root@b, reco
 
 
 def run(path: Path, monkeypatch: pytest.MonkeyPatch, *, check: bool = False, **params: Any) -> Json:
-    given = {"ended": [], "owner": "root@a, recover", "path": str(path), "run": "me", "seconds": 60, "state": "taken"}
+    given: Json = {"ended": [], "lock_path": str(path), "owner": "root@a, recover", "run": "me"}
+    given |= {"seconds": 60, "state": "taken", "take_over": False}
     return main_of(run_lock_module, {**given, **params}, monkeypatch, check=check)
 
 
@@ -32,24 +33,25 @@ def test_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: bool) -> N
 
 
 SAID = (
-    "Another run works on this node: root@b, recover, at the latest until 3000-01-01 00:00:00 UTC by this node's clock."
+    "nother run works on this node: root@b, recover; its lock counts until 3000-01-01 00:00:00 UTC by this node's"
+    " clock, unless it is renewed."
 )
 
 
 def test_held_by_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "x.lock"
     run_lock.take(str(path), OTHERS)
-    advice = f"Wait for it, or, if you know that it has ended, remove {path} on this node."
+    advice = run_lock.Locked(OTHERS, str(path)).advice
     assert run(path, monkeypatch) == {
         "failed": True,
         "code": "locked",
         "lock": {"run": "them", "owner": "root@b, recover", "until": 32503680000.0},
-        "msg": f"Taking the run lock was refused. {SAID} Nothing was changed. {advice}",
+        "msg": f"Taking the run lock was refused. A{SAID} Nothing was changed. {advice}",
     }
     assert run(path, monkeypatch, check=True) == {
         "changed": False,
         "taken_over": None,
-        "warnings": [f"{SAID} {advice}"],
+        "warnings": [f"A{SAID} {advice}"],
     }
     assert run_lock.read(str(path)) == OTHERS
 
@@ -67,9 +69,36 @@ def test_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: bool
     assert (held and held.run) == ("them" if check else "me")
 
 
+@pytest.mark.parametrize("check", [False, True], ids=["run", "check"])
+def test_taken_over_by_force(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: bool) -> None:
+    path = tmp_path / "x.lock"
+    run_lock.take(str(path), OTHERS)
+    assert run(path, monkeypatch, check=check, take_over=True) == {
+        "changed": True,
+        "taken_over": {"run": "them", "owner": "root@b, recover", "until": 32503680000.0},
+        "warnings": [
+            (
+                "The lock of root@b, recover was taken over by force. It would have counted until 3000-01-01 00:00:00"
+                " UTC by this node's clock, unless renewed: if that run is still at work, two work on this node now,"
+                " until its next step fails."
+            )
+        ],
+    }
+    held = run_lock.read(str(path))
+    assert (held and held.run) == ("them" if check else "me")
+
+
+def test_what_need_not_be_forced_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "x.lock"
+    assert run(path, monkeypatch, take_over=True) == {"changed": True, "taken_over": None}
+    run_lock.take(str(path), OTHERS, force=True)
+    found = run(path, monkeypatch, take_over=True, ended=["them"])
+    assert found["warnings"] == ["The lock of root@b, recover was taken over: that run has ended or its time is over."]
+
+
 RELEASES: list[tuple[str, Lock | None, bool]] = [
     ("my own", MINE, True),
-    ("another's", OTHERS, False),
+    ("another's, expired", Lock("them", "root@b, recover", 2000.0), False),
     ("none", None, False),
 ]
 
@@ -82,8 +111,26 @@ def test_release(
     path = tmp_path / "x.lock"
     if held:
         run_lock.take(str(path), held)
-    assert run(path, monkeypatch, check=check, state="released") == {"changed": released, "taken_over": None}
+    assert run(path, monkeypatch, check=check, state="released") == {
+        "changed": released,
+        "taken_over": None,
+        "lock": None,
+    }
     assert run_lock.read(str(path)) == (None if released and not check else held)
+
+
+@pytest.mark.parametrize("check", [False, True], ids=["run", "check"])
+def test_releasing_the_lock_of_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: bool) -> None:
+    path = tmp_path / "x.lock"
+    run_lock.take(str(path), OTHERS)
+    assert run(path, monkeypatch, check=check, state="released") == {
+        "changed": False,
+        "taken_over": None,
+        "lock": {"run": "them", "owner": "root@b, recover", "until": 32503680000.0},
+        "warnings": [f"Nothing was released: a{SAID}"],
+    }
+    assert run_lock.read(str(path)) == OTHERS
+    assert run(path, monkeypatch, check=check, state="released", ended=["them"])["lock"] is None
 
 
 FILES: list[tuple[str, str, str, str]] = [

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
@@ -62,12 +63,54 @@ def test_take(
         assert check or stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_take_by_force(tmp_path: Path) -> None:
+    path = str(tmp_path / "x.lock")
+    run_lock.take(path, OTHERS)
+    assert run_lock.take(path, MINE, force=True, now=NOW, check=True) == OTHERS
+    assert run_lock.read(path) == OTHERS
+    assert run_lock.take(path, MINE, force=True, now=NOW) == OTHERS
+    assert run_lock.read(path) == MINE
+
+
+RENEWED: list[tuple[str, Lock | None, float, Lock | None]] = [
+    ("my own", MINE, 5000.0, replace(MINE, until=5000.0)),
+    ("my own, which lasts longer anyway", MINE, 1500.0, MINE),
+    ("another's", OTHERS, 5000.0, None),
+    ("none", None, 5000.0, None),
+]
+
+
+@pytest.mark.parametrize(("held", "until", "expected"), table(RENEWED))
+def test_renew(tmp_path: Path, held: Lock | None, until: float, expected: Lock | None) -> None:
+    path = str(tmp_path / "x.lock")
+    if held:
+        run_lock.take(path, held)
+    assert run_lock.renew(path, "me", until) is (expected is not None)
+    assert run_lock.read(path) == (expected or held)
+
+
+COUNTS: list[tuple[str, float, list[str], bool]] = [
+    ("its last moment", 1999.9, [], True),
+    ("expired right now", 2000.0, [], False),
+    ("a third has ended", NOW, ["me", "third"], True),
+    ("its run has ended", NOW, ["them"], False),
+]
+
+
+@pytest.mark.parametrize(("now", "ended", "expected"), table(COUNTS))
+def test_counts(now: float, ended: list[str], expected: bool) -> None:
+    assert run_lock.counts(OTHERS, ended=ended, now=now) is expected
+
+
 def test_failure_of_who_finds_it_locked() -> None:
     found = Locked(Lock("r", "root@admin, recover", 1795428000.0), "/run/x.lock")
     assert found.code == "locked"
     assert found.text == (
-        "Another run works on this node: root@admin, recover, at the latest until 2026-11-23 10:00:00 UTC by this"
-        " node's clock. Wait for it, or, if you know that it has ended, remove /run/x.lock on this node."
+        "Another run works on this node: root@admin, recover; its lock counts until 2026-11-23 10:00:00 UTC by this"
+        " node's clock, unless it is renewed. Wait for it; a lock that is not renewed expires. If you are sure that"
+        " nobody works there any more (see what became of root@admin, recover, and whether a module of Ansible still"
+        " runs on this node), take /run/x.lock over: -e recover_take_over_lock=true (harden_take_over_lock, or"
+        " take_over of run_lock)."
     )
     assert found.details() == {"lock": {"run": "r", "owner": "root@admin, recover", "until": 1795428000.0}}
 
@@ -107,6 +150,27 @@ def test_shorter_lock_replaces_a_longer_one(tmp_path: Path) -> None:
     run_lock.take(path, Lock("me", "o" * 500, 2000.0))
     run_lock.take(path, MINE)
     assert run_lock.read(path) == MINE
+
+
+def test_who_reads_while_it_is_written_finds_a_lock(tmp_path: Path) -> None:
+    """Of one that is longer, then shorter, then longer again: never an empty file, and never half a line."""
+    path, over = str(tmp_path / "x.lock"), threading.Event()
+    locks = [Lock("me", "o" * length, 2000.0) for length in (500, 1, 300)]
+    run_lock.take(path, locks[0])
+    seen: list[Lock | None] = []
+
+    def read() -> None:
+        while not over.is_set():
+            seen.append(run_lock.read(path))
+
+    reading = threading.Thread(target=read)
+    reading.start()
+    for turn in range(1000):
+        run_lock.take(path, locks[turn % 3])
+    over.set()
+    reading.join(20)
+    assert seen
+    assert set(seen) <= set(locks)
 
 
 def test_a_run_of_this_machine_that_has_ended() -> None:

@@ -6,6 +6,9 @@
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +16,7 @@ import pytest
 from unit.builders import MIB, member, view
 from unit.node_tool_fakes import FakeNode
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._core import run_lock
+from ansible_collections.controlplane.etcd.plugins.module_utils._core import lease, run_lock
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure, Refused
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.run_lock import Lock, Locked
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.defragmentation import Defragmentation
@@ -69,6 +72,24 @@ def test_the_lock_is_held_and_renewed(node: FakeNode) -> None:
     with pytest.raises(Locked), node.locked("run"):
         pass
     assert run_lock.read(node.paths.lock) is not None
+
+
+def test_the_lock_is_renewed_while_it_works(node: FakeNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    renewed: list[str] = []
+
+    @contextmanager
+    def record(path: str, _run: str) -> Iterator[None]:
+        renewed.append(path)
+        yield
+        renewed.append("over")
+
+    monkeypatch.setattr(lease, "renewed", record)
+    with node.locked("run"):
+        assert renewed == [node.paths.lock]
+        held = run_lock.read(node.paths.lock)
+        assert held
+        assert held.until < time.time() + lease.LEASE_SECONDS + 1
+    assert renewed[1:] == ["over"]
 
 
 def test_what_was_done_is_said_and_remembered(node: FakeNode, capsys: pytest.CaptureFixture[str]) -> None:

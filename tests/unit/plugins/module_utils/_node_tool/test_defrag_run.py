@@ -200,7 +200,9 @@ def test_another_run_works_here(node: FakeNode, capsys: pytest.CaptureFixture[st
     assert run(node) == 3
     assert node.remembered().last_run is None
     said = capsys.readouterr().out
-    assert said.startswith("Nothing further was done: another run works on this node: a recovery, at the latest until")
+    assert said.startswith(
+        "Nothing further was done: another run works on this node: a recovery; its lock counts until"
+    )
 
 
 def test_a_member_that_is_silent(node: FakeNode, capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,7 +31,6 @@ DEFAULTS: dict[str, Any] = {
     "lower": False,
     "extra_args": {},
     "allow_downtime": False,
-    "lock_seconds": 3600,
     "wait_timeout": 120,
 }
 
@@ -96,15 +95,13 @@ def test_default() -> None:
             )
         ],
         "step_seconds": 660,
-        "lock_seconds": 3600,
     }
 
 
 def test_what_is_refused_is_not_announced() -> None:
-    found = plan(members=[*three()[:2], member(3, "silent", error="refused")], nodes={3: DOWN}, lock_seconds=60)
+    found = plan(members=[*three()[:2], member(3, "silent", error="refused")], nodes={3: DOWN})
     assert found.lines == list(found.notes)
     assert found.as_result()["refusals"] == [{"code": "members_missing", "text": found.refusals[0].text}]
-    assert found.times.lock_seconds == 660 * 4
 
 
 DOWN: Json = {"cluster": None, "diagnosis": None, "error": "connection refused", "process": None}

@@ -30,7 +30,6 @@ DEFAULTS: dict[str, Any] = {
     "snapshot": True,
     "play_hosts": 2,
     "hold_seconds": 300,
-    "lock_seconds": 3600,
     "release_seconds": 60,
     "wait_timeout": 120.0,
     "work_timeout": 600.0,
@@ -59,7 +58,6 @@ def test_plan() -> None:
         "raises": False,
         "step_seconds": 2100,
         "raise_seconds": 660,
-        "lock_seconds": 8400,
         "revive_seconds": 30.0,
         "revive_limit_seconds": 162,
         "hold_seconds": {"host1": 448, "host2": 508},
@@ -70,7 +68,6 @@ def test_plan() -> None:
 def test_plan_that_raises_the_quota() -> None:
     found = plan(reports(), quota="4GiB")
     assert (found.raises, found.refusals) == (True, ())
-    assert found.times.lock_seconds == 8400 + 2 * 660
 
 
 TOO_LARGE = "quota_too_large"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""For how long locks, holds and tasks last."""
+"""For how long holds and tasks last."""
 
 from __future__ import annotations
 
@@ -32,7 +32,6 @@ DEFAULTS: dict[str, Any] = {
     "raises": False,
     "replay_seconds": 10.5,
     "hold_seconds": 300,
-    "lock_seconds": 3600,
     "release_seconds": 60,
     "wait_timeout": 120.0,
     "work_timeout": 600.0,
@@ -48,7 +47,6 @@ def test_recovery() -> None:
     assert times(THREE) == RecoveryTimes(
         step_seconds=2100,
         raise_seconds=660,
-        lock_seconds=2100 * 5,
         revive_seconds=30.0,
         revive_limit_seconds=160,
         hold_seconds={"host1": 448, "host2": 508, "host3": 568},
@@ -59,22 +57,7 @@ def test_recovery() -> None:
 def test_recovery_that_raises_the_quota() -> None:
     """Every member once more, and for holds all hosts of the play: no cluster is ahead of another."""
     found = times(THREE, raises=True)
-    assert found.lock_seconds == 2100 * 5 + 660 * 3
     assert found.hold_seconds == {"host1": 748, "host2": 808, "host3": 868}
-
-
-LOCKS: list[tuple[str, Cluster, dict[str, Any], int]] = [
-    ("nobody answers: hosts stand for members", DOWN, {}, 2100 * 4),
-    ("more members than hosts", replace(THREE, hosts=("host1",)), {}, 2100 * 5),
-    ("more hosts than members", replace(THREE, members=()), {}, 2100 * 5),
-    ("what was given is more", THREE, {"lock_seconds": 99999}, 99999),
-    ("part of a second", THREE, {"work_timeout": 0.5, "lock_seconds": 0}, 301 * 5),
-]
-
-
-@pytest.mark.parametrize(("cluster", "options", "expected"), table(LOCKS))
-def test_lock(cluster: Cluster, options: dict[str, Any], expected: int) -> None:
-    assert times(cluster, **options).lock_seconds == expected
 
 
 WAITS: list[tuple[str, Cluster, float]] = [
@@ -91,7 +74,5 @@ def test_wait_for_members_that_come_back(cluster: Cluster, expected: float) -> N
 
 
 def test_hardening() -> None:
-    found = hardening_times(THREE, lock_seconds=3600, wait_timeout=120)
-    assert (found.step_seconds, found.lock_seconds) == (660, 3600)
-    found = hardening_times(THREE, lock_seconds=60, wait_timeout=120.5)
-    assert (found.step_seconds, found.lock_seconds) == (661, 661 * 4)
+    assert hardening_times(wait_timeout=120).step_seconds == 660
+    assert hardening_times(wait_timeout=120.5).step_seconds == 661
