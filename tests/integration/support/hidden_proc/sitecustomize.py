@@ -18,16 +18,19 @@ from collections.abc import Callable
 from typing import Any
 
 
-def _without_proc(function: Callable[..., Any]) -> Callable[..., Any]:
-    def guarded(path: Any = ".", *args: Any, **kwargs: Any) -> Any:
+class _WithoutProc:
+    """A function that finds nothing there. Not one itself: pathlib of Python 3.10 would make a method of it."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+
+    def __call__(self, path: Any = ".", *args: Any, **kwargs: Any) -> Any:
         if isinstance(path, (str, bytes, os.PathLike)) and f"{os.fsdecode(path)}/".startswith("/proc/"):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), os.fsdecode(path))
-        return function(path, *args, **kwargs)
-
-    return guarded
+        return self._function(path, *args, **kwargs)
 
 
 if any(os.path.basename(argument) == "ansible-playbook" for argument in sys.orig_argv):
-    builtins.open = io.open = _without_proc(io.open)
+    builtins.open = io.open = _WithoutProc(io.open)  # type: ignore[assignment]
     for name in ("listdir", "lstat", "open", "readlink", "scandir", "stat"):
-        setattr(os, name, _without_proc(getattr(os, name)))
+        setattr(os, name, _WithoutProc(getattr(os, name)))
