@@ -110,6 +110,7 @@ def read(path: str) -> Lock | None:
     """The lock that is there, expired or not; None if there is none."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
+            fcntl.flock(file, fcntl.LOCK_SH)  # not while it is written
             return parse(file.read())
     except OSError:
         return None
@@ -154,8 +155,8 @@ def _content(file: t.BinaryIO) -> Lock | None:
 
 
 def _write(file: t.BinaryIO, lock: Lock) -> None:
-    """Put the lock into the file. Whoever reads it in the same moment finds the old lock or the new one, never none:
-    blanks hide what is left of a longer one until it is cut away."""
+    """Put the lock into the file. A process that is killed in the middle does not leave an empty one: blanks hide what
+    is left of a longer lock until it is cut away."""
     content = json.dumps(asdict(lock)).encode()
     file.seek(0, os.SEEK_END)
     padded = content.ljust(file.tell())
