@@ -83,6 +83,7 @@ seconds:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils._core import files
 from ..module_utils._core.failures import Failure
 from ..module_utils._core.records import Json
 from ..module_utils._module import LEASE_SPEC, run
@@ -93,8 +94,7 @@ from ..module_utils._node.apiserver_write_check import Outcome, check_writes
 def check(module: AnsibleModule) -> Json:
     path: str = module.params["apiserver_manifest"]
     try:
-        with open(path, encoding="utf-8") as file:
-            address = address_of(file.read(), path)
+        address = address_of(files.text(path), path)
         api = ApiServer(address, module.params["kubeconfig"], timeout=module.params["timeout"])
     except FileNotFoundError:
         return result(Outcome("absent"))

@@ -4,16 +4,50 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""Files that are written whole or not at all, waiting until they are on the disk, and free space."""
+"""Files that are opened only if they are files, written whole or not at all; waiting until they are on the disk, and
+free space."""
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import shutil
+import stat
 import typing as t
 from contextlib import contextmanager, suppress
 
 from .failures import Refused
+
+
+def descriptor_of(path: str, flags: int = os.O_RDONLY, mode: int = 0o600) -> int:
+    """Open a regular file, or a link to one. Raises OSError, at once, if it is anything else: whoever opens a pipe that
+    nobody writes to waits for ever."""
+    descriptor = os.open(path, flags | os.O_NONBLOCK, mode)
+    kind = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(kind):
+        return descriptor
+    os.close(descriptor)
+    if stat.S_ISDIR(kind):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    raise OSError(errno.EINVAL, "Not a regular file but a pipe or a device", path)
+
+
+def reading(path: str) -> t.BinaryIO:
+    """A regular file, opened for reading. Raises OSError."""
+    return os.fdopen(descriptor_of(path), "rb")
+
+
+def content(path: str) -> bytes:
+    """The bytes of a regular file. Raises OSError."""
+    with reading(path) as file:
+        return file.read()
+
+
+def text(path: str, *, encoding: str = "utf-8", errors: str = "strict") -> str:
+    """The text of a regular file, each line break as one character. Raises OSError, UnicodeDecodeError."""
+    with reading(path) as file, io.TextIOWrapper(file, encoding=encoding, errors=errors) as wrapped:
+        return wrapped.read()
 
 
 def create(path: str, data: bytes, mode: int = 0o600) -> None:
@@ -41,12 +75,12 @@ def replace(path: str, old: bytes, new: bytes, check: t.Callable[[bytes], None],
     if above and os.stat(os.path.dirname(directory)).st_dev == os.stat(directory).st_dev:
         directory = os.path.dirname(directory)
     with _aside(directory, name, new, 0o600) as aside:
-        check(_content(aside))
+        check(content(aside))
         status = os.stat(target)
         os.chown(aside, status.st_uid, status.st_gid)
         shutil.copystat(target, aside)  # the mode, and SELinux's label among the extended attributes
         os.utime(aside)
-        if _content(target) != old:
+        if content(target) != old:
             raise Refused("changed_meanwhile", f"Somebody else changed {path} at the same time.", "Run this again.")
         os.rename(aside, target)
     with suppress(OSError):  # it is in its place by now, and whole
@@ -71,11 +105,6 @@ def _aside(directory: str, name: str, data: bytes, mode: int) -> t.Iterator[str]
             os.unlink(path)
 
 
-def _content(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()
-
-
 def sync(path: str) -> None:
     """Wait until a file's content, or a directory's list of names, is on the disk. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY)
@@ -91,4 +120,4 @@ def free_bytes(path: str) -> int:
     return found.f_bavail * found.f_frsize
 
 
-__all__ = ("create", "free_bytes", "put", "replace", "sync")
+__all__ = ("content", "create", "descriptor_of", "free_bytes", "put", "reading", "replace", "sync", "text")

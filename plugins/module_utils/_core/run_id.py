@@ -13,7 +13,7 @@ import os
 import typing as t
 from pathlib import Path
 
-from . import command
+from . import command, files
 from .command import RunCommand
 
 _PROC = Path("/proc")
@@ -72,7 +72,7 @@ def ended_runs(ids: t.Iterable[str]) -> list[str]:
 def started(pid: int, proc: Path) -> str | None:
     """The start of a process in clock ticks since boot, None if it has exited."""
     try:
-        stat = (proc / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
+        stat = files.text(str(proc / str(pid) / "stat"), errors="replace")
         return stat.rpartition(")")[2].split()[19]  # field 22; the name before it may hold anything (proc(5))
     except (OSError, IndexError):  # a process that exits just now has an empty one
         return None
@@ -80,7 +80,7 @@ def started(pid: int, proc: Path) -> str | None:
 
 def _place(proc: Path) -> str | None:
     try:
-        boot = (proc / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        boot = files.text(str(proc / "sys/kernel/random/boot_id"), encoding="ascii").strip()
         return f"{boot}/{os.readlink(proc / 'self/ns/pid')}"
     except OSError:
         return None

@@ -16,7 +16,7 @@ import typing as t
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 
-from . import run_id
+from . import files, run_id
 from .failures import Refused
 
 DEFAULT_PATH = "/run/etcd-maintenance.lock"
@@ -109,9 +109,9 @@ def release(path: str, run: str, *, check: bool = False) -> bool:
 def read(path: str) -> Lock | None:
     """The lock that is there, expired or not; None if there is none."""
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
+        with files.reading(path) as file:
             fcntl.flock(file, fcntl.LOCK_SH)  # not while it is written
-            return parse(file.read())
+            return parse(file.read().decode("utf-8", "replace"))
     except OSError:
         return None
 
@@ -170,7 +170,7 @@ def _write(file: t.BinaryIO, lock: Lock) -> None:
 def _exclusively(path: str, create: int = os.O_CREAT) -> t.Iterator[t.BinaryIO]:
     """The open file, locked; opened again if it was removed between opening and locking."""
     while True:
-        with os.fdopen(os.open(path, os.O_RDWR | create, 0o600), "r+b") as file:
+        with os.fdopen(files.descriptor_of(path, os.O_RDWR | create), "r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             try:
                 same = os.path.samestat(os.fstat(file.fileno()), os.stat(path))

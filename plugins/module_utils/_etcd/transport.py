@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from .._core.files import reading, text
 from .._core.records import Json
 from .errors import (
     CertificateExpired,
@@ -71,8 +72,7 @@ def tls_context(files: TlsFiles, *, now: dt.datetime | None = None) -> ssl.SSLCo
         ("client certificate", files.client_cert, False),
     ):
         try:
-            with open(path, encoding="ascii", errors="replace") as file:
-                found = validities(file.read())
+            found = validities(text(path, encoding="ascii", errors="replace"))
         except (OSError, ValueError) as exc:
             raise TlsRejected(f"the {what} {path} cannot be used: {_reason(exc)}") from exc
         valid = found[0]
@@ -84,6 +84,8 @@ def tls_context(files: TlsFiles, *, now: dt.datetime | None = None) -> ssl.SSLCo
                 " (kubeadm certs check-expiration shows all, kubeadm certs renew renews them)"
             )
     try:
+        with reading(files.client_key):  # OpenSSL would wait for ever on a pipe
+            pass
         context = ssl.create_default_context(cafile=files.ca_cert)
         context.load_cert_chain(files.client_cert, files.client_key)
         # Python 3.13 insists on extensions that CAs of older clusters lack; Go, in which all the rest here is written,

@@ -16,6 +16,8 @@ from __future__ import annotations
 import os
 import typing as t
 
+from .._core.files import reading
+
 _METADATA = 1
 _LENGTH_MASK = (1 << 56) - 1
 _HEAD_BYTES = 4096
@@ -77,7 +79,7 @@ def read_ids(wal_dir: str) -> WalIds | None:
     """The ids from the newest file in `wal_dir`, None if there is none to read."""
     try:
         newest = max(name for name in os.listdir(wal_dir) if name.endswith(".wal"))
-        with open(os.path.join(wal_dir, newest), "rb") as file:
+        with reading(os.path.join(wal_dir, newest)) as file:
             return parse_ids(file.read(_HEAD_BYTES))
     except (OSError, ValueError):
         return None

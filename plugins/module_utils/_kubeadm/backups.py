@@ -14,7 +14,7 @@ import os
 import time
 
 from .._core.failures import Refused
-from .._core.files import create, put, sync
+from .._core.files import content, create, put, sync
 
 DEFAULT_BACKUP_DIR = "/etc/kubernetes/etcd-backup"
 
@@ -73,8 +73,7 @@ def remember_verified(data: bytes, path: str, directory: str) -> None:
 def was_verified(data: bytes, path: str, directory: str) -> bool:
     """Whether this content was the last one that was verified to work."""
     try:
-        with open(_note(path, directory), "rb") as file:
-            return file.read() == hashlib.sha256(data).hexdigest().encode("ascii")
+        return content(_note(path, directory)) == hashlib.sha256(data).hexdigest().encode("ascii")
     except OSError:
         return False
 

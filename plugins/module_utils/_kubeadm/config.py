@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 
+from .._core import files
 from .._core.failures import Refused
 
 
@@ -25,8 +26,7 @@ def read(path: str) -> bytes:
         raise Refused(
             "kubeadm_file_missing", f"{path} is not a regular file, or is a broken link.", "Name the file itself."
         )
-    with open(path, "rb") as file:
-        return file.read()
+    return files.content(path)
 
 
 def text_of(data: bytes) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._core import command
+from .._core import command, files
 from .._core.command import CommandResult
 from .._core.failures import Failure
 from .._etcd.transport import ANSWER_SECONDS
@@ -116,8 +116,7 @@ def own_address(manifest: str) -> str:
     """The URL of the API server of this very node, since a virtual address may be down; empty if it has none.
     Raises KubectlFailed."""
     try:
-        with open(manifest, encoding="utf-8") as file:
-            return str(address_of(file.read(), manifest))
+        return str(address_of(files.text(manifest), manifest))
     except FileNotFoundError:
         return ""
     except (Failure, OSError, UnicodeDecodeError) as exc:
@@ -131,8 +130,7 @@ def own_address(manifest: str) -> str:
 def _check_kubeconfig(path: str, *, names_server: bool) -> None:
     """Refuse a kubeconfig that is not there, or lets kubectl trust any server that answers. Raises KubectlFailed."""
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            text = file.read()
+        text = files.text(path, errors="replace")
     except FileNotFoundError:
         raise KubectlFailed(
             "kubeconfig_unusable",

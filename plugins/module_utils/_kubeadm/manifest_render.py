@@ -19,7 +19,7 @@ import typing as t
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from .._core import command
+from .._core import command, files
 from .._core.failures import Failure
 from .._node.block_yaml import load
 from . import manifest_edit
@@ -102,8 +102,7 @@ def render(config: str) -> str:
     with tempfile.TemporaryDirectory(prefix="etcd-manifest-") as directory:
         path, out = os.path.join(directory, "config.yaml"), os.path.join(directory, "out")
         os.mkdir(out)
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(config)
+        files.create(path, config.encode("utf-8"))
         done = command.execute(
             [program, "init", "phase", "etcd", "local", "--dry-run", f"--config={path}"],
             timeout=_SECONDS,
@@ -118,8 +117,7 @@ def render(config: str) -> str:
         found = [path for path in found if os.path.basename(path) == "etcd.yaml"]
         if len(found) != 1:
             raise Failure("not_rendered", "kubeadm succeeded but wrote no manifest of etcd.")
-        with open(found[0], encoding="utf-8", newline="") as file:
-            return file.read()
+        return files.content(found[0]).decode("utf-8")
 
 
 def _last_line(text: str) -> str:

@@ -22,6 +22,7 @@ import typing as t
 import uuid
 from dataclasses import dataclass
 
+from .._core import files
 from .._core.failures import Failure
 from .._core.records import Json
 from .._etcd.errors import TlsRejected
@@ -102,8 +103,7 @@ def _pem(entry: t.Mapping[str, t.Any], name: str, path: str) -> bytes:
     try:
         if entry.get(f"{name}-data"):
             return base64.b64decode(str(entry[f"{name}-data"]), validate=True)
-        with open(os.path.join(os.path.dirname(path), str(entry[name])), "rb") as file:
-            return file.read()
+        return files.content(os.path.join(os.path.dirname(path), str(entry[name])))
     except (KeyError, ValueError, AttributeError, OSError):
         raise _unusable(f"{path} has no usable {name}") from None
 
@@ -121,8 +121,7 @@ class ApiServer:
         self._timeout = timeout
         self._lease = f"etcd-maintenance-write-check-{uuid.uuid4().hex[:12]}"
         try:
-            with open(kubeconfig, encoding="utf-8") as file:
-                pems = credentials_of(file.read(), kubeconfig)
+            pems = credentials_of(files.text(kubeconfig), kubeconfig)
         except OSError as exc:
             raise _unusable(f"{kubeconfig} cannot be read: {exc.strerror}") from exc
         try:
@@ -168,8 +167,7 @@ def _context(pems: tuple[bytes, bytes, bytes]) -> ssl.SSLContext:
     with tempfile.TemporaryDirectory(dir=_PRIVATE, prefix="etcd-maintenance-") as directory:
         paths = [os.path.join(directory, name) for name in ("ca.crt", "client.crt", "client.key")]
         for path, pem in zip(paths, pems):
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(pem)
+            files.create(path, pem)
         return tls_context(TlsFiles(*paths))
 
 

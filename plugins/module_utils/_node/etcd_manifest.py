@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from .._core.failures import Failure
+from .._core.files import content
 from .._etcd.transport import TlsFiles
 from .block_yaml import load
 from .probes import Probe, parse_probes
@@ -205,8 +206,7 @@ def read_manifest(path: str) -> EtcdManifest:
 def read_bytes(path: str) -> bytes:
     """The content of the file. Raises Failure; FileNotFoundError if there is none."""
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        return content(path)
     except FileNotFoundError:
         if os.path.islink(path):
             raise Failure(

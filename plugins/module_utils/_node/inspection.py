@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from .._core import command, run_lock
 from .._core.failures import Failure, sentence
-from .._core.files import free_bytes
+from .._core.files import free_bytes, text
 from .._core.records import Json
 from .._etcd.errors import LASTING, EtcdError
 from .._etcd.quota import parse_memory
@@ -122,8 +122,7 @@ def _process(manifest: EtcdManifest) -> ProcessReport | None:
 
 def _memory_bytes(path: str = "/proc/meminfo") -> int | None:
     try:
-        with open(path, encoding="ascii", errors="replace") as file:
-            return parse_memory(file.read())
+        return parse_memory(text(path, encoding="ascii", errors="replace"))
     except OSError:
         return None
 

@@ -23,7 +23,7 @@ from dataclasses import asdict, dataclass
 
 from .._core.command import RunCommand
 from .._core.failures import Failure, Refused
-from .._core.files import put
+from .._core.files import content, put
 from .kubelet import (
     STEADY_SECONDS,
     SYSTEMCTL_SECONDS,
@@ -52,8 +52,7 @@ class Hold:
 def read_hold(name: str, records: str = RECORDS_DIR) -> Hold | None:
     """The hold of this kubelet, None if nobody holds it."""
     try:
-        with open(_record(name, records), encoding="utf-8") as file:
-            body = json.load(file)
+        body = json.loads(content(_record(name, records)))
         held = Hold(str(body["owner"]), str(body["timer"]), float(body["until"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from .._core.failures import Failure
-from .._core.files import free_bytes
+from .._core.files import free_bytes, text
 from .._core.records import Json
 from .._etcd.api import Endpoint
 from .._etcd.errors import TimedOut, TlsRejected
@@ -85,8 +85,7 @@ class LocalMember:
 def ca_sha256(path: str) -> list[str]:
     """The fingerprints of the certificates in a CA file. Raises TlsRejected."""
     try:
-        with open(path, encoding="ascii", errors="replace") as file:
-            return fingerprints(file.read())
+        return fingerprints(text(path, encoding="ascii", errors="replace"))
     except (OSError, ValueError) as exc:
         raise TlsRejected(f"the CA certificate {path!r} cannot be used: {exc}") from exc
 

@@ -13,6 +13,8 @@ import json
 import os
 import re
 
+from .._core.files import reading
+
 PODS = "/var/log/pods"
 _TAIL_BYTES = 16384
 _CRI_PREFIX = re.compile(r"^\S+ (?:stdout|stderr) [FP] ")
@@ -39,7 +41,7 @@ def _lines(since: float, pods: str) -> list[str]:
         newest = max(files, key=os.path.getmtime, default=None)
         if newest is None or os.path.getmtime(newest) < since:
             return []
-        with open(newest, "rb") as file:
+        with reading(newest) as file:
             file.seek(max(os.fstat(file.fileno()).st_size - _TAIL_BYTES, 0))
             return file.read().decode("utf-8", "replace").splitlines()
     except OSError:

@@ -13,7 +13,7 @@ import re
 import typing as t
 from pathlib import Path
 
-from .._core import run_id
+from .._core import files, run_id
 from .etcd_manifest import EtcdManifest, parse_flags
 
 _INTERPRETER = re.compile(r"(python|perl|ruby|node|bash|dash|sh)[\d.]*$")
@@ -60,8 +60,7 @@ def find(manifest: EtcdManifest, proc: str = "/proc") -> int | None:
 def _command(directory: str) -> list[str]:
     """The command line of a process, empty if it is gone or has none."""
     try:
-        with open(os.path.join(directory, "cmdline"), "rb") as file:
-            text = file.read().decode("utf-8", "replace")
+        text = files.content(os.path.join(directory, "cmdline")).decode("utf-8", "replace")
     except OSError:
         return []
     return text.rstrip("\0").split("\0") if text else []
@@ -77,8 +76,7 @@ def age(pid: int, proc: str = "/proc") -> float | None:
     """The seconds for which a process has been running, None if it is gone."""
     started = run_id.started(pid, Path(proc))
     try:
-        with open(os.path.join(proc, "uptime"), encoding="ascii") as file:
-            uptime = float(file.read().split()[0])
+        uptime = float(files.content(os.path.join(proc, "uptime")).split()[0])
     except (OSError, ValueError, IndexError):
         return None
     return None if started is None else max(uptime - int(started) / os.sysconf("SC_CLK_TCK"), 0.0)

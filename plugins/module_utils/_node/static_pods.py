@@ -14,6 +14,7 @@ import stat
 import typing as t
 from dataclasses import dataclass
 
+from .._core.files import text
 from .block_yaml import load
 
 
@@ -51,8 +52,7 @@ def _is_regular(path: str) -> bool:
 
 def read_pod(path: str) -> StaticPod | None:
     try:
-        with open(path, encoding="utf-8") as file:
-            body: t.Any = load(file.read())
+        body: t.Any = load(text(path))
         containers = body["spec"]["containers"]
         return StaticPod(
             path,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 
+from .._core import files
 from .static_pods import pod_files, read_pod
 
 
@@ -36,8 +37,7 @@ def strays(manifest: str) -> list[str]:
 def _names(path: str, name: str) -> bool:
     """Whether a file that cannot be read as a pod says that it is one of this name."""
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            text = file.read()
+        text = files.text(path, errors="replace")
     except OSError:
         return False
     return all(

@@ -14,6 +14,7 @@ import signal
 import typing as t
 
 from .._core import command, run_lock
+from .._core.files import reading
 from .._etcd.transport import ANSWER_SECONDS
 from .._node.etcd_manifest import DEFAULT_PATH
 from . import defrag_run, metrics, next_run, state, status, watch
@@ -108,7 +109,7 @@ def parser() -> argparse.ArgumentParser:
 def _needs_root(manifest: str) -> bool:
     """Whether this user may not read the file: neither etcd nor what is remembered can be read then."""
     try:
-        with open(manifest, "rb"):
+        with reading(manifest):
             return False
     except PermissionError:
         return True

@@ -13,6 +13,7 @@ import re
 
 from .._core.command import RunCommand
 from .._core.failures import Refused
+from .._core.files import text
 from . import cron
 
 CRON_FILE = "/etc/cron.d/etcd-maintenance"
@@ -23,8 +24,7 @@ _LINE = re.compile(r"^((?:\S+\s+){5})root\s+\S+\s+run\b", re.MULTILINE)
 def next_run(run: RunCommand, now: dt.datetime, cron_file: str = CRON_FILE) -> str:
     """The time for people, empty if nothing is scheduled."""
     try:
-        with open(cron_file, encoding="utf-8", errors="replace") as file:
-            return _of_cron(file.read(), now)
+        return _of_cron(text(cron_file, errors="replace"), now)
     except OSError:
         pass
     shown = run(["systemctl", "show", "--property=NextElapseUSecRealtime", "--value", TIMER], 10.0)

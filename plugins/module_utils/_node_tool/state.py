@@ -15,7 +15,7 @@ import re
 import typing as t
 from dataclasses import asdict, dataclass, fields, replace
 
-from .._core.files import put
+from .._core.files import descriptor_of, put, text
 
 DIRECTORY = "/var/lib/etcd-maintenance"
 DAY = 86400.0
@@ -82,8 +82,7 @@ def recent(moments: t.Iterable[float], now: float) -> tuple[float, ...]:
 def load(directory: str) -> State:
     """The state in the file, an empty one if there is none."""
     try:
-        with open(_path(directory), encoding="utf-8", errors="replace") as file:
-            return parse(file.read())
+        return parse(text(_path(directory), errors="replace"))
     except OSError:
         return State()
 
@@ -91,7 +90,7 @@ def load(directory: str) -> State:
 def update(directory: str, change: t.Callable[[State], State]) -> State:
     """Change the state, one process at a time, and return the new one. Raises OSError."""
     os.makedirs(directory, mode=0o700, exist_ok=True)
-    with open(os.path.join(directory, "lock"), "w", encoding="ascii") as file:
+    with os.fdopen(descriptor_of(os.path.join(directory, "lock"), os.O_WRONLY | os.O_CREAT), "wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         before = load(directory)
         after = change(before)

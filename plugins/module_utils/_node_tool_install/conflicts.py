@@ -13,6 +13,8 @@ import os
 import re
 import typing as t
 
+from .._core.files import reading
+
 PLACES = (
     "/etc/crontab",
     "/etc/anacrontab",
@@ -60,10 +62,8 @@ def find(ours: t.Container[str], root: str = "") -> list[Job]:
 
 def _lines(path: str) -> list[int]:
     try:
-        if not os.path.isfile(path):
-            return []
-        with open(path, encoding="utf-8", errors="replace") as file:
-            text = file.read(_MAX_READ_BYTES)
+        with reading(path) as file:
+            text = file.read(_MAX_READ_BYTES).decode("utf-8", "replace")
     except OSError:
         return []
     found = [number for number, line in enumerate(text.splitlines(), start=1) if says_defrag(line)]

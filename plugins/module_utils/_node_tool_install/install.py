@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from .._core.command import RunCommand
 from .._core.failures import Failure, FileError, Refused
-from .._core.files import put
+from .._core.files import content, put
 from .._node import kubelet, process
 from .._node.etcd_manifest import read_manifest
 from .._node_tool import due, metrics, state
@@ -47,8 +47,7 @@ class Place:
     def read(self, path: str) -> bytes | None:
         """The content of a file, None if there is none. Raises OSError."""
         try:
-            with open(self.at(path), "rb") as file:
-                return file.read()
+            return content(self.at(path))
         except FileNotFoundError:
             return None
 

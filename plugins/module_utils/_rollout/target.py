@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from dataclasses import asdict, dataclass, replace
 
+from .._core import files
 from .._core.failures import Failure, Refused, refuse
 from .._core.records import Json
 from .._etcd.errors import EtcdError
@@ -115,8 +116,7 @@ def _asked(rollout: Rollout) -> Json:
 def _content(path: str) -> str:
     """A file's text, empty if it cannot be read."""
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
+        return files.text(path, errors="replace")
     except OSError:
         return ""
 

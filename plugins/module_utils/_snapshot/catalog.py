@@ -77,8 +77,7 @@ def _known(directory: str, cluster_id: int) -> list[Snapshot]:
         if name.startswith(prefix) and name.endswith(".db.json"):
             path = os.path.join(directory, name)
             try:
-                with open(path, encoding="utf-8") as file:
-                    snapshot = Snapshot(**json.load(file))
+                snapshot = Snapshot(**json.loads(files.content(path)))
             except (OSError, TypeError, ValueError):
                 continue
             if _record_path(snapshot.path) == path and os.path.exists(snapshot.path):

@@ -14,6 +14,7 @@ import os
 from dataclasses import dataclass
 
 from .._core.failures import Failure
+from .._core.files import descriptor_of, reading
 from .._core.units import MIB
 from .._etcd.bolt import revision_of
 
@@ -39,7 +40,7 @@ def verify(path: str) -> Verified:
             raise Failure(
                 "snapshot_failed", f"{path} is not a snapshot: {size} bytes are not whole pages and a SHA-256"
             )
-        with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        with reading(path) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             digest, body = hashlib.sha256(), size - HASH_BYTES
             for start in range(0, body, CHUNK_BYTES):
                 digest.update(data[start : min(start + CHUNK_BYTES, body)])
@@ -56,7 +57,7 @@ def verify(path: str) -> Verified:
 def append_hash(path: str) -> None:
     """Make a snapshot of a copied database. Raises OSError."""
     digest = hashlib.sha256()
-    with open(path, "r+b") as file:
+    with os.fdopen(descriptor_of(path, os.O_RDWR), "r+b") as file:
         for chunk in iter(lambda: file.read(CHUNK_BYTES), b""):
             digest.update(chunk)
         file.write(digest.digest())

@@ -16,6 +16,7 @@ import typing as t
 
 from .._core import command
 from .._core.failures import Failure
+from .._core.files import descriptor_of, reading
 from .._etcd.api import Endpoint
 from .._etcd.bolt import HEAD_BYTES, metas, newest_put, revision_of
 from .._etcd.transport import TlsFiles
@@ -60,7 +61,7 @@ class Source:
         database = self._database()
         _await_revision(database, revision)
         try:
-            with open(database, "rb") as source, _create(path) as target:
+            with reading(database) as source, _create(path) as target:
                 fcntl.ioctl(target.fileno(), _FICLONE, source.fileno())
         except OSError as exc:
             raise Failure("snapshot_failed", f"the filesystem does not support reflinks ({exc.strerror})") from exc
@@ -72,7 +73,7 @@ class Source:
         for _attempt in range(_COPY_ATTEMPTS):
             before = _txids(database)
             try:
-                with open(database, "rb") as source, _create(path) as target:
+                with reading(database) as source, _create(path) as target:
                     _copy(source, target)
             except OSError as exc:
                 raise Failure("snapshot_failed", f"{database} cannot be copied: {exc.strerror}") from exc
@@ -114,7 +115,7 @@ def last_put(database: str, revision: int) -> int:
 
 def _create(path: str) -> t.BinaryIO:
     """Create an empty file that only its owner may read."""
-    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "w+b")
+    return os.fdopen(descriptor_of(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW), "w+b")
 
 
 def _copy(source: t.BinaryIO, target: t.BinaryIO) -> None:
@@ -125,7 +126,7 @@ def _copy(source: t.BinaryIO, target: t.BinaryIO) -> None:
 def _txids(database: str) -> tuple[int, ...]:
     """The newest transactions of both meta pages. Raises Failure."""
     try:
-        with open(database, "rb") as file:
+        with reading(database) as file:
             head = file.read(HEAD_BYTES)
     except OSError as exc:
         raise Failure("snapshot_failed", f"{database} cannot be read: {exc.strerror}") from exc
@@ -142,7 +143,7 @@ def _await(database: str, read: t.Callable[[mmap.mmap], tuple[int, bool]]) -> in
     deadline = time.monotonic() + _COMMIT_SECONDS
     while True:
         try:
-            with open(database, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            with reading(database) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
                 found, there = read(data)
         except OSError as exc:
             raise Failure("snapshot_failed", f"{database} cannot be read: {exc.strerror}") from exc

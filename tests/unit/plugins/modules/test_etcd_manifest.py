@@ -14,7 +14,7 @@ import pytest
 from unit.builders import DATA, member, table, view
 from unit.fake_machine import BAD, URL, WANTED, Machine
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._core import command
+from ansible_collections.controlplane.etcd.plugins.module_utils._core import command, files
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import backups, manifest_edit, manifest_render
 
@@ -228,7 +228,7 @@ def test_not_root(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
         said = machine.refused("file_error")
     assert said.endswith("failed: [Errno 13] Permission denied. Nothing was changed. Run this as root (become).")
     with monkeypatch.context() as patched:
-        patched.setattr("builtins.open", denied)
+        patched.setattr(files, "descriptor_of", denied)
         said = machine.run()["msg"]
     assert "etcd.yaml cannot be read: root rights are needed (become). Nothing was changed." in said
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files that are written whole or not at all."""
+"""Files that are opened only if they are files, and written whole or not at all."""
 
 from __future__ import annotations
 
@@ -14,6 +14,48 @@ import pytest
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core import files
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Refused
+
+
+@pytest.fixture
+def pipe(tmp_path: Path) -> Path:
+    """Whoever opens it as usual waits for ever."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    return path
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_what_is_no_file_is_refused_at_once(pipe: Path, tmp_path: Path, linked: bool) -> None:
+    path = pipe
+    if linked:
+        path = tmp_path / "link"
+        path.symlink_to(pipe)
+    for read in (files.reading, files.content, files.text):
+        with pytest.raises(OSError, match=rf"Not a regular file but a pipe or a device: '{path}'"):
+            read(str(path))
+    with pytest.raises(OSError, match="Not a regular file"):
+        os.close(files.descriptor_of(str(path), os.O_RDWR | os.O_CREAT))
+
+
+def test_what_else_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError):
+        files.content(str(tmp_path))
+    with pytest.raises(OSError, match="Not a regular file"):
+        files.content("/dev/null")
+    with pytest.raises(FileNotFoundError):
+        files.content(str(tmp_path / "missing"))
+    assert os.listdir(tmp_path) == []
+
+
+def test_reading(tmp_path: Path) -> None:
+    path, link = tmp_path / "x", tmp_path / "link"
+    path.write_bytes(b"caf\xc3\xa9\r\nx\xff\n")
+    link.symlink_to(path)
+    assert files.content(str(link)) == path.read_bytes()
+    assert files.text(str(path), errors="replace") == "caf\xe9\nx\ufffd\n"
+    with pytest.raises(UnicodeDecodeError):
+        files.text(str(path))
+    assert files.text("/proc/self/stat").startswith(f"{os.getpid()} ")
 
 
 def test_put(tmp_path: Path) -> None:

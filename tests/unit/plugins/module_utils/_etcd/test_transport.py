@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import os
 import re
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from unit.builders import VERSIONS, recorded, recorded_http, recorded_json, table
 
+from ansible_collections.controlplane.etcd.plugins.module_utils._core import files as core_files
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Endpoint
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.transport import (
@@ -360,10 +362,17 @@ def test_file_only_root_may_read(certificates: Pki, monkeypatch: pytest.MonkeyPa
     def refuse(*_arguments: object, **_options: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    files = certificates.files()
-    monkeypatch.setattr("builtins.open", refuse)
+    monkeypatch.setattr(core_files, "descriptor_of", refuse)
     with pytest.raises(errors.TlsRejected, match=r"Permission denied \(root rights are needed: become\)"):
-        tls_context(files)
+        tls_context(certificates.files())
+
+
+@pytest.mark.parametrize("name", ["ca_cert", "client_cert", "client_key"])
+def test_a_pipe_is_no_certificate_and_no_key(certificates: Pki, tmp_path: Path, name: str) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(errors.TlsRejected, match="Not a regular file but a pipe"):
+        tls_context(replace(certificates.files(), **{name: str(pipe)}))
 
 
 ADDRESSES: list[tuple[str, str, type[errors.EtcdError], str]] = [

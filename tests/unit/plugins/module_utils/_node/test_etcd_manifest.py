@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.builders import DATA, Json, table
 
+from ansible_collections.controlplane.etcd.plugins.module_utils._core import files
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.transport import TlsFiles
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import (
@@ -324,7 +325,7 @@ def test_only_root_may_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_arguments: object, **_options: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("builtins.open", refuse)
+    monkeypatch.setattr(files, "descriptor_of", refuse)
     with pytest.raises(Failure, match=r"/x cannot be read: root rights are needed \(become\)") as caught:
         read_manifest("/x")
     assert caught.value.code == "manifest_unusable"

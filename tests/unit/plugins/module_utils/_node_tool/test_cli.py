@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.controlplane.etcd.plugins.module_utils._core import files
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool import (
     cli,
     defrag_run,
@@ -26,7 +27,7 @@ def test_who_is_not_root_is_told_so(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     def refuse(*_arguments: object, **_options: object) -> None:
         raise PermissionError
 
-    monkeypatch.setattr("builtins.open", refuse)
+    monkeypatch.setattr(files, "descriptor_of", refuse)
     assert cli.main(["status", "--manifest=/m"]) == 1
     assert capsys.readouterr().out == "etcd-maintenance needs root: /m cannot be read. Nothing was done.\n"
 
