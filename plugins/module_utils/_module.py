@@ -8,12 +8,13 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 from contextlib import nullcontext
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ._core import lease, run_lock
+from ._core import lease, run_lock, time_limit
 from ._core.failures import Failure, FileError, Refused, message
 from ._core.records import Json
 from ._etcd.errors import EtcdError
@@ -36,6 +37,7 @@ LEASE_SPEC: Json = {
 UNSAFE_SPEC: Json = {"allow_unsafe_version": {"type": "bool", "default": False}}
 
 UNCHANGED = "Nothing was changed."
+_HALF_DONE = "How far it came is not known."
 
 Body = t.Callable[[AnsibleModule], Json]
 MemberBody = t.Callable[[AnsibleModule, LocalMember], Json]
@@ -54,8 +56,13 @@ def run(
     `through` gives the member that is asked, `unchanged` is what is true after a failure. If it is `leased`, the
     lock of the run that its options name is renewed meanwhile."""
     try:
-        with _lease(module) if leased else nullcontext():
+        with time_limit.kept(time_limit.of_environment(os.environ)), _lease(module) if leased else nullcontext():
             result = body(module)
+    except time_limit.TimeIsOver as exc:
+        only_read = module.check_mode or module._name.endswith("_info")
+        late = time_limit.exceeded(exc.seconds)
+        said = message(doing, late, unchanged=UNCHANGED if only_read else _HALF_DONE)
+        module.fail_json(msg=said, code=late.code)
     except (Failure, OSError) as exc:
         failure = exc if isinstance(exc, Failure) else FileError(exc)
         said = message(doing, failure, through=_asked(failure, through()), unchanged=unchanged)

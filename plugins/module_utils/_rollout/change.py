@@ -29,9 +29,11 @@ class Changed(t.NamedTuple):
 
 @contextmanager
 def uninterrupted() -> t.Iterator[None]:
-    """Go on when the connection is lost, or somebody presses Ctrl-C: on the terminal that ssh opens for a module, both
-    would end it, and a manifest that etcd refuses would stay."""
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGHUP, signal.SIGINT)}
+    """Go on when the connection is lost, somebody presses Ctrl-C, or the module's time is over: each would end it (on
+    the terminal that ssh opens for a module), and a manifest that etcd refuses would stay. What is waited for in here
+    has limits of its own."""
+    numbers = (signal.SIGHUP, signal.SIGINT, signal.SIGALRM)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
     try:
         yield
     finally:

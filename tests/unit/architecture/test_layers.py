@@ -17,6 +17,7 @@ MODULE, INSTALL, ROLLOUT = "module_utils/_module", "module_utils/_node_tool_inst
 ACTION, FLEET = "plugin_utils/_module_action", "plugin_utils/_fleet"
 # PyYAML is on the controller alone.
 TEXT, TWO_CALLS = "plugin_utils/_kubeadm_text", "plugin_utils/_two_call_action"
+KEEP_ALIVE = "plugin_utils/_ssh_keep_alive"
 ALLOWED: dict[str, set[str]] = {
     CORE: set(),
     ETCD: {CORE},
@@ -32,7 +33,8 @@ ALLOWED: dict[str, set[str]] = {
     FLEET: {CORE, ETCD, NODE, KUBEADM},
     "filter": {CORE, FLEET},
     "lookup": {CORE, FLEET},
-    ACTION: {CORE},
+    KEEP_ALIVE: set(),
+    ACTION: {CORE, KEEP_ALIVE},
     TEXT: {CORE, NODE, KUBEADM},
     TWO_CALLS: {CORE, KUBEADM, ACTION, TEXT},
     "action": {CORE, ACTION, TEXT, TWO_CALLS},

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,14 @@ from unit.builders import Exited, Json, member, table, view
 from unit.fake_cluster import FakeMember
 
 from ansible_collections.controlplane.etcd.plugins.module_utils import _module
-from ansible_collections.controlplane.etcd.plugins.module_utils._core import run_lock
+from ansible_collections.controlplane.etcd.plugins.module_utils._core import run_lock, time_limit
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure, Refused
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.run_lock import Lock
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors
 
 
 class FakeModule:
+    _name = "kubelet"
     check_mode = False
 
     def __init__(self, **params: Any) -> None:
@@ -217,3 +219,30 @@ def test_a_lock_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     result, seen = leased(tmp_path / "file/x.lock")
     assert (result["failed"], result["code"], seen) == (True, "file_error", None)
+
+
+@pytest.mark.parametrize(
+    ("name", "check_mode", "unchanged"),
+    [
+        ("etcd_node_info", False, "Nothing was changed."),
+        ("kubelet", True, "Nothing was changed."),
+        ("kubelet", False, "How far it came is not known."),
+    ],
+)
+def test_a_module_that_has_no_time_left(
+    monkeypatch: pytest.MonkeyPatch, name: str, check_mode: bool, unchanged: str
+) -> None:
+    """Nothing is known of what it was in the middle of, except if it only looks."""
+    monkeypatch.setenv(time_limit.VARIABLE, "1")
+    module = FakeModule()
+    module._name, module.check_mode = name, check_mode
+
+    def hang(_module: object) -> Json:
+        threading.Event().wait()
+        return {}
+
+    with pytest.raises(Exited) as caught:
+        _module.run(module, hang, doing="Working", unchanged="No member was changed.")  # type: ignore[arg-type]  # it is made
+    result = caught.value.args[0]
+    assert result["code"] == "node_hangs"
+    assert result["msg"] == f"Working failed. It had not finished after 1 s. {unchanged} {time_limit.ADVICE}"
