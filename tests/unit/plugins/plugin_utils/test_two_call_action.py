@@ -26,7 +26,7 @@ class _Edits(kubeadm_config.ActionModule):
 
     def __init__(self, *, check: bool) -> None:
         args = {"path": "/a", **PARAMS, FROM_CONTROLLER: "of a task"}
-        self._task = SimpleNamespace(async_val=0, delegate_to=None, check_mode=check, args=args)
+        self._task = SimpleNamespace(async_val=0, timeout=0, environment=[], delegate_to=None, check_mode=check, args=args)
         self._connection = SimpleNamespace(has_native_async=False)
         self.given: list[Json] = []
 
@@ -53,7 +53,7 @@ def test_the_second_call(check: bool) -> None:
 def test_not_in_the_background(plugin: Any) -> None:
     class Idle(plugin.ActionModule):  # type: ignore[misc]
         def __init__(self) -> None:
-            self._task = SimpleNamespace(async_val=60, action="x", check_mode=False)
+            self._task = SimpleNamespace(async_val=60, timeout=0, environment=[], action="x", check_mode=False)
             self._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
 
     assert issubclass(plugin.ActionModule, TwoCallAction)
