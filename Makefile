@@ -8,7 +8,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo etcd binaries test test-all lint sanity unit integration molecule bench build install-check changelog clean
+.PHONY: help venv demo etcd binaries test test-all lint sanity unit integration molecule matrix bench build install-check changelog clean
 
 PYTHON ?= python3
 CACHE := $(CURDIR)/.cache
@@ -74,7 +74,7 @@ test-all: test ## - | and the scenarios that take long: hardening on real nodes,
 	PYTHONPATH=tests python -m tools.scenarios --long
 
 # antsibull-docs writes a log into the home directory.
-lint: venv ## ~1 min | form, types, documentation, changelog
+lint: venv ## ~1 min | form, types, documentation, changelog, what Galaxy asks for
 	ruff check .
 	ruff format --check .
 	mypy -p ansible_collections.controlplane.etcd.plugins -p lab -p benchmarks -p tools -m unit.data.record
@@ -82,6 +82,7 @@ lint: venv ## ~1 min | form, types, documentation, changelog
 	ansible-lint
 	HOME='$(CACHE)' antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all --check-extra-docs-refs .
 	antsibull-changelog lint
+	PYTHONPATH=tests python -m tools.galaxy
 
 sanity: venv ## ~90 s | ansible-test sanity, for every Python found: make sanity ARGS="--test validate-modules"
 	PYTHONPATH=tests python -m tools.sanity $(ARGS)
@@ -97,6 +98,9 @@ integration: binaries ## ~11 min | tests against real etcd clusters
 
 molecule: venv $(OTHERS) ## ~10 min | recoveries on real control-plane nodes in Docker: make molecule ARGS="recover"
 	@$(OWN_TMP); PYTHONPATH=tests python -m tools.scenarios $(ARGS)
+
+matrix: binaries ## - | both roles with every ansible-core, for the README: make matrix ARGS="2.16 --only recover"
+	@$(OWN_TMP); $(ALONE) env PYTHONPATH=tests:.collections python -m tools.matrix $(ARGS)
 
 bench: venv ## - | our steps beside etcdctl's, as ratios: make bench ARGS="--quota 1024"
 	PYTHONPATH=tests:.collections python -m benchmarks $(ARGS)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run ansible-test sanity on the working tree: all its tests, no ignore file, every Python that is here.
+"""Run ansible-test sanity on the working tree: all its tests, nothing ignored, every Python that is here.
 
 ansible-test wants a real directory .../ansible_collections/controlplane/etcd, fetches one script from outside PyPI, and
 stops at an interpreter that does not run (pyenv leaves such). So it gets a copy, that script, and a PATH of good ones.
@@ -21,6 +21,7 @@ from ansible_test._internal.python_requirements import get_venv_packages
 from ansible_test._util.target.common.constants import CONTROLLER_PYTHON_VERSIONS, REMOTE_ONLY_PYTHON_VERSIONS
 
 from lab import programs
+from tools.interpreters import PATH, directories, runs
 from tools.working_tree import ROOT, working_tree_files
 
 WORK = ROOT / ".cache" / "sanity"
@@ -29,7 +30,6 @@ HOME = programs.store().directory / "sanity"
 PIP_CONFIGURATIONS = (HOME / ".config" / "pip" / "pip.conf", HOME / ".pip" / "pip.conf")
 COLLECTION = WORK / "ansible_collections" / "controlplane" / "etcd"
 VERSIONS: tuple[str, ...] = (*REMOTE_ONLY_PYTHON_VERSIONS, *CONTROLLER_PYTHON_VERSIONS)
-PATH = [Path(entry) for entry in os.environ["PATH"].split(os.pathsep) if entry]
 
 # ensurepip brings a pip along; that pip then gets the version ansible-test asks for from the user's own index. In a
 # process of its own, because ensurepip switches the pip configuration off in the one it runs in.
@@ -42,11 +42,19 @@ subprocess.check_call([sys.executable, "-m", "pip", "install", "--quiet", "pip==
 """
 
 
+# For ansible-core 2.16 a plugin whose name begins with an underscore is deprecated. To us it is private.
+IGNORED = COLLECTION / "tests" / "sanity" / "ignore-2.16.txt"
+UNDERSCORE = "validate-modules:collections-no-underscore-on-deprecation"
+
+
 def copy_collection() -> None:
     shutil.rmtree(COLLECTION, ignore_errors=True)
     for path in working_tree_files():
         (COLLECTION / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / path, COLLECTION / path, follow_symlinks=False)
+    lookups = sorted(path.name for path in (COLLECTION / "plugins" / "lookup").glob("_*.py"))
+    IGNORED.parent.mkdir(parents=True, exist_ok=True)
+    IGNORED.write_text("".join(f"plugins/lookup/{name} {UNDERSCORE}\n" for name in lookups), "utf-8")
     # Otherwise ansible-test finds the clone's git above this directory, for which everything here is ignored.
     subprocess.run(["git", "init", "--quiet", str(COLLECTION)], check=True)
 
@@ -82,24 +90,6 @@ def write_private(path: Path, text: str) -> None:
     path.write_text(text)
 
 
-def runs(interpreter: Path, code: str = "") -> bool:
-    return subprocess.run([str(interpreter), "-c", code], check=False, capture_output=True).returncode == 0
-
-
-def interpreter_directories() -> dict[str, Path]:
-    """Find one directory with a working pythonX.Y for every version: on the PATH, or where pyenv and uv put theirs."""
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    uv = Path(os.environ.get("UV_PYTHON_INSTALL_DIR", Path.home() / ".local" / "share" / "uv" / "python"))
-    found: dict[str, Path] = {}
-    for version in VERSIONS:
-        for directory in [*PATH, *sorted(pyenv.glob(f"{version}.*/bin")), *sorted(uv.glob(f"cpython-{version}.*/bin"))]:
-            interpreter = directory / f"python{version}"
-            if interpreter.is_file() and runs(interpreter, "import ensurepip, venv"):
-                found[version] = directory
-                break
-    return found
-
-
 def search_path(interpreters: dict[str, Path]) -> str:
     """Put this environment's programs first, then the interpreters, then the PATH without those of broken ones."""
     rest = [path for path in PATH if all(runs(interpreter) for interpreter in path.glob("python3.*[0-9]"))]
@@ -107,7 +97,7 @@ def search_path(interpreters: dict[str, Path]) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    interpreters = interpreter_directories()
+    interpreters = directories(VERSIONS)
     absent = [version for version in VERSIONS if version not in interpreters]
     print(f"Pythons tested: {', '.join(interpreters)}. Not on this machine: {', '.join(absent) or 'none'}.", flush=True)
     copy_collection()

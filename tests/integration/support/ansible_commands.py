@@ -11,13 +11,13 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from integration.support.settings import PATIENCE, POLL_SECONDS, REPOSITORY, Result
+from lab import controller
 
 
 def collections_path(spare: Path) -> Path:
@@ -51,8 +51,8 @@ def ansible_env(home: Path, collections: Path, extra: Mapping[str, str] | None =
 
 
 def program(name: str) -> str:
-    """Return the path of a program of the virtual environment that the tests run in."""
-    return str(Path(sys.executable).with_name(name))
+    """Return the path of one of Ansible's programs, as text."""
+    return str(controller.program(name))
 
 
 @dataclass(frozen=True)

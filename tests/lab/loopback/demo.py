@@ -9,7 +9,6 @@ import json
 import os
 import shlex
 import subprocess
-import sys
 import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ import requests
 from rich.console import Console
 from rich.markup import escape
 
-from lab import programs
+from lab import controller, programs
 from lab.errors import LabError
 from lab.loopback.cluster import Cluster
 from lab.loopback.fill import fill
@@ -50,9 +49,9 @@ def run(settings: Settings) -> int:
     Everything lies in a temporary directory that is removed afterwards, also after Ctrl-C.
     """
     console = Console()
-    ansible_playbook = Path(sys.executable).with_name("ansible-playbook")
+    ansible_playbook = controller.program("ansible-playbook")
     if not ansible_playbook.exists():
-        raise LabError(f"there is no ansible-playbook beside {sys.executable}")
+        raise LabError(f"there is no {ansible_playbook}")
     programs.etcd(settings.version)
     with tempfile.TemporaryDirectory(prefix="etcd-demo-") as temporary:
         _head(console, f"A control plane: {settings.members} members of etcd {settings.version}")
