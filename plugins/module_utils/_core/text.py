@@ -16,10 +16,15 @@ def join(names: t.Iterable[str]) -> str:
     return ", ".join(names) or "none"
 
 
+def sentences(*parts: str) -> str:
+    """The parts with one blank between them, without those that are empty."""
+    return " ".join(" ".join(parts).split())
+
+
 def table(rows: t.Sequence[t.Sequence[str]]) -> list[str]:
     """The lines of a table, its head first."""
     widths = [max(map(len, column)) for column in zip(*rows)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
 
 
-__all__ = ("join", "table")
+__all__ = ("join", "sentences", "table")

@@ -195,7 +195,7 @@ def rolled_line(host: str, rolled: RolledMember, *, check: bool) -> str:
     done = "would be restarted with its new flags"
     if not check:
         done = f"runs with its new flags, and was down for {rolled.seconds} s"
-    return " ".join(filter(None, [f"{host} {done} ({rolled.method}).", rolled.reason, *rolled.differences]))
+    return text.sentences(f"{host} {done} ({rolled.method}).", rolled.reason, *rolled.differences)
 
 
 def no_member_answers(peers: Fleet) -> Refused | None:

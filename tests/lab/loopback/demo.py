@@ -143,8 +143,7 @@ def _play(console: Console, program: Path, arguments: list[str]) -> int:
     console.print(f"$ {program.name} {escape(shlex.join(arguments))}", style="bold", soft_wrap=True)
     defaults = {
         "ANSIBLE_COLLECTIONS_PATH": str(_REPOSITORY / ".collections"),
-        "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",  # one line of text per line
-        "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
+        "ANSIBLE_STDOUT_CALLBACK": "controlplane.etcd.progress",
     }
     env = {**defaults, **os.environ}
     return subprocess.run([str(program), *arguments], env=env, check=False).returncode

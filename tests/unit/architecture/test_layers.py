@@ -14,7 +14,7 @@ from unit.architecture.sources import SOURCES, imports, packages_of
 CORE, ETCD, NODE = "module_utils/_core", "module_utils/_etcd", "module_utils/_node"
 KUBEADM, SNAPSHOT, TOOL = "module_utils/_kubeadm", "module_utils/_snapshot", "module_utils/_node_tool"
 MODULE, INSTALL, ROLLOUT = "module_utils/_module", "module_utils/_node_tool_install", "module_utils/_rollout"
-ACTION, FLEET = "plugin_utils/_module_action", "plugin_utils/_fleet"
+ACTION, FLEET, PROGRESS = "plugin_utils/_module_action", "plugin_utils/_fleet", "plugin_utils/_progress"
 # PyYAML is on the controller alone.
 TEXT, TWO_CALLS = "plugin_utils/_kubeadm_text", "plugin_utils/_two_call_action"
 KEEP_ALIVE = "plugin_utils/_ssh_keep_alive"
@@ -31,7 +31,9 @@ ALLOWED: dict[str, set[str]] = {
     "modules": {CORE, ETCD, NODE, KUBEADM, SNAPSHOT, TOOL, MODULE, INSTALL, ROLLOUT},
     # What a flag of etcd means is known beside kubeadm's configuration.
     FLEET: {CORE, ETCD, NODE, KUBEADM},
+    PROGRESS: {CORE},
     "filter": {CORE, FLEET},
+    "callback": {PROGRESS},
     "lookup": {CORE, FLEET},
     KEEP_ALIVE: set(),
     ACTION: {CORE, KEEP_ALIVE},
