@@ -125,9 +125,12 @@ class CallbackModule(Default):  # type: ignore[misc]
 
     def v2_runner_on_skipped(self, result: t.Any) -> None:
         self._print_warnings(result)
+        # A member that is left alone tells why; for Ansible it is skipped.
+        if _module(result._task) and "line" in result._result:
+            self._print_outcome(result)
 
     def v2_runner_item_on_skipped(self, result: t.Any) -> None:
-        self._print_warnings(result)
+        self.v2_runner_on_skipped(result)
 
     def v2_runner_on_ok(self, result: t.Any) -> None:
         task, found = result._task, result._result
@@ -207,7 +210,7 @@ class CallbackModule(Default):  # type: ignore[misc]
             raise _AsByDefault
         if len(lines) > 1 and _is_ours(result._task):  # a plan or a report, which names its members itself
             self._print_heading()
-            self._display.display("\n".join(["", *lines, ""]))
+            self._display.display("\n".join(["", *lines]))
             return
         for line in lines:
             self._print_line(self.host_label(result), line, C.COLOR_OK)
@@ -357,15 +360,20 @@ def _name(result: t.Any) -> str:
 
 
 def _flush() -> None:
-    """Show it now: in a pipe Ansible's own display keeps it. If nobody reads any more, the run goes on without it."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except BrokenPipeError:
-            with suppress(OSError, ValueError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        except (OSError, ValueError):
-            pass
+    """Show it now: in a pipe Ansible's own display keeps it."""
+    _flush_stream(sys.stdout)
+    _flush_stream(sys.stderr)
+
+
+def _flush_stream(stream: t.TextIO) -> None:
+    """If nobody reads it any more, the run goes on without it."""
+    try:
+        stream.flush()
+    except BrokenPipeError:
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    except (OSError, ValueError):
+        pass
 
 
 def _guarded(event: str, own: t.Callable[..., None], usual: t.Callable[..., None]) -> t.Callable[..., None]:

@@ -41,10 +41,10 @@ def message_lines(msg: object) -> list[str] | None:
 def failure_text(result: t.Mapping[str, t.Any], *, code_needed: bool, ignored: bool) -> str | None:
     """The words for an expected failure, None if it is another: then every detail of it counts. Those of modules have a
     code."""
-    msg, code = result.get("msg"), result.get("code")
-    if not isinstance(msg, str) or not msg or (code_needed and not isinstance(code, str)):
+    msg, named = result.get("msg"), result.get("code")
+    if not isinstance(msg, str) or not msg or (code_needed and not isinstance(named, str)):
         return None
-    head = f"FAILED ({code})" if isinstance(code, str) else "FAILED"
+    head = f"FAILED ({named})" if isinstance(named, str) else "FAILED"
     error = result.get("error")
     more = f" ({error})" if isinstance(error, str) and error and error not in msg else ""
     return f"{head}{', but the run goes on' if ignored else ''}: {msg}{more}"

@@ -103,7 +103,7 @@ def _defrag(found: Fields, outcome: Outcome) -> str:
     line = found.text("line")
     name = f"{outcome.host}: "
     line = line[len(name) :] if line.startswith(name) else line
-    return f"not defragmented: {line}" if found.text("skipped") else f"defragmented: {line}"
+    return f"{'defragmented' if outcome.changed else 'not defragmented'}: {line}"
 
 
 def _alarm(found: Fields, outcome: Outcome) -> str:

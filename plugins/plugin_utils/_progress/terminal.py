@@ -38,7 +38,8 @@ def bar(head: str, tail: str, share: float, *, width: int, color: bool) -> str:
     left = width - 1 - len(head) - _BAR_WIDTH - 2
     if left < len(tail):
         return f"{head} {tail}"[: width - 1]
-    return f"{head} {file.getvalue()} {tail}"
+    drawn = file.getvalue() if color else file.getvalue().ljust(_BAR_WIDTH)
+    return f"{head} {drawn} {tail}"
 
 
 __all__ = ("CLEAR", "HAS_RICH", "bar", "can_draw")

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.controlplane.etcd.plugins.module_utils._core import text
 
 
@@ -17,3 +20,15 @@ def test_join() -> None:
 def test_table() -> None:
     rows = [("NAME", "SIZE"), ("cp1", "2047.2 MiB"), ("a longer one", "")]
     assert text.table(rows) == ["NAME          SIZE", "cp1           2047.2 MiB", "a longer one"]
+
+
+def test_sentences() -> None:
+    assert text.sentences("One.", "", " ", "Two. ") == "One. Two."
+    assert text.sentences() == ""
+
+
+@given(st.lists(st.text()))
+def test_sentences_neither_begin_nor_end_in_blanks(parts: list[str]) -> None:
+    said = text.sentences(*parts)
+    assert said == said.strip()
+    assert "  " not in said
