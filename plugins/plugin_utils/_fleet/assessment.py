@@ -13,7 +13,7 @@ from ...module_utils._core.failures import Refused
 from .cluster import Cluster
 from .coordination import coordinator_of, order_of, out_of_reach_findings, snapshot_host, unasked_findings
 from .disks import full_disks, small_disk_findings
-from .grouping import foreign_members, peers_of
+from .grouping import foreign_members, peers_of, two_names
 from .kubelets import held_by, holds, kubelet_findings, revivals, stray_refusals
 from .recovery import has_work_to_do
 from .reports import Fleet
@@ -62,10 +62,10 @@ def cluster_of(fleet: Fleet, host: str, *, revive: bool = False, run: str = "") 
 def _refusals(peers: Fleet, coordinator: str, *, has_work: bool, later: bool) -> list[Refused]:
     """The reasons why nothing may be done to this cluster, only those of the first kind that there is. With `later` its
     own state is no reason yet."""
-    foreign, silent = foreign_members(peers), no_member_answers(peers)
+    inventory, silent = two_names(peers) or foreign_members(peers), no_member_answers(peers)
     diagnosis = peers[coordinator].diagnosis
-    if foreign:
-        return [foreign]
+    if inventory:
+        return [inventory]
     strays = stray_refusals(peers) if has_work else []
     if strays:
         return strays

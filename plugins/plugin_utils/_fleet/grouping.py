@@ -58,6 +58,27 @@ def foreign_members(peers: Fleet) -> Refused | None:
     )
 
 
+def two_names(peers: Fleet) -> Refused | None:
+    """The refusal of two hosts that are one node: its kubelet would be restarted a second time, or started in the
+    middle of the work by the second host's timer."""
+    hosts_of: dict[tuple[str | None, str], list[str]] = {}
+    for host, report in peers.items():
+        # Before its first start a member has no id; then its name, which kubeadm takes from the node.
+        hosts_of.setdefault((report.known_cluster_id, report.member_id or f"name {report.name}"), []).append(host)
+    found = [
+        f"{', '.join(hosts)} ({peers[hosts[0]].name}, member {peers[hosts[0]].member_id or 'not started yet'})"
+        for hosts in hosts_of.values()
+        if len(hosts) > 1
+    ]
+    if not found:
+        return None
+    return Refused(
+        "two_names_for_one_node",
+        f"These hosts show one and the same member, so they are two names of one node: {'; '.join(found)}.",
+        "Leave one name of each node, in the inventory or with --limit, then run this again.",
+    )
+
+
 def _has_other_members(report: NodeReport) -> bool:
     return report.cluster is not None and len(report.cluster.members) > 1
 
@@ -65,4 +86,5 @@ def _has_other_members(report: NodeReport) -> bool:
 __all__ = (
     "foreign_members",
     "peers_of",
+    "two_names",
 )

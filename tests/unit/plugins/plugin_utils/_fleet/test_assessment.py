@@ -403,8 +403,11 @@ def test_locks() -> None:
 
 def test_refusals_have_their_codes() -> None:
     foreign = {**THREE, "host3": silent(3, cluster_id="bad")}
-    found = [cluster_of(reports, "host1")["refusals"] for reports in (foreign, ALL_DOWN, {"host1": up(1, free=1)})]
+    alias = {**foreign, "alias": up(1)}
+    situations: list[Reports] = [alias, foreign, ALL_DOWN, {"host1": up(1, free=1)}]
+    found = [cluster_of(reports, "host1")["refusals"] for reports in situations]
     assert [[refusal["code"] for refusal in refusals] for refusals in found] == [
+        ["two_names_for_one_node"],
         ["different_clusters"],
         ["no_member_answers"],
         ["disk_full"],

@@ -10,7 +10,11 @@ from unit.builders import member_report as entry
 from unit.builders import node_report, table
 from unit.fleet_reports import Reports, silent, up
 
-from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.grouping import foreign_members, peers_of
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.grouping import (
+    foreign_members,
+    peers_of,
+    two_names,
+)
 from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.reports import Fleet
 
 THREE = {f"host{number}": up(number) for number in (3, 1, 2)}
@@ -65,4 +69,26 @@ def test_foreign_members(reports: Reports, parts: list[str]) -> None:
     found = foreign_members(Fleet(reports))
     assert bool(found) is bool(parts)
     assert not found or found.code == "different_clusters"
+    assert all(found and part in found.text for part in parts)
+
+
+ALIAS = {**THREE, "alias": up(2)}
+NEW, OTHER_NEW = (node_report(number, member_id=None, cluster_id=None) for number in (3, 4))
+
+TWO_NAMES: list[tuple[str, Reports, list[str]]] = [
+    ("none", THREE, []),
+    ("one that answers", ALIAS, ["two names of one node: alias, host2 (cp2, member 2).", "--limit"]),
+    ("one that is down", {**THREE, "alias": silent(3), "host3": silent(3)}, ["alias, host3 (cp3, member 3)"]),
+    ("of two nodes", {**ALIAS, "other": up(1)}, ["alias, host2 (", "; host1, other ("]),
+    ("never started", {**THREE, "alias": NEW, "host3": NEW}, ["alias, host3 (cp3, member not started yet)"]),
+    ("two that never started", {**THREE, "host3": NEW, "host4": OTHER_NEW}, []),
+    ("the same id in another cluster", {**THREE, "host4": silent(1, cluster_id="c2")}, []),
+]
+
+
+@pytest.mark.parametrize(("reports", "parts"), table(TWO_NAMES))
+def test_two_names_for_one_node(reports: Reports, parts: list[str]) -> None:
+    found = two_names(Fleet(dict(sorted(reports.items()))))
+    assert bool(found) is bool(parts)
+    assert not found or found.code == "two_names_for_one_node"
     assert all(found and part in found.text for part in parts)
