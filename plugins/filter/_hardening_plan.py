@@ -28,7 +28,8 @@ options:
     description:
       - Further arguments of etcd, without their leading dashes. They win over C(auto-compaction-mode) V(periodic) and
         C(auto-compaction-retention) V(1h).
-    type: dict
+      - Also JSON or YAML text of a mapping, as C(-e) gives it.
+    type: raw
     default: {}
   lower:
     description: Whether to lower a quota that is higher than O(quota).
@@ -85,7 +86,7 @@ def hardening_plan(
     quota: object,
     wait_timeout: float,
     lower: bool = False,
-    extra_args: t.Mapping[str, t.Any] | None = None,
+    extra_args: object = None,
     allow_downtime: bool = False,
 ) -> Json:
     return plan_hardening(
@@ -93,7 +94,7 @@ def hardening_plan(
         Fleet.from_results(results),
         quota=str(quota),
         lower=lower,
-        extra_args=extra_args or {},
+        extra_args=extra_args,
         allow_downtime=allow_downtime,
         wait_timeout=wait_timeout,
     ).as_result()

@@ -23,6 +23,7 @@ from . import wording
 from .cluster import Cluster
 from .coordination import members_missing, nodes_out_of_reach
 from .kubelets import idle_kubelets, stray_refusals
+from .options import mapping
 from .quotas import ChosenQuota, choose_quota, recorded_refusals, voters_on_nodes
 from .reports import Fleet
 from .time_budgets import HardeningTimes, hardening_times
@@ -70,11 +71,12 @@ def plan_hardening(
     *,
     quota: str,
     lower: bool,
-    extra_args: t.Mapping[str, t.Any],
+    extra_args: object,
     allow_downtime: bool,
     wait_timeout: float,
 ) -> HardeningPlan:
-    """The plan for one cluster. `lower` says whether a quota that is larger than `quota` is lowered."""
+    """The plan for one cluster. `lower` says whether a quota that is larger than `quota` is lowered; `extra_args` is a
+    mapping, or text of one."""
     peers = fleet.only(cluster.hosts)
     nodes = voters_on_nodes(cluster, peers)
     refusals = _state_refusals(cluster, peers)
@@ -83,7 +85,7 @@ def plan_hardening(
     notes: tuple[str, ...] = ()
     try:
         chosen = choose_quota(nodes, quota, lower=lower)
-        settings = flag_values.checked(_arguments(chosen, extra_args))
+        settings = flag_values.checked(_arguments(chosen, mapping("harden_extra_args", extra_args)))
         wanted, notes = settings.wanted, (*settings.warnings, *flag_values.problems(settings.wanted))
         refusals += filter(None, [member_refusal(wanted)])
     except Refused as refused:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from integration.support.ansible_commands import Run, ansible_env, program
 from integration.support.clusters import await_true
@@ -136,6 +137,98 @@ def test_inventories_that_name_nobody_and_one_that_is_a_list(
             "recover_lock_path": str(directory / "run/etcd-maintenance.lock"),
         },
     )
+    assert run.rc == 0, run.out
+    assert_recovered(cluster)
+
+
+def test_inventories_from_which_nobody_can_tell_who_is_meant(
+    make_cluster: MakeCluster, playbook: Playbook, tmp_path: Path
+) -> None:
+    cluster = full_cluster(make_cluster, members=1)
+    (node,) = cluster.nodes
+    hosts = inventory(tmp_path / "hosts.yml", cluster)
+    known = yaml.safe_load(hosts.read_text("utf-8"))
+    before = state(cluster)
+
+    unknown = {"cps": known["control_plane"], "workers": {"hosts": {"worker1": LOCAL}}}
+    for name, variables, said in (
+        ("a group of another name", {}, "It has cps, workers. All of its hosts are not taken"),
+        ("etcd_target where no play reads it", {"etcd_target": "cps"}, "etcd_target is set in the inventory"),
+    ):
+        hosts.write_text(yaml.safe_dump({**unknown, "all": {"vars": variables}}), "utf-8")
+        run = playbook(hosts, extra_vars=QUICK)
+        assert run.rc == 2, name
+        assert said in run.flat
+        assert "Nothing was changed." in run.flat
+    run = playbook(hosts, extra_vars={**QUICK, "etcd_traget": "cps"})
+    assert run.rc == 2, run.out
+    assert "There is no variable etcd_traget." in run.flat
+    assert state(cluster) == before
+
+    # Groups that others use, and a variable that nobody asked for.
+    hosts.write_text(yaml.safe_dump({**unknown, "kube-master": {"hosts": {node.name: {}}}}), "utf-8")
+    variables = yaml.safe_load(hosts.read_text("utf-8"))
+    variables["all"] = {"vars": {"target": "worker1"}}
+    hosts.write_text(yaml.safe_dump(variables), "utf-8")
+    run = playbook(hosts, extra_vars=QUICK)
+    assert run.rc == 0, run.out
+    assert "worker1" not in run.recap
+    assert_recovered(cluster)
+
+
+def test_variables_that_are_misspelt_or_cannot_be_read(
+    make_cluster: MakeCluster, playbook: Playbook, tmp_path: Path
+) -> None:
+    cluster = full_cluster(make_cluster)
+    last = cluster.nodes[-1].name
+    before = state(cluster)
+
+    for own, given, said in (
+        ({}, {"recover_hodl": False}, "recover_hodl, given with -e, is no option"),
+        ({"recover_snapshots": False}, {}, "recover_snapshots, set in the inventory or the play, is no option"),
+        ({"recover_hold": "maybe"}, {}, "recover_hold is 'maybe', which is not true or false."),
+        ({}, {"recover_work_timeout": "10m"}, "recover_work_timeout is '10m', which is not a number, 0 or more."),
+    ):
+        hosts = inventory(tmp_path / "hosts.yml", cluster, more={last: own})
+        run = playbook(hosts, extra_vars={**QUICK, **given})
+        assert run.rc == 2, run.out
+        assert said in run.flat
+        assert "Nothing was changed." in run.flat
+        # All hosts at once: the cluster is not worked on without the one whose variable is wrong.
+        assert "inspect | Inspect every node" not in run.out
+    assert state(cluster) == before
+
+    # One that may be somebody else's, and options as they come from a command line.
+    hosts = inventory(tmp_path / "hosts.yml", cluster, more={last: {"recover_from_tape": "{{ nothing }}"}})
+    text = {"recover_hold": "no", "recover_settle_seconds": "1", "recover_snapshot_keep": "1"}
+    run = playbook(hosts, extra_vars=text)
+    assert run.rc == 0, run.out
+    assert "recover_from_tape is no option of the role" in run.flat
+    assert_recovered(cluster)
+
+
+def test_two_names_for_one_node(make_cluster: MakeCluster, playbook: Playbook, tmp_path: Path) -> None:
+    cluster = full_cluster(make_cluster)
+    hosts = inventory(tmp_path / "hosts.yml", cluster)
+    content = yaml.safe_load(hosts.read_text("utf-8"))
+    second = cluster.nodes[1]
+    content["control_plane"]["hosts"]["alias"] = content["control_plane"]["hosts"][second.name]
+    hosts.write_text(yaml.safe_dump(content), "utf-8")
+    before = state(cluster)
+
+    run = playbook(hosts, extra_vars=QUICK)
+    assert run.rc == 2, run.out
+    assert f"so they are two names of one node: alias, {second.name} ({second.name}, member " in run.flat
+    assert "Nothing was changed." in run.flat
+    assert (state(cluster), locks(cluster)) == (before, [])
+
+    second.kill()
+    run = playbook(hosts, extra_vars=QUICK)
+    assert run.rc == 2, run.out
+    assert f"two names of one node: alias, {second.name} (" in run.flat
+    assert locks(cluster) == []
+
+    run = playbook(hosts, "--limit=!alias", extra_vars={**QUICK, "recover_revive": False})
     assert run.rc == 0, run.out
     assert_recovered(cluster)
 

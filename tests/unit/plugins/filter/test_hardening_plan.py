@@ -40,5 +40,12 @@ def test_options() -> None:
     assert found["step_seconds"] == 660
 
 
+def test_arguments_as_text() -> None:
+    found = hardening_plan(CLUSTER, RESULTS, "4GiB", 60, 120.0, extra_args='{"snapshot-count": "5000"}')
+    assert (found["refusals"], found["extra_args"]["snapshot-count"]) == ([], "5000")
+    found = hardening_plan(CLUSTER, RESULTS, "4GiB", 60, 120.0, extra_args="snapshot-count=5000")
+    assert [refusal["code"] for refusal in found["refusals"]] == ["invalid_option"]
+
+
 def test_filter() -> None:
     assert FilterModule().filters() == {"_hardening_plan": hardening_plan}
