@@ -85,16 +85,21 @@ class RolledMember:
     reason: str
     seconds: float
     differences: tuple[str, ...]
+    flags_before: t.Mapping[str, str]
+    flags_after: t.Mapping[str, str]
 
     @classmethod
     def from_result(cls, body: object) -> RolledMember:
         found = Fields(body, "the result of etcd_manifest")
+        flags = found.record("flags")
         return cls(
             changed=found.flag("changed"),
             method=found.text("method"),
             reason=found.text("reason"),
             seconds=found.number("seconds"),
             differences=found.texts("differences"),
+            flags_before=flags.texts_by_key("before"),
+            flags_after=flags.texts_by_key("after"),
         )
 
 
@@ -104,10 +109,24 @@ def replaced_arguments(results: t.Iterable[object]) -> list[dict[str, str]]:
     return [each.texts_by_key("replaced") for each in found if each.has("replaced")]
 
 
+def has_changed(result: object) -> bool:
+    """Whether a module changed something; one that did not run has not."""
+    found = Fields(result, "a result")
+    return found.has("changed") and found.flag("changed")
+
+
 def leader_of(result: object) -> str | None:
     """The leader's name in a result of etcd_info, None if there is none, or if it failed."""
     found = Fields(result, "the result of etcd_info")
     return found.record("cluster").text_or_none("leader") if found.has("cluster") else None
 
 
-__all__ = ("ApiServerCheck", "RolledMember", "TakenSnapshot", "WriteCheck", "leader_of", "replaced_arguments")
+__all__ = (
+    "ApiServerCheck",
+    "RolledMember",
+    "TakenSnapshot",
+    "WriteCheck",
+    "has_changed",
+    "leader_of",
+    "replaced_arguments",
+)

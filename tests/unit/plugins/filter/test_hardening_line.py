@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from ansible_collections.controlplane.etcd.plugins.filter._hardening_line import FilterModule, hardening_line
 
-ROLLED = {"changed": True, "method": "patch", "reason": "", "seconds": 13.2, "differences": [], "failed": False}
+ROLLED = {
+    "changed": True,
+    "method": "patch",
+    "reason": "",
+    "seconds": 13.2,
+    "differences": [],
+    "flags": {"before": {}, "after": {}},
+    "failed": False,
+}
 
 
 def test_line() -> None:

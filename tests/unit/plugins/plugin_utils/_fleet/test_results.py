@@ -14,6 +14,7 @@ from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.results i
     RolledMember,
     TakenSnapshot,
     WriteCheck,
+    has_changed,
     leader_of,
     replaced_arguments,
 )
@@ -62,8 +63,19 @@ def test_api_servers() -> None:
 
 
 def test_rolled_member() -> None:
-    body = {"changed": True, "method": "patch", "reason": "", "seconds": 13.2, "differences": ["a"], "flags": {}}
-    assert RolledMember.from_result(body) == RolledMember(True, "patch", "", 13.2, ("a",))
+    body = {"changed": True, "method": "patch", "reason": "", "seconds": 13.2, "differences": ["a"]}
+    flags = {"before": {}, "after": {"snapshot-count": "5000"}}
+    expected = RolledMember(True, "patch", "", 13.2, ("a",), {}, {"snapshot-count": "5000"})
+    assert RolledMember.from_result({**body, "flags": flags}) == expected
+
+
+def test_changes() -> None:
+    assert [has_changed(each) for each in ({"changed": True}, {"changed": False}, {"skipped": True}, {})] == [
+        True,
+        False,
+        False,
+        False,
+    ]
 
 
 def test_replaced_arguments() -> None:

@@ -336,7 +336,9 @@ def test_plan_of_a_hardening() -> None:
     )
 
 
-ROLLED = RolledMember(changed=True, method="kubeadm", reason="", seconds=13.2, differences=())
+ROLLED = RolledMember(
+    changed=True, method="kubeadm", reason="", seconds=13.2, differences=(), flags_before={}, flags_after={}
+)
 PATCHED = replace(
     ROLLED, method="patch", reason="There is no kubeadm on this node.", differences=("It differs.", "So.")
 )
