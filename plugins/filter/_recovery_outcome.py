@@ -44,6 +44,10 @@ options:
     description: What M(controlplane.etcd.etcd_snapshot) returned, empty if nobody came as far.
     type: dict
     default: {}
+  work:
+    description: Whether there was anything to do.
+    type: bool
+    default: true
   write_check:
     description: What M(controlplane.etcd.etcd_write_check) returned, empty if nobody came as far.
     type: dict
@@ -79,12 +83,14 @@ def outcome(
     snapshot: object = None,
     refusals: t.Iterable[object] = (),
     failures: t.Mapping[str, t.Iterable[object]] | None = None,
+    work: bool = True,
     over: bool = True,
     check: bool = False,
 ) -> Json:
     return recovery_outcome(
         Cluster.from_result(before),
         Ending.of(refusals=refusals, results=failures or {}, over=over, seconds=seconds, check=check),
+        work=work,
         check=WriteCheck.from_result(write_check) if write_check and "writes" in write_check else None,
         snapshot=TakenSnapshot.from_result(snapshot or {}),
     )

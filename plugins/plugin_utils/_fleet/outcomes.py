@@ -67,7 +67,10 @@ class Ending:
             return REFUSED
         if not self.over:
             return UNFINISHED
-        return FAILED if self.failures or success is None else success
+        if self.failures:
+            return FAILED
+        # Check mode cannot see all that would follow.
+        return success or (UNFINISHED if self.check else FAILED)
 
     def as_result(self, cluster: Cluster, success: str | None) -> Json:
         """The keys that all outcomes have."""
@@ -83,26 +86,35 @@ class Ending:
 
 
 def failures_of(results: t.Mapping[str, t.Iterable[object]]) -> tuple[TaskFailure, ...]:
-    """The failures among what tasks returned, by host; whatever did not fail or did not run is passed over."""
-    found = []
-    for host, bodies in results.items():
-        for body in (Fields(each, f"a result of {host}") for each in bodies):
-            if any(body.has(key) and body.flag(key) for key in ("failed", "unreachable")):
-                name, said = (body.text(key) if body.has(key) else None for key in ("code", "msg"))
-                found.append(TaskFailure(host, name, said or ""))
-    return tuple(dict.fromkeys(found))
+    """The failures among what tasks returned, by host; whatever did not fail or did not run is passed over, and so is
+    what has no code beside what has one: it only says once more that something failed."""
+    found = [failure for host, bodies in results.items() for body in bodies for failure in _failures(host, body)]
+    return tuple(dict.fromkeys([failure for failure in found if failure.code] or found))
+
+
+def _failures(host: str, result: object) -> t.Iterator[TaskFailure]:
+    body = Fields(result, f"a result of {host}")
+    if not any(body.has(key) and body.flag(key) for key in ("failed", "unreachable")):
+        return
+    if body.has("results"):  # of a loop
+        for each in t.cast(t.Mapping[str, t.Any], result)["results"]:
+            yield from _failures(host, each)
+    else:
+        name, said = (body.text(key) if body.has(key) else None for key in ("code", "msg"))
+        yield TaskFailure(host, name, said or "")
 
 
 def recovery_outcome(
-    before: Cluster, ending: Ending, *, check: WriteCheck | None, snapshot: TakenSnapshot | None
+    before: Cluster, ending: Ending, *, work: bool, check: WriteCheck | None, snapshot: TakenSnapshot | None
 ) -> Json:
-    """The outcome of a recovery. `check` is the write check at its end, None if it did not come to that."""
+    """The outcome of a recovery. `work` says whether there was anything to do, `check` is the write check at its end,
+    None if it did not come to that."""
     now = check.cluster.members if check else before.members
     without = [member.name or member.member_id for member in now if not member.answers]
     success = None
     if check:
         done = RECOVERED_WITHOUT if without else RECOVERED
-        success = done if before.has_work else NOTHING_TO_DO
+        success = done if work else NOTHING_TO_DO
     return {
         **ending.as_result(before, success),
         "without": without if ending.outcome(success) in (RECOVERED_WITHOUT, NOTHING_TO_DO) else [],

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from unit.builders import MIB, Json, as_json, cluster_report, diagnosis, member_report, node_report, table
+from unit.builders import MIB, Json, as_json, cluster_report, member_report, node_report, table
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Refused
 from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.assessment import cluster_of
@@ -35,8 +35,8 @@ AFTER = cluster_report(replace(LEADER, db_size_bytes=20 * MIB), replace(FOLLOWER
 ONE_DOWN = cluster_report(AFTER.members[0], replace(FOLLOWER, role="silent", db_size_bytes=0, error="down"))
 
 
-def cluster(*, full: bool = True) -> Cluster:
-    found = {f"host{n}": node_report(n, SEEN, diagnosis=diagnosis(full=full)) for n in (1, 2)}
+def cluster() -> Cluster:
+    found = {f"host{n}": node_report(n, SEEN) for n in (1, 2)}
     return cluster_of(Fleet(found), "host1")
 
 
@@ -50,13 +50,13 @@ REFUSED = replace(END, refusals=(Refused("disk_full", "It is full."),))
 FAILED = replace(END, failures=(LOST,))
 
 
-def recovered(ending: Ending = END, check: WriteCheck | None = None, *, full: bool = True) -> Json:
-    return recovery_outcome(cluster(full=full), ending, check=check, snapshot=None)
+def recovered(ending: Ending = END, check: WriteCheck | None = None, *, work: bool = True) -> Json:
+    return recovery_outcome(cluster(), ending, work=work, check=check, snapshot=None)
 
 
 def test_recovery() -> None:
     snapshot = TakenSnapshot("/var/backups/etcd/etcd-c1-cp1-r9.db", 9, reused=False)
-    found = recovery_outcome(cluster(), END, check=written(AFTER), snapshot=snapshot)
+    found = recovery_outcome(cluster(), END, work=True, check=written(AFTER), snapshot=snapshot)
     assert as_json(found) == found
     assert found == {
         "hosts": ["host1", "host2"],
@@ -89,12 +89,13 @@ def test_recovery() -> None:
 OUTCOMES: list[tuple[str, Json, str]] = [
     ("recovered", recovered(check=written(AFTER)), "recovered"),
     ("without a member", recovered(check=written(ONE_DOWN)), "recovered_without"),
-    ("nothing to do", recovered(check=written(AFTER), full=False), "nothing_to_do"),
-    ("nothing to do, and a member is down", recovered(check=written(ONE_DOWN), full=False), "nothing_to_do"),
+    ("nothing to do", recovered(check=written(AFTER), work=False), "nothing_to_do"),
+    ("nothing to do, and a member is down", recovered(check=written(ONE_DOWN), work=False), "nothing_to_do"),
     ("refused", recovered(REFUSED), "refused"),
     ("failed", recovered(FAILED), "failed"),
     ("failed after writes were accepted", recovered(FAILED, written(AFTER)), "failed"),
     ("ended without a word", recovered(), "failed"),
+    ("check mode cannot tell", recovered(replace(END, check=True)), "unfinished"),
     ("not over", recovered(replace(FAILED, over=False)), "unfinished"),
     ("refused at once", recovered(replace(REFUSED, over=False)), "refused"),
 ]
@@ -124,8 +125,11 @@ def test_failures() -> None:
     bodies: list[Json] = [{}, {"skipped": True}, {"failed": False, "changed": True}]
     lost: Json = {"unreachable": True, "msg": "Failed to connect."}
     full: Json = {"failed": True, "code": "disk_full", "msg": "It failed."}
-    assert failures_of({"a": [*bodies, full, full], "b": [lost], "c": [{"failed": True}]}) == (
-        TaskFailure("a", "disk_full", "It failed."),
+    said: Json = {"failed": True, "msg": "One or more items failed"}
+    known = (TaskFailure("a", "disk_full", "It failed."),)
+    assert failures_of({"a": [*bodies, full, full], "b": [lost]}) == known
+    assert failures_of({"a": [{**said, "results": [{}, full]}, said]}) == known
+    assert failures_of({"b": [lost], "c": [{"failed": True}]}) == (
         TaskFailure("b", None, "Failed to connect."),
         TaskFailure("c", None, ""),
     )
@@ -137,7 +141,7 @@ ROLLED = replace(STAYED, changed=True, seconds=13.2, flags_after={"quota-backend
 
 def hardened(ending: Ending = END, **options: Any) -> Json:
     given: Json = {"done": True, "rolled": {}, "recorded": False, "scheduled": [], **options}
-    return hardening_outcome(cluster(full=False), ending, **given)
+    return hardening_outcome(cluster(), ending, **given)
 
 
 def test_hardening() -> None:
