@@ -8,6 +8,7 @@ What needs an API server, cron or systemd is shown by the scenarios on real node
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -73,7 +74,9 @@ def harden(clusters: list[Cluster], playbook: Any, bare_python: Path, tmp_path: 
 
     def run(*, check: bool = False, limit: str = "", **variables: Any) -> Run:
         options = ["--diff", *([f"--limit={limit}"] if limit else [])]
-        given = {**WANTED, "ansible_python_interpreter": str(bare_python), **variables}
+        result = str(tmp_path / "result.json")
+        own = {"ansible_python_interpreter": str(bare_python), "harden_result_file": result}
+        given = {**WANTED, **own, **variables}
         found: Run = playbook(hosts, *options, check=check, extra_vars=given, name=HARDEN)
         return found
 
@@ -149,6 +152,16 @@ def leader(cluster: Cluster) -> str:
     raise AssertionError("nobody leads")
 
 
+def outcomes(directory: Path) -> dict[str, tuple[str, list[str | None]]]:
+    """What the last run has written: for each cluster the outcome, and the codes of what stood against it."""
+    body = json.loads((directory / "result.json").read_text("utf-8"))
+    assert (body["version"], body["role"]) == (1, "harden")
+    return {
+        key: (each["outcome"], [reason["code"] for reason in [*each["refusals"], *each["failures"]]])
+        for key, each in body["clusters"].items()
+    }
+
+
 def locked(*clusters: Cluster) -> list[str]:
     """The nodes with a lock."""
     nodes = [node for cluster in clusters for node in cluster.nodes]
@@ -180,6 +193,7 @@ def test_check_run_run_again_and_what_etcd_refuses(clusters: list[Cluster], hard
     assert planned.rc == 0, planned.out
     assert "+ - --quota-backend-bytes=67108864" in planned.flat
     assert [state(cluster) for cluster in clusters] == before
+    assert outcomes(tmp_path) == {"one1": ("hardened", []), "two1": ("hardened", [])}
 
     # What could not be written down afterwards is found before any member is restarted.
     flow = tmp_path / "flow.yaml"
@@ -196,6 +210,7 @@ def test_check_run_run_again_and_what_etcd_refuses(clusters: list[Cluster], hard
         assert said in refused.flat
         assert [state(cluster) for cluster in clusters] == before
         assert not locked(*clusters), refused.out
+        assert [outcome for outcome, _codes in outcomes(tmp_path).values()] == ["failed"]
 
     leaders = [leader(cluster) for cluster in clusters]
     with ThreadPoolExecutor(1) as other:
@@ -204,6 +219,7 @@ def test_check_run_run_again_and_what_etcd_refuses(clusters: list[Cluster], hard
         done = harden()
         moved.result()
     assert done.rc == 0, done.out
+    assert outcomes(tmp_path) == {"one1": ("hardened", []), "two1": ("hardened", [])}
     for cluster, last in zip(clusters, leaders, strict=True):
         assert set(quotas(cluster)) == {64}
         followers = [node.name for node in cluster.nodes if node.name != last]
@@ -219,6 +235,7 @@ def test_check_run_run_again_and_what_etcd_refuses(clusters: list[Cluster], hard
 
     again = harden()
     assert again.rc == 0, again.out
+    assert outcomes(tmp_path) == {"one1": ("unchanged", []), "two1": ("unchanged", [])}
     assert {host: numbers["changed"] for host, numbers in again.recap.items()} == dict.fromkeys(again.recap, 0)
     assert [state(cluster) for cluster in clusters] == after
 
@@ -228,6 +245,7 @@ def test_check_run_run_again_and_what_etcd_refuses(clusters: list[Cluster], hard
         client.arm(Alarm(client.status().member_id, "NOSPACE"))
     bad = harden(harden_extra_args={"max-wals": "many"}, harden_wait_timeout=4)
     assert bad.rc != 0
+    assert outcomes(tmp_path) == {"one1": ("failed", ["etcd_not_up"]), "two1": ("refused", ["nospace_alarm"])}
     assert "run recover first" in bad.flat
     assert "was put back, and etcd answers again with its old flags" in bad.flat
     assert [[text for text, _starts in state(cluster)] for cluster in clusters] == [
