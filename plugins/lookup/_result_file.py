@@ -66,7 +66,7 @@ from contextlib import contextmanager, suppress
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 
-from ..module_utils._core.files import put
+from ..module_utils._core.files import put, text
 from ..plugin_utils._fleet.outcomes import merged
 
 
@@ -90,7 +90,7 @@ def _write(path: str, parts: t.Mapping[str, t.Any]) -> None:
 @contextmanager
 def _alone(directory: str) -> t.Iterator[None]:
     """The moment in which no other cluster of this run reads or writes the file."""
-    descriptor = os.open(directory, os.O_RDONLY)
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         with suppress(OSError):  # a network's filesystem that knows no locks
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -100,6 +100,6 @@ def _alone(directory: str) -> t.Iterator[None]:
 
 
 def _written(path: str) -> object:
-    with suppress(FileNotFoundError, ValueError), open(path, encoding="utf-8") as file:
-        return json.load(file)
+    with suppress(FileNotFoundError, ValueError):
+        return json.loads(text(path))
     return None
