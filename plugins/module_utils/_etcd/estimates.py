@@ -30,9 +30,20 @@ def expected_seconds(view: ClusterView) -> int:
     defragmentation will write."""
     voters = view.answering_voters
     largest = max((member.size_bytes for member in voters), default=0)
-    work = largest / _COPY + largest / _COMPACT + sum(defrag_seconds(member.in_use_bytes) for member in voters)
+    work = snapshot_seconds(largest) + compact_seconds(largest)
+    work += sum(defrag_seconds(member.in_use_bytes) for member in voters)
     silent = sum(member.role == "silent" for member in view.members)
     return round(_FIXED_SECONDS + _SECONDS_PER_SILENT * silent + work)
+
+
+def snapshot_seconds(size_bytes: int) -> float:
+    """The duration of a snapshot."""
+    return size_bytes / _COPY
+
+
+def compact_seconds(size_bytes: int) -> float:
+    """The duration of a compaction on a member, while it serves."""
+    return size_bytes / _COMPACT
 
 
 def defrag_seconds(in_use_bytes: int) -> float:
@@ -57,8 +68,10 @@ __all__ = (
     "DEFRAG_EXTRA_BYTES",
     "WAL_SEGMENT_BYTES",
     "WORK_SECONDS",
+    "compact_seconds",
     "defrag_needed_bytes",
     "defrag_seconds",
     "expected_seconds",
     "minutes_to_full",
+    "snapshot_seconds",
 )

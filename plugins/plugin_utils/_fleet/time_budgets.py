@@ -14,6 +14,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from ...module_utils._etcd.estimates import compact_seconds, defrag_seconds, snapshot_seconds
 from .cluster import Cluster
 
 _BESIDE_TIMEOUTS = 300  # for what a task does beside the three waits that its timeout may count for
@@ -24,7 +25,8 @@ _RAISE_SECONDS = 60  # a restart with a larger quota
 
 @dataclass(frozen=True)
 class RecoveryTimes:
-    """The budgets of one recovery. `hold_seconds` and `release_seconds` are by host."""
+    """The budgets of one recovery. `hold_seconds` and `release_seconds` are by host; `expected_seconds`, how long a
+    step is going to take, is by step, that of a defragmentation for one member."""
 
     step_seconds: int
     raise_seconds: int
@@ -32,6 +34,7 @@ class RecoveryTimes:
     revive_limit_seconds: int
     hold_seconds: t.Mapping[str, int]
     release_seconds: t.Mapping[str, int]
+    expected_seconds: t.Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,18 @@ def recovery_times(
         revive_limit_seconds=int(revive + replay_seconds + _BESIDE_WAITING),
         hold_seconds={host: held + seconds for host, seconds in staggered.items()},
         release_seconds=staggered,
+        expected_seconds=_expected(cluster),
     )
+
+
+def _expected(cluster: Cluster) -> dict[str, float]:
+    sizes = [member.db_size_bytes for member in cluster.members]
+    in_use = [member.db_size_in_use_bytes for member in cluster.members]
+    return {
+        "snapshot": round(snapshot_seconds(max(sizes, default=0)), 1),
+        "compact": round(compact_seconds(max(sizes, default=0)), 1),
+        "defragment": round(defrag_seconds(max(in_use, default=0)), 1),
+    }
 
 
 def hardening_times(*, wait_timeout: float) -> HardeningTimes:

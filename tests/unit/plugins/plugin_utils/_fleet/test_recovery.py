@@ -62,6 +62,7 @@ def test_plan() -> None:
         "revive_limit_seconds": 162,
         "hold_seconds": {"host1": 448, "host2": 508},
         "release_seconds": {"host1": 0, "host2": 60},
+        "expected_seconds": {"snapshot": 2.0, "compact": 3.3, "defragment": 0.8},
     }
 
 

@@ -51,6 +51,7 @@ def test_recovery() -> None:
         revive_limit_seconds=160,
         hold_seconds={"host1": 448, "host2": 508, "host3": 568},
         release_seconds={"host1": 0, "host2": 60, "host3": 120},
+        expected_seconds={"snapshot": 2.0, "compact": 3.3, "defragment": 0.8},
     )
 
 
