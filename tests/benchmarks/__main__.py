@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from benchmarks import whole_recovery
 from rich.console import Console
 from rich.table import Table
 
@@ -172,6 +173,24 @@ def seconds(pair: Pair, work: Callable[[int], None], number: int) -> float:
     return time.monotonic() - begin
 
 
+def added_by_ansible(cluster: Cluster, directory: Path) -> Table:
+    """The recovery by the playbook beside the same steps by the library."""
+    ours = Ours(cluster.followers()[0])
+
+    def steps() -> None:
+        ours.snapshot("file", directory)
+        ours.recover()
+
+    found = whole_recovery.measure(cluster, lambda: fill_up(cluster), steps, directory)
+    table = Table("a recovery by the playbook", "s", title=f"{len(cluster.nodes)} members, full anew")
+    table.add_row("until the first write is accepted", f"{found.first_write:.1f}")
+    table.add_row("until it exits", f"{found.playbook:.1f}")
+    table.add_row("  the steps, by the library alone", f"{found.steps:.1f}")
+    table.add_row("  the pause of the proof", f"{whole_recovery.PAUSE_SECONDS:.1f}")
+    table.add_row("  what Ansible adds", f"{found.added:.1f}")
+    return table
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--version", default="3.6.16", help="of etcd")
@@ -186,7 +205,9 @@ def main() -> None:
                 both = [(seconds(pair, pair.ours, n), seconds(pair, pair.theirs, n)) for n in range(pair.rounds)]
                 ours, theirs = (statistics.median(column) for column in zip(*both, strict=True))
                 table.add_row(pair.what, f"{ours:.2f}", f"{theirs:.2f}", f"{ours / theirs:.2f}")
-    Console(width=120).print(table)
+            console = Console(width=120)
+            console.print(table)
+            console.print(added_by_ansible(cluster, directory))
 
 
 if __name__ == "__main__":
