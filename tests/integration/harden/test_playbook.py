@@ -245,7 +245,10 @@ def test_check_run_run_again_and_what_etcd_refuses(clusters: list[Cluster], hard
         client.arm(Alarm(client.status().member_id, "NOSPACE"))
     bad = harden(harden_extra_args={"max-wals": "many"}, harden_wait_timeout=4)
     assert bad.rc != 0
-    assert outcomes(tmp_path) == {"one1": ("failed", ["etcd_not_up"]), "two1": ("refused", ["nospace_alarm"])}
+    came_of = outcomes(tmp_path)
+    # etcd may also have exited so often by then that the kubelet waits with the old manifest, too.
+    assert came_of.pop("one1") in (("failed", ["etcd_not_up"]), ("failed", ["rolled_back"]))
+    assert came_of == {"two1": ("refused", ["nospace_alarm"])}
     assert "run recover first" in bad.flat
     assert "was put back, and etcd answers again with its old flags" in bad.flat
     assert [[text for text, _starts in state(cluster)] for cluster in clusters] == [

@@ -151,7 +151,7 @@ def test_a_run_of_others_is_honoured(make_cluster: Any, tools_of: Any) -> None:
     said = tool("run", *SMALL)
     assert said.code == 3
     assert said.out.startswith(
-        "Nothing further was done: another run works on this node: root@admin, recover, at the latest"
+        "Nothing further was done: another run works on this node: root@admin, recover; its lock counts"
     )
     # Neither a success nor a failure: it has not run.
     assert "last_run_timestamp_seconds" not in tool.metrics()
