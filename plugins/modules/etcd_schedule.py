@@ -72,7 +72,7 @@ options:
   lock_path:
     description:
       - The file that keeps two runs from working on this node at once, the same as
-        O(controlplane.etcd.run_lock#module:path) of other runs.
+        O(controlplane.etcd.run_lock#module:lock_path) of other runs.
     type: path
     default: /run/etcd-maintenance.lock
   manifest:

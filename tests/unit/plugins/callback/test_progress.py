@@ -63,7 +63,7 @@ def callback(screen: Screen) -> t.Any:
     return made
 
 
-def task(action: str = "controlplane.etcd.etcd_defrag", path: str = "/home/user/play.yml:3", **more: t.Any) -> t.Any:
+def task(action: str = "controlplane.etcd.etcd_defrag", path: str = "/tmp/x/play.yml:3", **more: t.Any) -> t.Any:
     fields: Json = {
         "_role": None,
         "_uuid": "task",
