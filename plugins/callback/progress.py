@@ -294,7 +294,7 @@ class CallbackModule(Default):  # type: ignore[misc]
         head = self._columns.line(now - self._begun, step.host, step.doing)
         share = (now - step.started) / (step.expected or 1.0)
         width = shutil.get_terminal_size().columns
-        return terminal.bar(head, silence.elapsed(step, now), share, width=width, color=color.ANSIBLE_COLOR)
+        return terminal.drawn_bar(head, silence.elapsed(step, now), share, width=width, color=color.ANSIBLE_COLOR)
 
     def _begin_step(self, host: t.Any, task: t.Any) -> None:
         name = host.get_name()

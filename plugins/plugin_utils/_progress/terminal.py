@@ -29,7 +29,7 @@ def can_draw(environment: t.Mapping[str, str], *, terminal: bool, encoding: str)
     return terminal and not logged and environment.get("TERM", "") not in ("", "dumb") and "utf" in encoding.lower()
 
 
-def bar(head: str, tail: str, share: float, *, width: int, color: bool) -> str:
+def drawn_bar(head: str, tail: str, share: float, *, width: int, color: bool) -> str:
     """One line without its end, never wider than the terminal. Raises NameError without rich."""
     file = io.StringIO()
     system: t.Any = "standard" if color else None
@@ -42,4 +42,4 @@ def bar(head: str, tail: str, share: float, *, width: int, color: bool) -> str:
     return f"{head} {drawn} {tail}"
 
 
-__all__ = ("CLEAR", "HAS_RICH", "bar", "can_draw")
+__all__ = ("CLEAR", "HAS_RICH", "can_draw", "drawn_bar")

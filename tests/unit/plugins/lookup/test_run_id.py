@@ -24,7 +24,8 @@ class Worker(WorkerProcess):
     """One of Ansible's workers, which renders a template and nothing else."""
 
     def __init__(self, results: Any) -> None:
-        FORK.Process.__init__(self)
+        # Ansible's own wants a whole play.
+        super(WorkerProcess, self).__init__()
         self.results = results
 
     def run(self) -> None:

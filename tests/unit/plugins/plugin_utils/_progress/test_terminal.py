@@ -34,18 +34,18 @@ def test_can_draw(environment: dict[str, str], is_terminal: bool, encoding: str,
 
 
 def test_a_bar() -> None:
-    drawn = terminal.bar("cp1  compacting", "30 s of about 48 s", 0.5, width=80, color=True)
+    drawn = terminal.drawn_bar("cp1  compacting", "30 s of about 48 s", 0.5, width=80, color=True)
     assert re.fullmatch(r"cp1  compacting [━╸╺]{24} 30 s of about 48 s", _CODES.sub("", drawn))
     assert drawn != _CODES.sub("", drawn)
     assert "\n" not in drawn
 
 
 def test_no_color() -> None:
-    drawn = terminal.bar("cp1  compacting", "30 s of about 48 s", 0.5, width=80, color=False)
+    drawn = terminal.drawn_bar("cp1  compacting", "30 s of about 48 s", 0.5, width=80, color=False)
     assert "\x1b" not in drawn
 
 
 @given(st.text("abc ", max_size=90), st.text("abc ", max_size=60), st.floats(0, 9), st.integers(1, 200))
 def test_it_is_never_wider_than_the_terminal(head: str, tail: str, share: float, width: int) -> None:
-    drawn = terminal.bar(head, tail, share, width=width, color=True)
+    drawn = terminal.drawn_bar(head, tail, share, width=width, color=True)
     assert len(_CODES.sub("", drawn)) <= max(width - 1, 0)
