@@ -107,14 +107,25 @@ def test_a_failure_ends_the_work(make_cluster: MakeCluster, playbook: Playbook, 
     if way.refused:  # before there is anything that could fail
         return
 
-    python = tmp_path / "python"
-    python.write_text(BROKEN_PYTHON.format(python=sys.executable, directory=tmp_path), "utf-8")
-    python.chmod(0o755)
-    broken = {node.name: {"ansible_python_interpreter": str(python)} for node in cluster.nodes}
+    broken = {node.name: _broken(tmp_path) for node in cluster.nodes}
     run = _run(way, playbook, inventory(tmp_path / "hosts.yml", cluster, more=broken), {}, tmp_path)
 
     assert run.rc != 0, run.out
     assert "Input/output error" in run.flat, run.out
+    assert "defragment" not in [each.what for each in work(*cluster.nodes)]
+    assert_full(cluster)
+    assert locks(cluster) == []
+
+
+def test_a_member_that_fails_ends_all_turns(make_cluster: MakeCluster, playbook: Playbook, tmp_path: Path) -> None:
+    cluster = full_cluster(make_cluster)
+    first = min(node.name for node in cluster.nodes if node is not cluster.leader())
+
+    run = playbook(inventory(tmp_path / "hosts.yml", cluster, more={first: _broken(tmp_path)}), extra_vars=QUICK)
+
+    assert run.rc == 2, run.out
+    assert "Input/output error" in run.flat, run.out
+    # Neither the second, nor the third because of that.
     assert "defragment" not in [each.what for each in work(*cluster.nodes)]
     assert_full(cluster)
     assert locks(cluster) == []
@@ -133,6 +144,14 @@ def test_tags_do_the_whole_work(make_cluster: MakeCluster, playbook: Playbook, t
     run = playbook(inventory(tmp_path / "hosts.yml", cluster), "--tags=backup", extra_vars=QUICK)
     assert run.rc == 0, run.out
     assert_recovered(cluster)
+
+
+def _broken(directory: Path) -> dict[str, str]:
+    """Variables of a host on which no defragmentation can be started."""
+    python = directory / "python"
+    python.write_text(BROKEN_PYTHON.format(python=sys.executable, directory=directory), "utf-8")
+    python.chmod(0o755)
+    return {"ansible_python_interpreter": str(python)}
 
 
 def _run(way: Way, playbook: Playbook, hosts: Path, variables: Mapping[str, Any], directory: Path) -> Run:
