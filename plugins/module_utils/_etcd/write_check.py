@@ -16,6 +16,7 @@ from .._core.records import Fields
 from .._core.text import join
 from .errors import CorruptAlarm, EtcdError, WriteRefused
 from .estimates import minutes_to_full
+from .hashes import Comparison, compare_hashes
 from .polling import await_true
 from .view import ClusterView, Connect, InspectCluster, MemberView
 
@@ -31,14 +32,13 @@ class Write:
 
 @dataclass(frozen=True)
 class WriteCheck:
-    """The outcome of the last round. `hashes_agree` is None if fewer than two members serve comparable hashes;
-    `baseline` is of the first round, which was `seconds` before it."""
+    """The outcome of the last round. `baseline` is of the first round, which was `seconds` before it."""
 
     writes: tuple[Write, ...]
     baseline: Baseline
     after: ClusterView
     seconds: float
-    hashes_agree: bool | None
+    compared: Comparison
     problems: tuple[str, ...]
 
     @property
@@ -46,7 +46,7 @@ class WriteCheck:
         """All problems as one error, None if there are none."""
         if not self.problems:
             return None
-        kind = CorruptAlarm if self.after.corrupt or self.hashes_agree is False else WriteRefused
+        kind = CorruptAlarm if self.after.corrupt or self.compared.agree is False else WriteRefused
         return kind("; ".join(self.problems))
 
 
@@ -93,7 +93,7 @@ def check_writes(
     With `settle_seconds` 0 there is only one round, and no reading of all data to compare it; with a `baseline` the
     first round has been.
     """
-    seconds, agree = 0.0, None
+    seconds, compared = 0.0, Comparison(None)
     if baseline:
         after, writes, problems, seconds = _later(baseline, inspect, connect, settle_seconds, timeout)
     else:
@@ -102,10 +102,10 @@ def check_writes(
         if not problems and settle_seconds:
             after, writes, problems, seconds = _later(baseline, inspect, connect, settle_seconds, timeout)
     if not problems and settle_seconds:
-        agree = _hashes_agree(after, connect)
-    if agree is False:
+        compared = compare_hashes(after, connect)
+    if compared.agree is False:
         problems = ["the members hold different data at one revision (hashkv); treat it as a CORRUPT alarm"]
-    return WriteCheck(tuple(writes), baseline, after, seconds, agree, tuple(problems))
+    return WriteCheck(tuple(writes), baseline, after, seconds, compared, tuple(problems))
 
 
 def _later(
@@ -145,26 +145,6 @@ def _write(member: MemberView, connect: Connect) -> Write:
     except EtcdError as exc:
         return Write(member.name, False, str(exc))
     return Write(member.name, True, "")
-
-
-def _hashes_agree(view: ClusterView, connect: Connect, timeout: float = 120.0) -> bool | None:
-    """Whether one hash over all keys, at one revision that all members have, is the same; None if that cannot be told.
-    One member after the other, since hashing reads the whole database."""
-    members = view.answering_voters
-    revision = min((member.status.revision for member in members if member.status), default=0)
-
-    def ask(member: MemberView) -> tuple[int, int] | None:
-        try:
-            found = connect(member.endpoint).hash_kv(revision, timeout)
-        except EtcdError:
-            return None
-        return (found.compact_revision, found.hash) if found else None
-
-    answers = [answer for answer in map(ask, members) if answer]
-    comparable = {compacted for compacted, _hash in answers}
-    if len(answers) < 2 or len(comparable) != 1:
-        return None
-    return len({hash_ for _compacted, hash_ in answers}) == 1
 
 
 def growth(check: WriteCheck) -> Growth:

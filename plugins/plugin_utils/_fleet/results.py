@@ -22,6 +22,7 @@ class WriteCheck:
     cluster: ClusterReport
     writes: tuple[str, ...]
     hashes_agree: bool
+    hashes_reason: str
     growth_bytes_per_minute: float
     minutes_to_full: float | None
     findings: tuple[str, ...]
@@ -33,6 +34,7 @@ class WriteCheck:
             cluster=ClusterReport.read(found.record("cluster")),
             writes=found.texts("writes"),
             hashes_agree=found.has("hashes_agree") and found.flag("hashes_agree"),
+            hashes_reason=found.text("hashes_reason"),
             growth_bytes_per_minute=found.number("growth_bytes_per_minute"),
             minutes_to_full=found.number_or_none("minutes_to_full"),
             findings=found.texts("findings"),

@@ -126,8 +126,10 @@ def check_mode_report(check: WriteCheck, before: t.Iterable[MemberReport]) -> li
 
 
 def _outcome(check: WriteCheck, seconds: float) -> str:
-    same = "; all members hold the same data" if check.hashes_agree else ""
-    return f"Recovered in {seconds:.1f} s. Writes are accepted through {', '.join(check.writes)}{same}."
+    compared = f"; their data was not compared ({check.hashes_reason})" if check.hashes_reason else ""
+    if check.hashes_agree:
+        compared = "; the followers hold the same data"
+    return f"Recovered in {seconds:.1f} s. Writes are accepted through {', '.join(check.writes)}{compared}."
 
 
 def _api_servers(checks: t.Mapping[str, ApiServerCheck]) -> list[str]:

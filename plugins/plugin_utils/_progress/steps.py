@@ -127,8 +127,11 @@ def _manifest(found: Fields, outcome: Outcome) -> str:
 def _write_check(found: Fields, outcome: Outcome) -> str:
     if outcome.check:
         return ""
-    same = "; all members hold the same data" if found.has("hashes_agree") and found.flag("hashes_agree") else ""
-    return f"writes accepted through {join(found.texts('writes'))}{same}"
+    reason = found.text("hashes_reason")
+    compared = f"; their data was not compared ({reason})" if reason else ""
+    if found.has("hashes_agree") and found.flag("hashes_agree"):
+        compared = "; the followers hold the same data"
+    return f"writes accepted through {join(found.texts('writes'))}{compared}"
 
 
 def _apiserver(found: Fields, _outcome: Outcome) -> str:

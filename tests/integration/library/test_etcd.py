@@ -60,11 +60,20 @@ def _connect(library: Any, node: MemberProcess, url: str = "", timeout: float = 
 class Tampered:
     """A transport to a real member of which some answers are others."""
 
-    def __init__(self, transport: Any, *, answers: dict[str, Any] | None = None, missing: str = "") -> None:
+    def __init__(
+        self,
+        transport: Any,
+        *,
+        answers: dict[str, Any] | None = None,
+        missing: str = "",
+        calls: list[tuple[str, str]] | None = None,
+    ) -> None:
         self.endpoint = transport.endpoint
         self._transport, self._answers, self._missing = transport, answers or {}, missing
+        self._calls = [] if calls is None else calls
 
     def call(self, path: str, body: Any, timeout: float | None = None) -> Any:
+        self._calls.append((self.endpoint, path))
         return self._answers.get(path) or self._transport.call(path, body, timeout)
 
     def stream(self, path: str, body: Any, timeout: float | None = None) -> Iterator[Any]:
@@ -276,29 +285,31 @@ def test_of_all_who_want_a_lease_one_gets_it(make_cluster: Any, library: Any, ve
     assert endpoints[0].revision() == revision
 
 
-def test_a_write_check_notices_members_that_differ(make_cluster: Any, library: Any) -> None:
-    cluster = make_cluster(members=2)
+def test_a_write_check_notices_followers_that_differ(make_cluster: Any, library: Any) -> None:
+    cluster = make_cluster()
     with cluster.leader().client() as client:
         client.put(b"a", b"1")
-    one, other = cluster.nodes
+    await_settled(cluster)
+    one, other = cluster.followers()
     endpoint = _connect(library, one)
+    path = "/v3/maintenance/hashkv"
+    right = _connect(library, other).hash_kv(0, 10.0)
+    wrong = {"hash": right.hash ^ 1, "compact_revision": str(right.compact_revision)}
+    asked = []
 
     def connect(url: str) -> Any:
-        found = _connect(library, one, url)
-        if url != other.client_url:
-            return found
         manifest = library.etcd_manifest.read_manifest(str(other.manifest))
         transport = library.transport.GatewayTransport(url, manifest.tls_files())
-        answer = transport.call("/v3/maintenance/hashkv", {})
         return library.api.Endpoint(
-            Tampered(transport, answers={"/v3/maintenance/hashkv": {**answer, "hash": answer["hash"] ^ 1}})
+            Tampered(transport, answers={path: wrong} if url == other.client_url else {}, calls=asked)
         )
 
     check = library.write_check.check_writes(
         lambda: library.view.inspect_cluster(endpoint, connect), connect, settle_seconds=0.1
     )
-    assert check.hashes_agree is False
+    assert check.compared.agree is False
     assert "the members hold different data at one revision" in check.problems[0]
+    assert sorted(url for url, called in asked if called == path) == sorted([one.client_url, other.client_url])
 
 
 def test_the_files_of_a_member_are_found(make_cluster: Any, library: Any, version: str) -> None:

@@ -16,6 +16,7 @@ CLUSTER: Json = as_json(cluster_of({"host1": node_report(1, SEEN)}, "host1"))
 CHECK: Json = {
     "cluster": plain(SEEN),
     "writes": ["cp1"],
+    "hashes_reason": "",
     "growth_bytes_per_minute": 0.0,
     "minutes_to_full": None,
     "findings": [],

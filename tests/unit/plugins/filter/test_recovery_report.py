@@ -18,6 +18,7 @@ CHECK: Json = as_json(
         "cluster": plain(SEEN),
         "writes": ["cp1"],
         "hashes_agree": True,
+        "hashes_reason": "",
         "growth_bytes_per_minute": 0.0,
         "minutes_to_full": None,
         "findings": [],
@@ -34,7 +35,7 @@ def test_lines() -> None:
     api_servers = {"host1": {"outcome": "accepted", "reason": "", "seconds": 0.4}, "host2": {}}
     found = recovery_report(CHECK, BEFORE, 21.44, snapshot=SNAPSHOT, api_servers=api_servers)
     assert found[2:5] == [
-        "Recovered in 21.4 s. Writes are accepted through cp1; all members hold the same data.",
+        "Recovered in 21.4 s. Writes are accepted through cp1; the followers hold the same data.",
         "The API servers of host1 accept writes.",
         "Snapshot from before the compaction: /x.db on host1 (revision 77).",
     ]

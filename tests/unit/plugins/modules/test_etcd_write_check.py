@@ -10,6 +10,7 @@ from unit.builders import MIB, member, table, view
 from unit.fake_cluster import FakeMember, FakeModule
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.hashes import Comparison
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.write_check import Baseline, Write, WriteCheck
 from ansible_collections.controlplane.etcd.plugins.modules import etcd_write_check
 
@@ -31,7 +32,7 @@ def test_check(monkeypatch: pytest.MonkeyPatch, check: bool, writes: list[str], 
         assert baseline is None
         asked.append(settle_seconds)
         return WriteCheck(
-            (Write("cp1", True, ""), Write("cp3", False, "no")), Baseline.of(SILENT), SILENT, 10.0, None, ()
+            (Write("cp1", True, ""), Write("cp3", False, "no")), Baseline.of(SILENT), SILENT, 10.0, Comparison(None), ()
         )
 
     monkeypatch.setattr(etcd_write_check, "check_writes", check_writes)
@@ -44,7 +45,7 @@ def test_check(monkeypatch: pytest.MonkeyPatch, check: bool, writes: list[str], 
 
 
 def test_check_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    failed = WriteCheck((), Baseline.of(SILENT), SILENT, 0.0, None, ("there is no leader", "and more"))
+    failed = WriteCheck((), Baseline.of(SILENT), SILENT, 0.0, Comparison(None), ("there is no leader", "and more"))
     monkeypatch.setattr(etcd_write_check, "check_writes", lambda *_arguments, **_options: failed)
     with pytest.raises(errors.WriteRefused, match=r"^there is no leader; and more$"):
         etcd_write_check.check(FakeModule(settle_seconds=0.0, baseline=None), FakeMember(SILENT))  # type: ignore[arg-type]  # both are made
@@ -52,7 +53,7 @@ def test_check_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_growth_is_rounded(monkeypatch: pytest.MonkeyPatch) -> None:
     before, after = view(member(1)), view(member(1, in_use=100 * MIB + 100))
-    done = WriteCheck((), Baseline.of(before), after, 7.0, True, ())
+    done = WriteCheck((), Baseline.of(before), after, 7.0, Comparison(True), ())
     monkeypatch.setattr(etcd_write_check, "check_writes", lambda *_arguments, **_options: done)
     result = etcd_write_check.check(FakeModule(settle_seconds=7.0, baseline=None), FakeMember(after))  # type: ignore[arg-type]  # both are made
     assert (result["growth_bytes_per_minute"], result["minutes_to_full"]) == (857.1, 611669.3)

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 from unit.builders import MIB, Json, Reply, member, table, view
 from unit.fake_cluster import FakeCluster, Views
@@ -14,12 +12,14 @@ from unit.fake_cluster import FakeCluster, Views
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.records import Fields, plain
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors, write_check
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.hashes import Comparison
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView, MemberView
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.write_check import Baseline, WriteCheck
 
 pytestmark = pytest.mark.usefixtures("_no_waiting")
 
-GRANT, REVOKE, HASH = "/v3/lease/grant", "/v3/lease/revoke", "/v3/maintenance/hashkv"
+GRANT, REVOKE = "/v3/lease/grant", "/v3/lease/revoke"
+STATUS, HASH = "/v3/maintenance/status", "/v3/maintenance/hashkv"
 NOSPACE = Alarm(1, "NOSPACE")
 SLOW = errors.TimedOut("no answer within 600 s")
 
@@ -27,41 +27,31 @@ WRITES: dict[str, Reply] = {GRANT: {"ID": "5"}, REVOKE: {}}
 
 FULL_ERROR = errors.NoSpace("etcdserver: mvcc: database space exceeded")
 
-AGREE: dict[str, Reply] = {**WRITES, HASH: {"hash": 1, "compact_revision": "5"}}
+FOLLOWS: Json = {"leader": "1"}
+LEADS: dict[str, Reply] = {**WRITES}  # it is never asked for its hash
+AGREE: dict[str, Reply] = {**WRITES, STATUS: FOLLOWS, HASH: {"hash": 1, "compact_revision": "5"}}
+DIFFERS: dict[str, Reply] = {**AGREE, HASH: {"hash": 2, "compact_revision": "5"}}
 
-HEALTHY = view(member(1), member(2))
+PAIR = view(member(1), member(2))
+HEALTHY = view(member(1), member(2), member(3))
 
 CHECKS: list[tuple[str, list[ClusterView], list[dict[str, Reply]], bool | None, str]] = [
-    ("writable", [HEALTHY], [AGREE, AGREE], True, ""),
-    ("hashes not served", [HEALTHY], [{**WRITES, HASH: errors.GatewayDisabled("404")}] * 2, None, ""),
-    ("one hash only", [HEALTHY], [AGREE, {**WRITES, HASH: SLOW}], None, ""),
-    (
-        "compacted at different revisions",
-        [HEALTHY],
-        [AGREE, {**WRITES, HASH: {"hash": 2, "compact_revision": "6"}}],
-        None,
-        "",
-    ),
-    (
-        "different data",
-        [HEALTHY],
-        [AGREE, {**WRITES, HASH: {"hash": 2, "compact_revision": "5"}}],
-        False,
-        "hold different data",
-    ),
-    ("refused by one", [HEALTHY], [AGREE, {GRANT: FULL_ERROR}], None, "a write through cp2 was refused"),
+    ("writable", [HEALTHY], [LEADS, AGREE, AGREE], True, ""),
+    ("data not compared", [HEALTHY], [LEADS, AGREE, {**AGREE, HASH: SLOW}], None, ""),
+    ("different data", [HEALTHY], [LEADS, AGREE, DIFFERS], False, "hold different data"),
+    ("refused by one", [HEALTHY], [LEADS, {GRANT: FULL_ERROR}, AGREE], None, "a write through cp2 was refused"),
     ("no leader", [view(member(1), leader=0)], [AGREE], None, "there is no leader"),
     (
         "alarm after the write",
-        [HEALTHY, HEALTHY, HEALTHY, view(member(1), member(2), alarms=[NOSPACE])],
-        [AGREE, AGREE],
+        [PAIR, PAIR, PAIR, view(member(1), member(2), alarms=[NOSPACE])],
+        [LEADS, AGREE],
         None,
         "armed: NOSPACE of cp1",
     ),
     (
         "alarm in the second round",
-        [HEALTHY] * 7 + [view(member(1), member(2), alarms=[NOSPACE])],
-        [AGREE, AGREE],
+        [PAIR] * 7 + [view(member(1), member(2), alarms=[NOSPACE])],
+        [LEADS, AGREE],
         None,
         "armed: NOSPACE of cp1",
     ),
@@ -82,7 +72,7 @@ def test_check_writes(
 ) -> None:
     net = FakeCluster(*members)
     check = write_check.check_writes(Views(*views), net.connect, settle_seconds=10)
-    assert check.hashes_agree is agree
+    assert check.compared.agree is agree
     if problem:
         assert problem in "; ".join(check.problems)
     else:
@@ -100,19 +90,19 @@ SETTLES: list[tuple[str, float, int, int, float, bool | None]] = [
 
 @pytest.mark.parametrize(("settle", "rounds", "hashes", "seconds", "agree"), table(SETTLES))
 def test_rounds(settle: float, rounds: int, hashes: int, seconds: float, agree: bool | None) -> None:
-    net = FakeCluster(AGREE, AGREE)
+    net = FakeCluster(LEADS, AGREE, AGREE)
     check = write_check.check_writes(Views(HEALTHY), net.connect, settle_seconds=settle)
     assert check.problems == ()
-    assert net.calls(REVOKE) == sorted(["1", "2"] * rounds)
-    assert net.calls(HASH) == ["1", "2"] * hashes
-    assert (check.seconds, check.hashes_agree) == (seconds, agree)
+    assert net.calls(REVOKE) == sorted(["1", "2", "3"] * rounds)
+    assert net.calls(HASH) == ["2", "3"] * hashes
+    assert (check.seconds, check.compared.agree) == (seconds, agree)
 
 
 def test_seconds_lie_between_the_views() -> None:
     """The second round waits, too: until all have applied its writes."""
     late = view(member(1), member(2, applied=4000))
     check = write_check.check_writes(
-        Views(*[HEALTHY] * 6, late, late, HEALTHY), FakeCluster(AGREE, AGREE).connect, settle_seconds=10
+        Views(*[PAIR] * 6, late, late, PAIR), FakeCluster(LEADS, AGREE).connect, settle_seconds=10
     )
     assert check.problems == ()
     assert check.seconds == 12.0
@@ -120,19 +110,17 @@ def test_seconds_lie_between_the_views() -> None:
 
 def test_second_round_alone() -> None:
     """It waits for what is left of the time since the first one."""
-    net = FakeCluster(AGREE, AGREE)
+    net = FakeCluster(LEADS, AGREE, AGREE)
     first = write_check.check_writes(Views(HEALTHY), net.connect, settle_seconds=0)
     write_check.time.sleep(4)  # other work
     second = write_check.check_writes(Views(HEALTHY), net.connect, settle_seconds=10, baseline=first.baseline)
-    assert (second.seconds, second.hashes_agree, second.baseline) == (10.0, True, first.baseline)
-    assert net.calls(REVOKE) == ["1", "1", "2", "2"]
+    assert (second.seconds, second.compared.agree, second.baseline) == (10.0, True, first.baseline)
+    assert net.calls(REVOKE) == ["1", "1", "2", "2", "3", "3"]
 
 
 def test_second_round_on_a_node_that_was_booted_meanwhile() -> None:
     later = Baseline(write_check.time.monotonic() + 3600, {})
-    second = write_check.check_writes(
-        Views(HEALTHY), FakeCluster(AGREE, AGREE).connect, settle_seconds=10, baseline=later
-    )
+    second = write_check.check_writes(Views(PAIR), FakeCluster(LEADS, AGREE).connect, settle_seconds=10, baseline=later)
     assert second.seconds == 0.0
     assert write_check.growth(second).bytes_per_minute == 0.0
 
@@ -140,26 +128,6 @@ def test_second_round_on_a_node_that_was_booted_meanwhile() -> None:
 def test_baseline_survives_its_way_through_a_result() -> None:
     baseline = Baseline.of(HEALTHY)
     assert Baseline.read(Fields(plain(baseline), "baseline")) == baseline
-
-
-def test_hashes_are_asked_one_member_after_the_other() -> None:
-    """Hashing reads the whole database: on all members at once, every one of them would be slow."""
-    at_work: list[str] = []
-    together: list[int] = []
-
-    def hashing(_body: Json) -> Json:
-        at_work.append("one")
-        threading.Event().wait(0.05)
-        together.append(len(at_work))
-        at_work.pop()
-        return {"hash": 1, "compact_revision": "5"}
-
-    replies: dict[str, Reply] = {**WRITES, HASH: hashing}
-    seen = view(member(1), member(2), member(3))
-    assert write_check.check_writes(
-        Views(seen), FakeCluster(replies, replies, replies).connect, settle_seconds=1
-    ).hashes_agree
-    assert together == [1, 1, 1]
 
 
 ERRORS: list[tuple[str, ClusterView, bool | None, list[str], type[errors.EtcdError] | None]] = [
@@ -174,7 +142,7 @@ ERRORS: list[tuple[str, ClusterView, bool | None, list[str], type[errors.EtcdErr
 def test_error(
     after: ClusterView, agree: bool | None, problems: list[str], expected: type[errors.EtcdError] | None
 ) -> None:
-    error = WriteCheck((), Baseline.of(HEALTHY), after, 0.0, agree, tuple(problems)).error
+    error = WriteCheck((), Baseline.of(HEALTHY), after, 0.0, Comparison(agree), tuple(problems)).error
     assert error.__class__ is (expected or type(None))
     assert str(error or "") == "; ".join(problems)
 

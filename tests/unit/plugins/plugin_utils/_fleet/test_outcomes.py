@@ -41,7 +41,7 @@ def cluster() -> Cluster:
 
 
 def written(report: Any) -> WriteCheck:
-    return WriteCheck(report, ("cp1", "cp2"), True, 0.0, None, ())
+    return WriteCheck(report, ("cp1", "cp2"), True, "", 0.0, None, ())
 
 
 LOST = TaskFailure("host1", "host_unreachable", "host2 cannot be reached any more.")

@@ -89,7 +89,7 @@ def test_refusals(found: dict[str, NodeReport], quota: str, codes: list[str]) ->
     assert [refused["code"] for refused in plan(found, quota=quota).as_result()["refusals"]] == codes
 
 
-CHECK = WriteCheck(SEEN, ("cp1", "cp2"), True, 1.5 * MIB, 83.3, ("cp3 does not answer (down).",))
+CHECK = WriteCheck(SEEN, ("cp1", "cp2"), True, "", 1.5 * MIB, 83.3, ("cp3 does not answer (down).",))
 TABLE = wording.member_table(SEEN, SEEN.members)
 SNAPSHOT = TakenSnapshot("/x.db", 77, False)
 
@@ -98,7 +98,7 @@ REPORTS: list[tuple[str, Json, list[str]]] = [
         "all",
         {},
         [
-            "Recovered in 21.4 s. Writes are accepted through cp1, cp2; all members hold the same data.",
+            "Recovered in 21.4 s. Writes are accepted through cp1, cp2; the followers hold the same data.",
             "Snapshot from before the compaction: /x.db on host1 (revision 77).",
             "The database grows by 1.5 MiB per minute: at that rate it is full in 83 minutes.",
             "cp3 does not answer (down).",

@@ -26,6 +26,7 @@ CHECK: Json = as_json(
         "cluster": plain(CLUSTER),
         "writes": ["cp1"],
         "hashes_agree": None,
+        "hashes_reason": "no follower answers",
         "growth_bytes_per_minute": 1.5,
         "minutes_to_full": None,
         "findings": [],
@@ -34,7 +35,7 @@ CHECK: Json = as_json(
 
 
 def test_write_check() -> None:
-    assert WriteCheck.from_result(CHECK) == WriteCheck(CLUSTER, ("cp1",), False, 1.5, None, ())
+    assert WriteCheck.from_result(CHECK) == WriteCheck(CLUSTER, ("cp1",), False, "no follower answers", 1.5, None, ())
     found = WriteCheck.from_result({**CHECK, "hashes_agree": True, "minutes_to_full": 3})
     assert (found.hashes_agree, found.minutes_to_full) == (True, 3)
 

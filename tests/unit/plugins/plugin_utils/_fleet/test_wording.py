@@ -212,6 +212,7 @@ CHECK = WriteCheck(
     cluster=cluster_report(AFTER),
     writes=("cp1", "cp2"),
     hashes_agree=True,
+    hashes_reason="",
     growth_bytes_per_minute=0.0,
     minutes_to_full=None,
     findings=(),
@@ -222,7 +223,7 @@ def api_server(outcome: str, reason: str = "", seconds: float = 0.4) -> ApiServe
     return ApiServerCheck(outcome, reason, seconds)
 
 
-WRITES = "Recovered in 21.4 s. Writes are accepted through cp1, cp2; all members hold the same data."
+WRITES = "Recovered in 21.4 s. Writes are accepted through cp1, cp2; the followers hold the same data."
 NO_SNAPSHOT = "No snapshot was taken (recover_snapshot=false)."
 STANDS = "The database grows by 0.0 MiB per minute."
 
@@ -230,6 +231,12 @@ REPORTS: list[tuple[str, Json, dict[str, ApiServerCheck], list[str]]] = [
     ("plain", {}, {}, [WRITES, NO_SNAPSHOT, STANDS]),
     (
         "data not compared",
+        {"hashes_agree": False, "hashes_reason": "only one follower answers"},
+        {},
+        [f"{WRITES.partition(';')[0]}; their data was not compared (only one follower answers).", NO_SNAPSHOT, STANDS],
+    ),
+    (
+        "no data to compare",
         {"hashes_agree": False},
         {},
         ["Recovered in 21.4 s. Writes are accepted through cp1, cp2.", NO_SNAPSHOT, STANDS],

@@ -30,7 +30,7 @@ MANIFEST = {
     "reason": "",
     "differences": ["One.", ""],
 }
-SAME = "; all members hold the same data"
+SAME = "; the followers hold the same data"
 KUBEADM = {"path": "/etc/kubeadm.yaml"}
 
 STEPS: list[tuple[str, str, Json, Json, str]] = [
@@ -122,14 +122,21 @@ STEPS: list[tuple[str, str, Json, Json, str]] = [
     (
         "writes",
         "etcd_write_check",
-        {"writes": ["cp1", "cp2"], "hashes_agree": True},
+        {"writes": ["cp1", "cp2"], "hashes_agree": True, "hashes_reason": ""},
         {},
         f"writes accepted through cp1, cp2{SAME}",
     ),
     (
         "writes that could not be compared",
         "etcd_write_check",
-        {"writes": ["cp1"], "hashes_agree": None},
+        {"writes": ["cp1"], "hashes_agree": None, "hashes_reason": "no follower answers"},
+        {},
+        "writes accepted through cp1; their data was not compared (no follower answers)",
+    ),
+    (
+        "writes of the first round",
+        "etcd_write_check",
+        {"writes": ["cp1"], "hashes_agree": None, "hashes_reason": ""},
         {},
         "writes accepted through cp1",
     ),
