@@ -93,7 +93,7 @@ def report_recovery(
 ) -> list[str]:
     """The lines that a recovery ends with."""
     if check_mode:
-        return wording.check_mode_report(check, before.members)
+        return wording.check_mode_report(check, before.members, api_servers)
     line = wording.snapshot_line(snapshot, before.snapshot_host, wanted=snapshot_wanted)
     return wording.recovery_report(check, before.members, seconds=seconds, snapshot=line, api_servers=api_servers)
 

@@ -14,6 +14,7 @@ from ...module_utils._core import text
 from ...module_utils._core.failures import Refused
 from ...module_utils._core.units import mib
 from ...module_utils._node.report import ClusterReport, MemberReport
+from .api_servers import any_accepts, api_server_lines
 from .cluster import Cluster
 from .kubelets import RESTART, WAIT
 from .reports import Fleet
@@ -117,12 +118,15 @@ def recovery_report(
 ) -> list[str]:
     """The table, and one line each for the outcome, the API servers, the snapshot, and how long it will last."""
     table = member_table(check.cluster, before)
-    return [*table, _outcome(check, seconds), *_api_servers(api_servers), snapshot, _outlook(check), *check.findings]
+    outlook = _outlook(check, writable=any_accepts(api_servers))
+    return [*table, _outcome(check, seconds), *api_server_lines(api_servers), snapshot, *outlook, *check.findings]
 
 
-def check_mode_report(check: WriteCheck, before: t.Iterable[MemberReport]) -> list[str]:
+def check_mode_report(
+    check: WriteCheck, before: t.Iterable[MemberReport], api_servers: t.Mapping[str, ApiServerCheck]
+) -> list[str]:
     table = member_table(check.cluster, before)
-    return [*table, "Check mode: nothing was changed. The sizes are the current ones."]
+    return [*table, *api_server_lines(api_servers), "Check mode: nothing was changed. The sizes are the current ones."]
 
 
 def _outcome(check: WriteCheck, seconds: float) -> str:
@@ -130,18 +134,6 @@ def _outcome(check: WriteCheck, seconds: float) -> str:
     if check.hashes_agree:
         compared = "; the followers hold the same data"
     return f"Recovered in {seconds:.1f} s. Writes are accepted through {', '.join(check.writes)}{compared}."
-
-
-def _api_servers(checks: t.Mapping[str, ApiServerCheck]) -> list[str]:
-    """The lines on a write through each node's own API server; none on nodes without one."""
-    accepted = [host for host, check in checks.items() if check.outcome == "accepted"]
-    said = [f"The API servers of {', '.join(accepted)} accept writes."] if accepted else []
-    for host, check in checks.items():
-        if check.outcome == "refused":
-            said.append(f"The API server of {host} did not take the write, but not because of etcd: {check.reason}.")
-        elif check.outcome == "not ready":
-            said.append(f"The API server of {host} is still not up after {check.seconds:.0f} s: {check.reason}.")
-    return said
 
 
 def snapshot_line(snapshot: TakenSnapshot | None, host: str, *, wanted: bool) -> str:
@@ -153,12 +145,14 @@ def snapshot_line(snapshot: TakenSnapshot | None, host: str, *, wanted: bool) ->
     return f"Snapshot from before the compaction: {snapshot.path} on {host} (revision {snapshot.revision}{reused})."
 
 
-def _outlook(check: WriteCheck) -> str:
+def _outlook(check: WriteCheck, *, writable: bool) -> list[str]:
+    """How fast the database grows. Nothing, if it does not, and no API server was there to write: that would look like
+    a cluster at rest."""
     rate = mib(check.growth_bytes_per_minute)
     if check.minutes_to_full is None:
-        return f"The database grows by {rate} per minute."
+        return [f"The database grows by {rate} per minute."] if writable or check.growth_bytes_per_minute else []
     left = "less than a minute" if check.minutes_to_full < 1 else f"{check.minutes_to_full:.0f} minutes"
-    return f"The database grows by {rate} per minute: at that rate it is full in {left}."
+    return [f"The database grows by {rate} per minute: at that rate it is full in {left}."]
 
 
 def hardening_line(extra_args: t.Mapping[str, str], order: t.Iterable[str]) -> str:

@@ -1,0 +1,70 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""API servers are asked in every run: an etcd that accepts writes helps nobody if none of them does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from integration.support.ansible_commands import Run
+from integration.support.recovery import QUICK, assert_recovered, full_cluster, inventory, state
+from lab import programs
+from lab.errors import ProgramMissingError
+from lab.loopback.apiserver import ApiServer
+from lab.loopback.cluster import Cluster
+
+MakeCluster = Callable[..., Cluster]
+Playbook = Callable[..., Run]
+
+KUBERNETES = "1.33.13"
+
+
+@pytest.fixture
+def kubernetes() -> None:
+    """Its programs can be had."""
+    try:
+        programs.kubernetes(KUBERNETES)
+    except ProgramMissingError as error:
+        pytest.skip(f"Kubernetes {KUBERNETES} cannot be had here: {error}")
+
+
+@pytest.mark.usefixtures("kubernetes")
+def test_none_accepts_writes(make_cluster: MakeCluster, playbook: Playbook, tmp_path: Path) -> None:
+    full = full_cluster(make_cluster, prefix="full", members=1)
+    healthy = make_cluster(prefix="healthy", members=1)
+    nodes = {cluster.nodes[0].name: cluster.nodes[0] for cluster in (full, healthy)}
+    servers = {name: ApiServer(node, KUBERNETES) for name, node in nodes.items()}  # none of them runs
+    hosts = inventory(tmp_path / "hosts.yml", full, healthy)
+    path = tmp_path / "result.json"
+    variables = {**QUICK, "recover_wait_timeout": 2, "recover_result_file": str(path)}
+    before = state(full, healthy)
+
+    run = playbook(hosts, "--limit=healthy1", check=True, extra_vars=variables)
+    assert run.rc == 0, run.out
+    assert f"The API server of healthy1 is not up: it does not answer at {servers['healthy1'].url}" in run.flat
+    assert state(full, healthy) == before
+
+    run = playbook(hosts, extra_vars=variables)
+    assert run.rc == 2, run.out
+    assert_recovered(full, healthy)
+    found = json.loads(path.read_text("utf-8"))["clusters"]
+    for name, server in servers.items():
+        assert found[name]["outcome"] == "failed"
+        (failure,) = found[name]["failures"]
+        assert (failure["host"], failure["code"]) == (name, "no_apiserver_accepts")
+        assert f"{name}: it does not answer at {server.url}" in failure["message"]
+        assert f"The API server of {name} is still not up" in run.flat
+    report = run.flat[run.flat.index("Recovered in ") :]
+    assert "The database grows by" not in report
+
+    with servers["healthy1"]:
+        run = playbook(hosts, "--limit=healthy1", extra_vars={**variables, "recover_wait_timeout": 60})
+    assert run.rc == 0, run.out
+    assert "The API servers of healthy1 accept writes." in run.flat
+    assert run.recap["healthy1"]["changed"] == 0
+    assert json.loads(path.read_text("utf-8"))["clusters"]["healthy1"]["outcome"] == "nothing_to_do"
