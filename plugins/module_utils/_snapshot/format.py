@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import mmap
 import os
+import typing as t
 from dataclasses import dataclass
 
 from .._core.failures import Failure
@@ -18,7 +19,7 @@ from .._core.files import descriptor_of, reading
 from .._core.units import MIB
 from .._etcd.bolt import revision_of
 
-CHUNK_BYTES = MIB
+CHUNK_BYTES = 4 * MIB
 HASH_BYTES = 32
 _SMALLEST = 4 * 4096  # two meta pages, a freelist, an empty leaf
 
@@ -32,8 +33,11 @@ class Verified:
     sha256: str
 
 
-def verify(path: str) -> Verified:
-    """Verify the file's trailing SHA-256 and its database. Raises Failure."""
+def verify(path: str, sha256: str | None = None) -> Verified:
+    """Verify the file's trailing SHA-256 and its database. Raises Failure.
+
+    `sha256` is that of the database if whoever wrote the file has hashed it: then it is not read once more.
+    """
     try:
         size = os.path.getsize(path)
         if size < _SMALLEST or size % 512 != HASH_BYTES:
@@ -41,26 +45,36 @@ def verify(path: str) -> Verified:
                 "snapshot_failed", f"{path} is not a snapshot: {size} bytes are not whole pages and a SHA-256"
             )
         with reading(path) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            digest, body = hashlib.sha256(), size - HASH_BYTES
-            for start in range(0, body, CHUNK_BYTES):
-                digest.update(data[start : min(start + CHUNK_BYTES, body)])
-            if digest.digest() != data[body:]:
+            found = sha256 or _hash(file, size - HASH_BYTES).hexdigest()
+            if found != data[size - HASH_BYTES :].hex():
                 raise Failure("snapshot_failed", f"{path} is damaged or cut off: its SHA-256 does not match")
             revision = revision_of(data)
     except OSError as exc:
         raise Failure("snapshot_failed", f"{path} cannot be read: {exc.strerror}") from exc
     except ValueError as exc:
         raise Failure("snapshot_failed", f"{path} is not an etcd database: {exc}") from exc
-    return Verified(revision, size, digest.hexdigest())
+    return Verified(revision, size, found)
 
 
-def append_hash(path: str) -> None:
-    """Make a snapshot of a copied database. Raises OSError."""
-    digest = hashlib.sha256()
+def append_hash(path: str) -> str:
+    """Make a snapshot of a copied database, and return the SHA-256 of that. Raises OSError."""
     with os.fdopen(descriptor_of(path, os.O_RDWR), "r+b") as file:
-        for chunk in iter(lambda: file.read(CHUNK_BYTES), b""):
-            digest.update(chunk)
+        digest = _hash(file, os.path.getsize(path))
         file.write(digest.digest())
+    return digest.hexdigest()
+
+
+def _hash(file: t.BinaryIO, size_bytes: int) -> hashlib._Hash:
+    """The SHA-256 of the file's beginning; after it the file stands behind that."""
+    digest = hashlib.sha256()
+    chunk = memoryview(bytearray(CHUNK_BYTES))
+    while size_bytes:
+        count = file.readinto(chunk[:size_bytes])  # type: ignore[attr-defined]
+        if not count:
+            break
+        digest.update(chunk[:count])
+        size_bytes -= count
+    return digest
 
 
 __all__ = ("CHUNK_BYTES", "HASH_BYTES", "Verified", "append_hash", "verify")

@@ -10,25 +10,24 @@ from __future__ import annotations
 
 import fcntl
 import mmap
-import os
 import time
 import typing as t
 
 from .._core import command
 from .._core.failures import Failure
-from .._core.files import descriptor_of, reading
+from .._core.files import reading
 from .._etcd.api import Endpoint
-from .._etcd.bolt import HEAD_BYTES, metas, newest_put, revision_of
+from .._etcd.bolt import newest_put, revision_of
 from .._etcd.transport import TlsFiles
 from .._node import process
 from .._node.etcd_manifest import EtcdManifest
-from .format import CHUNK_BYTES, append_hash
+from .copying import copy, create
+from .format import append_hash
 
 REFLINK, FILE, ETCDCTL, GATEWAY = "reflink", "file", "etcdctl", "gateway"
 METHODS = (REFLINK, FILE, ETCDCTL, GATEWAY)
 
 _FICLONE = 0x40049409  # linux/fs.h
-_COPY_ATTEMPTS = 3
 _COMMIT_SECONDS = 2.0  # etcd commits at least every 100 ms
 
 
@@ -47,44 +46,22 @@ class Source:
         """`manifest` is None if the member's own files are out of reach."""
         self._endpoint, self._manifest, self._tls, self._timeout, self._run = endpoint, manifest, tls, timeout, run
 
-    def write(self, method: str, path: str, revision: int) -> None:
-        """Write a snapshot that holds at least `revision`, by one of `METHODS`. Raises Failure, OSError."""
-        ways = {REFLINK: self._reflink, FILE: self._file, ETCDCTL: self._etcdctl, GATEWAY: self._gateway}
-        ways[method](path, revision)
+    def write(self, method: str, path: str, revision: int) -> str | None:
+        """Write a snapshot that holds at least `revision`, by one of `METHODS`; return the SHA-256 of its database if
+        that was hashed as it was written. Raises Failure, OSError."""
+        if method in (REFLINK, FILE):
+            database = self._database()
+            _await_revision(database, revision)
+            return _clone(database, path) if method == REFLINK else _copy(database, path)
+        (self._etcdctl if method == ETCDCTL else self._gateway)(path)
+        return None
 
     def _database(self) -> str:
         if self._manifest is None:
             raise Failure("snapshot_failed", "its files are not on this host")
         return self._manifest.database
 
-    def _reflink(self, path: str, revision: int) -> None:
-        database = self._database()
-        _await_revision(database, revision)
-        try:
-            with reading(database) as source, _create(path) as target:
-                fcntl.ioctl(target.fileno(), _FICLONE, source.fileno())
-        except OSError as exc:
-            raise Failure("snapshot_failed", f"the filesystem does not support reflinks ({exc.strerror})") from exc
-        append_hash(path)
-
-    def _file(self, path: str, revision: int) -> None:
-        database = self._database()
-        _await_revision(database, revision)
-        for _attempt in range(_COPY_ATTEMPTS):
-            before = _txids(database)
-            try:
-                with reading(database) as source, _create(path) as target:
-                    _copy(source, target)
-            except OSError as exc:
-                raise Failure("snapshot_failed", f"{database} cannot be copied: {exc.strerror}") from exc
-            if _txids(database) == before:
-                append_hash(path)
-                return
-        raise Failure(
-            "snapshot_failed", f"the file changed under {_COPY_ATTEMPTS} copies (leases expire, or somebody writes)"
-        )
-
-    def _etcdctl(self, path: str, _revision: int) -> None:
+    def _etcdctl(self, path: str) -> None:
         pid = process.find(self._manifest) if self._manifest else None
         if pid is None:
             raise Failure("snapshot_failed", "its process is not running on this host")
@@ -99,9 +76,9 @@ class Source:
             last = (outcome.output.splitlines() or [f"exit code {outcome.code}"])[-1]
             raise Failure("snapshot_failed", f"etcdctl snapshot save failed: {last}")
 
-    def _gateway(self, path: str, _revision: int) -> None:
+    def _gateway(self, path: str) -> None:
         try:
-            with _create(path) as target:
+            with create(path) as target:
                 for blob in self._endpoint.snapshot(self._timeout):
                     target.write(blob)
         except OSError as exc:
@@ -113,24 +90,20 @@ def last_put(database: str, revision: int) -> int:
     return _await(database, lambda data: (newest_put(data), revision_of(data) >= revision))
 
 
-def _create(path: str) -> t.BinaryIO:
-    """Create an empty file that only its owner may read."""
-    return os.fdopen(descriptor_of(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW), "w+b")
-
-
-def _copy(source: t.BinaryIO, target: t.BinaryIO) -> None:
-    for chunk in iter(lambda: source.read(CHUNK_BYTES), b""):
-        target.write(chunk)
-
-
-def _txids(database: str) -> tuple[int, ...]:
-    """The newest transactions of both meta pages. Raises Failure."""
+def _clone(database: str, path: str) -> str:
     try:
-        with reading(database) as file:
-            head = file.read(HEAD_BYTES)
+        with reading(database) as source, create(path) as target:
+            fcntl.ioctl(target.fileno(), _FICLONE, source.fileno())
     except OSError as exc:
-        raise Failure("snapshot_failed", f"{database} cannot be read: {exc.strerror}") from exc
-    return tuple(meta.txid for meta in metas(head))
+        raise Failure("snapshot_failed", f"the filesystem does not support reflinks ({exc.strerror})") from exc
+    return append_hash(path)
+
+
+def _copy(database: str, path: str) -> str:
+    try:
+        return copy(database, path)
+    except OSError as exc:
+        raise Failure("snapshot_failed", f"{database} cannot be copied: {exc.strerror}") from exc
 
 
 def _await_revision(database: str, revision: int) -> None:

@@ -58,8 +58,7 @@ def take(
                 _empty(aside)  # a file that the method before left would count as used
                 if method != REFLINK:  # a clone shares its blocks
                     _refuse_small_disk(directory, size_bytes, data_dir)
-                source.write(method, part, revision)
-                found = verify(part)
+                found = verify(part, source.write(method, part, revision))
                 if found.revision < revision:
                     raise Failure(
                         "snapshot_failed", f"it holds revision {found.revision}, below the {revision} read before"

@@ -52,7 +52,23 @@ def test_verify_without_a_file(tmp_path: Path) -> None:
         format.verify(str(tmp_path / "db"))
 
 
-def test_append_hash(tmp_path: Path) -> None:
+def test_verify_what_was_hashed_as_it_was_written(tmp_path: Path) -> None:
+    """The data is not read again; its end and its tree are."""
+    path = tmp_path / "db"
+    path.write_bytes(WHOLE)
+    assert format.verify(str(path), WHOLE[-32:].hex()) == format.verify(str(path))
+    with pytest.raises(Failure, match="its SHA-256 does not match"):
+        format.verify(str(path), bytes(32).hex())
+    half = with_hash(WHOLE[:16384])
+    path.write_bytes(half)
+    with pytest.raises(Failure, match="is not an etcd database: cut off"):
+        format.verify(str(path), half[-32:].hex())
+
+
+@pytest.mark.parametrize("chunk_bytes", [512, 5000, 1 << 22])
+def test_append_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk_bytes: int) -> None:
+    monkeypatch.setattr(format, "CHUNK_BYTES", chunk_bytes)
     (tmp_path / "db").write_bytes(WHOLE[:-32])
-    format.append_hash(str(tmp_path / "db"))
+    assert format.append_hash(str(tmp_path / "db")) == WHOLE[-32:].hex()
     assert (tmp_path / "db").read_bytes() == WHOLE
+    assert format.verify(str(tmp_path / "db")).sha256 == WHOLE[-32:].hex()

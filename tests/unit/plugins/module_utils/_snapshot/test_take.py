@@ -36,7 +36,7 @@ class FakeSource(Source):
         self.tried: list[str] = []
         self.leftovers: list[str] = []
 
-    def write(self, method: str, path: str, revision: int) -> None:
+    def write(self, method: str, path: str, revision: int) -> str | None:
         self.tried.append(method)
         way = self.ways[method]
         with open(path, "wb") as file:
@@ -44,6 +44,7 @@ class FakeSource(Source):
         os.chmod(path, 0o600)
         if isinstance(way, Exception):
             raise way
+        return None
 
 
 def take(source: Source, directory: Path, **changes: Any) -> tuple[Snapshot, list[str]]:
@@ -148,7 +149,7 @@ def test_no_way_works(tmp_path: Path) -> None:
 
 def test_nothing_is_left_behind_if_it_is_interrupted(tmp_path: Path) -> None:
     class Interrupted(FakeSource):
-        def write(self, method: str, path: str, revision: int) -> None:
+        def write(self, method: str, path: str, revision: int) -> str | None:
             Path(path).write_bytes(b"half")
             Path(f"{path}.part").write_bytes(b"etcdctl's half")
             raise KeyboardInterrupt
@@ -166,10 +167,10 @@ class Observing(FakeSource):
         self.directory = directory
         self.seen: list[tuple[list[str], str, int]] = []
 
-    def write(self, method: str, path: str, revision: int) -> None:
+    def write(self, method: str, path: str, revision: int) -> str | None:
         aside = Path(path).parent
         self.seen.append((names(self.directory), aside.name, stat.S_IMODE(aside.stat().st_mode)))
-        super().write(method, path, revision)
+        return super().write(method, path, revision)
 
 
 def test_written_where_nobody_else_can_put_anything(tmp_path: Path) -> None:
@@ -199,11 +200,11 @@ def test_what_a_killed_run_left_is_removed(tmp_path: Path) -> None:
 
 def test_what_a_run_at_work_has_there_is_left_alone(tmp_path: Path) -> None:
     class Outer(FakeSource):
-        def write(self, method: str, path: str, revision: int) -> None:
+        def write(self, method: str, path: str, revision: int) -> str | None:
             Path(path).write_bytes(b"half")
             take(FakeSource({"reflink": WHOLE}), tmp_path, member="cp2")
             assert Path(path).read_bytes() == b"half"
-            super().write(method, path, revision)
+            return super().write(method, path, revision)
 
     assert Path(take(Outer({"reflink": WHOLE}), tmp_path)[0].path).read_bytes() == WHOLE
     assert names(tmp_path) == ["etcd-c1-cp1-r202.db", "etcd-c1-cp2-r202.db"]
