@@ -119,7 +119,7 @@ class ApiServer:
         """Raises Failure if the kubeconfig cannot be used."""
         self.address = address
         self._timeout = timeout
-        self._lease = f"etcd-maintenance-write-check-{uuid.uuid4().hex[:12]}"
+        self._lease = _lease()
         try:
             pems = credentials_of(files.text(kubeconfig), kubeconfig)
         except OSError as exc:
@@ -139,15 +139,15 @@ class ApiServer:
 
         One that an earlier attempt has left, because its answer was lost, is deleted as well.
         """
-        created = self._ask("POST", _LEASES, {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease"}, self._lease)
+        created = self._ask("POST", _LEASES, self._lease)
         exists = created.status < 300 or created.status == http.HTTPStatus.CONFLICT
         if not exists:
             return created
-        deleted = self._ask("DELETE", f"{_LEASES}/{self._lease}")
+        deleted = self._ask("DELETE", f"{_LEASES}/{self._lease['metadata']['name']}")
         return Answer(http.HTTPStatus.OK, created.body) if deleted.status == http.HTTPStatus.NOT_FOUND else deleted
 
-    def _ask(self, verb: str, path: str, body: Json | None = None, name: str = "") -> Answer:
-        text = json.dumps({**body, "metadata": {"name": name}}) if body else None
+    def _ask(self, verb: str, path: str, body: Json | None = None) -> Answer:
+        text = json.dumps(body) if body else None
         host, port = self.address.host, self.address.port
         connection = http.client.HTTPSConnection(host, port, timeout=self._timeout, context=self._context)
         try:
@@ -159,6 +159,14 @@ class ApiServer:
             raise Failure("apiserver_unreachable", reason) from exc
         finally:
             connection.close()
+
+
+def _lease() -> Json:
+    """A Lease of a name of its own. Its owner is one that never was, so that Kubernetes' garbage collector deletes it
+    if we cannot: when this process is killed, or the API server dies."""
+    kind, name = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease"}, "etcd-maintenance-write-check"
+    owner = {**kind, "name": name, "uid": str(uuid.uuid4())}
+    return {**kind, "metadata": {"name": f"{name}-{uuid.uuid4().hex[:12]}", "ownerReferences": [owner]}}
 
 
 def _context(pems: tuple[bytes, bytes, bytes]) -> ssl.SSLContext:

@@ -9,13 +9,14 @@ import base64
 import json
 import ssl
 import threading
+import uuid
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import yaml
-from unit.builders import DATA, api_failure, table
+from unit.builders import DATA, Json, api_failure, table
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure
 from ansible_collections.controlplane.etcd.plugins.module_utils._node import apiserver
@@ -194,6 +195,7 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(409, api_failure("already exists", 409).body)
         else:
             self.server.leases.append(lease["metadata"]["name"])
+            self.server.bodies.append(lease)
             self._answer(201, json.dumps(lease))
 
     def do_DELETE(self) -> None:
@@ -222,6 +224,7 @@ class FakeServer(ThreadingHTTPServer):
 
     def __init__(self, certificate: pki.KeyPair, client_ca: Path) -> None:
         self.leases: list[str] = []
+        self.bodies: list[Json] = []
         self.asked: list[tuple[str, str, int]] = []
         self.lost = 0
         self.cleaned = 0
@@ -301,6 +304,24 @@ def test_server(tmp_path: Path, private: Path, certificates: Path, server: FakeS
     assert server.leases == []
 
 
+def test_lease_is_collected_if_nobody_deletes_it(
+    server: FakeServer, certificates: Path, tmp_path: Path, private: Path
+) -> None:
+    """Its owner is of its own kind and namespace, and there never was one of that name."""
+    api = ApiServer(server.address, admin(tmp_path, certificates), timeout=20.0)
+    api.write()
+    api.write()
+    first, second = server.bodies
+    assert first == second  # so that what an earlier attempt has left is found
+    (owner,) = first["metadata"]["ownerReferences"]
+    assert (owner["apiVersion"], owner["kind"]) == (first["apiVersion"], first["kind"])
+    assert owner["name"] == "etcd-maintenance-write-check" != first["metadata"]["name"]
+    assert uuid.UUID(owner["uid"])
+    other = ApiServer(server.address, admin(tmp_path, certificates), timeout=20.0)
+    other.write()
+    assert server.bodies[2]["metadata"] != first["metadata"]
+
+
 def test_lease_whose_answer_was_lost_is_deleted(
     tmp_path: Path, private: Path, certificates: Path, server: FakeServer
 ) -> None:
@@ -310,7 +331,7 @@ def test_lease_whose_answer_was_lost_is_deleted(
         api.write()
     assert api.write().status == 200
     # As if the answer to the one that made it had been lost.
-    server.leases.append(api._lease)
+    server.leases.append(api._lease["metadata"]["name"])
     assert api.write().status == 200
     assert server.leases == []
 
@@ -322,7 +343,7 @@ def test_lease_that_somebody_else_deleted(
     """It was written, by this attempt or by an earlier one."""
     api = ApiServer(server.address, admin(tmp_path, certificates), timeout=20.0)
     if there:
-        server.leases.append(api._lease)
+        server.leases.append(api._lease["metadata"]["name"])
     server.cleaned = 404
     assert api.write().status == 200
     assert [status for _verb, _path, status in server.asked] == [409 if there else 201, 404]
