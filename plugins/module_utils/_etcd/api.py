@@ -18,7 +18,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .._core.records import Json
-from .errors import EtcdError, GatewayDisabled, LearnerRefuses
+from .errors import EtcdError, GatewayDisabled, LearnerRefuses, TimedOut, Unreachable
 from .transport import Transport
 
 NOSPACE, CORRUPT = "NOSPACE", "CORRUPT"
@@ -224,12 +224,17 @@ class Endpoint:
             return False
 
     def quota_from_metrics(self) -> int | None:
-        """The quota in bytes (-1: off) as `/metrics` on the client URL prints it, None if it does not."""
-        try:
-            value = parse_metric(self._transport.text("/metrics"), "etcd_server_quota_backend_bytes")
-        except EtcdError:
-            return None
-        return int(value) if value else None
+        """The quota in bytes (-1: off) as `/metrics` on the client URL prints it, None if it does not. What was too
+        slow or cut off is asked for once more."""
+        for _attempt in range(2):
+            try:
+                value = parse_metric(self._transport.text("/metrics"), "etcd_server_quota_backend_bytes")
+            except (TimedOut, Unreachable):
+                continue
+            except EtcdError:
+                return None
+            return int(value) if value else None
+        return None
 
 
 __all__ = (

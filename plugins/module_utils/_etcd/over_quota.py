@@ -28,8 +28,8 @@ class Headroom:
 
 def quota_headroom(view: ClusterView) -> Headroom:
     """The headroom of all members and learners that answer."""
-    over = [member for member in view.answering if member.used >= REFUSED_SHARE]
-    close = [member for member in view.answering if WARNED_SHARE <= member.used < REFUSED_SHARE]
+    over = [member for member in view.answering if member.used >= REFUSED_SHARE and member.quota.known]
+    close = [member for member in view.answering if member.used >= WARNED_SHARE and member not in over]
     warnings = tuple(
         f"{_fill_level(member)}: writes will be refused again soon. Raise the quota or delete what fills it."
         for member in close
@@ -58,9 +58,10 @@ def quota_headroom(view: ClusterView) -> Headroom:
 
 
 def _fill_level(member: MemberView) -> str:
+    assumed = "" if member.quota.known else ", which is etcd's default and only assumed: its own could not be read"
     return (
         f"{member.name} uses {mib(member.size_bytes)} ({mib(member.in_use_bytes)} live) of its quota of"
-        f" {mib(member.quota.bytes)} ({percent(member.used)})"
+        f" {mib(member.quota.bytes)} ({percent(member.used)}{assumed})"
     )
 
 

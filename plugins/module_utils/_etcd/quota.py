@@ -42,6 +42,11 @@ class Quota:
     bytes: int
     source: str
 
+    @property
+    def known(self) -> bool:
+        """Whether anything has said it. Else etcd's default stands for it, and may be far below what there is."""
+        return self.source != "default"
+
     def share(self, size_bytes: int) -> float:
         """The used part of the quota, 0 if there is none."""
         return size_bytes / self.bytes if self.bytes > 0 else 0.0

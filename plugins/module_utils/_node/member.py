@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 from .._core.failures import Failure
@@ -15,8 +16,9 @@ from .._core.files import free_bytes, text
 from .._core.records import Json
 from .._etcd.api import Endpoint
 from .._etcd.errors import TimedOut, TlsRejected
+from .._etcd.quota import Quota
 from .._etcd.transport import ANSWER_SECONDS, GatewayTransport, TlsFiles
-from .._etcd.view import ClusterView, inspect_cluster
+from .._etcd.view import ClusterView, MemberView, inspect_cluster
 from .._etcd.wal import read_ids
 from .._etcd.x509 import fingerprints
 from .etcd_manifest import DEFAULT_PATH, EtcdManifest, read_manifest
@@ -44,6 +46,7 @@ class LocalMember:
         self.tls = _tls(params, self._manifest)
         self._elsewhere = bool(params["endpoint"])
         self._silent: dict[str, str] = {}
+        self._quotas: dict[int, Quota] = {}
         self.endpoint = self.connect(params["endpoint"] or (self._manifest.endpoint if self._manifest else ""))
 
     def connect(self, url: str) -> Endpoint:
@@ -62,7 +65,12 @@ class LocalMember:
         for member in view.members:
             if member.role == "silent" and not member.busy:
                 self._silent.update(dict.fromkeys(member.member.client_urls, member.error))
-        return view
+        self._quotas.update({member.id: member.quota for member in view.answering if member.quota.known})
+        return replace(view, members=tuple(self._with_known_quota(member) for member in view.members))
+
+    def _with_known_quota(self, member: MemberView) -> MemberView:
+        """A member whose metrics do not answer now, with the quota that they said before."""
+        return member if member.quota.known else replace(member, quota=self._quotas.get(member.id, member.quota))
 
     @cached_property
     def manifest(self) -> EtcdManifest | None:

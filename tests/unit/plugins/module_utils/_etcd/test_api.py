@@ -162,6 +162,32 @@ def test_quota_from_metrics(reply: Reply, expected: int | None) -> None:
     assert endpoint({"/metrics": reply})[0].quota_from_metrics() == expected
 
 
+SLOW_METRICS: list[tuple[str, list[Exception | str], int | None, int]] = [
+    ("slow once", [errors.TimedOut("no answer within 10 s"), "etcd_server_quota_backend_bytes 7\n"], 7, 2),
+    ("slow twice", [errors.TimedOut("no answer within 10 s")] * 3, None, 2),
+    ("cut off once", [errors.Unreachable("closed"), "etcd_server_quota_backend_bytes 7\n"], 7, 2),
+    ("not served: not asked again", [errors.EtcdError("HTTP 404"), "etcd_server_quota_backend_bytes 7\n"], None, 1),
+    ("without it: not asked again", ["up 1\n", "etcd_server_quota_backend_bytes 7\n"], None, 1),
+]
+
+
+@pytest.mark.parametrize(("answers", "expected", "calls"), table(SLOW_METRICS))
+def test_metrics_that_are_slow_are_asked_once_more(
+    answers: list[Exception | str], expected: int | None, calls: int
+) -> None:
+    left = [*answers]
+
+    def reply(_body: Json) -> Json:
+        answer = left.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return {"text": answer}
+
+    asked, transport = endpoint({"/metrics": reply})
+    assert asked.quota_from_metrics() == expected
+    assert len(transport.calls) == calls
+
+
 DEFRAGMENTING: list[tuple[str, Reply, bool]] = [
     ("at work", {"text": "etcd_disk_defrag_inflight 1\n"}, True),
     ("idle", {"text": "# TYPE etcd_disk_defrag_inflight gauge\netcd_disk_defrag_inflight 0\n"}, False),

@@ -47,6 +47,13 @@ HEADROOMS: list[tuple[str, ClusterView, str, str, int]] = [
     ),
     ("a full member that is silent", view(member(1), member(2, size=990 * MIB, error="down")), "", "", 0),
     (
+        "over a quota that is only assumed",
+        view(member(1, size=9000 * MIB, quota=2048 * MIB, source="default")),
+        "",
+        "",
+        1,
+    ),
+    (
         "one over, one close",
         view(member(1, size=990 * MIB), member(2, size=900 * MIB)),
         "not_enough_reclaimed",
@@ -54,6 +61,14 @@ HEADROOMS: list[tuple[str, ClusterView, str, str, int]] = [
         1,
     ),
 ]
+
+
+def test_a_quota_that_is_only_assumed_is_no_reason_to_refuse() -> None:
+    (warning,) = quota_headroom(view(member(1, size=4096 * MIB, quota=2048 * MIB, source="default"))).warnings
+    assert warning.startswith(
+        "cp1 uses 4096.0 MiB (100.0 MiB live) of its quota of 2048.0 MiB (200 %, which is etcd's default and only"
+        " assumed: its own could not be read): writes will be refused again soon."
+    )
 
 
 @pytest.mark.parametrize(("seen", "code", "text", "warnings"), table(HEADROOMS))

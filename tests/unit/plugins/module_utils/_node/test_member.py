@@ -9,12 +9,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from unit.builders import Json, member, recorded_json, table, view
+from unit.builders import MIB, Json, member, recorded_json, table, view
 from unit.stopped_node import options, sha256_of, stopped_node, write_pki
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Endpoint, parse_status
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.quota import Quota
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.transport import TlsFiles
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import MemberView
 from ansible_collections.controlplane.etcd.plugins.module_utils._node import member as member_module
@@ -158,3 +159,12 @@ def test_ca_that_is_none(tmp_path: Path, content: bytes, message: str) -> None:
     path.write_bytes(content)
     with pytest.raises(errors.TlsRejected, match=rf"the CA certificate '.*ca\.crt' cannot be used: .*{message}"):
         ca_sha256(str(path))
+
+
+def test_a_quota_is_remembered_while_the_metrics_do_not_answer(node: Json, monkeypatch: pytest.MonkeyPatch) -> None:
+    assumed = member(2, quota=2048 * MIB, source="default")
+    views = [view(member(1), assumed), view(member(1), member(2, quota=8192 * MIB, source="metrics")), view(assumed)]
+    monkeypatch.setattr(member_module, "inspect_cluster", lambda *_arguments, **_options: views.pop(0))
+    found = LocalMember(node)
+    quotas = [found.inspect_cluster().members[-1].quota for _ in range(3)]
+    assert quotas == [Quota(2048 * MIB, "default"), *[Quota(8192 * MIB, "metrics")] * 2]
