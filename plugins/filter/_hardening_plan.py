@@ -13,7 +13,8 @@ author:
   - The controlplane.etcd authors (@controlplane-etcd)
 description:
   - Decides on quota and auto-compaction for all members of a cluster, and whether they may be restarted now.
-  - A quota is never lowered unless O(lower) is set. If it is raised, it has to fit the smallest node of the cluster.
+  - A quota is never lowered unless O(lower) is set. If it is raised, it has to fit the smallest node of the cluster,
+    unless it is named and a member runs with as much already.
   - Private to this collection. It may change at any time, without notice.
 options:
   _input:

@@ -66,7 +66,9 @@ def disarm(module: AnsibleModule, member: LocalMember) -> Json:
     names = list(view.full_names)
     if module.check_mode:
         return {"changed": bool(names), "disarmed": names}
-    headroom = quota_headroom(view)  # also if no alarm is armed: somebody may have disarmed it too early
+    size_bytes = max((each.size_bytes for each in view.answering), default=0)
+    # Also if no alarm is armed: somebody may have disarmed it too early.
+    headroom = quota_headroom(view, member.capacity(size_bytes))
     refuse(headroom.refusal)
     for warning in headroom.warnings:
         module.warn(warning)

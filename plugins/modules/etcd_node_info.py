@@ -175,10 +175,17 @@ member_id:
   type: str
   sample: 8e9e05c52164694d
 memory_bytes:
-  description: How much memory the node has, null if the system does not say. Limits of a container do not count.
+  description: How much memory the node has, null if the system does not say. If the node is itself in a cgroup with a
+    limit (v1 or v2), as one that is a container, that limit counts.
   returned: on a node with etcd
   type: int
   sample: 16756170752
+memory_limit_bytes:
+  description: The memory limit of etcd's own container (C(resources.limits.memory) in its manifest), null if it has
+    none.
+  returned: on a node with etcd
+  type: int
+  sample: 4294967296
 name:
   description: Name of the node's member.
   returned: success

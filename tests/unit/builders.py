@@ -235,6 +235,7 @@ def node_report(
         member_id=f"{number:x}",
         free_disk_bytes=9000 * MIB,
         memory_bytes=16000 * MIB,
+        memory_limit_bytes=None,
         lock=None,
         kubelet=kubelet or kubelet_report(),
         probes=probes_of(probes),

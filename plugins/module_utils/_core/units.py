@@ -22,9 +22,17 @@ def gib(size_bytes: float) -> str:
     return f"{size_bytes / GIB:.1f} GiB"
 
 
+def exact(size_bytes: int) -> str:
+    """A size as an option takes it, not rounded: 8GiB, 1536MiB, or bytes."""
+    for factor, unit in ((GIB, "GiB"), (MIB, "MiB")):
+        if size_bytes % factor == 0:
+            return f"{size_bytes // factor}{unit}"
+    return str(size_bytes)
+
+
 def percent(share: float) -> str:
     """A share of one, in percent."""
     return f"{share * 100:.0f} %"
 
 
-__all__ = ("GIB", "MIB", "gib", "mib", "percent")
+__all__ = ("GIB", "MIB", "exact", "gib", "mib", "percent")

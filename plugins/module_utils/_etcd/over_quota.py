@@ -8,12 +8,13 @@
 
 from __future__ import annotations
 
+import typing as t
 from dataclasses import dataclass
 
 from .._core.failures import Refused
-from .._core.units import mib, percent
+from .._core.units import exact, gib, mib, percent
 from .checks import learner_warning
-from .quota import REFUSED_SHARE, WARNED_SHARE
+from .quota import REFUSED_SHARE, WARNED_SHARE, Capacity, next_quota
 from .view import ClusterView, MemberView
 
 
@@ -26,8 +27,9 @@ class Headroom:
     warnings: tuple[str, ...]
 
 
-def quota_headroom(view: ClusterView) -> Headroom:
-    """The headroom of all members and learners that answer."""
+def quota_headroom(view: ClusterView, capacity: Capacity | None = None) -> Headroom:
+    """The headroom of all members and learners that answer. `capacity` is that of the node that acts, None if it is not
+    known: the quota that is advised has to fit there."""
     over = [member for member in view.answering if member.used >= REFUSED_SHARE and member.quota.known]
     close = [member for member in view.answering if member.used >= WARNED_SHARE and member not in over]
     warnings = tuple(
@@ -39,11 +41,7 @@ def quota_headroom(view: ClusterView) -> Headroom:
     levels = "; ".join(_fill_level(member) for member in over)
     learners = [learner_warning(member.name) for member in over if member.member.learner]
     live_too_big = all(member.quota.share(member.in_use_bytes) >= REFUSED_SHARE for member in over)
-    raise_or_delete = (
-        "Raise --quota-backend-bytes on every member (the playbook controlplane.etcd.recover does, with"
-        " recover_quota_backend_bytes=8GiB), or delete what fills the database (deletes are accepted), then run this"
-        " again."
-    )
+    raise_or_delete = _raise_or_delete(over, capacity)
     if learners:
         code, advice = "learner_full", " ".join(learners)
     elif live_too_big:
@@ -55,6 +53,24 @@ def quota_headroom(view: ClusterView) -> Headroom:
             f" also with one that has come back only during this run. Where that gains too little: {raise_or_delete}"
         )
     return Headroom(Refused(code, f"The next writes would raise the alarm again: {levels}. {advice}"), warnings)
+
+
+def _raise_or_delete(over: t.Sequence[MemberView], capacity: Capacity | None) -> str:
+    """The advice on live data that does not fit: a quota that is larger than what there is, or what to do without."""
+    live, quota = max(each.in_use_bytes for each in over), max(each.quota.bytes for each in over)
+    larger = next_quota(live, quota, capacity)
+    if larger is None and capacity:
+        return (
+            f"No larger quota would do: {gib(live)} are live, and the memory and the disk of this node carry a quota of"
+            f" {gib(capacity.largest())} at most. Delete what fills the database (deletes are accepted while writes are"
+            " not; etcdctl get /registry --prefix --keys-only shows what there is), or give the nodes more, then run"
+            " this again."
+        )
+    return (
+        "Raise --quota-backend-bytes on every member (the playbook controlplane.etcd.recover does, with"
+        f" recover_quota_backend_bytes={exact(larger or 0)}), or delete what fills the database (deletes are accepted),"
+        " then run this again."
+    )
 
 
 def _fill_level(member: MemberView) -> str:

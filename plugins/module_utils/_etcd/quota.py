@@ -16,7 +16,6 @@ and what the database has already.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from .._core.failures import Refused
@@ -24,13 +23,14 @@ from .._core.units import GIB, gib
 from .api import Endpoint, Status
 
 DEFAULT_QUOTA_BYTES = 2 * GIB  # server/storage/quota.go; what `--quota-backend-bytes=0` and no flag mean
-LARGEST_QUOTA_BYTES = 8 * GIB  # beyond it etcd warns at every start
+LARGEST_QUOTA_BYTES = 8 * GIB  # what etcd suggests at most; beyond it, it warns at every start
 
 REFUSED_SHARE = 0.95  # of the quota: the alarm would come back within seconds
 WARNED_SHARE = 0.85
 
 _BASE_MEMORY, _STEP_MEMORY = 16 * GIB, 8 * GIB
 _RESERVED_MEMORY = 2 * GIB
+_RESERVED_IN_CONTAINER = GIB // 2  # what etcd takes beside its database: heap, connections, watches
 # The kernel keeps a part for itself: of 24 GiB that a machine has, MemTotal shows about 23.4.
 _KERNEL_SHARE = 0.05
 
@@ -64,52 +64,82 @@ def member_quota(status: Status, endpoint: Endpoint, manifest_bytes: int | None)
     return Quota(DEFAULT_QUOTA_BYTES, "default")
 
 
-def parse_memory(meminfo: str) -> int | None:
-    """The memory of the machine, from the text of /proc/meminfo; None if that does not say."""
-    match = re.search(r"^MemTotal:\s*(\d+) kB$", meminfo, re.MULTILINE)
-    return int(match[1]) * 1024 if match else None
+@dataclass(frozen=True)
+class Capacity:
+    """What a node has for its member. `memory_limit_bytes` is the limit of etcd's own container, None if there is
+    none; it holds etcd alone, while the node's memory is shared."""
 
+    memory_bytes: int
+    free_bytes: int
+    db_bytes: int
+    memory_limit_bytes: int | None = None
 
-def automatic_quota(memory_bytes: int, free_bytes: int, db_bytes: int) -> int:
-    """A quota for this node: 2 GiB, which is etcd's default, and 1 GiB more for each 8 GiB of memory beyond 16 GiB, but
-    at most 8 GiB, and at most what its disk can carry.
+    def automatic(self) -> int:
+        """A quota for this node: 2 GiB, which is etcd's default, and 1 GiB more for each 8 GiB of memory beyond 16 GiB,
+        but at most 8 GiB, and at most what its disk and its container can carry.
 
-    Always whole GiB, so that it stays the same while what is free on the disk goes up and down; never less than etcd's
-    default, even if that is too much (see `capacity_refusal`).
-    """
-    beyond = memory_bytes / (1 - _KERNEL_SHARE) - _BASE_MEMORY
-    by_memory = DEFAULT_QUOTA_BYTES + max(int(beyond // _STEP_MEMORY), 0) * GIB
-    by_disk = _most_on_disk(free_bytes, db_bytes) // GIB * GIB
-    return max(min(by_memory, by_disk, LARGEST_QUOTA_BYTES), DEFAULT_QUOTA_BYTES)
+        Always whole GiB, so that it stays the same while what is free on the disk goes up and down; never less than
+        etcd's default, even if that is too much (see `refusal`).
+        """
+        beyond = self.memory_bytes / (1 - _KERNEL_SHARE) - _BASE_MEMORY
+        by_memory = DEFAULT_QUOTA_BYTES + max(int(beyond // _STEP_MEMORY), 0) * GIB
+        return max(min(by_memory, self.largest(), LARGEST_QUOTA_BYTES), DEFAULT_QUOTA_BYTES)
 
+    def largest(self) -> int:
+        """The largest quota in whole GiB that is not refused, 0 if none is."""
+        by_memory = max(int(self.memory_bytes / (1 - _KERNEL_SHARE)) - _RESERVED_MEMORY, DEFAULT_QUOTA_BYTES)
+        return min(by_memory, self._by_limit(), self._by_disk()) // GIB * GIB
 
-def capacity_refusal(quota_bytes: int, memory_bytes: int, free_bytes: int, db_bytes: int) -> Refused | None:
-    """Refuse a quota that this node cannot carry, with the numbers; None if it can. Memory is no reason against etcd's
-    own default, with which every node runs whose quota nobody has set."""
-    reasons = []
-    needed = quota_bytes + _RESERVED_MEMORY
-    if quota_bytes > DEFAULT_QUOTA_BYTES and memory_bytes / (1 - _KERNEL_SHARE) < needed:
-        reasons.append(
-            f"the database is mapped into memory, which needs {gib(needed)} (the quota, and {gib(_RESERVED_MEMORY)}"
-            f" for everything else); there are {gib(memory_bytes)}"
+    def refusal(self, quota_bytes: int) -> Refused | None:
+        """Refuse a quota that this node cannot carry, with the numbers; None if it can. The node's memory is no reason
+        against etcd's own default, with which every node runs whose quota nobody has set."""
+        reasons = []
+        needed = quota_bytes + _RESERVED_MEMORY
+        if quota_bytes > DEFAULT_QUOTA_BYTES and self.memory_bytes / (1 - _KERNEL_SHARE) < needed:
+            reasons.append(
+                f"the database is mapped into memory, which needs {gib(needed)} (the quota, and"
+                f" {gib(_RESERVED_MEMORY)} for everything else); there are {gib(self.memory_bytes)}"
+            )
+        if self.memory_limit_bytes is not None and quota_bytes > self._by_limit():
+            reasons.append(
+                f"the container of etcd has a memory limit of {gib(self.memory_limit_bytes)} (resources.limits.memory),"
+                f" and the kernel kills etcd at it: {gib(quota_bytes + _RESERVED_IN_CONTAINER)} are needed"
+            )
+        if quota_bytes > self._by_disk():
+            reasons.append(
+                f"a database of that size and one copy of it need {gib(2 * quota_bytes)} on etcd's disk; there are"
+                f" {gib(self.free_bytes)} free and {gib(self.db_bytes)} in use by the database"
+            )
+        if not reasons:
+            return None
+        most = self.largest()
+        advice = f"At most {gib(most)} fit here."
+        if most < DEFAULT_QUOTA_BYTES:
+            advice = (
+                f"Not even etcd's default of {gib(DEFAULT_QUOTA_BYTES)} fits here: make room for it, or enlarge what"
+                " is too small."
+            )
+        return Refused(
+            "quota_too_large", f"A quota of {gib(quota_bytes)} is too large: {'; and '.join(reasons)}.", advice
         )
-    if quota_bytes > _most_on_disk(free_bytes, db_bytes):
-        reasons.append(
-            f"a database of that size and one copy of it need {gib(2 * quota_bytes)} on etcd's disk; there are"
-            f" {gib(free_bytes)} free and {gib(db_bytes)} in use by the database"
-        )
-    if not reasons:
-        return None
-    most = automatic_quota(memory_bytes, free_bytes, db_bytes)
-    advice = f"The value auto would be {gib(most)} here."
-    if most > _most_on_disk(free_bytes, db_bytes):
-        advice = f"Not even etcd's default of {gib(most)} fits there: make room on that disk, or enlarge it."
-    return Refused("quota_too_large", f"A quota of {gib(quota_bytes)} is too large: {'; and '.join(reasons)}. {advice}")
+
+    def _by_limit(self) -> int:
+        """The largest quota that the container's limit leaves room for."""
+        return (1 << 63) - 1 if self.memory_limit_bytes is None else self.memory_limit_bytes - _RESERVED_IN_CONTAINER
+
+    def _by_disk(self) -> int:
+        """The largest quota of which a database and its copy fit on the disk."""
+        return (self.free_bytes + self.db_bytes) // 2
 
 
-def _most_on_disk(free_bytes: int, db_bytes: int) -> int:
-    """The largest quota of which a database and its copy fit on the disk."""
-    return (free_bytes + db_bytes) // 2
+def next_quota(live_bytes: int, quota_bytes: int, capacity: Capacity | None) -> int | None:
+    """The quota to advise if live data does not fit: larger than `quota_bytes`, and with less than `WARNED_SHARE` of it
+    used; the suggested maximum of 8 GiB, more only if that is too little, less if the node carries only less. None if
+    it carries none that is enough."""
+    enough = (max(quota_bytes, int(live_bytes / WARNED_SHARE)) // GIB + 1) * GIB
+    wanted = max(enough, LARGEST_QUOTA_BYTES)
+    most = wanted if capacity is None else min(wanted, capacity.largest())
+    return most if most >= enough else None
 
 
 __all__ = (
@@ -117,9 +147,8 @@ __all__ = (
     "LARGEST_QUOTA_BYTES",
     "REFUSED_SHARE",
     "WARNED_SHARE",
+    "Capacity",
     "Quota",
-    "automatic_quota",
-    "capacity_refusal",
     "member_quota",
-    "parse_memory",
+    "next_quota",
 )

@@ -86,7 +86,10 @@ def checked(
         _check_retention_that_stays(existing or {}, after)
     warnings = []
     if int(texts.get(QUOTA, 0)) > LARGEST_QUOTA_BYTES:
-        warnings.append(f"The quota of {texts[QUOTA]} bytes is beyond 8 GiB, the most that etcd is made for.")
+        warnings.append(
+            f"The quota of {texts[QUOTA]} bytes is beyond 8 GiB, which is what etcd suggests at most: it warns of it at"
+            " every start."
+        )
     if MODE in texts and after.get(RETENTION, "0") == "0":
         warnings.append("auto-compaction-mode does nothing without auto-compaction-retention.")
     return Settings(texts, tuple(warnings))

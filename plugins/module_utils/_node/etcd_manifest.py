@@ -21,6 +21,7 @@ from .._core.failures import Failure
 from .._core.files import content
 from .._etcd.transport import TlsFiles
 from .block_yaml import load
+from .memory import quantity_bytes
 from .probes import Probe, parse_probes
 
 DEFAULT_PATH = "/etc/kubernetes/manifests/etcd.yaml"
@@ -30,7 +31,8 @@ _ANY = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
 
 @dataclass(frozen=True)
 class EtcdManifest:
-    """Flags without their dashes; `mounts` are (path in the container, path on the host), the longest first."""
+    """Flags without their dashes; `mounts` are (path in the container, path on the host), the longest first;
+    `memory_limit_bytes` is the container's `resources.limits.memory`, None if it has none."""
 
     path: str
     image: str
@@ -38,6 +40,7 @@ class EtcdManifest:
     env: t.Mapping[str, str]
     mounts: tuple[tuple[str, str], ...]
     probes: tuple[Probe, ...] = ()
+    memory_limit_bytes: int | None = None
 
     def setting(self, name: str, default: str = "") -> str:
         """The value of a flag, else of its environment variable, else `default`."""
@@ -165,6 +168,8 @@ def parse_manifest(text: str, path: str) -> EtcdManifest:
         env = {entry["name"]: entry.get("value") or "" for entry in container.get("env") or []}
         image = str(container.get("image", ""))
         probes = parse_probes(container)
+        limits = (container.get("resources") or {}).get("limits") or {}
+        memory_limit_bytes = quantity_bytes(str(limits.get("memory", "")))
     except (KeyError, TypeError, AttributeError, StopIteration, ValueError):
         raise _unusable(f"{path} is not the manifest of a pod with a container named etcd{_cut_off(text)}") from None
     missing = sorted({str(name) for _inside, name in mounts} - set(volumes))
@@ -182,6 +187,7 @@ def parse_manifest(text: str, path: str) -> EtcdManifest:
         env=env,
         mounts=tuple(sorted(pairs, key=lambda pair: -len(pair[0]))),
         probes=probes,
+        memory_limit_bytes=memory_limit_bytes,
     )
 
 

@@ -14,16 +14,16 @@ from dataclasses import replace
 
 from .._core import command, run_lock
 from .._core.failures import Failure, sentence
-from .._core.files import free_bytes, text
+from .._core.files import free_bytes
 from .._core.records import Json
 from .._etcd.errors import LASTING, EtcdError
-from .._etcd.quota import parse_memory
 from .._etcd.view import ClusterView
 from .._etcd.wal import read_ids, wal_bytes
 from . import kubelet, process
 from .etcd_manifest import EtcdManifest, read_manifest
 from .kubelet_hold import read_hold
 from .member import LocalMember, ca_sha256
+from .memory import memory_bytes
 from .report import ClusterReport, Diagnosis, KubeletReport, NodeReport, ProcessReport
 from .stray_manifests import strays
 
@@ -62,7 +62,8 @@ def _without_etcd(manifest: EtcdManifest, lock_path: str, unit: str) -> NodeRepo
         cluster_id=f"{ids.cluster_id:x}" if ids else None,
         member_id=f"{ids.member_id:x}" if ids else None,
         free_disk_bytes=free_bytes(manifest.data_dir) if os.path.isdir(manifest.data_dir) else None,
-        memory_bytes=_memory_bytes(),
+        memory_bytes=memory_bytes(),
+        memory_limit_bytes=manifest.memory_limit_bytes,
         lock=run_lock.read(lock_path),
         kubelet=inspect_kubelet(unit),
         probes=manifest.probes,
@@ -118,13 +119,6 @@ def inspect_kubelet(unit: str) -> KubeletReport:
 def _process(manifest: EtcdManifest) -> ProcessReport | None:
     pid = process.find(manifest)
     return ProcessReport(pid, process.age(pid)) if pid else None
-
-
-def _memory_bytes(path: str = "/proc/meminfo") -> int | None:
-    try:
-        return parse_memory(text(path, encoding="ascii", errors="replace"))
-    except OSError:
-        return None
 
 
 __all__ = (

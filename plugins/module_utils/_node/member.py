@@ -16,12 +16,13 @@ from .._core.files import free_bytes, text
 from .._core.records import Json
 from .._etcd.api import Endpoint
 from .._etcd.errors import TimedOut, TlsRejected
-from .._etcd.quota import Quota
+from .._etcd.quota import Capacity, Quota
 from .._etcd.transport import ANSWER_SECONDS, GatewayTransport, TlsFiles
 from .._etcd.view import ClusterView, MemberView, inspect_cluster
 from .._etcd.wal import read_ids
 from .._etcd.x509 import fingerprints
 from .etcd_manifest import DEFAULT_PATH, EtcdManifest, read_manifest
+from .memory import memory_bytes
 
 _TLS_OPTIONS = ("ca_cert", "client_cert", "client_key")
 
@@ -88,6 +89,13 @@ class LocalMember:
         """The free space on the disk of the member's data; None if that disk is not this host's."""
         manifest = self.manifest
         return free_bytes(manifest.data_dir) if manifest else None
+
+    def capacity(self, db_bytes: int) -> Capacity | None:
+        """What this host has for a database of that size; None if the member is not its own, or nothing says it."""
+        free, memory = self.free_disk_bytes(), memory_bytes()
+        if self.manifest is None or free is None or memory is None:
+            return None
+        return Capacity(memory, free, db_bytes, self.manifest.memory_limit_bytes)
 
 
 def ca_sha256(path: str) -> list[str]:

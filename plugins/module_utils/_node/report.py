@@ -20,6 +20,7 @@ from .._core.records import Fields, Json, plain
 from .._core.run_lock import Lock
 from .._etcd.api import NOSPACE
 from .._etcd.diagnosis import diagnosis_result
+from .._etcd.quota import Capacity
 from .._etcd.view import ClusterView, cluster_result
 from .kubelet_hold import Hold
 from .probes import Probe
@@ -228,6 +229,7 @@ class NodeReport:
     member_id: str | None
     free_disk_bytes: int | None
     memory_bytes: int | None
+    memory_limit_bytes: int | None
     lock: Lock | None
     kubelet: KubeletReport
     probes: tuple[Probe, ...]
@@ -252,6 +254,12 @@ class NodeReport:
     def known_cluster_id(self) -> str | None:
         """The cluster id as its member says it, else as its log does."""
         return self.cluster.cluster_id if self.cluster else self.cluster_id
+
+    def capacity(self, db_bytes: int) -> Capacity | None:
+        """What this node has for a database of that size, None if it is not known."""
+        if self.memory_bytes is None or self.free_disk_bytes is None:
+            return None
+        return Capacity(self.memory_bytes, self.free_disk_bytes, db_bytes, self.memory_limit_bytes)
 
     def as_result(self) -> Json:
         """The result of etcd_node_info, without `changed`."""
@@ -278,6 +286,7 @@ class NodeReport:
             member_id=found.text_or_none("member_id"),
             free_disk_bytes=found.whole_or_none("free_disk_bytes"),
             memory_bytes=found.whole_or_none("memory_bytes"),
+            memory_limit_bytes=found.whole_or_none("memory_limit_bytes"),
             lock=Lock(lock.text("run"), lock.text("owner"), lock.number("until")) if lock else None,
             kubelet=KubeletReport.read(found.record("kubelet")),
             probes=tuple(map(_read_probe, found.records("probes"))),

@@ -13,13 +13,12 @@ import typing as t
 from dataclasses import dataclass
 
 from ...module_utils._core.failures import Refused
-from ...module_utils._core.units import gib
-from ...module_utils._etcd import quota as sizing
-from ...module_utils._etcd.quota import DEFAULT_QUOTA_BYTES, REFUSED_SHARE
+from ...module_utils._core.text import sentences
+from ...module_utils._core.units import exact, gib
+from ...module_utils._etcd.quota import DEFAULT_QUOTA_BYTES, REFUSED_SHARE, Capacity
 from ...module_utils._kubeadm import flag_values
 from ...module_utils._node.report import MemberReport
 from .cluster import Cluster
-from .coordination import members_missing, nodes_out_of_reach
 from .reports import Fleet
 
 AUTO = "auto"
@@ -28,27 +27,19 @@ UNLIMITED = math.inf
 
 @dataclass(frozen=True)
 class MemberOnNode:
-    """A voter that answers and the node that it runs on, as far as both are known. `quota_bytes` is infinite if it is
-    switched off."""
+    """A voter that answers and the node that it runs on. `quota_bytes` is infinite if it is switched off; `capacity` is
+    None if nothing is known of its node."""
 
     host: str
     name: str
     quota_bytes: float
     db_bytes: int
-    memory_bytes: int | None
-    free_bytes: int | None
-
-    def automatic(self) -> int | None:
-        """The quota that its node can carry, None if that is not known."""
-        if self.memory_bytes is None or self.free_bytes is None:
-            return None
-        return sizing.automatic_quota(self.memory_bytes, self.free_bytes, self.db_bytes)
+    capacity: Capacity | None
 
     def refusal(self, quota_bytes: int) -> Refused | None:
         """The reason why its node cannot carry this quota."""
-        if self.memory_bytes is None or self.free_bytes is None:
-            return None
-        return sizing.capacity_refusal(quota_bytes, self.memory_bytes, self.free_bytes, self.db_bytes)
+        refusal = self.capacity.refusal(quota_bytes) if self.capacity else None
+        return Refused(refusal.code, f"{self.host}: {refusal.reason}", refusal.advice) if refusal else None
 
 
 @dataclass(frozen=True)
@@ -74,15 +65,14 @@ def _on_node(member: MemberReport, peers: Fleet) -> MemberOnNode:
         member.name,
         (own or member).quota_limit,
         member.db_size_bytes,
-        report.memory_bytes if report else None,
-        report.free_disk_bytes if report else None,
+        report.capacity(member.db_size_bytes) if report else None,
     )
 
 
 def choose_quota(nodes: t.Sequence[MemberOnNode], wanted: str, *, lower: bool) -> ChosenQuota:
     """The quota for all of them: never less than one has, unless it may be lowered. Raises Refused if `wanted` is no
     size."""
-    least = min((size for size in (node.automatic() for node in nodes) if size), default=None)
+    least = min((node.capacity.automatic() for node in nodes if node.capacity), default=None)
     if wanted.strip().lower() == AUTO:
         if least is None:
             return ChosenQuota(
@@ -98,7 +88,7 @@ def choose_quota(nodes: t.Sequence[MemberOnNode], wanted: str, *, lower: bool) -
     else:
         asked = flag_values.quota_bytes(wanted) or DEFAULT_QUOTA_BYTES
     highest = max((node.quota_bytes for node in nodes), default=0)
-    notes = _differences(nodes)
+    notes = differences(nodes)
     kept = highest > asked and not lower
     if kept and highest == UNLIMITED:
         return _switched_off(nodes, notes)
@@ -109,13 +99,18 @@ def choose_quota(nodes: t.Sequence[MemberOnNode], wanted: str, *, lower: bool) -
             " lowered only if that is allowed (harden_lower_quota)."
         )
     refusals = _overflows(nodes, size)
-    too_large = _too_large(nodes, size, least)
-    if too_large:
+    over = too_large(nodes, size)
+    if over:
         # If each of them has as much already, a restart makes nothing worse.
-        if any(node.quota_bytes < size for node in nodes):
-            refusals.append(too_large)
+        if all(node.quota_bytes >= size for node in nodes):
+            notes.append(over.text)
+        elif not kept and any(size <= node.quota_bytes < UNLIMITED for node in nodes):
+            notes.append(given_all_the_same(nodes, size, over))
         else:
-            notes.append(too_large.text)
+            fits = least is not None and not too_large(nodes, least)
+            auto = f"The value {AUTO} would be {gib(least or 0)} for the whole cluster." if fits else ""
+            instead = way_out(nodes, "harden_quota_backend_bytes", "or harden_lower_quota=true with a smaller one")
+            refusals.append(Refused(over.code, over.reason, sentences(over.advice, auto, instead)))
     return ChosenQuota(size, tuple(refusals), tuple(notes))
 
 
@@ -132,21 +127,41 @@ def _switched_off(nodes: t.Sequence[MemberOnNode], notes: t.Sequence[str]) -> Ch
     )
 
 
-def _too_large(nodes: t.Sequence[MemberOnNode], size: int, least: int | None) -> Refused | None:
-    """The refusal of the node that can carry least."""
+def too_large(nodes: t.Sequence[MemberOnNode], size: int) -> Refused | None:
+    """The refusal of the node that can carry least, of those that would get more than they have; else of any."""
     refused = [
-        (node.automatic() or 0, node.host, refusal) for node in nodes for refusal in (node.refusal(size),) if refusal
+        (node.quota_bytes >= size, node.capacity.largest(), node.host, refusal)
+        for node in nodes
+        for refusal in (node.refusal(size),)
+        if refusal and node.capacity
     ]
-    if not refused:
-        return None
-    most, host, refusal = min(refused, key=lambda each: each[:2])
-    text = f"{host}: {refusal.text}"
-    if least is not None and least != most:
-        text += f" For the whole cluster it would be {gib(least)}."
-    return Refused(refusal.code, text)
+    return min(refused, key=lambda each: each[:3])[3] if refused else None
 
 
-def _differences(nodes: t.Sequence[MemberOnNode]) -> list[str]:
+def with_at_least(nodes: t.Sequence[MemberOnNode], size: float) -> str:
+    return ", ".join(node.name for node in nodes if node.quota_bytes >= size)
+
+
+def given_all_the_same(nodes: t.Sequence[MemberOnNode], size: int, over: Refused) -> str:
+    """The note on a quota that is too large for a node and is given nevertheless: it was named, and the data of all
+    members is the same, so it can grow no further on that node than on those that have such a quota already."""
+    return (
+        f"{over.text} It gets it all the same, because {with_at_least(nodes, size)} run with as much already and"
+        " no smaller quota is given to them."
+    )
+
+
+def way_out(nodes: t.Sequence[MemberOnNode], option: str, otherwise: str = "") -> str:
+    """The value that is never refused for memory or disk, empty if all members have the same."""
+    most = max(node.quota_bytes for node in nodes)
+    if most == UNLIMITED or not differences(nodes):
+        return ""
+    value = f"{option}={exact(int(most))}"
+    rest = f", {otherwise}" if otherwise else ""
+    return f"What {with_at_least(nodes, most)} run with already goes on in any case: {value}{rest}."
+
+
+def differences(nodes: t.Sequence[MemberOnNode]) -> list[str]:
     if len({node.quota_bytes for node in nodes}) < 2:
         return []
     each = ", ".join(
@@ -166,41 +181,6 @@ def _overflows(nodes: t.Sequence[MemberOnNode], size: int) -> list[Refused]:
             "quota_too_small",
             f"With a quota of {gib(size)} etcd would be full at once: the database takes {levels}.",
             "Compact and defragment it first, or choose a larger quota.",
-        )
-    ]
-
-
-def raise_refusals(cluster: Cluster, peers: Fleet, wanted: str) -> list[Refused]:
-    """The reasons why a recovery may not raise the quota of all members to `wanted`; none if that cannot be said yet,
-    because there is no leader."""
-    if not cluster.has_quorum:
-        return []
-    try:
-        size = flag_values.quota_bytes(wanted)
-    except Refused as refused:
-        return [refused]
-    nodes = voters_on_nodes(cluster, peers)
-    carried = ((node.host, node.refusal(size)) for node in nodes)
-    return [
-        *_lowered(nodes, size),
-        *(Refused(refusal.code, f"{host}: {refusal.text}") for host, refusal in carried if refusal),
-        *filter(None, [members_missing(cluster.members), nodes_out_of_reach(cluster.order)]),
-    ]
-
-
-def _lowered(nodes: t.Sequence[MemberOnNode], size: int) -> list[Refused]:
-    more = ", ".join(
-        f"{node.name} {'none at all' if node.quota_bytes == UNLIMITED else gib(node.quota_bytes)}"
-        for node in nodes
-        if node.quota_bytes > size
-    )
-    if not more:
-        return []
-    return [
-        Refused(
-            "quota_not_lowered",
-            f"A quota of {gib(size)} is less than members have already ({more}), and a recovery lowers none.",
-            "Name a larger one.",
         )
     ]
 
@@ -225,10 +205,14 @@ def recorded_refusals(recorded: t.Iterable[int], wanted: int, *, late: bool) -> 
 
 __all__ = (
     "AUTO",
+    "UNLIMITED",
     "ChosenQuota",
     "MemberOnNode",
     "choose_quota",
-    "raise_refusals",
+    "differences",
+    "given_all_the_same",
     "recorded_refusals",
+    "too_large",
     "voters_on_nodes",
+    "way_out",
 )

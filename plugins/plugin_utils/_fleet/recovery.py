@@ -16,7 +16,7 @@ from ...module_utils._core.records import Json, plain
 from ...module_utils._node.probes import replay_seconds
 from . import wording
 from .cluster import Cluster
-from .quotas import raise_refusals
+from .quota_raises import raise_notes, raise_refusals
 from .reports import Fleet
 from .results import ApiServerCheck, TakenSnapshot, WriteCheck
 from .time_budgets import RecoveryTimes, recovery_times
@@ -53,9 +53,11 @@ def plan_recovery(
 ) -> RecoveryPlan:
     """The plan for one cluster; `quota` is the larger one that was asked for, empty if none was."""
     raises = bool(quota)
+    refusals = recovery_refusals(cluster, fleet, quota)
+    notes = raise_notes(cluster, fleet.only(cluster.hosts), quota) if raises and cluster.full and not refusals else []
     return RecoveryPlan(
-        lines=tuple(wording.recovery_plan(cluster, check=check, snapshot=snapshot, hold=hold)),
-        refusals=tuple(recovery_refusals(cluster, fleet, quota)),
+        lines=(*wording.recovery_plan(cluster, check=check, snapshot=snapshot, hold=hold), *notes),
+        refusals=tuple(refusals),
         raises=raises,
         times=recovery_times(
             cluster,

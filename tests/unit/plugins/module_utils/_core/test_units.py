@@ -9,6 +9,7 @@ import pytest
 from unit.builders import table
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core import units
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.flag_values import quota_bytes
 
 
 def test_sizes() -> None:
@@ -16,6 +17,20 @@ def test_sizes() -> None:
     assert units.mib(1536 * 1024) == "1.5 MiB"
     assert units.gib(units.GIB) == units.mib(1024 * units.MIB).replace("1024.0 MiB", "1.0 GiB")
     assert units.gib(2.25 * 1024**3) == "2.2 GiB"
+
+
+EXACT: list[tuple[int, str]] = [
+    (8 * units.GIB, "8GiB"),
+    (1536 * units.MIB, "1536MiB"),
+    (8_000_000_000, "8000000000"),
+]
+
+
+@pytest.mark.parametrize(("size", "expected"), EXACT)
+def test_exact(size: int, expected: str) -> None:
+    """An option takes it, and it means the very same."""
+    assert units.exact(size) == expected
+    assert quota_bytes(expected) == size
 
 
 SHARES: list[tuple[str, float, str]] = [

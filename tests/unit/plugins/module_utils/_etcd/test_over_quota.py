@@ -9,6 +9,7 @@ import pytest
 from unit.builders import MIB, member, table, view
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.over_quota import quota_headroom
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.quota import Capacity
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView
 
 HEADROOMS: list[tuple[str, ClusterView, str, str, int]] = [
@@ -82,3 +83,33 @@ def test_headroom(seen: ClusterView, code: str, text: str, warnings: int) -> Non
         assert headroom.refusal.code == code
         assert headroom.refusal.reason.startswith("The next writes would raise the alarm again: cp")
         assert text in headroom.refusal.text
+
+
+LIVE = view(member(1, size=8000 * MIB, in_use=8000 * MIB, quota=8192 * MIB))
+# Memory and free disk in MiB.
+ADVICES: list[tuple[str, Capacity | None, str]] = [
+    ("nothing is known of the node", None, "with recover_quota_backend_bytes=10GiB), or delete what fills"),
+    (
+        "the node carries it",
+        Capacity(64000 * MIB, 64000 * MIB, 8000 * MIB),
+        "with recover_quota_backend_bytes=10GiB), or delete what fills",
+    ),
+    (
+        "the node carries no more",
+        Capacity(9500 * MIB, 64000 * MIB, 8000 * MIB),
+        (
+            "No larger quota would do: 7.8 GiB are live, and the memory and the disk of this node carry a quota of 7.0"
+            " GiB at most. Delete what fills the database (deletes are accepted while writes are not;"
+        ),
+    ),
+    ("its container carries no more", Capacity(64000 * MIB, 64000 * MIB, 0, 9000 * MIB), "8.0 GiB at most."),
+]
+
+
+@pytest.mark.parametrize(("capacity", "expected"), table(ADVICES))
+def test_the_next_quota_is_advised_or_that_there_is_none(capacity: Capacity | None, expected: str) -> None:
+    refusal = quota_headroom(LIVE, capacity).refusal
+    assert refusal is not None
+    assert refusal.code == "live_data_too_large"
+    assert expected in refusal.text
+    assert "=8GiB" not in refusal.text

@@ -13,9 +13,16 @@ from unit.builders import Reply, endpoint, member, table
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.units import GIB
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import quota
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.errors import EtcdError
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.quota import Quota
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.quota import Capacity, Quota
 
 MUCH = 1000.0
+
+
+def capacity(memory: float, free: float, database: float, limit: float | None = None) -> Capacity:
+    """Of a node with so many GiB."""
+    sizes = (int(each * GIB) for each in (memory, free, database))
+    return Capacity(*sizes, memory_limit_bytes=None if limit is None else int(limit * GIB))
+
 
 # Memory, free disk, database, quota; all in GiB.
 AUTOS: list[tuple[str, float, float, float, int]] = [
@@ -42,13 +49,14 @@ AUTOS: list[tuple[str, float, float, float, int]] = [
 
 @pytest.mark.parametrize(("memory", "free", "database", "expected"), table(AUTOS))
 def test_auto(memory: float, free: float, database: float, expected: int) -> None:
-    assert quota.automatic_quota(int(memory * GIB), int(free * GIB), int(database * GIB)) == expected * GIB
+    assert capacity(memory, free, database).automatic() == expected * GIB
 
 
 MEMORY = (
     "A quota of {quota} GiB is too large: the database is mapped into memory, which needs {needed} GiB (the quota,"
     " and 2.0 GiB for everything else); there are {memory} GiB."
 )
+NOT_EVEN = "Not even etcd's default of 2.0 GiB fits here: make room for it, or enlarge what is too small."
 DISK = "a database of that size and one copy of it need {needed} GiB on etcd's disk; there are {free} GiB free and"
 
 REFUSALS: list[tuple[str, float, float, float, float, str | None]] = [
@@ -65,7 +73,7 @@ REFUSALS: list[tuple[str, float, float, float, float, str | None]] = [
         7.7,
         20,
         0,
-        MEMORY.format(quota="8.0", needed="10.0", memory="7.7") + " The value auto would be 2.0 GiB here.",
+        MEMORY.format(quota="8.0", needed="10.0", memory="7.7") + " At most 6.0 GiB fit here.",
     ),
     (
         "too small a disk",
@@ -75,7 +83,7 @@ REFUSALS: list[tuple[str, float, float, float, float, str | None]] = [
         1.5,
         (
             f"A quota of 5.0 GiB is too large: {DISK.format(needed='10.0', free='8.0')} 1.5 GiB in use by the database."
-            " The value auto would be 4.0 GiB here."
+            " At most 4.0 GiB fit here."
         ),
     ),
     (
@@ -86,7 +94,7 @@ REFUSALS: list[tuple[str, float, float, float, float, str | None]] = [
         0.5,
         (
             f"A quota of 5.0 GiB is too large: {DISK.format(needed='10.0', free='3.0')} 0.5 GiB in use by the database."
-            " Not even etcd's default of 2.0 GiB fits there: make room on that disk, or enlarge it."
+            f" {NOT_EVEN}"
         ),
     ),
     (
@@ -97,7 +105,7 @@ REFUSALS: list[tuple[str, float, float, float, float, str | None]] = [
         0,
         (
             f"A quota of 2.0 GiB is too large: {DISK.format(needed='4.0', free='3.0')} 0.0 GiB in use by the database."
-            " Not even etcd's default of 2.0 GiB fits there: make room on that disk, or enlarge it."
+            f" {NOT_EVEN}"
         ),
     ),
     (
@@ -108,14 +116,14 @@ REFUSALS: list[tuple[str, float, float, float, float, str | None]] = [
         0,
         MEMORY.format(quota="8.0", needed="10.0", memory="4.0")[:-1]
         + f"; and {DISK.format(needed='16.0', free='10.0')} 0.0 GiB in use by the database."
-        " The value auto would be 2.0 GiB here.",
+        " At most 2.0 GiB fit here.",
     ),
 ]
 
 
 @pytest.mark.parametrize(("size", "memory", "free", "database", "expected"), table(REFUSALS))
-def test_capacity_refusal(size: float, memory: float, free: float, database: float, expected: str | None) -> None:
-    refusal = quota.capacity_refusal(*(int(each * GIB) for each in (size, memory, free, database)))
+def test_refusal(size: float, memory: float, free: float, database: float, expected: str | None) -> None:
+    refusal = capacity(memory, free, database).refusal(int(size * GIB))
     assert (refusal.text if refusal else None) == expected
     assert (refusal.code if refusal else "quota_too_large") == "quota_too_large"
 
@@ -123,22 +131,51 @@ def test_capacity_refusal(size: float, memory: float, free: float, database: flo
 @pytest.mark.parametrize("memory", range(1, 100, 3))
 @pytest.mark.parametrize("free", [4, 5, 9, 17, 40])
 def test_auto_is_never_refused_if_the_default_fits(memory: int, free: int) -> None:
-    size = quota.automatic_quota(memory * GIB, free * GIB, 0)
-    assert quota.capacity_refusal(size, memory * GIB, free * GIB, 0) is None
+    node = capacity(memory, free, 0)
+    assert node.refusal(node.automatic()) is None
 
 
-MEMINFOS: list[tuple[str, str, int | None]] = [
-    ("Linux", "MemTotal:       24684084 kB\nMemFree:        18116324 kB\n", 24684084 * 1024),
-    ("not at the head", "X: 1 kB\nMemTotal: 7 kB\n", 7168),
-    ("something else", "HugePages_Total:       0\n", None),
-    ("another unit", "MemTotal: 7 MB\n", None),
-    ("nothing", "", None),
+# The container's limit in GiB, the quota; whether it is refused, the largest, auto; on a node with all else.
+LIMITS: list[tuple[str, float | None, float, bool, int, int]] = [
+    ("none", None, 8, False, 500, 8),
+    ("exactly enough", 8.5, 8, False, 8, 8),
+    ("a little too small", 8.4, 8, True, 7, 7),
+    ("also for etcd's default", 2, 2, True, 1, 2),
+    ("less than its own reserve", 0.1, 0.03, True, 0, 2),
 ]
 
 
-@pytest.mark.parametrize(("text", "expected"), table(MEMINFOS))
-def test_memory(text: str, expected: int | None) -> None:
-    assert quota.parse_memory(text) == expected
+@pytest.mark.parametrize(("limit", "size", "refused", "largest", "auto"), table(LIMITS))
+def test_limit_of_the_container(limit: float | None, size: float, refused: bool, largest: int, auto: int) -> None:
+    node = capacity(MUCH, MUCH, 0, limit)
+    refusal = node.refusal(int(size * GIB))
+    assert bool(refusal) is refused
+    assert refusal is None or "the container of etcd has a memory limit of" in refusal.reason
+    assert max(node.largest(), 0) == largest * GIB
+    assert node.automatic() == auto * GIB
+
+
+# Live data, quota, memory and free disk; the quota that is advised. All in GiB.
+NEXTS: list[tuple[str, float, float, float | None, float, int | None]] = [
+    ("etcd's suggestion", 1.9, 2, 64, MUCH, 8),
+    ("nothing is known of the node", 1.9, 2, None, 0, 8),
+    ("as much as the memory carries", 1.9, 2, 7.7, MUCH, 6),
+    ("as much as the disk carries", 1.9, 2, 64, 8, 4),
+    ("the disk carries too little", 1.9, 2, 64, 4, None),
+    ("8 GiB are set and full", 7.9, 8, 64, MUCH, 10),
+    ("live data beyond what is set", 9.9, 8, 64, MUCH, 12),
+    ("8 GiB are set, and the memory carries no more", 7.9, 8, 9.5, MUCH, None),
+    ("not one that is full at once: 85 % of 10 GiB", 8.5, 8, 64, MUCH, 11),
+    ("a small quota", 0.03, 0.03, 7.7, 2.5, 1),
+]
+
+
+@pytest.mark.parametrize(("live", "limit", "memory", "free", "expected"), table(NEXTS))
+def test_next_quota(live: float, limit: float, memory: float | None, free: float, expected: int | None) -> None:
+    node = None if memory is None else capacity(memory, free, 0)
+    found = quota.next_quota(int(live * GIB), int(limit * GIB), node)
+    assert found == (None if expected is None else expected * GIB)
+    assert found is None or node is None or node.refusal(found) is None
 
 
 SOURCES: list[tuple[str, int | None, Reply, int | None, Quota]] = [

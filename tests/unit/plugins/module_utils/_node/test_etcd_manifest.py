@@ -184,6 +184,23 @@ def test_no_probes() -> None:
     assert of().probes == ()
 
 
+RESOURCES: list[tuple[str, Json, int | None]] = [
+    ("none", {}, None),
+    ("what kubeadm writes", {"resources": {"requests": {"cpu": "100m", "memory": "100Mi"}}}, None),
+    ("a limit", {"resources": {"limits": {"memory": "4Gi"}}}, 4 * 1024**3),
+    ("a number", {"resources": {"limits": {"memory": 4000000000}}}, 4000000000),
+    ("of the processor alone", {"resources": {"limits": {"cpu": "2"}}}, None),
+    ("empty", {"resources": {"limits": None}}, None),
+]
+
+
+@pytest.mark.parametrize(("resources", "expected"), table(RESOURCES))
+def test_memory_limit(resources: Json, expected: int | None) -> None:
+    container = {"name": "etcd", "command": ["etcd"], **resources}
+    text = yaml.safe_dump({"spec": {"containers": [container]}})
+    assert parse_manifest(text, "etcd.yaml").memory_limit_bytes == expected
+
+
 def test_wal_dir_of_its_own() -> None:
     found = of("--data-dir=/data", "--wal-dir=/wal", mounts=mounts("/wal"), volumes=volumes("/mnt/wal"))
     assert found.wal_dir == "/mnt/wal"

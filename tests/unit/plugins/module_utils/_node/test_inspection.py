@@ -74,6 +74,7 @@ def test_node_with_etcd_down(node: Json, tmp_path: Path) -> None:
         "ca_sha256": [sha256_of(tmp_path / "pki/etcd/ca.crt")],
         "cluster_id": f"{int(header['cluster_id']):x}",
         "member_id": f"{int(header['member_id']):x}",
+        "memory_limit_bytes": None,
         "lock": {"run": "r", "owner": "root@a", "until": 5.0},
         "kubelet": {
             "unit": "kubelet-of-the-tests",
@@ -239,15 +240,6 @@ def test_node_whose_manifest_was_taken_away(node: Json, tmp_path: Path) -> None:
         "manifest_missing",
         "Put it back (kubeadm init phase etcd local writes one).",
     )
-
-
-def test_memory_of_a_node(tmp_path: Path) -> None:
-    path = tmp_path / "meminfo"
-    path.write_text("MemTotal: 7 kB\n", "utf-8")
-    assert inspection._memory_bytes(str(path)) == 7168
-    path.write_text("", "utf-8")
-    assert inspection._memory_bytes(str(path)) is None
-    assert inspection._memory_bytes(str(tmp_path / "none")) is None
 
 
 def test_member_that_answers(node: Json, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -198,7 +198,8 @@ REFUSALS: list[tuple[str, Json, str]] = [
         {"nodes": {2: memory(3.8), 3: memory(4.5)}},
         (
             "host2: A quota of 5.0 GiB is too large: the database is mapped into memory, which needs 7.0 GiB (the"
-            " quota, and 2.0 GiB for everything else); there are 3.8 GiB. The value auto would be 2.0 GiB here."
+            " quota, and 2.0 GiB for everything else); there are 3.8 GiB. At most 2.0 GiB fit here. The value auto"
+            " would be 2.0 GiB for the whole cluster."
         ),
     ),
     (
@@ -206,8 +207,8 @@ REFUSALS: list[tuple[str, Json, str]] = [
         {"nodes": {1: memory(64), 2: {**memory(64), **free(8.5)}, 3: memory(7.8)}},
         (
             "host2: A quota of 5.0 GiB is too large: a database of that size and one copy of it need 10.0 GiB on"
-            " etcd's disk; there are 8.5 GiB free and 0.5 GiB in use by the database. The value auto would be"
-            " 4.0 GiB here. For the whole cluster it would be 2.0 GiB."
+            " etcd's disk; there are 8.5 GiB free and 0.5 GiB in use by the database. At most 4.0 GiB fit here. The"
+            " value auto would be 2.0 GiB for the whole cluster."
         ),
     ),
     (

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 from unit.builders import Json, cluster_report, node_report, table
@@ -17,7 +16,6 @@ from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.assessmen
 from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.quotas import (
     ChosenQuota,
     choose_quota,
-    raise_refusals,
     voters_on_nodes,
 )
 from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.reports import Fleet
@@ -145,78 +143,52 @@ def test_the_quota_that_counts_is_what_a_member_says_on_its_own_node() -> None:
     assert choose(three(), {2: {"cluster": cluster_report(*own)}}).size_bytes == 8 * GIB
 
 
-RAISES: list[tuple[str, list[MemberReport], Sequence[int], str, str]] = [
-    ("larger for all", three(), (1, 2, 3), "4GiB", ""),
-    ("one has it already", MIXED, (1, 2, 3), "8GiB", ""),
-    (
-        "less than one has",
-        MIXED,
-        (1, 2, 3),
-        "4GiB",
-        "A quota of 4.0 GiB is less than members have already (cp2 8.0 GiB), and a recovery lowers none.",
-    ),
-    (
-        "less than none",
-        OFF,
-        (1, 2, 3),
-        "4GiB",
-        "A quota of 4.0 GiB is less than members have already (cp2 none at all), and a recovery lowers none.",
-    ),
-    ("no quota", three(), (1, 2, 3), "much", "much"),
-    ("two meanings", three(), (1, 2, 3), "8G", "8G"),
-    ("more than the node can carry", three(), (1, 2, 3), "30GiB", "host1: A quota of 30.0 GiB is too large"),
-    ("a node that is not there", three(), (1, 2), "4GiB", "The nodes of cp3 are not among the hosts of this run"),
-    (
-        "a member that is down",
-        [member(1, "leader"), member(2), member(3, "silent", error="refused")],
-        (1, 2, 3),
-        "4GiB",
-        "Not every member answers: cp3 (refused).",
-    ),
-]
-
-
-@pytest.mark.parametrize(("members", "hosts", "quota", "head"), table(RAISES))
-def test_a_recovery_raises(members: list[MemberReport], hosts: Sequence[int], quota: str, head: str) -> None:
-    peers = fleet(members, hosts=hosts)
-    found = raise_refusals(cluster_of(peers, "host1"), peers, quota)
-    assert bool(found) is bool(head)
-    assert head in " ".join(refused.text for refused in found)
-
-
-RAISE_CODES: list[tuple[str, list[MemberReport], Sequence[int], str, list[str]]] = [
-    ("less than one has", MIXED, (1, 2, 3), "4GiB", ["quota_not_lowered"]),
-    ("no quota", three(), (1, 2, 3), "much", ["invalid_quota"]),
-    ("more than the nodes can carry", three(), (1, 2, 3), "30GiB", ["quota_too_large"] * 3),
-    (
-        "members that are down or elsewhere",
-        [*three(), member(4, "silent", error="refused")],
-        (1, 2),
-        "4GiB",
-        ["members_missing", "nodes_out_of_reach"],
-    ),
-]
-
-
-@pytest.mark.parametrize(("members", "hosts", "quota", "codes"), table(RAISE_CODES))
-def test_codes_of_a_raise(members: list[MemberReport], hosts: Sequence[int], quota: str, codes: list[str]) -> None:
-    peers = fleet(members, hosts=hosts)
-    assert [refused.code for refused in raise_refusals(cluster_of(peers, "host1"), peers, quota)] == codes
-
-
-def test_a_cluster_without_a_leader_is_assessed_when_it_has_one() -> None:
-    peers = fleet(three(), hosts=(1,))
-    cluster = replace(cluster_of(peers, "host1"), has_quorum=False)
-    assert raise_refusals(cluster, peers, "1GiB") == []
-
-
 def test_members_and_their_nodes() -> None:
     peers = fleet([*three(), member(4, "learner"), member(5, "silent")], {2: memory(None)}, hosts=(1, 2))
     found = voters_on_nodes(cluster_of(peers, "host1"), peers)
-    assert [(node.host, node.name, node.memory_bytes is None) for node in found] == [
+    assert [(node.host, node.name, node.capacity is None) for node in found] == [
         ("host1", "cp1", False),
         ("host2", "cp2", True),
         ("cp3", "cp3", True),
     ]
-    assert [node.automatic() for node in found] == [2 * GIB, None, None]
     assert [bool(node.refusal(30 * GIB)) for node in found] == [True, False, False]
+
+
+NODES_OF_8_GB: dict[int, Json] = {number: memory(7.7) for number in (1, 2, 3)}
+TWO_HAVE_8 = [member(1, "leader", quota=8), member(2, quota=8), member(3)]
+
+
+def test_a_quota_that_is_kept_but_too_large_for_others_names_what_goes_on() -> None:
+    refused = choose(TWO_HAVE_8, NODES_OF_8_GB)
+    assert [refusal.code for refusal in refused.refusals] == ["quota_too_large"]
+    text = refused.refusals[0].text
+    assert text.startswith("host3: A quota of 8.0 GiB is too large: the database is mapped into memory")
+    assert text.endswith(
+        "At most 6.0 GiB fit here. The value auto would be 2.0 GiB for the whole cluster. What cp1, cp2 run with"
+        " already goes on in any case: harden_quota_backend_bytes=8GiB, or harden_lower_quota=true with a smaller one."
+    )
+    named = choose(TWO_HAVE_8, NODES_OF_8_GB, quota="8GiB")
+    assert (named.size_bytes, named.refusals) == (8 * GIB, ())
+    assert "It gets it all the same, because cp1, cp2 run with as much already" in named.notes[-1]
+    lowered = choose(TWO_HAVE_8, NODES_OF_8_GB, quota="6GiB", lower=True)
+    assert (lowered.size_bytes, lowered.refusals) == (6 * GIB, ())
+
+
+def test_no_quota_at_all_is_not_what_others_run_with() -> None:
+    refused = choose(OFF, NODES_OF_8_GB, quota="8GiB", lower=True)
+    assert [refusal.code for refusal in refused.refusals] == ["quota_too_large"]
+    assert "goes on in any case" not in refused.refusals[0].text
+
+
+def test_more_than_8_gib_is_given_if_it_is_named() -> None:
+    large = {number: {**memory(62.7), **free(100)} for number in (1, 2, 3)}
+    assert choose(three(quota=8), large, quota="12GiB") == ChosenQuota(12 * GIB)
+    assert choose(three(), large, quota="auto").size_bytes == 8 * GIB
+
+
+def test_the_limit_of_a_container_counts() -> None:
+    refused = choose(three(), {2: {"memory_limit_bytes": 4 * GIB}})
+    assert [refusal.code for refusal in refused.refusals] == ["quota_too_large"]
+    assert refused.refusals[0].text.startswith(
+        "host2: A quota of 5.0 GiB is too large: the container of etcd has a memory limit of 4.0 GiB"
+    )
