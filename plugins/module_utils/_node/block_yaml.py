@@ -6,8 +6,9 @@
 
 """The part of YAML that static pod manifests are written in, so that a node needs no PyYAML at recovery time.
 
-Block maps and lists, scalars (plain, quoted), comments, JSON. Everything else is refused with its line: better no
-answer than a wrong one. All scalars stay strings, except an empty value, which is None.
+Maps and lists in lines or brackets, all scalars, anchors, comments; JSON. Everything else (tags, merge keys, keys over
+several lines, a second document) is refused with its line: better no answer than a wrong one. All scalars of YAML stay
+strings, except an empty value, which is None.
 """
 
 from __future__ import annotations
@@ -16,131 +17,188 @@ import json
 import re
 import typing as t
 
-_DOUBLE, _SINGLE = r'"(?:[^"\\]|\\.)*"', r"'(?:[^']|'')*'"
-_PLAIN = r"""[^\s\[\]{}"'#&*!|>%@`,-][^#]*?|-[^\s#][^#]*?"""
-_KEY = re.compile(rf"({_DOUBLE}|{_SINGLE}|{_PLAIN})\s*:(?:\s+(.*))?$")
-_TRAILING_COMMENT = re.compile(r"\s+#.*$")
+from .yaml_scanner import FIRST, Scanner, Unreadable, unquoted
+
+_NULLS = ("null", "Null", "NULL", "~")
 
 
-class _Line(t.NamedTuple):
-    number: int
-    indent: int
-    text: str
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(text, re.ASCII | re.MULTILINE)
+
+
+_HEAD = _pattern(r"(?:[ \t]*(?:#.*)?\n)*(?:---(?=\s|\Z)[ \t]*(?:#.*)?\n?)?")
+_MARK = _pattern(r"^(?:---|\.\.\.)(?=\s|\Z)")
+_NOTHING = _pattern(r"(?:^\.\.\.(?=\s|\Z)|\s|(?<!\S)#.*)*")
+_DASH = _pattern(r"-(?=\s|\Z) *")
+_KEY = _pattern(
+    rf"""("(?:[^"\\\n]|\\.)*"|'(?:[^'\n]|'')*'|{FIRST}(?:[^\n:#]|:(?=\S)|(?<=\S)#)*?)[ \t]*:(?=\s|\Z)[ \t]*"""
+)
+_COLON = _pattern(r"[ \t]*:")
+_ANCHOR = _pattern(r"&([\w-]+)(?=\s|\Z)[ \t]*")
+_ALIAS = _pattern(r"\*([\w-]+)(?=[\s,\]}]|\Z)")
 
 
 def load(text: str) -> t.Any:
-    """The one document in `text`. Raises ValueError naming the line that cannot be read."""
-    stripped = text.lstrip("\ufeff").strip()
-    if stripped.startswith("{"):
-        return json.loads(stripped)
-    lines = _lines(text.lstrip("\ufeff"))
-    if not lines:
+    """The one document in `text`, a map or a list. Raises ValueError with the line that cannot be read, Unreadable if
+    it is YAML."""
+    text = text[1:] if text.startswith("\ufeff") else text
+    try:
+        # The kubelet, too, takes for JSON whatever begins like it.
+        return json.loads(text) if text.lstrip().startswith("{") else _document(text.replace("\r\n", "\n"))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _document(text: str) -> t.Any:
+    head = _HEAD.match(text)
+    start = head.end() if head else 0
+    mark = _MARK.search(text, start)
+    scanner = Scanner(text[: mark.start()] if mark else text, start)
+    if scanner.here() and scanner.next:
+        raise scanner.failure()
+    scanner.first_word()
+    if scanner.column < 0:
         raise ValueError("it is empty")
-    value, rest = _block(lines, lines[0].indent)
-    if rest:
-        raise ValueError(f"line {rest[0].number} is indented less than what is above it")
+    value = _Builder(scanner).node(-1)
+    if scanner.column >= 0:
+        raise scanner.failure()
+    rest = _NOTHING.match(text, mark.start()) if mark else None
+    if rest and rest.end() < len(text):
+        raise Unreadable(text.count("\n", 0, rest.end()) + 1, "begins a second document")
+    if not isinstance(value, (dict, list)):
+        raise ValueError("it is neither a map nor a list")
     return value
 
 
-def _lines(text: str) -> list[_Line]:
-    lines: list[_Line] = []
-    document_ended = False
-    for number, raw in enumerate(text.splitlines(), start=1):
-        line = raw.rstrip()
-        if not line.lstrip() or line.lstrip().startswith("#"):
-            continue
-        if line == "...":
-            document_ended = True
-            continue
-        if document_ended or (lines and (line == "---" or line.startswith("--- "))):
-            raise ValueError(f"a second document begins in line {number}")
-        if line == "---" or line.startswith("--- #"):
-            continue
-        if line.startswith("--- "):
-            raise ValueError(f"line {number} is not understood: {line}")
-        if "\t" in line[: len(line) - len(line.lstrip())]:
-            raise ValueError(f"line {number} is indented with a tab")
-        lines.append(_Line(number, len(line) - len(line.lstrip(" ")), line.lstrip(" ")))
-    return lines
+class _Builder:
+    """Builds values from the place of a scanner on. `parent` is the column that they have to be indented more than."""
 
+    def __init__(self, scanner: Scanner) -> None:
+        self._scanner = scanner
+        self._anchors: dict[str, t.Any] = {}
 
-def _block(lines: list[_Line], indent: int) -> tuple[t.Any, list[_Line]]:
-    """The map or list whose first line stands at `indent`, and the lines after it."""
-    return _sequence(lines, indent) if _is_item(lines[0].text) else _mapping(lines, indent)
+    def node(self, parent: int) -> t.Any:
+        """The value that begins in a line of its own, or behind a dash."""
+        if self._scanner.sees(_DASH):
+            return self._list()
+        return self._map() if self._scanner.sees(_KEY) else self._inline(parent)
 
+    def _list(self) -> list[t.Any]:
+        scanner, column = self._scanner, self._scanner.column
+        items = []
+        while scanner.column == column and scanner.take(_DASH):
+            items.append(self._entry(column, of_list=True))
+        return items
 
-def _is_item(text: str) -> bool:
-    return text == "-" or text.startswith("- ")
-
-
-def _sequence(lines: list[_Line], indent: int) -> tuple[list[t.Any], list[_Line]]:
-    items: list[t.Any] = []
-    while lines and lines[0].indent == indent and _is_item(lines[0].text):
-        head, rest = lines[0], lines[1:]
-        content = head.text[1:].lstrip(" ")
-        if not content or content.startswith("#"):
-            value, lines = _nested(rest, indent)
-        elif _is_item(content) or _KEY.match(content):
-            column = indent + len(head.text) - len(content)
-            value, lines = _block([_Line(head.number, column, content), *rest], column)
-        else:
-            value, lines = _scalar(content, head.number), rest
-            _refuse_continuation(lines, indent)
-        items.append(value)
-    return items, lines
-
-
-def _mapping(lines: list[_Line], indent: int) -> tuple[dict[str, t.Any], list[_Line]]:
-    mapping: dict[str, t.Any] = {}
-    while lines and lines[0].indent == indent and not _is_item(lines[0].text):
-        head, rest = lines[0], lines[1:]
-        match = _KEY.match(head.text)
-        if not match or head.text.startswith("? "):
-            raise ValueError(f"line {head.number} is not understood: {head.text}")
-        key, content = str(_scalar(match.group(1), head.number)), match.group(2) or ""
-        if key in mapping:
-            raise ValueError(f"line {head.number} gives {key} a second time")
-        if content and not content.startswith("#"):
-            mapping[key], lines = _scalar(content, head.number), rest
-            _refuse_continuation(lines, indent)
-        elif rest and rest[0].indent == indent and _is_item(rest[0].text):  # a list may stand under its key
-            mapping[key], lines = _sequence(rest, indent)
-        else:
-            mapping[key], lines = _nested(rest, indent)
-    return mapping, lines
-
-
-def _nested(lines: list[_Line], indent: int) -> tuple[t.Any, list[_Line]]:
-    if not lines or lines[0].indent <= indent:
-        return None, lines
-    return _block(lines, lines[0].indent)
-
-
-def _refuse_continuation(lines: list[_Line], indent: int) -> None:
-    if lines and lines[0].indent > indent:
-        raise ValueError(f"line {lines[0].number} continues a value over several lines, which is not understood")
-
-
-def _scalar(text: str, number: int) -> t.Any:
-    try:
-        if text[0] in "[{":
-            return json.loads(_TRAILING_COMMENT.sub("", text))
-        if text[0] == '"':
-            value, end = json.JSONDecoder().raw_decode(text)
-            if text[end:] and not _TRAILING_COMMENT.fullmatch(text[end:]):
-                raise ValueError
-            return value
-        if text[0] == "'":
-            match = re.match(r"'((?:[^']|'')*)'(?:\s+#.*)?$", text)
+    def _map(self) -> dict[str, t.Any]:
+        scanner, column = self._scanner, self._scanner.column
+        found: dict[str, t.Any] = {}
+        while scanner.column == column and not scanner.sees(_DASH):
+            start = scanner.at
+            match = scanner.take(_KEY)
             if not match:
-                raise ValueError
-            return match.group(1).replace("''", "'")
-    except ValueError:
-        raise ValueError(f"line {number} is not understood: {text}") from None
-    if text[0] in "&*!|>%@`":
-        raise ValueError(f"line {number} uses YAML that is not understood: {text}")
-    plain = _TRAILING_COMMENT.sub("", text)
-    return None if plain in ("null", "~") else plain
+                raise scanner.failure()
+            self._put(found, start, match[1], lambda: self._entry(column, of_list=False))
+        return found
+
+    def _put(self, found: dict[str, t.Any], start: int, key: str, value: t.Callable[[], t.Any]) -> None:
+        """Add what stands under a key. Raises Unreadable for one that is there already."""
+        if key == "<<":
+            raise self._scanner.failure("merges entries from elsewhere, which is not understood", start)
+        if key[0] in "\"'":
+            key = unquoted(key, lambda: self._scanner.failure(at=start))
+        if key in found:
+            raise self._scanner.failure(f"gives {key} a second time", start)
+        found[key] = value()
+
+    def _entry(self, parent: int, *, of_list: bool) -> t.Any:
+        """The value behind a dash or a key, or below it: a list may stand right under its key."""
+        scanner = self._scanner
+        anchor = scanner.take(_ANCHOR)
+        if scanner.ends:
+            scanner.next_line()
+            below = scanner.column > parent or (not of_list and scanner.column == parent and scanner.sees(_DASH))
+            value = self.node(parent) if below else None
+        elif of_list and not anchor:
+            scanner.column = scanner.here()
+            value = self.node(parent)
+        else:
+            value = self._inline(parent)
+        if anchor:
+            self._anchors[anchor[1]] = value
+        return value
+
+    def _inline(self, parent: int) -> t.Any:
+        """A scalar or something in brackets, with nothing behind it."""
+        scanner = self._scanner
+        block = scanner.block(parent)
+        value = self._flow(parent, in_brackets=False) if block is None else block
+        scanner.next_line()
+        return value
+
+    def _flow(self, parent: int = -1, *, in_brackets: bool = True) -> t.Any:
+        scanner = self._scanner
+        if scanner.next == "[":
+            return self._list_in_brackets()
+        if scanner.next == "{":
+            return self._map_in_brackets()
+        start = scanner.at
+        alias = scanner.take(_ALIAS)
+        if alias:
+            if alias[1] not in self._anchors:
+                raise scanner.failure(f"names {alias[1]}, which is not defined above it", start)
+            return self._anchors[alias[1]]
+        quoted = scanner.quoted(parent)
+        if quoted is not None:
+            return quoted
+        plain = scanner.plain(parent, in_brackets=in_brackets)
+        if plain is None:
+            raise scanner.failure()
+        return None if plain in _NULLS else plain
+
+    def _list_in_brackets(self) -> list[t.Any]:
+        return [self._anchored(of_list=True) for _start in self._until("]")]
+
+    def _map_in_brackets(self) -> dict[str, t.Any]:
+        scanner = self._scanner
+        found: dict[str, t.Any] = {}
+        for start in self._until("}"):
+            if scanner.quoted() is None and scanner.plain(in_brackets=True) is None:
+                raise scanner.failure()
+            key = scanner.text[start : scanner.at]
+            if "\n" in key:
+                raise scanner.failure("has a key over several lines, which is not understood", start)
+            self._put(found, start, key, lambda: self._anchored(of_list=False) if scanner.take(_COLON) else None)
+        return found
+
+    def _until(self, bracket: str) -> t.Iterator[int]:
+        """The places at which entries begin, up to the bracket."""
+        scanner, start = self._scanner, self._scanner.at
+        separated = True
+        while True:
+            scanner.at += separated
+            scanner.skip()
+            if scanner.next == bracket:
+                scanner.at += 1
+                return
+            if not scanner.next:
+                raise scanner.failure("opens a bracket that is not closed", start)
+            if not separated:
+                raise scanner.failure()
+            yield scanner.at
+            scanner.skip()
+            separated = scanner.next == ","
+
+    def _anchored(self, *, of_list: bool) -> t.Any:
+        """A value inside brackets. There may be none behind a colon."""
+        scanner = self._scanner
+        scanner.skip()
+        anchor = scanner.take(_ANCHOR)
+        scanner.skip()
+        value = None if not of_list and scanner.next in (",", "}") else self._flow()
+        if anchor:
+            self._anchors[anchor[1]] = value
+        return value
 
 
 __all__ = ("load",)

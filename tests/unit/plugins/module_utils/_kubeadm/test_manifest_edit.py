@@ -176,7 +176,7 @@ REFUSALS: list[tuple[str, str, str]] = [
     ("two of that name", pod(*COMMAND, "  - name: etcd"), "one container named etcd"),
     ("no command", pod("    tty: true"), "has no command"),
     ("an item that is a map", pod("    command:", "    - etcd", "    - a: b"), "has no command that can be read"),
-    ("not YAML that we know", pod("    command: &x", "    - etcd"), "The manifest cannot be read: line 8"),
+    ("not YAML that we know", pod("    command: !x", "    - etcd"), "The manifest cannot be read: line 8"),
     ("no pod", "kind: Pod\n", "one container named etcd"),
     ("a list", "- 1\n", "one container named etcd"),
 ]
