@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import time
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 
 from .._core.failures import Refused
+from .._core.side_by_side import side_by_side
 from .api import Endpoint
 from .errors import Compacted, EtcdError, FutureRevision, TimedOut
 from .view import ClusterView, Connect, MemberView
@@ -66,8 +66,7 @@ def compact(view: ClusterView, connect: Connect, revision: int, *, timeout: floa
         return member.name, True, None
 
     voters = view.answering_voters
-    with ThreadPoolExecutor(max_workers=max(len(voters), 1)) as pool:
-        answers = list(pool.map(ask, voters))
+    answers = side_by_side(ask, voters)
     failed = {name: error for name, _changed, error in answers if error}
     if not voters:
         raise Refused("no_member_answers", "No voter answers.")

@@ -11,11 +11,13 @@ from __future__ import annotations
 import datetime as dt
 import http.client
 import json
+import os
 import socket
 import ssl
 import typing as t
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from .._core.files import reading, text
@@ -57,6 +59,21 @@ class Transport(t.Protocol):
 
     def text(self, path: str, timeout: float | None = None) -> str:
         """The body of a plain GET, such as `/metrics`. Raises EtcdError."""
+
+
+@lru_cache(maxsize=4)
+def _shared_context(files: TlsFiles, _marks: tuple[tuple[int, ...], ...]) -> ssl.SSLContext:
+    """One context for all members that are asked with the same files, as long as these stay what they are."""
+    return tls_context(files)
+
+
+def _marks(files: TlsFiles) -> tuple[tuple[int, ...], ...]:
+    """What changes when one of the files is written or replaced; nothing if one of them is not there."""
+    try:
+        found = [os.stat(path) for path in (files.ca_cert, files.client_cert, files.client_key)]
+    except OSError:  # the error that says more comes when it is read
+        return ()
+    return tuple((each.st_dev, each.st_ino, each.st_size, each.st_mtime_ns) for each in found)
 
 
 def tls_context(files: TlsFiles, *, now: dt.datetime | None = None) -> ssl.SSLContext:
@@ -125,7 +142,8 @@ class GatewayTransport:
         if url.scheme == "https":
             if tls is None:
                 raise TlsRejected("https needs a CA certificate, a client certificate and its key", endpoint=endpoint)
-            self._context = tls_context(tls)
+            marks = _marks(tls)
+            self._context = _shared_context(tls, marks) if marks else tls_context(tls)
 
     def call(self, path: str, body: Json, timeout: float | None = None) -> Json:
         with self._answer("POST", path, body, timeout) as answer:

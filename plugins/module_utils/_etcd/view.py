@@ -9,10 +9,10 @@
 from __future__ import annotations
 
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from .._core.records import Json
+from .._core.side_by_side import both, side_by_side
 from .api import CORRUPT, NOSPACE, Alarm, Endpoint, Member, Status
 from .errors import EtcdError, TimedOut
 from .quota import DEFAULT_QUOTA_BYTES, Quota, member_quota
@@ -151,17 +151,15 @@ def inspect_cluster(seed: Endpoint, connect: Connect, *, manifest_quota_bytes: i
     `manifest_quota_bytes` is the quota in the manifest of the seed's own member. Raises EtcdError only if the seed
     itself does not answer.
     """
-    own = seed.status()
+    own, members = both(seed.status, seed.members)
 
     def ask(member: Member) -> MemberView:
         if member.member_id == own.member_id:
             return MemberView(member, seed.url, own, member_quota(own, seed, manifest_quota_bytes))
         return _inspect_member(member, own, connect)
 
-    members = seed.members()
-    with ThreadPoolExecutor(max_workers=max(len(members), 1)) as pool:
-        views = tuple(sorted(pool.map(ask, members), key=lambda view: view.name))
-    return ClusterView(own.cluster_id, own.leader_id, views, _alarms(seed, own))
+    views, alarms = both(lambda: side_by_side(ask, members), lambda: _alarms(seed, own))
+    return ClusterView(own.cluster_id, own.leader_id, tuple(sorted(views, key=lambda view: view.name)), alarms)
 
 
 def _inspect_member(member: Member, own: Status, connect: Connect) -> MemberView:

@@ -335,6 +335,21 @@ def test_in_date(certificates: Pki) -> None:
     assert context.check_hostname
 
 
+def test_members_are_asked_with_one_context_until_a_file_changes(certificates: Pki, tmp_path: Path) -> None:
+    client = tmp_path / "client.crt"
+    client.write_bytes(certificates.client.certificate.read_bytes())
+    files = replace(certificates.files(), client_cert=str(client))
+    first, second = (GatewayTransport(f"https://127.0.0.1:{port}", files) for port in (1, 2))
+    assert first._context is second._context is not None
+    (tmp_path / "new.crt").write_bytes(certificates.expired.certificate.read_bytes())
+    (tmp_path / "new.crt").rename(client)
+    with pytest.raises(errors.CertificateExpired):
+        GatewayTransport("https://127.0.0.1:1", files)
+    client.unlink()
+    with pytest.raises(errors.TlsRejected, match="No such file or directory"):
+        GatewayTransport("https://127.0.0.1:1", files)
+
+
 def test_file_that_is_missing(certificates: Pki, tmp_path: Path) -> None:
     gone = str(tmp_path / "gone")
     for files, what in (
