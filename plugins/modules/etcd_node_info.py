@@ -93,6 +93,13 @@ free_disk_bytes:
   returned: success
   type: int
   sample: 21474836480
+installation:
+  description:
+    - What has made the node, as far as its files tell. V(kubeadm); V(etcd_only) for a host of kubeadm's external etcd,
+      which has neither an API server nor a kubeconfig; V(cluster_api) for a machine that Cluster API owns.
+  returned: on a node with etcd
+  type: str
+  sample: kubeadm
 kubelet:
   description: The kubelet of the node.
   returned: on a node with etcd
@@ -191,6 +198,12 @@ name:
   returned: success
   type: str
   sample: cp1
+other_etcd:
+  description: Other etcds that were found, such as those of RKE2, k3s or kubespray, each in a sentence.
+  returned: on a node without a manifest
+  type: list
+  elements: str
+  sample: []
 play:
   description: Id of the play in which the node was inspected, added on the controller.
   returned: always
@@ -287,13 +300,15 @@ from ..module_utils._core import run_lock
 from ..module_utils._core.records import Json
 from ..module_utils._module import CONNECTION_SPEC, UNSAFE_SPEC, run
 from ..module_utils._node import kubelet
+from ..module_utils._node.foreign_etcd import elsewhere
 from ..module_utils._node.inspection import inspect_node
 
 
 def result(module: AnsibleModule) -> Json:
     """The result of the module. Raises Failure, OSError."""
     report = inspect_node(module.params)
-    return {"changed": False, **(report.as_result() if report else {"present": False})}
+    found = report.as_result() if report else {"present": False, "other_etcd": elsewhere()}
+    return {"changed": False, **found}
 
 
 def main() -> None:

@@ -240,6 +240,7 @@ def node_report(
         kubelet=kubelet or kubelet_report(),
         probes=probes_of(probes),
         process=RUNNING if cluster else None,
+        installation="kubeadm",
         stray_files=(),
         wal_bytes=320 * MIB,
         error="" if cluster else f"host{number} is down",

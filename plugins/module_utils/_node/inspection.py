@@ -19,8 +19,9 @@ from .._core.records import Json
 from .._etcd.errors import LASTING, EtcdError
 from .._etcd.view import ClusterView
 from .._etcd.wal import read_ids, wal_bytes
-from . import kubelet, process
+from . import foreign_etcd, kubelet, process
 from .etcd_manifest import EtcdManifest, read_manifest
+from .installation import of_manifest
 from .kubelet_hold import read_hold
 from .member import LocalMember, ca_sha256
 from .memory import memory_bytes
@@ -49,6 +50,7 @@ def inspect_node(params: Json) -> NodeReport | None:
 
 def _without_etcd(manifest: EtcdManifest, lock_path: str, unit: str) -> NodeReport:
     """The report as far as it needs no answer of the member. Raises Failure, OSError."""
+    foreign_etcd.refuse_foreign(manifest)
     if not manifest.ca_cert:
         raise Failure(
             "manifest_unusable", f"{manifest.path} has no --trusted-ca-file: etcd without TLS is not supported."
@@ -68,6 +70,7 @@ def _without_etcd(manifest: EtcdManifest, lock_path: str, unit: str) -> NodeRepo
         kubelet=inspect_kubelet(unit),
         probes=manifest.probes,
         process=_process(manifest),
+        installation=of_manifest(manifest.path, foreign_etcd.traces()),
         stray_files=tuple(strays(manifest.path)),
         wal_bytes=wal_bytes(manifest.wal_dir),
         error="",
@@ -84,12 +87,7 @@ def _manifest(path: str, data_dir: str) -> EtcdManifest | None:
     except FileNotFoundError:
         if not os.path.isdir(os.path.join(data_dir, "member")):
             return None
-        raise Failure(
-            "manifest_missing",
-            f"{path} is missing, but {data_dir}/member is there: somebody removed the manifest, so this member is not"
-            " running.",
-            "Put it back (kubeadm init phase etcd local writes one).",
-        ) from None
+        raise foreign_etcd.manifest_missing(path, data_dir) from None
 
 
 def _inspect_cluster(params: Json) -> ClusterView:

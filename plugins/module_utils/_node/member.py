@@ -22,6 +22,7 @@ from .._etcd.view import ClusterView, MemberView, inspect_cluster
 from .._etcd.wal import read_ids
 from .._etcd.x509 import fingerprints
 from .etcd_manifest import DEFAULT_PATH, EtcdManifest, read_manifest
+from .foreign_etcd import elsewhere
 from .memory import memory_bytes
 
 _TLS_OPTIONS = ("ca_cert", "client_cert", "client_key")
@@ -114,7 +115,7 @@ def _manifest(params: Json) -> EtcdManifest | None:
             return None
         raise Failure(
             "manifest_missing",
-            f"There is no {params['manifest']} on this host.",
+            " ".join([f"There is no {params['manifest']} on this host.", *elsewhere()]),
             "Run this on a control-plane node, or give endpoint, ca_cert, client_cert and client_key.",
         ) from None
 

@@ -220,7 +220,7 @@ class ProcessReport:
 @dataclass(frozen=True)
 class NodeReport:
     """The report of a node with etcd. `cluster` and `diagnosis` are None if its member does not answer: then `error`
-    says why, and `waiting_may_help` whether it may still begin to."""
+    says why, and `waiting_may_help` whether it may still begin to. `installation` is a kind of `installation.py`."""
 
     manifest: str
     name: str
@@ -234,6 +234,7 @@ class NodeReport:
     kubelet: KubeletReport
     probes: tuple[Probe, ...]
     process: ProcessReport | None
+    installation: str
     stray_files: tuple[str, ...]
     wal_bytes: int
     error: str
@@ -291,6 +292,7 @@ class NodeReport:
             kubelet=KubeletReport.read(found.record("kubelet")),
             probes=tuple(map(_read_probe, found.records("probes"))),
             process=ProcessReport.read(running) if running else None,
+            installation=found.text("installation"),
             stray_files=found.texts("stray_files"),
             wal_bytes=found.whole("wal_bytes"),
             error=found.text("error"),

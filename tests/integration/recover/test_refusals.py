@@ -123,6 +123,8 @@ def test_inventories_that_name_nobody_and_one_that_is_a_list(
     none = playbook(names, extra_vars={**LOCAL, "recover_manifest": str(missing)})
     assert none.rc == 2
     assert f"None of the hosts that could be reached has {missing}." in none.flat
+    for node in cluster.nodes:  # all of them are on this machine
+        assert f"is open in process {node.pid} (" in none.flat
     assert state(cluster) == before
 
     # Extra variables are the same for all hosts and win over everything; only the host's name can differ in them.

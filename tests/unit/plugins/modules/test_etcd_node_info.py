@@ -32,7 +32,12 @@ def test_node_that_is_inspected(node: Json, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_node_without_etcd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     given = options(data_dir=str(tmp_path / "etcd"), lock_path=str(tmp_path / "x.lock"))
-    assert main_of(etcd_node_info, given, monkeypatch) == {"changed": False, "present": False}
+    monkeypatch.setattr(etcd_node_info, "elsewhere", lambda: ["It may run k3s."])
+    assert main_of(etcd_node_info, given, monkeypatch) == {
+        "changed": False,
+        "present": False,
+        "other_etcd": ["It may run k3s."],
+    }
 
 
 def test_node_whose_disk_cannot_be_read(node: Json, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,13 +53,13 @@ def test_node_whose_disk_cannot_be_read(node: Json, monkeypatch: pytest.MonkeyPa
 
 
 def test_node_whose_manifest_was_taken_away(node: Json, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "etcd.yaml").unlink()
+    node = {**node, "manifest": str(tmp_path / "manifests/etcd.yaml")}
     assert main_of(etcd_node_info, node, monkeypatch) == {
         "failed": True,
         "code": "manifest_missing",
         "msg": (
-            f"Looking at the node failed. {node['manifest']} is missing, but {node['data_dir']}/member is there:"
-            " somebody removed the manifest, so this member is not running. Nothing was changed. Put it back (kubeadm"
-            " init phase etcd local writes one)."
+            f"Looking at the node failed. {node['manifest']} is missing, but {node['data_dir']}/member is there,"
+            " and no process has its database open: somebody removed the manifest, so this member is not running."
+            " Nothing was changed. Put it back (kubeadm init phase etcd local writes one)."
         ),
     }

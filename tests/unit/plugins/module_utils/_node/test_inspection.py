@@ -31,12 +31,12 @@ from unit.stopped_node import options, sha256_of, stopped_node, write_pki
 from ansible_collections.controlplane.etcd.plugins.module_utils._core import command as run_command
 from ansible_collections.controlplane.etcd.plugins.module_utils._core import run_lock
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.command import CommandResult
-from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure
+from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure, Refused
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.diagnosis import diagnosis_result
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView, cluster_result
-from ansible_collections.controlplane.etcd.plugins.module_utils._node import inspection, process
+from ansible_collections.controlplane.etcd.plugins.module_utils._node import foreign_etcd, inspection, process
 from ansible_collections.controlplane.etcd.plugins.module_utils._node import member as local
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.kubelet_hold import Hold
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.report import NodeReport
@@ -86,6 +86,7 @@ def test_node_with_etcd_down(node: Json, tmp_path: Path) -> None:
         },
         "probes": [],
         "process": None,
+        "installation": "etcd_only",
         "stray_files": [],
         "wal_bytes": len(recorded("3.6.16", "wal")),
         "answers": False,
@@ -233,13 +234,22 @@ def test_node_without_etcd(tmp_path: Path) -> None:
 
 
 def test_node_whose_manifest_was_taken_away(node: Json, tmp_path: Path) -> None:
-    (tmp_path / "etcd.yaml").unlink()
+    manifest = tmp_path / "manifests/etcd.yaml"  # as on a node of kubeadm, whose certificates are beside its directory
     with pytest.raises(Failure, match=r"is missing, but .*/member is there") as caught:
-        inspection.inspect_node(node)
+        inspection.inspect_node({**node, "manifest": str(manifest)})
     assert (caught.value.code, caught.value.advice) == (
         "manifest_missing",
         "Put it back (kubeadm init phase etcd local writes one).",
     )
+
+
+def test_node_whose_data_somebody_else_has(node: Json, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_manifest: object) -> None:
+        raise Refused("foreign_etcd", "It is another's.")
+
+    monkeypatch.setattr(foreign_etcd, "refuse_foreign", refuse)
+    with pytest.raises(Refused, match="It is another's"):
+        inspection.inspect_node(node)
 
 
 def test_member_that_answers(node: Json, monkeypatch: pytest.MonkeyPatch) -> None:

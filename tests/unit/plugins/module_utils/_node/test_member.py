@@ -48,7 +48,9 @@ def test_options_beat_the_manifest(node: Json, tmp_path: Path) -> None:
     assert found.tls == TlsFiles(str(tmp_path / "pki/etcd/ca.crt"), f"{stem}.crt", f"{stem}.key")
 
 
-def test_no_manifest_needs_all_options(tmp_path: Path, written_pki: Path) -> None:
+@pytest.mark.parametrize("others", [[], ["It may run k3s."]], ids=["nothing", "others"])
+def test_no_manifest_needs_all_options(written_pki: Path, monkeypatch: pytest.MonkeyPatch, others: list[str]) -> None:
+    monkeypatch.setattr(member_module, "elsewhere", lambda: others)
     stem = written_pki / "apiserver-etcd-client"
     given = {
         "endpoint": "https://127.0.0.1:2",
@@ -60,8 +62,9 @@ def test_no_manifest_needs_all_options(tmp_path: Path, written_pki: Path) -> Non
     assert found.manifest is None
     assert found.free_disk_bytes() is None
     for name in given:
-        with pytest.raises(Failure, match=r"^There is no /nowhere/etcd\.yaml on this host\.$") as caught:
+        with pytest.raises(Failure) as caught:
             LocalMember(options(**{**given, name: None}))
+        assert caught.value.reason == " ".join(["There is no /nowhere/etcd.yaml on this host.", *others])
         assert caught.value.code == "manifest_missing"
         assert caught.value.advice.endswith("or give endpoint, ca_cert, client_cert and client_key.")
 
