@@ -10,23 +10,15 @@ from __future__ import annotations
 
 from ...module_utils._core.failures import Refused
 from ...module_utils._core.units import mib
-from ...module_utils._etcd.estimates import WAL_SEGMENT_BYTES, defrag_needed_bytes
+from ...module_utils._etcd.estimates import defrag_needed_bytes
+from ...module_utils._node.recoverable import full_disk_refusal
 from ...module_utils._node.report import ClusterReport
 from .reports import Fleet
 
 
 def full_disks(peers: Fleet) -> list[Refused]:
-    """The refusals of full disks: etcd exits when it cannot write its log, whatever its quota says."""
-    return [
-        Refused(
-            "disk_full",
-            f"The data disk of {host} has only {mib(report.free_disk_bytes)} free: etcd exits when it cannot write its"
-            " log.",
-            "Make room there first (old snapshots, logs), then run this again.",
-        )
-        for host, report in peers.items()
-        if report.free_disk_bytes is not None and report.free_disk_bytes < WAL_SEGMENT_BYTES
-    ]
+    """The refusals of full disks."""
+    return [refusal for host, report in peers.items() for refusal in [full_disk_refusal(host, report)] if refusal]
 
 
 def small_disk_findings(cluster: ClusterReport | None, peers: Fleet) -> list[str]:

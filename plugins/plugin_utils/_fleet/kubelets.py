@@ -12,13 +12,10 @@ import time
 import typing as t
 
 from ...module_utils._core.failures import Refused
-from ...module_utils._etcd.estimates import defrag_seconds
 from ...module_utils._node.kubelet import quoted
-from ...module_utils._node.probes import Outlook, replay_seconds, threat
-from ...module_utils._node.report import ClusterReport, NodeReport
+from ...module_utils._node.recoverable import RESTART, WAIT, may_come, stray_refusal, work_threat
+from ...module_utils._node.report import ClusterReport
 from .reports import Fleet
-
-RESTART, WAIT = "restart", "wait"
 
 
 def revivals(peers: Fleet, cluster: ClusterReport | None, *, full: bool) -> dict[str, str]:
@@ -33,7 +30,7 @@ def revivals(peers: Fleet, cluster: ClusterReport | None, *, full: bool) -> dict
     down = {
         host: report
         for host, report in peers.items()
-        if not report.answers and report.member_id not in answering and _may_come(report)
+        if not report.answers and report.member_id not in answering and may_come(report)
     }
     if not down or (has_quorum and not full):
         return {}
@@ -42,14 +39,9 @@ def revivals(peers: Fleet, cluster: ClusterReport | None, *, full: bool) -> dict
     restarted = {
         host: RESTART
         for host, report in candidates.items()
-        if host not in waiting and not report.kubelet.refusal and (report.answers or _may_come(report))
+        if host not in waiting and not report.kubelet.refusal and (report.answers or may_come(report))
     }
     return dict(sorted({**waiting, **restarted}.items()))
-
-
-def _may_come(report: NodeReport) -> bool:
-    """Whether a member that is silent can be expected to answer once its kubelet is restarted, or simply later."""
-    return report.waiting_may_help if report.process else not report.kubelet.refusal
 
 
 def held_by(peers: Fleet, run: str) -> dict[str, str]:
@@ -69,23 +61,10 @@ def holds(peers: Fleet, cluster: ClusterReport | None, to_revive: t.Collection[s
         comes = report.answers or (to_revive and not (report.process and not report.waiting_may_help))
         if report.kubelet.refusal or not comes:
             continue
-        reason = _threat(report, cluster)
+        reason = work_threat(report, cluster)
         if reason or report.kubelet.held:
             found[host] = reason or "an earlier run holds it"
     return found
-
-
-def _threat(report: NodeReport, cluster: ClusterReport | None) -> str | None:
-    """The probe that could kill this member in the middle of the work."""
-    has_quorum = cluster is not None and cluster.has_quorum
-    member = cluster.member(report.member_id) if cluster else None
-    outlook = Outlook(
-        armed=bool(cluster.alarms) if cluster and has_quorum else True,
-        leaderless=not has_quorum,
-        replay_seconds=0.0 if report.answers else replay_seconds(report.wal_bytes),
-        defrag_seconds=defrag_seconds(member.db_size_in_use_bytes if member else 0),
-    )
-    return threat(report.probes, outlook)
 
 
 def kubelet_findings(peers: Fleet, cluster: ClusterReport | None, run: str) -> list[str]:
@@ -99,7 +78,7 @@ def kubelet_findings(peers: Fleet, cluster: ClusterReport | None, run: str) -> l
         if kubelet.refusal and not report.answers:
             found.append(f"{host}: {kubelet.refusal}{quoted('Its last lines', kubelet.last_lines)}")
         elif kubelet.refusal and not kubelet.stopped and cluster:
-            reason = _threat(report, cluster)
+            reason = work_threat(report, cluster)
             if reason:
                 found.append(
                     f"The kubelet of {host} cannot be held ({kubelet.refusal.rstrip('.')}), although {reason}."
@@ -137,24 +116,11 @@ def idle_kubelets(peers: Fleet) -> list[Refused]:
 
 
 def stray_refusals(peers: Fleet) -> list[Refused]:
-    """The refusals of copies beside the manifest: the kubelet runs whichever name sorts last, and a restart may swap
-    them."""
-    return [
-        Refused(
-            "stray_manifests",
-            f"{host} has {', '.join(report.stray_files)} beside the manifest of etcd. The kubelet reads every file in"
-            " that folder, whatever it is called, and of two with one pod the last name counts: it may be running an"
-            " old copy.",
-            "Move it out of the folder (renaming it is not enough), see which etcd runs, and run this again.",
-        )
-        for host, report in peers.items()
-        if report.stray_files
-    ]
+    """The refusals of copies beside the manifest, of every host that has one."""
+    return [refusal for host, report in peers.items() for refusal in [stray_refusal(host, report)] if refusal]
 
 
 __all__ = (
-    "RESTART",
-    "WAIT",
     "held_by",
     "holds",
     "idle_kubelets",

@@ -13,10 +13,10 @@ import typing as t
 from ...module_utils._core import text
 from ...module_utils._core.failures import Refused
 from ...module_utils._core.units import mib
+from ...module_utils._node.recoverable import RESTART, WAIT
 from ...module_utils._node.report import ClusterReport, MemberReport
 from .api_servers import any_accepts, api_server_lines
 from .cluster import Cluster
-from .kubelets import RESTART, WAIT
 from .reports import Fleet
 from .results import ApiServerCheck, RolledMember, TakenSnapshot, WriteCheck
 
