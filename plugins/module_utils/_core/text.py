@@ -9,6 +9,20 @@
 from __future__ import annotations
 
 import typing as t
+import unicodedata
+
+# Control characters, those that turn the direction of a text, and halves of characters.
+_UNPRINTABLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def printable(text: str) -> str:
+    """The text in one line, without what a terminal, a journal or a file of metrics would take for more than text:
+    names and errors come from others."""
+    return "".join(map(_printable, text.replace("\t", " ")))
+
+
+def _printable(character: str) -> str:
+    return f"\\x{ord(character):02x}" if unicodedata.category(character) in _UNPRINTABLE else character
 
 
 def join(names: t.Iterable[str]) -> str:
@@ -27,4 +41,4 @@ def table(rows: t.Sequence[t.Sequence[str]]) -> list[str]:
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
 
 
-__all__ = ("join", "sentences", "table")
+__all__ = ("join", "printable", "sentences", "table")

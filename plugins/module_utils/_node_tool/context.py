@@ -20,6 +20,7 @@ from .._core import lease, run_id, run_lock
 from .._core.failures import Failure
 from .._core.files import put
 from .._core.run_lock import Lock
+from .._core.text import printable
 from .._etcd.defragmentation import Defragmentation, summary
 from .._etcd.errors import EtcdError
 from .._etcd.quota import member_quota
@@ -46,10 +47,12 @@ def say(text: str) -> None:
     write(" ".join(text.split()))
 
 
-def write(text: str) -> None:
-    """Print the text unchanged."""
-    with suppress(OSError):
-        sys.stdout.write(f"{text}\n")
+def write(text: str, *, raw: bool = False) -> None:
+    """Print the lines of a text, without control characters unless it is `raw`."""
+    shown = text if raw else "\n".join(map(printable, text.split("\n")))
+    with suppress(OSError, ValueError):  # closed, perhaps
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        sys.stdout.write(f"{shown.encode(encoding, 'backslashreplace').decode(encoding)}\n")
         sys.stdout.flush()
 
 
@@ -73,16 +76,26 @@ class Context:
             raise Failure("manifest_missing", f"there is no {self.paths.manifest} on this node")
         return LocalMember({**DEFAULTS, "manifest": self.paths.manifest, "timeout": self._timeout})
 
-    def lock(self, verb: str) -> None:
-        """Take or renew the run lock. Raises Locked, OSError."""
+    @property
+    def run(self) -> str:
+        """The id of this run."""
+        return self._run
+
+    @property
+    def timeout(self) -> float:
+        """Seconds that etcd has for one answer."""
+        return self._timeout
+
+    def lock(self, verb: str, *, force: bool = False) -> None:
+        """Take or renew the run lock, with `force` also one that still counts. Raises Locked, OSError."""
         owner = f"etcd-maintenance {verb} on {os.uname().nodename} (process {os.getpid()})"
         wanted = Lock(self._run, owner, time.time() + lease.LEASE_SECONDS)
-        run_lock.take(self.paths.lock, wanted, ended=run_lock.ended_here(run_lock.read(self.paths.lock)))
+        run_lock.take(self.paths.lock, wanted, ended=run_lock.ended_here(run_lock.read(self.paths.lock)), force=force)
 
     @contextmanager
-    def locked(self, verb: str) -> t.Iterator[None]:
+    def locked(self, verb: str, *, force: bool = False) -> t.Iterator[None]:
         """Hold the run lock, and renew it. Raises Locked, OSError."""
-        self.lock(verb)
+        self.lock(verb, force=force)
         try:
             with lease.renewed(self.paths.lock, self._run):
                 yield

@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from .._core.text import printable
 from .._etcd.api import CORRUPT, NOSPACE, Alarm
 from .._etcd.checks import unsafe_version
 from .state import State
@@ -98,7 +99,7 @@ def _values(observation: Observation | None, state: State, now: float) -> dict[s
 
 
 def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return printable(value).replace("\\", "\\\\").replace('"', '\\"')
 
 
 __all__ = ("DIRECTORIES", "FILE", "HELP", "PREFIX", "Observation", "text")

@@ -27,6 +27,12 @@ def test_sentences() -> None:
     assert text.sentences() == ""
 
 
+def test_what_is_no_text_is_shown_as_a_number() -> None:
+    assert text.printable("cp1\t\x1b[31mred\r\n\u202egnp\ud800é\x9b") == (
+        "cp1 \\x1b[31mred\\x0d\\x0a\\x202egnp\\xd800é\\x9b"
+    )
+
+
 @given(st.lists(st.text()))
 def test_sentences_neither_begin_nor_end_in_blanks(parts: list[str]) -> None:
     said = text.sentences(*parts)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import time
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.conte
     observe,
     reason,
     say,
+    write,
 )
 
 
@@ -146,3 +148,17 @@ def test_one_line_and_nobody_who_reads_it(monkeypatch: pytest.MonkeyPatch, capsy
 
     monkeypatch.setattr(context_module.sys, "stdout", Closed())
     say("nobody reads this")
+
+
+def test_control_characters_reach_nobody(capsys: pytest.CaptureFixture[str]) -> None:
+    """Names of members come from others."""
+    say("cp1\x1b[2J leads")
+    write("cp1\x07\ncp2")
+    assert capsys.readouterr().out == "cp1\\x1b[2J leads\ncp1\\x07\ncp2\n"
+
+
+def test_a_terminal_with_few_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(context_module.sys, "stdout", shown)
+    say("cpé")
+    assert shown.buffer.getvalue() == b"cp\\xe9\n"  # type: ignore[attr-defined]

@@ -49,6 +49,7 @@ MEASURED: list[tuple[str, metrics.Observation | None, State, list[str], list[str
     ("alarms", OBSERVED, KNOWN, ['alarm{type="NOSPACE"} 1.0', 'alarm{type="CORRUPT"} 0.0'], []),
     ("version", OBSERVED, KNOWN, ['version_info{version="3.5.1"} 1.0', "version_unsafe 1.0"], []),
     ("a safe one", replace(OBSERVED, version="3.5.6"), KNOWN, ["version_unsafe 0.0"], []),
+    ("control", replace(OBSERVED, version="a\n\x1b"), KNOWN, ['version_info{version="a\\\\x0a\\\\x1b"} 1.0'], []),
     ("quotes", replace(OBSERVED, version='a"b\\c'), KNOWN, ['version_info{version="a\\"b\\\\c"} 1.0'], []),
     ("no quota", replace(OBSERVED, quota_bytes=-1), KNOWN, ["db_size_bytes 7.0"], ["quota_bytes"]),
     ("no disk", replace(OBSERVED, disk_free_bytes=None), KNOWN, ["db_size_bytes 7.0"], ["disk_free_bytes"]),
