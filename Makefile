@@ -8,7 +8,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo etcd binaries test test-all lint sanity unit integration molecule matrix bench build install-check changelog clean
+.PHONY: help venv demo etcd binaries test test-all lint sanity unit integration molecule matrix bench build install-check changelog tool clean
 
 PYTHON ?= python3
 CACHE := $(CURDIR)/.cache
@@ -122,6 +122,9 @@ install-check: build ## ~5 s | install that tarball elsewhere, read its document
 changelog: venv ## ~5 s | CHANGELOG.md, from changelogs/fragments
 	antsibull-changelog release --update-existing --reload-plugins
 	@rm -f changelogs/.plugin-cache.yaml
+
+tool: venv ## ~1 s | the node tool as one file, for a release, in build
+	PYTHONPATH=tests:.collections python -m tools.node_tool build/etcd-maintenance
 
 clean: ## remove everything made here
 	rm -rf .venv .collections .cache build

@@ -11,15 +11,18 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import signal
+import sys
+import syslog
 import typing as t
 
 from .._core import command, run_lock
 from .._core.files import reading
 from .._etcd.transport import ANSWER_SECONDS
 from .._node.etcd_manifest import DEFAULT_PATH
-from . import defrag_run, metrics, next_run, state, status, watch
+from . import defrag_run, metrics, next_run, recover, recover_options, state, status, watch
 from .context import FAILED, Context, Paths, say
 from .due import Limits
+from .progress import Progress
 
 _ABOUT = """\
 Maintains the etcd of a kubeadm control-plane node. Each node has this tool and its schedule; in a run only the leader's
@@ -43,6 +46,14 @@ back with different data from the other members if it dies during a defragmentat
 --allow-unsafe-version is given. The only member of a cluster serves nothing while it is defragmented, about a second
 for each 120 MiB in use, and all the API server's requests wait; by default that is done, since the alternative is a
 full database."""
+
+_RECOVER = """\
+Recovers a cluster that is out of space from this node alone, without Ansible: it brings the member of this node back if
+that is down, takes a snapshot of it, compacts, defragments one member after the other, the leader last, disarms the
+alarm, and proves that writes are accepted through every member. It asks no other node for anything but etcd's own API:
+of the kubelets it holds that of this node only, and checks this node's disk only. So the playbook
+controlplane.etcd.recover does more; this is for whoever reaches one node only. A lost connection does not end it:
+"journalctl -t etcd-maintenance" says what became of it. It can be run again wherever it stopped."""
 
 _WATCH = """\
 Looks at the member of this node alone, and writes metrics for node-exporter's textfile collector. With --heal, under a
@@ -76,7 +87,7 @@ def parser() -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(
         "etcd-maintenance", description=_ABOUT, epilog=_EXIT, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    verbs = found.add_subparsers(dest="verb", metavar="status|watch|run", required=True)
+    verbs = found.add_subparsers(dest="verb", metavar="status|watch|run|recover", required=True)
 
     def verb(name: str, about: str, description: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
         return verbs.add_parser(
@@ -103,7 +114,52 @@ def parser() -> argparse.ArgumentParser:
     ):
         default = getattr(limits, name.replace("-", "_"))
         ran.add_argument(f"--{name}", type=float, default=default, metavar="N", help=f"{what} (%(default)g)")
+    _add_recover(verb("recover", "recover a cluster that is out of space, from this node", _RECOVER, unsafe))
     return found
+
+
+def _add_recover(found: argparse.ArgumentParser) -> None:
+    usual = recover_options.Options()
+    found.add_argument("--check", action="store_true", help="only say what would be done")
+    found.add_argument(
+        "--snapshot-dir", default=usual.snapshot_dir, help="directory for the snapshot of before (%(default)s)"
+    )
+    found.add_argument(
+        "--snapshot-keep",
+        type=int,
+        default=usual.snapshot_keep,
+        metavar="N",
+        help="of them, keep so many (%(default)d)",
+    )
+    found.add_argument("--no-snapshot", action="store_true", help="take none")
+    found.add_argument("--no-hold", action="store_true", help="never stop the kubelet of this node")
+    found.add_argument("--kubelet-unit", default=usual.kubelet_unit, help="its unit of systemd (%(default)s)")
+    found.add_argument("--take-over-lock", action="store_true", help="although another run holds it; see who, first")
+    for name, what in (
+        ("wait-timeout", "seconds for etcd or the API server of this node to come up"),
+        ("settle-seconds", "seconds between the two rounds of writes"),
+    ):
+        default = getattr(usual, name.replace("-", "_"))
+        found.add_argument(f"--{name}", type=float, default=default, metavar="S", help=f"{what} (%(default)g)")
+
+
+def _recover(context: Context, given: argparse.Namespace) -> int:
+    # Whoever has only a connection to this node may lose it.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    options = recover_options.Options(
+        check=given.check,
+        snapshot=not given.no_snapshot,
+        snapshot_dir=given.snapshot_dir,
+        snapshot_keep=given.snapshot_keep,
+        hold=not given.no_hold,
+        kubelet_unit=given.kubelet_unit,
+        allow_unsafe=given.allow_unsafe_version,
+        take_over_lock=given.take_over_lock,
+        wait_timeout=given.wait_timeout,
+        settle_seconds=given.settle_seconds,
+    )
+    syslog.openlog("etcd-maintenance")
+    return recover.Recovery(context, options, Progress(terminal=sys.stdout.isatty())).run()
 
 
 def _needs_root(manifest: str) -> bool:
@@ -136,6 +192,8 @@ def main(arguments: t.Sequence[str] | None = None) -> int:
             return status.status(context, as_json=given.json, next_run=when)
         if given.verb == "watch":
             return watch.watch(context, watch.Options(heal=given.heal, allow_unsafe=given.allow_unsafe_version))
+        if given.verb == "recover":
+            return _recover(context, given)
         return defrag_run.run(
             context,
             defrag_run.Options(

@@ -45,7 +45,7 @@ class Tool:
     def start(self, verb: str, *arguments: str) -> subprocess.Popen[str]:
         """Start it, and do not wait."""
         places = [f"--manifest={self.node.manifest}", f"--lock={self.lock}", f"--state-dir={self.state}"]
-        if verb != "status":
+        if verb in ("run", "watch"):
             places.append(f"--textfile-dir={self.textfiles}")
         return subprocess.Popen(
             [sys.executable, "-I", str(self.path), verb, *places, *arguments],

@@ -24,9 +24,9 @@ ALLOWED: dict[str, set[str]] = {
     NODE: {CORE, ETCD},
     KUBEADM: {CORE, ETCD, NODE},
     SNAPSHOT: {CORE, ETCD, NODE},
-    TOOL: {CORE, ETCD, NODE},
+    TOOL: {CORE, ETCD, NODE, SNAPSHOT},
     MODULE: {CORE, ETCD, NODE},
-    INSTALL: {CORE, ETCD, NODE, TOOL},
+    INSTALL: {CORE, ETCD, NODE, SNAPSHOT, TOOL},
     ROLLOUT: {CORE, ETCD, NODE, KUBEADM},
     "modules": {CORE, ETCD, NODE, KUBEADM, SNAPSHOT, TOOL, MODULE, INSTALL, ROLLOUT},
     # What a flag of etcd means is known beside kubeadm's configuration.

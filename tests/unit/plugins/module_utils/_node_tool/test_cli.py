@@ -15,10 +15,12 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool impor
     cli,
     defrag_run,
     next_run,
+    recover,
     status,
     watch,
 )
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.due import Limits
+from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.recover_options import Options
 
 
 def test_who_is_not_root_is_told_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -74,6 +76,25 @@ def test_run(called: list[tuple[Any, ...]]) -> None:
     ]
 
 
+def test_recover(called: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch) -> None:
+    class Recovery:
+        def __init__(self, context: Any, options: Any, _progress: Any) -> None:
+            called.append((context, options))
+
+        def run(self) -> int:
+            return 3
+
+    monkeypatch.setattr(recover, "Recovery", Recovery)
+    words = ["--check", "--no-snapshot", "--snapshot-dir=/s", "--snapshot-keep=0", "--no-hold", "--kubelet-unit=k"]
+    words += ["--allow-unsafe-version", "--take-over-lock", "--wait-timeout=1", "--settle-seconds=2"]
+    assert cli.main(["recover", "--manifest=/nowhere/m"]) == 3
+    assert cli.main(["recover", "--manifest=/nowhere/m", *words]) == 3
+    assert [each[1] for each in called] == [
+        Options(),
+        Options(True, False, "/s", 0, False, "k", True, True, 1.0, 2.0),
+    ]
+
+
 def test_interrupted(
     called: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -93,7 +114,7 @@ def test_what_cannot_be_understood(arguments: list[str], capsys: pytest.CaptureF
     assert capsys.readouterr().err.startswith("usage: etcd-maintenance")
 
 
-@pytest.mark.parametrize("verb", ["status", "watch", "run"])
+@pytest.mark.parametrize("verb", ["status", "watch", "run", "recover"])
 def test_every_help_tells_the_exit_codes(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         cli.main([verb, "--help"])

@@ -1,0 +1,145 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+"""The steps of a recovery from one node that work on the node itself: its snapshot, its kubelet, its API server."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from .._core import command, files
+from .._core.failures import Failure, Refused
+from .._core.text import join
+from .._core.units import mib
+from .._etcd.api import Status
+from .._etcd.estimates import WORK_SECONDS
+from .._node import apiserver_write_check, kubelet, kubelet_hold
+from .._node.apiserver import ADMIN_CONF, ApiServer, address_of
+from .._node.etcd_manifest import read_manifest
+from .._node.inspection import inspect_node
+from .._node.member import DEFAULTS, LocalMember
+from .._node.recoverable import RESTART
+from .._node.report import KubeletReport, NodeReport
+from .._node.wait import Waiting, WaitOptions
+from .._snapshot import catalog, sources
+from .._snapshot import take as snapshots
+from .recover_options import Options
+from .recover_plan import NodePlan
+
+DATA_DIR = "/var/lib/etcd"
+
+
+def inspect(manifest: str, lock: str, timeout: float, options: Options) -> NodeReport:
+    """The report of this node. Raises Failure, OSError."""
+    report = inspect_node(
+        {
+            **DEFAULTS,
+            "manifest": manifest,
+            "timeout": timeout,
+            "data_dir": DATA_DIR,
+            "lock_path": lock,
+            "kubelet_unit": options.kubelet_unit,
+            "allow_unsafe_version": options.allow_unsafe,
+        }
+    )
+    if report is None:
+        raise Refused(
+            "manifest_missing",
+            f"This node has no member of etcd: there is neither {manifest} nor data in {DATA_DIR}.",
+            "Run this on a control-plane node.",
+        )
+    return report
+
+
+def revive(plan: NodePlan, manifest: str, timeout: float, options: Options, *, owner: str) -> float:
+    """Restart the kubelet if that is planned, and wait until etcd answers, its kubelet held meanwhile if that is
+    planned; the seconds that it took. Raises Failure, OSError."""
+    unit = options.kubelet_unit
+    if plan.revive == RESTART:
+        kubelet_hold.startable(command.run, unit)
+        kubelet_hold.restart_and_release(command.run, unit)
+
+    def status() -> Status:
+        # Each time anew: it reads its certificates, which somebody may be mending.
+        return LocalMember({**DEFAULTS, "manifest": manifest, "timeout": timeout}).endpoint.status()
+
+    wanted = WaitOptions(bool(plan.hold), plan.hold_seconds, unit, owner, True, options.wait_timeout)
+    state, _changed = Waiting(read_manifest(manifest), wanted, status).until_it_answers()
+    return state.seconds
+
+
+def snapshot(member: LocalMember, directory: str, keep: int) -> str:
+    """Take a snapshot of the member of this node, or verify one of an earlier attempt; the line about it. Raises
+    Failure, OSError."""
+    began = time.monotonic()
+    status, fingerprints, manifest = member.endpoint.status(), member.ca_sha256(), member.manifest
+    name = next((each.name for each in member.endpoint.members() if each.member_id == status.member_id), "member")
+    revision = member.endpoint.revision()
+    reused = _reusable(member, directory, status.cluster_id, revision)
+    if reused:
+        return f"snapshot of an earlier attempt verified: {reused.path} (revision {reused.revision})"
+    written, _tried = snapshots.take(
+        sources.Source(member.endpoint, manifest=manifest, tls=member.tls, timeout=WORK_SECONDS),
+        directory,
+        methods=sources.METHODS,
+        cluster_id=status.cluster_id,
+        ca_sha256=fingerprints[0] if fingerprints else "",
+        member=name,
+        revision=revision,
+        size_bytes=status.db_size_bytes,
+        data_dir=manifest.data_dir if manifest else None,
+    )
+    catalog.remember(written)
+    if keep:
+        catalog.prune(directory, spare=written.path, cluster_id=status.cluster_id, keep=keep)
+    seconds = time.monotonic() - began
+    return f"snapshot taken: {mib(written.size_bytes)} in {seconds:.1f} s, {written.path} (revision {written.revision})"
+
+
+def _reusable(member: LocalMember, directory: str, cluster_id: int, revision: int) -> catalog.Snapshot | None:
+    if member.manifest is None:
+        return None
+    try:
+        put = sources.last_put(member.manifest.database, revision)
+    except Failure:
+        return None
+    return catalog.reusable(directory, cluster_id=cluster_id, ca_sha256=member.ca_sha256(), put=put, revision=revision)
+
+
+def restart_backed_off(unit: KubeletReport, manifest: str) -> str:
+    """Restart the kubelet of this node if static pods still wait for it; the line about it, empty if none does. Raises
+    Failure."""
+    if not unit.running:
+        return ""
+    waiting = kubelet.backed_off(command.run, unit.unit, os.path.dirname(manifest))
+    if not waiting:
+        return ""
+    kubelet_hold.startable(command.run, unit.unit)
+    kubelet_hold.restart_and_release(command.run, unit.unit)
+    return f"{join(waiting)} did not run here: the kubelet was restarted, which ends their back-off"
+
+
+def api_server(manifest: str, timeout: float, wait: float) -> str:
+    """Write through the API server of this node, once it is ready; the line about it, empty if there is none. Raises
+    Failure if etcd refuses the write."""
+    path = os.path.join(os.path.dirname(manifest), "kube-apiserver.yaml")
+    try:
+        api = ApiServer(address_of(files.text(path), path), ADMIN_CONF, timeout=timeout)
+    except FileNotFoundError:
+        return ""
+    except (Failure, OSError) as exc:
+        return f"the API server of this node could not be asked: {exc}"
+    outcome, seconds = apiserver_write_check.check_writes(api, wait, check=False)
+    said = {
+        "accepted": "the API server of this node accepts writes",
+        "not ready": f"the API server of this node is still not up after {seconds:.0f} s: {outcome.reason}",
+    }
+    other = f"the API server of this node did not take the write, but not because of etcd: {outcome.reason}"
+    return said.get(outcome.kind, other)
+
+
+__all__ = ("DATA_DIR", "api_server", "inspect", "restart_backed_off", "revive", "snapshot")
