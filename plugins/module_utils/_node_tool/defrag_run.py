@@ -211,7 +211,7 @@ def _defragment(
                 moved.code,
                 f"{moved} {target.member.name} and what comes after it are left to the next scheduled run.",
             )
-        return _danger(member, again, own=own)
+        return _danger(member, now, again, options.limits, own=own)
 
     context.done(
         defragmentation.defragment(
@@ -226,9 +226,14 @@ def _defragment(
     )
 
 
-def _danger(member: LocalMember, target: MemberView, *, own: bool) -> Refused | None:
+def _danger(member: LocalMember, view: ClusterView, target: MemberView, limits: Limits, *, own: bool) -> Refused | None:
     """The refusal of what has come up since the due members were found."""
-    found = due.danger(target, probes_of(member), member.free_disk_bytes(), own=own)
+    down = due.quorum_threat(view, target, limits)
+    found = (
+        Refused("members_missing", f"{down}.")
+        if down
+        else due.danger(target, probes_of(member), member.free_disk_bytes(), own=own)
+    )
     if found is None:
         return None
     return Refused(found.code, f"{target.name} was left alone: {found} What was not named as done was not touched.")
@@ -245,7 +250,7 @@ def _hand_over(context: Context, member: LocalMember, own: DueMember, options: O
             return
         _defragment(context, member, own, options, own_id, term)
         return
-    refuse(_danger(member, view.by_id(own_id) or own.member, own=True))
+    refuse(_danger(member, view, view.by_id(own_id) or own.member, options.limits, own=True))
     target = defragmentation.transfer_leadership(view, own.member, member.endpoint, member.inspect_cluster)
     say(
         f"The leadership moved from {own.member.name}, which is due itself, to {target}, whose next scheduled run"

@@ -69,9 +69,12 @@ def due_members(
         rule = limits.rule_for(member)
         if rule is None:
             continue
+        down = quorum_threat(view, member, limits)
         killer = run_threat(member, probes)
         full = disk_threat(member, free_disk_bytes, own=member.id == own_id)
-        if killer:
+        if down:
+            left.append(f"{member.name} is due but left alone: {down}.")
+        elif killer:
             left.append(
                 f"{member.name} is due but left alone: {killer}. Stop its kubelet, defragment the member by hand, and"
                 " start its kubelet again."
@@ -82,6 +85,18 @@ def due_members(
             found.append(DueMember(member, rule))
     others = tuple(each for each in found if each.member.id != own_id)
     return DueMembers(others, next((each for each in found if each.member.id == own_id), None), tuple(left))
+
+
+def quorum_threat(view: ClusterView, member: MemberView, limits: Limits) -> str | None:
+    """The reason why this member is not taken away while another voter is down, as half a sentence; None if all answer,
+    or if it is so full that waiting is the greater danger. One that is being defragmented is waited for."""
+    down = sorted(each.name for each in view.voters if not (each.answers or each.busy))
+    if not down or member.used > limits.full_percent / 100:
+        return None
+    return (
+        f"{join(down)} does not answer, and a member that serves nothing meanwhile would be one more that is missing;"
+        f" as long as that is so, only what is over {limits.full_percent:g} % of its quota is defragmented"
+    )
 
 
 def run_threat(member: MemberView, probes: t.Sequence[Probe]) -> str | None:
@@ -157,6 +172,7 @@ __all__ = (
     "disk_threat",
     "due_members",
     "leadership_moved",
+    "quorum_threat",
     "run_refusal",
     "run_threat",
     "term_of",

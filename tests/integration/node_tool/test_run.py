@@ -244,12 +244,18 @@ def test_a_version_that_could_lose_data(make_cluster: Any, tools_of: Any) -> Non
     assert len(defragmentations(cluster.nodes)) == 2
 
 
-def test_a_member_that_is_down_is_passed_over(make_cluster: Any, tools_of: Any) -> None:
+def test_with_a_voter_down_only_what_is_full(make_cluster: Any, tools_of: Any) -> None:
     cluster = make_cluster(quota_bytes=None)
     _fragment(cluster)
     leader, (down, other) = cluster.leader(), cluster.followers()
     down.kill()
-    said = tools_of(cluster)[leader.name]("run", *SMALL)
+    tool = tools_of(cluster)[leader.name]
+    said = tool("run", *SMALL)
+    assert said.code == 3, said.out
+    assert f"{other.name} is due but left alone: {down.name} does not answer, and" in said.out
+    assert defragmentations(cluster.nodes) == []
+    assert tool.metrics()["last_run_success"] == 0
+    said = tool("run", *SMALL, "--full-percent=0")
     assert said.code == 0, said.out
     assert said.out.splitlines()[0].startswith(f"{other.name}: ")
     assert f"to {other.name}, whose next scheduled run" in said.out

@@ -165,6 +165,23 @@ def test_a_disk_that_fills_meanwhile(
     assert said.rstrip().endswith("What was not named as done was not touched.")
 
 
+def test_a_voter_that_goes_down_meanwhile(
+    node: FakeNode, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is asked again before each member."""
+    grant = node.local.endpoint.grant_lease
+
+    def lose(*arguments: int) -> None:
+        grant(*arguments)
+        node.local.cluster = cluster(DUE, DUE, {"error": "refused"})
+
+    monkeypatch.setattr(node.local.endpoint, "grant_lease", lose)
+    assert run(node) == 3
+    assert node.local.endpoint.calls == ["grant", "revoke"]
+    assert "Refused: cp2 was left alone: cp3 does not answer, and a" in capsys.readouterr().out
+    assert node.remembered().last_run_success is False
+
+
 def test_another_node_works(node: FakeNode, capsys: pytest.CaptureFixture[str]) -> None:
     node.local.endpoint.lease = LeaseExists("lease already exists")
     assert run(node) == 0

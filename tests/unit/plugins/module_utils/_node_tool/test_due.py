@@ -39,6 +39,7 @@ def test_due(size: int, in_use: int, quota: int, expected: defragmentation.Rule 
 
 
 DUE_ONE = {"size": 500 * MIB, "in_use": 100 * MIB, "quota": 2 * GIB}
+FULL_ONE = {"size": 1800 * MIB, "in_use": 1700 * MIB, "quota": 2 * GIB}
 NOT_DUE = {"size": 500 * MIB, "in_use": 490 * MIB, "quota": 2 * GIB}
 
 # Four GiB in use take longer than half of what the probes allow, 80 s; 15 % less does not.
@@ -50,7 +51,11 @@ DUE_MEMBERS: list[tuple[str, list[dict[str, Any]], list[str], bool, list[str]]] 
     ("all", [DUE_ONE, DUE_ONE, DUE_ONE], ["cp2", "cp3"], True, []),
     ("the leader alone", [DUE_ONE, NOT_DUE, NOT_DUE], [], True, []),
     ("a learner", [NOT_DUE, DUE_ONE, {**DUE_ONE, "learner": True}], ["cp2"], False, []),
-    ("one is silent", [NOT_DUE, {**DUE_ONE, "error": "refused"}, DUE_ONE], ["cp3"], False, []),
+    ("one is silent", [NOT_DUE, {**DUE_ONE, "error": "refused"}, DUE_ONE], [], False, ["cp3"]),
+    ("one is silent, others are full", [FULL_ONE, {**DUE_ONE, "error": "refused"}, FULL_ONE], ["cp3"], True, []),
+    ("one has never started", [DUE_ONE, {"started": False}, FULL_ONE], ["cp3"], False, ["cp1"]),
+    ("one is being defragmented", [NOT_DUE, {**DUE_ONE, "busy": True}, DUE_ONE], ["cp3"], False, []),
+    ("a silent learner", [NOT_DUE, {"learner": True, "error": "refused"}, DUE_ONE], ["cp3"], False, []),
     ("one takes too long", [NOT_DUE, TOO_LONG, DUE_ONE], ["cp3"], False, ["cp2"]),
     ("the leader takes too long: it does not hand over", [TOO_LONG, NOT_DUE, NOT_DUE], [], False, ["cp1"]),
 ]
