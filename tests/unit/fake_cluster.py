@@ -79,3 +79,6 @@ class FakeMember:
 
     def free_disk_bytes(self) -> int | None:
         return self.disk
+
+    def capacity(self, _db_bytes: int) -> None:
+        """Nothing says what this host has."""

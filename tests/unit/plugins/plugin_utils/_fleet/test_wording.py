@@ -244,7 +244,7 @@ REPORTS: list[tuple[str, Json, dict[str, ApiServerCheck], list[str]]] = [
         "data not compared",
         {"hashes_agree": False, "hashes_reason": "only one follower answers"},
         {},
-        [f"{WRITES.partition(';')[0]}; their data was not compared (only one follower answers).", NO_SNAPSHOT, STANDS],
+        [f"{WRITES.partition(';')[0]}; their data was not compared (only one follower answers).", NO_SNAPSHOT],
     ),
     (
         "no data to compare",
