@@ -43,9 +43,9 @@ new leader's node defragments the old leader. Learners are never defragmented. A
 longer than half of what the probes of the static pod allow is left alone, and named; so is one for whose copy there is
 no room. While a voter is down, only members over --full-percent of their quota are defragmented. The disks of other
 nodes cannot be seen from here: this node's stands in for them. etcd 3.5.0 to 3.5.5 can come back with different data
-from the other members if it dies during a defragmentation, and is left alone unless --allow-unsafe-version is given. The only member of a cluster serves nothing while it is defragmented, about a second
-for each 120 MiB in use, and all the API server's requests wait; by default that is done, since the alternative is a
-full database."""
+from the other members if it dies during a defragmentation, and is left alone unless --allow-unsafe-version is given.
+The only member of a cluster serves nothing while it is defragmented, about a second for each 120 MiB in use, and all
+the API server's requests wait; by default that is done, since the alternative is a full database."""
 
 _RECOVER = """\
 Recovers a cluster that is out of space from this node alone, without Ansible: it brings the member of this node back if

@@ -169,7 +169,7 @@ class Recovery:
         code = self._api_server()
         self._table(report.cluster.members if report.cluster else (), ClusterReport.of(found.after))
         names = join(each.member for each in found.writes if each.accepted)
-        same = "; all members hold the same data" if found.hashes_agree else ""
+        same = "; the followers hold the same data" if found.compared.agree else ""
         self.progress.say(f"Recovered in {self.progress.seconds:.1f} s. Writes are accepted through {names}{same}.")
         growth = write_check.growth(found)
         minutes = growth.minutes_to_full

@@ -84,7 +84,7 @@ def prove(progress: Progress, member: LocalMember, settle_seconds: float) -> wri
         if found.error:
             raise found.error
     names = join(each.member for each in found.writes if each.accepted)
-    same = "; all members hold the same data" if found.hashes_agree else ""
+    same = "; the followers hold the same data" if found.compared.agree else ""
     progress.done(f"writes accepted through {names}{same}")
     return found
 

@@ -53,7 +53,7 @@ def test_a_full_cluster_from_a_followers_node(make_cluster: Any, tools_of: Any) 
     assert steps[:2] == ["snapshot taken:", "compacted up"]
     assert [step for step in steps if step.startswith("defragmented")][-1] == f"defragmented {leader.name}:"
     assert len([step for step in steps if step.startswith("defragmented")]) == 3
-    assert "; all members hold the same data" in said.out
+    assert "; the followers hold the same data" in said.out
     assert all(_accepts(each) for each in [node, *others])
     done = defragmentations(cluster.nodes)
     assert len(done) == 3

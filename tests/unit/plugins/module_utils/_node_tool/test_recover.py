@@ -18,6 +18,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures i
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.run_lock import Lock
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.errors import Unreachable
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.hashes import Comparison
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.write_check import Baseline, Write, WriteCheck
 from ansible_collections.controlplane.etcd.plugins.module_utils._node import kubelet_hold
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.kubelet_hold import Hold
@@ -41,7 +42,7 @@ class Node(FakeNode):
         self.reports = [FULL]
         self.hold: Hold | None = None
         after = view(member(1, size=120 * MIB), member(2))
-        proved = WriteCheck((Write("cp1", True, ""),), Baseline(0.0, {}), after, 10.0, True, ())
+        proved = WriteCheck((Write("cp1", True, ""),), Baseline(0.0, {}), after, 10.0, Comparison(True), ())
 
         def step(name: str, answer: Any = None) -> Any:
             def done(*_arguments: Any, **_options: Any) -> Any:
@@ -94,7 +95,7 @@ def test_the_whole_of_it(node: Node, capsys: pytest.CaptureFixture[str]) -> None
         "hold"
     ] * 2
     lines = capsys.readouterr().out.splitlines()
-    assert "Recovered in 0.0 s. Writes are accepted through cp1; all members hold the same data." in lines
+    assert "Recovered in 0.0 s. Writes are accepted through cp1; the followers hold the same data." in lines
     assert run_lock.read(node.paths.lock) is None
 
 

@@ -23,6 +23,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.compaction import Compaction
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.defragmentation import Defragmentation
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.errors import WriteRefused
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.hashes import Comparison
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.write_check import Baseline, Write, WriteCheck
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool import recover_cluster
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.progress import Progress
@@ -95,11 +96,11 @@ def test_prove(
 ) -> None:
     seen = view(member(1))
     writes = (Write("cp1", True, ""), Write("cp2", False, "x"))
-    found = WriteCheck(writes, Baseline(0.0, {}), seen, 1.0, True, problems)
+    found = WriteCheck(writes, Baseline(0.0, {}), seen, 1.0, Comparison(True), problems)
     monkeypatch.setattr(write_check, "check_writes", lambda *_arguments, **_options: found)
     if problems:
         with pytest.raises(WriteRefused):
             recover_cluster.prove(shown, node.local, 1.0)  # type: ignore[arg-type]
     else:
         assert recover_cluster.prove(shown, node.local, 1.0) is found  # type: ignore[arg-type]
-        assert capsys.readouterr().out.endswith("writes accepted through cp1; all members hold the same data\n")
+        assert capsys.readouterr().out.endswith("writes accepted through cp1; the followers hold the same data\n")
