@@ -76,14 +76,14 @@ RETURN = r"""
 _value:
   description:
     - The plan, as a dictionary of V(lines), V(refusals), V(raises), V(step_seconds), V(raise_seconds),
-      V(revive_seconds), V(revive_limit_seconds), V(hold_seconds), V(release_seconds) and
+      V(revive_seconds), V(revive_patiently), V(revive_limit_seconds), V(hold_seconds), V(release_seconds) and
       V(expected_seconds).
     - V(lines) has the findings, and what follows from them. V(refusals) lists V(code) and V(text) of each reason why
       nothing may be done. V(raises) says whether a larger quota was asked for.
     - V(step_seconds) and V(raise_seconds) are how long a task is waited for, V(revive_seconds) how long a member that
-      comes back, V(revive_limit_seconds) how long the task that waits for it. V(hold_seconds) says by host for how long
-      its kubelet is held, V(release_seconds) after how long it is started if the work fails. V(expected_seconds) says
-      by step how long it is going to take.
+      comes back, V(revive_patiently) whether it is waited for longer while it reads, V(revive_limit_seconds) how long
+      the task that waits for it. V(hold_seconds) says by host for how long its kubelet is held, V(release_seconds)
+      after how long it is started if the work fails. V(expected_seconds) says by step how long it is going to take.
   type: dict
 """
 

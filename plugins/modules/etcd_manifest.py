@@ -14,10 +14,13 @@ author:
   - The controlplane.etcd authors (@controlplane-etcd)
 description:
   - Changes flags in the static pod manifest of etcd. The kubelet then restarts etcd, so this one member is down for 11
-    to 50 seconds plus the time that it needs to read its log.
+    to 50 seconds plus the time that it needs to read its log and its database.
   - The new text is written outside the manifests directory and renamed over the old one; there is never a moment
     without a whole manifest. Then the module waits until the etcd that runs has these flags, answers, knows a leader
     and has caught up with it. If that fails, the old text is restored, and etcd is verified to run with it.
+  - A kubelet that does not start the new etcd within a minute is restarted once, in any case before the module gives
+    up. If the old etcd then still keeps the new one from its address, as it does while no API server answers, the old
+    one is asked to exit.
   - A flag whose value means the same already, such as V(1h) and V(1) for C(auto-compaction-retention), is left as it
     is, and etcd is not restarted.
   - It refuses to begin if the other members do not hold the quorum without this one, while an alarm is armed, if one of
@@ -113,8 +116,10 @@ options:
     default: []
   wait_timeout:
     description:
-      - Seconds to wait for etcd, on top of the time that it needs to read its log; and as long again if the old
-        manifest has to be restored.
+      - Seconds to wait for etcd, on top of the time that it is expected to need to read its log and its database; and
+        as long again if the old manifest has to be restored.
+      - A process that is seen to read is waited for up to three times as long, and its manifest is never rolled back
+        for being slow.
     type: float
     default: 120.0
 """
@@ -222,6 +227,8 @@ def apply(module: AnsibleModule) -> Json:
     except EtcdError as exc:
         exc.advice = "See what etcd and the kubelet say (crictl logs, journalctl --unit kubelet), then run this again."
         raise
+    if done.note:
+        module.warn(done.note)
     before, after = target.edited.differing
     result: Json = {
         "changed": target.text != rollout.text,
@@ -248,7 +255,7 @@ def complete(module: AnsibleModule, rollout: Rollout) -> Changed:
     if missing and module.check_mode:
         module.warn(f"The manifest has these flags already, but {missing}. It would be waited for.")
     elif missing:
-        return Changed("", interrupted.finish(rollout))
+        return interrupted.finish(rollout)
     elif not module.check_mode:
         interrupted.settle(rollout)
     return Changed("", 0.0)

@@ -57,9 +57,15 @@ options:
     default: false
   wait_timeout:
     description:
-      - Seconds to wait for etcd, on top of the time that it needs to read its log.
+      - Seconds to wait for etcd, on top of the time that it is expected to need to read its log and its database.
     type: float
     default: 120.0
+  while_reading:
+    description:
+      - Wait up to three times as long as it is expected to read, if its process is seen to. Without it, only the time
+        to read the log comes on top of O(wait_timeout). For members on which the work does not depend.
+    type: bool
+    default: true
 seealso:
   - module: controlplane.etcd.kubelet
 """
@@ -167,6 +173,7 @@ def main() -> None:
             "owner": {"type": "str"},
             "revive": {"type": "bool", "default": False},
             "wait_timeout": {"type": "float", "default": 120.0},
+            "while_reading": {"type": "bool", "default": True},
         },
         supports_check_mode=True,
     )

@@ -10,8 +10,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from unit.builders import DATA, Json, main_of, member, view
+from unit.builders import DATA, FakeRun, Json, main_of, member, view
 
+from ansible_collections.controlplane.etcd.plugins.module_utils._core import command
+from ansible_collections.controlplane.etcd.plugins.module_utils._core.command import CommandResult
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Refused
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.errors import TimedOut
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView
@@ -40,6 +42,8 @@ class Machine:
         self.silent = False
         self.words: list[str] = []
         self.kubelet_refusal: Refused | None = None
+        self.activity: process.Activity | None = None
+        self.systemd = FakeRun({"systemctl show": CommandResult(1, "no systemd here")})
         self._monkeypatch = monkeypatch
         text = (DATA / "manifests/1.33/quota.manifest").read_text("utf-8")
         self.path.parent.mkdir()
@@ -53,6 +57,9 @@ class Machine:
             (pod_log, "last_words", lambda: self.words),
             (pod_log, "refused_flag", lambda _since: None),
             (rollout, "LocalMember", lambda _params: self),
+            (pod_log, "address_in_use", lambda _since: False),
+            (process, "activity", lambda _pid: self.activity),
+            (command, "run", self.systemd),
             (preconditions, "kubelet_refusal", lambda _unit: self.kubelet_refusal),
         ):
             monkeypatch.setattr(owner, name, instead)

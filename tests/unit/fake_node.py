@@ -22,6 +22,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._node import (
     kubelet_hold,
     pod_log,
     process,
+    start_up,
     wait,
 )
 
@@ -42,6 +43,7 @@ class FakeNode(FakeRun):
         self.pid: int | None = None
         self.born = 0.0
         self.leader: int | Exception = Unreachable("Connection refused")
+        self.activity: process.Activity | None = None
         self.programs: set[str] = set()
         self.told: list[tuple[str, float]] = []
         self._events: list[tuple[float, Callable[[], None]]] = []
@@ -113,10 +115,11 @@ def fake_node(directory: Path, monkeypatch: pytest.MonkeyPatch) -> FakeNode:
     monkeypatch.setattr(command, "run", node)
     monkeypatch.setattr(process, "find", lambda _manifest: node.pid)
     monkeypatch.setattr(process, "age", lambda _pid: node.now - node.born)
+    monkeypatch.setattr(process, "activity", lambda _pid: node.activity)
     monkeypatch.setattr(process, "running", lambda program: program in node.programs)
     monkeypatch.setattr(pod_log, "last_words", lambda: ["panic: no space left"])
     clocks = {"monotonic": lambda: node.now, "clock_gettime": lambda _clock: node.now, "CLOCK_MONOTONIC": 1}
-    for module in (kubelet, wait):
+    for module in (kubelet, start_up, wait):
         monkeypatch.setattr(module, "time", SimpleNamespace(sleep=node.sleep, **clocks))
     return node
 

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import json
 import os
@@ -20,6 +21,7 @@ _TAIL_BYTES = 16384
 _CRI_PREFIX = re.compile(r"^\S+ (?:stdout|stderr) [FP] ")
 # With these etcd exits before its logger is set up, and prints its usage after them.
 _REFUSED_FLAG = re.compile(r"flag provided but not defined|invalid (boolean )?value .* for|flag needs an argument")
+_ADDRESS_IN_USE = "bind: address already in use"
 _WORTH_READING = ("warn", "error", "panic", "fatal", "dpanic")
 
 
@@ -34,14 +36,30 @@ def refused_flag(since: float, pods: str = PODS) -> str | None:
     return next((line for line in map(_bare, _lines(since, pods)) if _REFUSED_FLAG.match(line)), None)
 
 
+def address_in_use(since: float, pods: str = PODS) -> bool:
+    """Whether an etcd has exited after `since`, in seconds since 1970, because another one has its address."""
+    return any(_ADDRESS_IN_USE in line for log in _logs(since, pods) for line in _tail(log))
+
+
 def _lines(since: float, pods: str) -> list[str]:
     """The last lines of the newest log, empty if that is not newer than `since`."""
-    files = glob.glob(os.path.join(pods, "kube-system_etcd-*", "etcd", "*.log"))
+    logs = _logs(since, pods)
+    return _tail(logs[-1]) if logs else []
+
+
+def _logs(since: float, pods: str) -> list[str]:
+    """The logs that were written to after `since`, the newest last."""
+    found = []
+    for path in glob.glob(os.path.join(pods, "kube-system_etcd-*", "etcd", "*.log")):
+        with contextlib.suppress(OSError):
+            found.append((os.path.getmtime(path), path))
+    return [path for written, path in sorted(found) if written >= since]
+
+
+def _tail(path: str) -> list[str]:
+    """The last lines of a file, none if it cannot be read."""
     try:
-        newest = max(files, key=os.path.getmtime, default=None)
-        if newest is None or os.path.getmtime(newest) < since:
-            return []
-        with reading(newest) as file:
+        with reading(path) as file:
             file.seek(max(os.fstat(file.fileno()).st_size - _TAIL_BYTES, 0))
             return file.read().decode("utf-8", "replace").splitlines()
     except OSError:
@@ -80,4 +98,4 @@ def _message(line: str) -> str | None:
         return None
 
 
-__all__ = ("PODS", "last_words", "refused_flag", "sentences")
+__all__ = ("PODS", "address_in_use", "last_words", "refused_flag", "sentences")

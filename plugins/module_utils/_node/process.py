@@ -8,13 +8,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import signal
 import typing as t
 from pathlib import Path
 
 from .._core import files, run_id
 from .etcd_manifest import EtcdManifest, parse_flags
+
+
+class Activity(t.NamedTuple):
+    """How much a process has read since its start, from files, sockets and by mapping, and computed."""
+
+    read_bytes: int
+    cpu_seconds: float
+
 
 _INTERPRETER = re.compile(r"(python|perl|ruby|node|bash|dash|sh)[\d.]*$")
 
@@ -82,6 +92,32 @@ def age(pid: int, proc: str = "/proc") -> float | None:
     return None if started is None else max(uptime - int(started) / os.sysconf("SC_CLK_TCK"), 0.0)
 
 
+def activity(pid: int, proc: str = "/proc") -> Activity | None:
+    """What a process has done so far, None if it is gone or not ours to see.
+
+    `rchar` counts what it asked for, `read_bytes` what came from a disk, which a mapped file alone adds to (proc(5)).
+    """
+    directory = os.path.join(proc, str(pid))
+    try:
+        lines = files.text(os.path.join(directory, "io"), errors="replace").splitlines()
+        counters = dict(line.split(": ") for line in lines)
+        stat = files.text(os.path.join(directory, "stat"), errors="replace").rpartition(")")[2].split()
+        ticks = int(stat[11]) + int(stat[12])  # fields 14 and 15
+        read = int(counters["rchar"]) + int(counters["read_bytes"])
+    except (OSError, ValueError, KeyError, IndexError):
+        return None
+    return Activity(read, ticks / os.sysconf("SC_CLK_TCK"))
+
+
+def end(pid: int, manifest: EtcdManifest) -> bool:
+    """Ask the manifest's etcd to exit, which hands over its leadership first; whether it was there to be asked."""
+    if find(manifest) != pid:
+        return False
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+    return True
+
+
 def running(program: str, proc: str = "/proc", *, of_host: bool = False) -> bool:
     """Whether any process runs a program of this name, itself or through an interpreter. With `of_host` those in
     containers do not count."""
@@ -118,4 +154,4 @@ def program_beside(pid: int, name: str, proc: str = "/proc") -> str | None:
     return path if os.path.isfile(path) else None
 
 
-__all__ = ("age", "find", "flags", "holds", "is_member", "program_beside", "running")
+__all__ = ("Activity", "activity", "age", "end", "find", "flags", "holds", "is_member", "program_beside", "running")

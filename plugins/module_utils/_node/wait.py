@@ -22,6 +22,7 @@ from .._etcd.wal import wal_bytes
 from . import kubelet, kubelet_hold, pod_log, process
 from .etcd_manifest import EtcdManifest
 from .probes import ELECTION_SECONDS, replay_seconds
+from .start_up import Reading, database_bytes, start_seconds_of
 
 _POLL_SECONDS = 0.2
 # A kubelet that starts tries at once, but only when it has tried to register its node, which takes 10 s and more if
@@ -39,6 +40,7 @@ class WaitOptions:
     owner: str | None
     revive: bool
     wait_timeout: float
+    while_reading: bool
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class Waiting:
         self._options = options
         self._status = status
         self._unit = options.kubelet_unit
-        self._replay = replay_seconds(wal_bytes(manifest.wal_dir))
+        self._reading = Reading()
         self._held_at = float("-inf")
 
     def inspect(self) -> EtcdState:
@@ -81,7 +83,8 @@ class Waiting:
     def until_it_answers(self) -> tuple[EtcdState, bool]:
         """The state when it answers, and whether a kubelet was stopped or started. Raises Failure, OSError."""
         start, changed = time.monotonic(), False
-        deadline = start + self._options.wait_timeout + self._replay
+        seconds, more = self._patience()
+        deadline = start + seconds
         answered = None
         while True:
             pid = process.find(self._manifest)
@@ -90,18 +93,26 @@ class Waiting:
             if self._options.revive and not pid:
                 changed = self._revive() or changed
             leader = self._leader() if pid else None
+            reading = self._reading.goes_on(pid)
             now = time.monotonic()
             if leader is not None:
                 answered = now if answered is None else answered
                 # One that answers with no leader waits for the others; without them there will be none.
                 if leader or now > min(answered + ELECTION_SECONDS, deadline):
                     break
-            elif now > deadline:
+            elif now > deadline + (more if reading else 0.0):
                 raise Failure("etcd_not_up", self._why_not_up(pid, now - start))
             time.sleep(_POLL_SECONDS)
         if self._options.hold_kubelet and time.monotonic() - self._held_at > _POLL_SECONDS * 2:
             self._hold()  # its time begins again
         return EtcdState(pid, leader, self._is_new(pid), now - start), changed
+
+    def _patience(self) -> tuple[float, float]:
+        """The seconds for which etcd is waited for, and those after that for which it is only while it reads."""
+        if self._options.while_reading:
+            reads = start_seconds_of(self._manifest)
+            return self._options.wait_timeout + reads, 2 * reads
+        return self._options.wait_timeout + replay_seconds(wal_bytes(self._manifest.wal_dir)), 0.0
 
     def _hold_or_start(self, pid: int | None) -> bool:
         """Stop the kubelet while etcd runs, start it while it does not; whether the kubelet's state was changed."""
@@ -153,9 +164,10 @@ class Waiting:
     def _why_not_up(self, pid: int | None, waited: float) -> str:
         lines = pod_log.last_words()
         if pid:
+            log, database = mib(wal_bytes(self._manifest.wal_dir)), mib(database_bytes(self._manifest))
             what = (
                 f"its process {pid} is running but does not answer: a starting member reads its log first, which is"
-                f" {mib(wal_bytes(self._manifest.wal_dir))} here"
+                f" {log} here, and its database, which is {database}"
             )
         else:
             what = "it is not running"

@@ -14,17 +14,18 @@ import typing as t
 from contextlib import contextmanager
 
 from .._kubeadm import backups
-from .roll_back import roll_back
+from .roll_back import roll_back, still_reading
 from .rollout import Rollout, replace_manifest
 from .target import Target
 from .verification import verification_of
 
 
 class Changed(t.NamedTuple):
-    """The copy of the old manifest, and for how long the member was away."""
+    """The copy of the old manifest, for how long the member was away, and what was done about the kubelet."""
 
     backup_file: str
     away_seconds: float
+    note: str = ""
 
 
 @contextmanager
@@ -44,17 +45,19 @@ def uninterrupted() -> t.Iterator[None]:
 @uninterrupted()
 def change(rollout: Rollout, target: Target, pid: int) -> Changed:
     """Put the target in its place and verify that etcd runs with it; `pid` is the etcd that runs now. Raises Failure
-    after a roll-back; Refused and OSError if nothing was changed."""
+    after a roll-back, and without one if the new etcd only needs more time; Refused, OSError if nothing was changed."""
     backup = backups.back_up(rollout.data, rollout.path, rollout.options.backup_dir)
     new = target.text.encode("utf-8")
     started = time.time()
     replace_manifest(rollout.path, old=rollout.data, new=new)
     verification = verification_of(rollout, target.text, old_pid=pid, since=started)
     result = verification.until_verified(rollout.timeout)
+    if result.reading:
+        raise still_reading(result)
     if result.problem:
         raise roll_back(rollout, result, new=new, old=rollout.data, backup_file=backup, old_pid=pid)
     backups.remember_verified(new, rollout.path, rollout.options.backup_dir)
-    return Changed(backup, result.away_seconds)
+    return Changed(backup, result.away_seconds, result.note)
 
 
 __all__ = ("Changed", "change", "uninterrupted")

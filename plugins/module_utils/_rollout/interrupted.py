@@ -17,8 +17,8 @@ from .._core.failures import Failure, Refused
 from .._kubeadm import backups, config, flag_values, manifest_edit
 from .._kubeadm.manifest_diff import only_flags_differ
 from .._node import process
-from .change import uninterrupted
-from .roll_back import roll_back
+from .change import Changed, uninterrupted
+from .roll_back import roll_back, still_reading
 from .rollout import Rollout, last_words
 from .verification import drift, verification_of
 
@@ -29,12 +29,14 @@ def missing(rollout: Rollout) -> str:
 
 
 @uninterrupted()
-def finish(rollout: Rollout) -> float:
-    """Verify what an earlier run began; for how long the member was away. Raises Failure, also after a roll-back."""
+def finish(rollout: Rollout) -> Changed:
+    """Verify what an earlier run began. Raises Failure, also after a roll-back."""
     result = verification_of(rollout, rollout.text).until_verified(rollout.timeout)
     if not result.problem:
         settle(rollout)
-        return result.away_seconds
+        return Changed("", result.away_seconds, result.note)
+    if result.reading:
+        raise still_reading(result)
     # An etcd that runs with these flags is not to blame if the others are away.
     runs = result.pid is not None and not drift(rollout.manifest.flags, process.flags(result.pid) or {})
     origin = None if runs else begun_from(rollout)
@@ -42,7 +44,8 @@ def finish(rollout: Rollout) -> float:
         before = " etcd has run from this very manifest before." if _was_verified(rollout) else way_back(rollout)
         raise Failure(
             "not_verified",
-            f"The manifest has these flags already, but after {rollout.timeout:.0f} s {result.problem}.{last_words()}",
+            f"The manifest has these flags already, but after {result.seconds:.0f} s {result.problem}."
+            f"{f' {result.note}' if result.note else ''}{last_words()}",
             f"Find out why (crictl logs, journalctl --unit kubelet).{before}",
         )
     backup, old = origin

@@ -114,7 +114,7 @@ def refuse_cluster(rollout: Rollout) -> Refused | None:
             "This member is not in the member list any more: it was removed.",
             "Take this node out of the inventory, or reset it (kubeadm reset) and join it again.",
         )
-    seconds = AWAY_SECONDS + rollout.replay_seconds
+    seconds = AWAY_SECONDS + rollout.start_seconds
     refuse(restart_refusal(view, listed, allow_downtime=rollout.options.allow_downtime, seconds=seconds))
     return alarm_refusal(view, during_recovery=rollout.options.during_recovery)
 

@@ -22,7 +22,8 @@ def roll_back(
     """Put the old manifest back and verify that etcd runs with it; the failure that says all of it. `old_pid` is the
     etcd that ran from the old manifest before."""
     lines = last_words()
-    story = f"The new manifest was in place, but after {failed.seconds:.0f} s {failed.problem}.{lines or ' '}"
+    story = f"The new manifest was in place, but after {failed.seconds:.0f} s {failed.problem}.{_noted(failed)}"
+    story += lines or " "
     if lines:
         story += "\n"
     try:
@@ -42,7 +43,8 @@ def roll_back(
     if result.problem:
         return Failure(
             "rollback_failed",
-            f"{story}The old manifest was put back, but after another {result.seconds:.0f} s {result.problem}.",
+            f"{story}The old manifest was put back, but after another {result.seconds:.0f} s {result.problem}."
+            f"{_noted(result)}",
             "See what the kubelet and etcd say (journalctl --unit kubelet, crictl logs) before anything else is done.",
             unchanged=_NO_OTHER,
         )
@@ -55,6 +57,23 @@ def roll_back(
     )
 
 
+def _noted(result: VerificationResult) -> str:
+    """What was done about the kubelet, for the end of a message."""
+    return f" {result.note}" if result.note else ""
+
+
+def still_reading(result: VerificationResult) -> Failure:
+    """The failure of a wait for an etcd that runs as wanted and has not read all of its data: to start it once more
+    would only make it begin again."""
+    return Failure(
+        "still_reading",
+        f"etcd runs from its new manifest, but after {result.seconds:.0f} s it still reads its log or its database, and"
+        f" is not back yet: {result.problem}.",
+        "Wait until it answers, then run this again, which verifies it.",
+        unchanged=f"It was left to it; nothing was rolled back. {_NO_OTHER}",
+    )
+
+
 def _current(path: str) -> bytes:
     """The content of the manifest by now, empty if it cannot be read."""
     try:
@@ -63,4 +82,4 @@ def _current(path: str) -> bytes:
         return b""
 
 
-__all__ = ("roll_back",)
+__all__ = ("roll_back", "still_reading")

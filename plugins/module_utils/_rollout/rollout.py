@@ -14,13 +14,12 @@ from dataclasses import dataclass, fields
 from .._core import files
 from .._core.failures import Failure, Refused
 from .._core.records import Json
-from .._etcd.wal import wal_bytes
 from .._kubeadm import config
 from .._kubeadm.backups import refuse_backup_dir
 from .._node import kubelet, pod_log
 from .._node.etcd_manifest import EtcdManifest, parse_manifest, read_bytes
 from .._node.member import LocalMember
-from .._node.probes import replay_seconds
+from .._node.start_up import start_seconds_of
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Options:
 @dataclass(frozen=True)
 class Rollout:
     """The manifest as it was read: its bytes, their text, and what that says. `connection` are the options that name
-    the member; `replay_seconds` is about how long it reads its log when it starts."""
+    the member; `start_seconds` is about how long it reads its log and its database when it starts."""
 
     path: str
     data: bytes
@@ -51,12 +50,12 @@ class Rollout:
     manifest: EtcdManifest
     options: Options
     connection: Json
-    replay_seconds: float
+    start_seconds: float
 
     @property
     def timeout(self) -> float:
-        """For how long etcd is waited for."""
-        return self.options.wait_timeout + self.replay_seconds
+        """For how long etcd is waited for, longer only while it is seen to read."""
+        return self.options.wait_timeout + self.start_seconds
 
     def member(self) -> LocalMember:
         """The member, made for each use: a kept one would remember who was silent. Raises Failure."""
@@ -87,7 +86,7 @@ def read_rollout(params: Json) -> Rollout:
         manifest=manifest,
         options=Options(**{field.name: params[field.name] for field in fields(Options)}),
         connection=params,
-        replay_seconds=replay_seconds(wal_bytes(manifest.wal_dir)),
+        start_seconds=start_seconds_of(manifest),
     )
 
 

@@ -19,7 +19,9 @@ from .._etcd.quota import member_quota
 from .._etcd.view import ClusterView, InspectCluster
 from .._node import pod_log, process
 from .._node.etcd_manifest import EtcdManifest, parse_manifest
+from .._node.start_up import Reading
 from .rollout import Rollout
+from .stuck_kubelet import StuckKubelet
 
 _POLL_SECONDS = 0.2
 
@@ -32,12 +34,15 @@ def drift(wanted: t.Mapping[str, str], running: t.Mapping[str, str]) -> list[str
 @dataclass(frozen=True)
 class VerificationResult:
     """`problem` is empty if all is verified, else what is not, as half a sentence. `away_seconds` is how long the
-    member did not answer, as far as it was watched; `pid` is the process that runs at the end, after `seconds`."""
+    member did not answer, as far as it was watched; `pid` is the process that runs at the end, after `seconds`.
+    `reading` says that it is the wanted one, and was still at work; `note` what was done about the kubelet."""
 
     problem: str
     away_seconds: float
     pid: int | None
     seconds: float
+    reading: bool = False
+    note: str = ""
 
 
 class Verification:
@@ -46,30 +51,38 @@ class Verification:
     def __init__(
         self,
         manifest: EtcdManifest,
+        kubelet: StuckKubelet,
         *,
         status: t.Callable[[], Status],
         inspect_cluster: InspectCluster,
         quota: t.Callable[[Status], int | None],
         old_pid: int | None = None,
         refused_flag: t.Callable[[], str | None] = lambda: None,
+        start_seconds: float = 0.0,
     ) -> None:
         """`old_pid` is the process that was running before, and must not be the one that runs: equal flags say
         nothing if something else in the manifest has changed. `quota` is the one that the member enforces, None if
         it does not tell; `refused_flag` is what etcd has logged of a flag that it does not start with: then nothing
-        is waited for."""
+        is waited for. `start_seconds` is about how long it reads when it starts."""
         self._manifest = manifest
         self._status = status
         self._inspect_cluster = inspect_cluster
         self._quota = quota
         self._old_pid = old_pid
         self._refused_flag = refused_flag
+        self._kubelet = kubelet
+        self._start_seconds = start_seconds
+        self._reading = Reading()
+        self._is_new = False
         self._pid: int | None = None
         self._answers = False
         self._index_to_reach: int | None = None
 
     def until_verified(self, seconds: float) -> VerificationResult:
-        """Wait until the running etcd has the manifest's flags, answers, knows a leader and has caught up."""
+        """Wait until the running etcd has the manifest's flags, answers, knows a leader and has caught up. After
+        `seconds` only one that still reads is waited for, three times as long as it was expected to."""
         started = last = time.monotonic()
+        deadline = started + seconds
         away, answering = 0.0, None
         while True:
             problem = self.obstacle()
@@ -80,27 +93,37 @@ class Verification:
                 last, answering = now, self._pid
             refused = self._refused_flag() if self._pid is None else None
             if refused:
-                return VerificationResult(f"etcd does not start ({refused})", round(away, 1), None, now - started)
-            if not problem or now - started > seconds:
-                return VerificationResult(problem, round(away, 1), self._pid, now - started)
+                return self._result(f"etcd does not start ({refused})", away, now - started)
+            reading = self._reading.goes_on(self._pid) and self._is_new
+            old_pid = None if self._is_new else self._pid
+            more = self._kubelet.watch(old_pid=old_pid, new=self._is_new, giving_up=now > deadline)
+            if more:
+                deadline = max(deadline, now + more + self._start_seconds)
+            if not problem or now > deadline + (2 * self._start_seconds if reading else 0):
+                return self._result(problem, away, now - started, reading=reading)
             time.sleep(_POLL_SECONDS)
+
+    def _result(self, problem: str, away: float, seconds: float, *, reading: bool = False) -> VerificationResult:
+        note = self._kubelet.note.strip()
+        return VerificationResult(problem, round(away, 1), self._pid, seconds, reading and bool(problem), note)
 
     def obstacle(self) -> str:
         """The condition that is not met at this moment, as half a sentence; empty if all are. It raises nothing:
         whoever has changed a manifest has to finish."""
-        self._answers = False
+        self._answers = self._is_new = False
         self._pid = process.find(self._manifest)
         if self._pid is None:
             return "etcd is not running"
+        others = drift(self._manifest.flags, process.flags(self._pid) or {})
+        self._is_new = not others and self._pid != self._old_pid
         try:
             status = self._status()
             self._answers = True
-            return self._mismatch(status, self._pid)
+            return self._mismatch(status, self._pid, others)
         except (Failure, OSError) as exc:
             return f"etcd is running (process {self._pid}) but does not answer ({exc})"
 
-    def _mismatch(self, status: Status, pid: int) -> str:
-        others = drift(self._manifest.flags, process.flags(pid) or {})
+    def _mismatch(self, status: Status, pid: int, others: list[str]) -> str:
         if others:
             return f"the running etcd (process {pid}) was started with other flags ({join(others)})"
         if pid == self._old_pid:
@@ -134,13 +157,17 @@ def verification_of(
         enforced = member_quota(status, rollout.member().endpoint, None)
         return enforced.bytes if enforced.source in ("status", "metrics") else None
 
+    manifest = parse_manifest(text, rollout.path)
+    changed_at = time.time() if since == float("inf") else since
     return Verification(
-        parse_manifest(text, rollout.path),
+        manifest,
+        StuckKubelet(rollout.options.kubelet_unit, changed_at, lambda pid: process.end(pid, manifest)),
         status=status,
         inspect_cluster=inspect_cluster,
         quota=quota,
         old_pid=old_pid,
         refused_flag=lambda: pod_log.refused_flag(since),
+        start_seconds=rollout.start_seconds,
     )
 
 

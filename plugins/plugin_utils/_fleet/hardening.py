@@ -26,7 +26,7 @@ from .kubelets import idle_kubelets, stray_refusals
 from .options import mapping
 from .quotas import ChosenQuota, choose_quota, recorded_refusals, voters_on_nodes
 from .reports import Fleet
-from .time_budgets import HardeningTimes, hardening_times
+from .time_budgets import HardeningTimes, hardening_times, longest_start
 
 COMPACTION = {flag_values.MODE: "periodic", flag_values.RETENTION: "1h"}
 _RECOVER_FIRST = "run recover first (the playbook controlplane.etcd.recover)"
@@ -108,7 +108,13 @@ def plan_hardening(
             *([wording.unfinished_note(unfinished)] if unfinished else []),
             *([wording.downtime_note(len(nodes), allowed=allow_downtime)] if downtime else []),
         ),
-        times=hardening_times(wait_timeout=wait_timeout),
+        times=hardening_times(
+            start_seconds=longest_start(
+                (report.wal_bytes for report in peers.reports.values()),
+                (member.db_size_bytes for member in cluster.members),
+            ),
+            wait_timeout=wait_timeout,
+        ),
     )
 
 

@@ -13,13 +13,12 @@ from dataclasses import dataclass
 
 from ...module_utils._core.failures import Refused
 from ...module_utils._core.records import Json, plain
-from ...module_utils._node.probes import replay_seconds
 from . import wording
 from .cluster import Cluster
 from .quota_raises import raise_notes, raise_refusals
 from .reports import Fleet
 from .results import ApiServerCheck, TakenSnapshot, WriteCheck
-from .time_budgets import RecoveryTimes, recovery_times
+from .time_budgets import RecoveryTimes, longest_start, recovery_times
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,10 @@ def plan_recovery(
             cluster,
             play_hosts=play_hosts,
             raises=raises,
-            replay_seconds=max((replay_seconds(fleet[host].wal_bytes) for host in cluster.hosts), default=0.0),
+            start_seconds=longest_start(
+                (fleet[host].wal_bytes for host in cluster.hosts),
+                (member.db_size_bytes for member in cluster.members),
+            ),
             hold_seconds=hold_seconds,
             release_seconds=release_seconds,
             wait_timeout=wait_timeout,

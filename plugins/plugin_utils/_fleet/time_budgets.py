@@ -15,22 +15,27 @@ import typing as t
 from dataclasses import dataclass
 
 from ...module_utils._etcd.estimates import compact_seconds, defrag_seconds, snapshot_seconds
+from ...module_utils._etcd.quota import LARGEST_QUOTA_BYTES
+from ...module_utils._node.start_up import start_seconds
 from .cluster import Cluster
 
 _BESIDE_TIMEOUTS = 300  # for what a task does beside the three waits that its timeout may count for
 _BESIDE_WAITING = 120  # for a kubelet that is stopped and started while its etcd is waited for
 _SHORT_WAIT = 30.0
+_PATIENCE = 3  # times the expected seconds for which a member may read when it starts (etcd_manifest, etcd_wait)
 _RAISE_SECONDS = 60  # a restart with a larger quota
 
 
 @dataclass(frozen=True)
 class RecoveryTimes:
     """The budgets of one recovery. `hold_seconds` and `release_seconds` are by host; `expected_seconds`, how long a
-    step is going to take, is by step, that of a defragmentation for one member."""
+    step is going to take, is by step, that of a defragmentation for one member. `revive_patiently` says whether the
+    work depends on members that come back, so that one that is still reading is waited for longer."""
 
     step_seconds: int
     raise_seconds: int
     revive_seconds: float
+    revive_patiently: bool
     revive_limit_seconds: int
     hold_seconds: t.Mapping[str, int]
     release_seconds: t.Mapping[str, int]
@@ -49,28 +54,30 @@ def recovery_times(
     *,
     play_hosts: int,
     raises: bool,
-    replay_seconds: float,
+    start_seconds: float,
     hold_seconds: int,
     release_seconds: int,
     wait_timeout: float,
     work_timeout: float,
 ) -> RecoveryTimes:
     """The budgets for a cluster, from what the user gave for one of each: `release_seconds` lie between two kubelets,
-    `hold_seconds` is the least. `play_hosts` counts the hosts of all clusters of the play; `replay_seconds` is what the
-    member with the longest log takes to read it."""
-    step, raising = _step(work_timeout), _step(wait_timeout)
+    `hold_seconds` is the least. `play_hosts` counts the hosts of all clusters of the play; `start_seconds` is what the
+    member with most to read when it starts is expected to take."""
+    step, raising = _step(work_timeout), _restart(wait_timeout, start_seconds)
     # Staggered by a node's place in its cluster, so that kubelets that a lost run leaves held do not all start in one
     # moment.
     staggered = {host: at * release_seconds for at, host in enumerate(cluster.hosts)}
     # Members are restarted for a larger quota one after the other, and no cluster is ahead of another.
     held = hold_seconds + cluster.expected_seconds * 2 + (play_hosts * _RAISE_SECONDS if raises else 0)
     # If there is a leader that no probe threatens, the work does not depend on members that are down.
-    revive = _SHORT_WAIT if cluster.has_quorum and not cluster.hold else wait_timeout
+    patiently = bool(cluster.hold) or not cluster.has_quorum
+    revive = wait_timeout if patiently else _SHORT_WAIT
     return RecoveryTimes(
         step_seconds=step,
         raise_seconds=raising,
         revive_seconds=revive,
-        revive_limit_seconds=int(revive + replay_seconds + _BESIDE_WAITING),
+        revive_patiently=patiently,
+        revive_limit_seconds=int(revive + start_seconds * (_PATIENCE if patiently else 1) + _BESIDE_WAITING),
         hold_seconds={host: held + seconds for host, seconds in staggered.items()},
         release_seconds=staggered,
         expected_seconds=_expected(cluster),
@@ -87,12 +94,24 @@ def _expected(cluster: Cluster) -> dict[str, float]:
     }
 
 
-def hardening_times(*, wait_timeout: float) -> HardeningTimes:
-    return HardeningTimes(_step(wait_timeout))
+def hardening_times(*, start_seconds: float, wait_timeout: float) -> HardeningTimes:
+    """`start_seconds` as for a recovery."""
+    return HardeningTimes(_restart(wait_timeout, start_seconds))
+
+
+def longest_start(wal_bytes: t.Iterable[int], database_bytes: t.Iterable[int]) -> float:
+    """What the member with most to read when it starts is expected to take. Databases of members that do not answer
+    are not known: they are taken for as large as those of the others, and for the largest if nobody answers."""
+    return start_seconds(max(wal_bytes, default=0), max(database_bytes, default=0) or LARGEST_QUOTA_BYTES)
+
+
+def _restart(wait_timeout: float, start_seconds: float) -> int:
+    """The budget of a member that is restarted, and perhaps once more to roll that back."""
+    return int(_step(wait_timeout) + 2 * _PATIENCE * start_seconds)
 
 
 def _step(timeout: float) -> int:
     return int(timeout * 3 + _BESIDE_TIMEOUTS)
 
 
-__all__ = ("HardeningTimes", "RecoveryTimes", "hardening_times", "recovery_times")
+__all__ = ("HardeningTimes", "RecoveryTimes", "hardening_times", "longest_start", "recovery_times")

@@ -89,8 +89,8 @@ def _revival(cluster: Cluster, check: bool) -> list[str]:
     if waited:
         verb = "would be" if check else "is"
         said.append(
-            f"etcd on {', '.join(waited)} is running but does not answer. A starting member reads its log first: it"
-            f" {verb} waited for, not restarted."
+            f"etcd on {', '.join(waited)} is running but does not answer. A starting member reads its log and its"
+            f" database first: it {verb} waited for, not restarted."
         )
     return said
 

@@ -32,6 +32,7 @@ def result(node: FakeNode, monkeypatch: pytest.MonkeyPatch, *, check: bool = Fal
         "owner": "r1",
         "revive": False,
         "wait_timeout": 120.0,
+        "while_reading": True,
         **given,
     }
     return main_of(etcd_wait, options, monkeypatch, check=check)

@@ -14,7 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.builders import table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._node.pod_log import last_words, refused_flag, sentences
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.pod_log import (
+    address_in_use,
+    last_words,
+    refused_flag,
+    sentences,
+)
 
 CRI = "2026-11-23T09:11:10.123456789Z stderr F "
 INFO = '{"level":"info","ts":"2026-11-23T09:11:10.1Z","caller":"x.go:1","msg":"starting"}'
@@ -121,3 +126,15 @@ def test_refused_flag(pods: Path, since: float, expected: str | None) -> None:
 
 def test_no_log_holds_no_refused_flag(tmp_path: Path) -> None:
     assert refused_flag(0, str(tmp_path)) is None
+
+
+IN_USE = '{"level":"fatal","msg":"discovery failed","error":"listen tcp 192.0.2.2:2380: bind: address already in use"}'
+
+
+@pytest.mark.parametrize(("since", "expected"), [(2500, True), (2501, False)])
+def test_address_in_use(pods: Path, since: float, expected: bool) -> None:
+    """In the log of one that has exited, though the old one goes on writing its own."""
+    assert not address_in_use(0, str(pods))
+    add(pods, "kube-system_etcd-cp1_0b", "0.log", [CRI + INFO, CRI + IN_USE], 2500)
+    add(pods, "kube-system_etcd-cp1_0a", "1.log", [CRI + INFO], 3000)
+    assert address_in_use(since, str(pods)) is expected

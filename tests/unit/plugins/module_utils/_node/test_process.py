@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -115,6 +117,42 @@ def test_holds_a_real_file(tmp_path: Path) -> None:
     with path.open("wb"):
         assert process.holds(os.getpid(), str(path))
     assert not process.holds(os.getpid(), str(path))
+
+
+def test_activity(tmp_path: Path) -> None:
+    directory = tmp_path / "7"
+    directory.mkdir()
+    assert process.activity(7, str(tmp_path)) is None
+    (directory / "io").write_text("rchar: 100\nwchar: 7\nread_bytes: 4096\nwrite_bytes: 0\n", "utf-8")
+    ticks = os.sysconf("SC_CLK_TCK")
+    fields = ["S", *"0" * 10, str(3 * ticks), str(ticks), *"0" * 20]
+    (directory / "stat").write_text(f"7 (a) (b) {' '.join(fields)}\n", "utf-8")
+    assert process.activity(7, str(tmp_path)) == process.Activity(4196, 4.0)
+    (directory / "io").write_text("", "utf-8")
+    assert process.activity(7, str(tmp_path)) is None
+
+
+def test_activity_of_a_real_process(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(bytes(1 << 20))
+    before = process.activity(os.getpid())
+    (tmp_path / "file").read_bytes()
+    after = process.activity(os.getpid())
+    assert before
+    assert after
+    assert after.read_bytes - before.read_bytes >= 1 << 20
+    assert after.cpu_seconds >= before.cpu_seconds > 0
+
+
+def test_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the manifest's own etcd is asked to exit."""
+    monkeypatch.setattr(process, "find", lambda _manifest: 200)
+    with subprocess.Popen(["sleep", "600"]) as sleeper:
+        assert not process.end(sleeper.pid, MANIFEST)
+        assert sleeper.poll() is None
+        monkeypatch.setattr(process, "find", lambda _manifest: sleeper.pid)
+        assert process.end(sleeper.pid, MANIFEST)
+        assert sleeper.wait(10) == -signal.SIGTERM
+    assert process.end(sleeper.pid, MANIFEST)  # it exited just then
 
 
 def test_find_nothing(tmp_path: Path) -> None:

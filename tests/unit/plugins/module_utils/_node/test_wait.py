@@ -16,12 +16,18 @@ from unit.fake_node import FakeNode, comes, fake_node
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.command import CommandResult
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.errors import TlsRejected, Unreachable
-from ansible_collections.controlplane.etcd.plugins.module_utils._node import kubelet_hold
+from ansible_collections.controlplane.etcd.plugins.module_utils._node import kubelet_hold, process
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import read_manifest
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.wait import EtcdState, Waiting, WaitOptions
 
 OPTIONS = WaitOptions(
-    hold_kubelet=False, hold_seconds=300.0, kubelet_unit="kubelet", owner="r1", revive=False, wait_timeout=120.0
+    hold_kubelet=False,
+    hold_seconds=300.0,
+    kubelet_unit="kubelet",
+    owner="r1",
+    revive=False,
+    wait_timeout=120.0,
+    while_reading=True,
 )
 
 
@@ -149,8 +155,49 @@ def test_in_vain_for_a_log_that_is_too_long(node: FakeNode) -> None:
         wait(node)
     assert str(caught.value) == (
         "etcd did not come up within 130 s: its process 7 is running but does not answer: a starting member reads its"
-        " log first, which is 250.0 MiB here. Last lines:\n  panic: no space left"
+        " log first, which is 250.0 MiB here, and its database, which is 0.0 MiB. Last lines:\n  panic: no space left"
     )
+
+
+def write_data(node: FakeNode) -> None:
+    """A log that is read in 10 s, and a database that is read in 20 s."""
+    for name, size in (("wal/0.wal", 250 * MIB), ("snap/db", 1200 * MIB)):
+        path = node.directory / "member" / name
+        path.parent.mkdir(parents=True)
+        with path.open("wb") as file:
+            file.truncate(size)
+
+
+def reads(node: FakeNode, seconds: float) -> None:
+    """Etcd is there, and reads for so long."""
+    node.born_etcd(7)
+    for second in range(round(seconds)):
+        node.at(second, lambda read=second: setattr(node, "activity", process.Activity(read * MIB, 0.0)))
+
+
+READERS: list[tuple[str, float, bool, float]] = [
+    ("does not read", 0, True, 150.0),
+    ("reads on: three times as long", 900, True, 210.0),
+    ("reads for a while after its time", 160, True, 174.0),
+    ("reads on, but nothing depends on it", 900, False, 130.0),
+]
+
+
+@pytest.mark.parametrize(("seconds", "while_reading", "expected"), table(READERS))
+def test_one_that_reads_is_waited_for(node: FakeNode, seconds: float, while_reading: bool, expected: float) -> None:
+    write_data(node)
+    reads(node, seconds)
+    with pytest.raises(Failure) as caught:
+        wait(node, while_reading=while_reading)
+    assert caught.value.code == "etcd_not_up"
+    assert expected <= node.now - 1000 < expected + 1.5
+
+
+def test_one_that_has_read_it_all_late(node: FakeNode) -> None:
+    write_data(node)
+    reads(node, 900)
+    node.at(200, node.answers)
+    assert 200 <= wait(node).seconds < 201
 
 
 def test_hold(node: FakeNode) -> None:

@@ -13,6 +13,7 @@ from unit.fake_machine import BAD, WANTED, Machine
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure, Refused
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import backups
+from ansible_collections.controlplane.etcd.plugins.module_utils._node import process
 from ansible_collections.controlplane.etcd.plugins.module_utils._rollout.change import change, uninterrupted
 from ansible_collections.controlplane.etcd.plugins.module_utils._rollout.target import choose_target
 
@@ -39,6 +40,25 @@ def test_change_that_fails_is_rolled_back(machine: Machine) -> None:
     assert caught.value.code == "rolled_back"
     assert machine.path.read_bytes() == rollout.data
     assert not backups.was_verified(rollout.data, rollout.path, rollout.options.backup_dir)
+
+
+def test_one_that_still_reads_is_not_rolled_back(machine: Machine) -> None:
+    rollout = machine.rollout(extra_args=WANTED)
+    machine.silent = True
+    machine.activity = process.Activity(1, 0.0)
+    with pytest.raises(Failure) as caught:
+        change(rollout, choose_target(rollout), 4711)
+    assert caught.value.code == "still_reading"
+    assert caught.value.reason.startswith(
+        "etcd runs from its new manifest, but after 0 s it still reads its log or its database, and is not back yet:"
+        " etcd is running (process"
+    )
+    assert caught.value.unchanged == "It was left to it; nothing was rolled back. No other member was touched."
+    assert machine.flags["max-wals"] == "7"
+    # The next run verifies it.
+    machine.silent = False
+    again = machine.run(extra_args=WANTED)
+    assert again["changed"] is False
 
 
 def test_manifest_that_somebody_changes_meanwhile_stays(machine: Machine) -> None:

@@ -13,6 +13,7 @@ from unit.fake_machine import BAD, WANTED, Machine
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import backups, manifest_edit
+from ansible_collections.controlplane.etcd.plugins.module_utils._rollout.change import Changed
 from ansible_collections.controlplane.etcd.plugins.module_utils._rollout.interrupted import (
     begun_from,
     finish,
@@ -58,7 +59,7 @@ def test_missing(machine: Machine) -> None:
 def test_finish(machine: Machine) -> None:
     machine.interrupted(WANTED)
     rollout = machine.rollout()
-    assert finish(rollout) == 0.0
+    assert finish(rollout) == Changed("", 0.0)
     assert backups.was_verified(rollout.data, rollout.path, rollout.options.backup_dir)
 
 

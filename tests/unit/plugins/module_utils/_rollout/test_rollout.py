@@ -31,7 +31,7 @@ def test_rollout(machine: Machine) -> None:
     assert rollout.text.encode() == rollout.data
     assert rollout.manifest.flags == machine.flags
     assert (rollout.options.remove, rollout.options.method) == (["max-wals"], "patch")
-    assert (rollout.replay_seconds, rollout.timeout) == (10.0, 130.0)
+    assert (rollout.start_seconds, rollout.timeout) == (10.0, 130.0)
 
 
 def test_no_manifest(machine: Machine) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from unit.builders import DATA, member, table, view
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Status
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.errors import EtcdError, Unreachable
-from ansible_collections.controlplane.etcd.plugins.module_utils._node import process
+from ansible_collections.controlplane.etcd.plugins.module_utils._node import process, start_up
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import read_manifest
 from ansible_collections.controlplane.etcd.plugins.module_utils._rollout import verification
 
@@ -46,7 +47,22 @@ OBSTACLES: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
-def watch(monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]) -> verification.Verification:
+class Watched:
+    """A kubelet that is restarted when somebody says so; `given` is what it was told, `seconds` what it answers."""
+
+    def __init__(self, *seconds: float) -> None:
+        self.seconds = list(seconds)
+        self.given: list[tuple[int | None, bool, bool]] = []
+        self.note = ""
+
+    def watch(self, *, old_pid: int | None, new: bool, giving_up: bool) -> float:
+        self.given.append((old_pid, new, giving_up))
+        return self.seconds.pop(0) if self.seconds else 0.0
+
+
+def watch(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], kubelet: Any = None, **options: Any
+) -> verification.Verification:
     said = {"pid": 7, "flags": MANIFEST.flags, "status": STATUS, "quota": QUOTA, "old_pid": None, "applied": 5000}
     said |= {"inspect_cluster": view(member(1), member(2, applied=changes.get("applied", 5000))), **changes}
 
@@ -58,14 +74,17 @@ def watch(monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]) -> verificat
 
         return told
 
+    monkeypatch.setattr(process, "activity", lambda _pid: None)
     monkeypatch.setattr(process, "find", tell("pid"))
     monkeypatch.setattr(process, "flags", tell("flags"))
     return verification.Verification(
         MANIFEST,
+        kubelet or Watched(),
         status=tell("status"),
         inspect_cluster=tell("inspect_cluster"),
         quota=tell("quota"),
         old_pid=said["old_pid"],
+        **options,
     )
 
 
@@ -133,3 +152,67 @@ def test_a_flag_that_was_refused_once_does_not_count_while_etcd_runs(monkeypatch
     found = watch(monkeypatch, {})
     monkeypatch.setattr(found, "_refused_flag", lambda: "flag provided but not defined: -no-such")
     assert found.until_verified(0).problem == ""
+
+
+class Clock:
+    """One poll is one second."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 100.0
+        times = SimpleNamespace(monotonic=lambda: self.now, sleep=self._sleep)
+        for module in (verification, start_up):
+            monkeypatch.setattr(module, "time", times)
+
+    def _sleep(self, _seconds: float) -> None:
+        self.now += 1
+
+
+def test_kubelet_is_told_what_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    Clock(monkeypatch)
+    for changes, told in (
+        ({"pid": None}, (None, False)),
+        ({"old_pid": 7}, (7, False)),
+        ({"flags": {}}, (7, False)),
+        ({"status": DEAF}, (None, True)),
+    ):
+        kubelet = Watched()
+        watch(monkeypatch, changes, kubelet).until_verified(1.5)
+        assert kubelet.given == [(*told, False), (*told, False), (*told, True)]
+
+
+def test_restart_of_the_kubelet_gives_more_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when the time was over: that is when it is restarted at the latest."""
+    Clock(monkeypatch)
+    kubelet = Watched(0.0, 0.0, 4.0)
+    outcome = watch(monkeypatch, {"pid": None}, kubelet, start_seconds=3.0).until_verified(1.0)
+    assert (outcome.problem, outcome.seconds) == ("etcd is not running", 10.0)
+
+
+READERS: list[tuple[str, dict[str, Any], bool, float, bool]] = [
+    ("reads", {"status": DEAF}, True, 51.0, True),
+    ("does not read, which takes 15 s to see", {"status": DEAF}, False, 15.0, False),
+    ("the old one reads", {"old_pid": 7}, True, 11.0, False),
+    ("is not there", {"pid": None}, True, 11.0, False),
+    ("has log to apply", {"applied": 9000}, True, 51.0, True),
+    ("is well", {}, True, 0.0, False),
+]
+
+
+@pytest.mark.parametrize(("changes", "reads", "seconds", "reading"), table(READERS))
+def test_one_that_reads_is_waited_for_longer(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], reads: bool, seconds: float, reading: bool
+) -> None:
+    clock = Clock(monkeypatch)
+    found = watch(monkeypatch, changes, start_seconds=20.0)
+    size = 10**9 if reads else 0
+    monkeypatch.setattr(process, "activity", lambda _pid: process.Activity(int(clock.now * size), 0.0))
+    outcome = found.until_verified(10.0)
+    assert (outcome.seconds, outcome.reading) == (seconds, reading)
+
+
+def test_one_that_does_not_read_any_more_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    found = watch(monkeypatch, {"status": DEAF}, start_seconds=100.0)
+    monkeypatch.setattr(process, "activity", lambda _pid: process.Activity(int(min(clock.now, 130.0) * 10**9), 0.0))
+    outcome = found.until_verified(10.0)
+    assert (outcome.seconds, outcome.reading) == (45.0, False)

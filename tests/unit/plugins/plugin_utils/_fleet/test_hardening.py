@@ -94,7 +94,7 @@ def test_default() -> None:
                 " quota-backend-bytes=5368709120; members without it are restarted in this order: host2, host3, host1."
             )
         ],
-        "step_seconds": 660,
+        "step_seconds": 839,
     }
 
 

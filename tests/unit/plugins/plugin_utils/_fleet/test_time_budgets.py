@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from unit.builders import cluster_report, member_report, node_report, table
+from unit.builders import MIB, cluster_report, member_report, node_report, table
 
 from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.assessment import cluster_of
 from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.cluster import Cluster
@@ -17,6 +17,7 @@ from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.reports i
 from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.time_budgets import (
     RecoveryTimes,
     hardening_times,
+    longest_start,
     recovery_times,
 )
 
@@ -30,7 +31,7 @@ DOWN = cluster_of(Fleet({f"host{number}": node_report(number) for number in (1, 
 DEFAULTS: dict[str, Any] = {
     "play_hosts": 5,
     "raises": False,
-    "replay_seconds": 10.5,
+    "start_seconds": 10.5,
     "hold_seconds": 300,
     "release_seconds": 60,
     "wait_timeout": 120.0,
@@ -46,8 +47,9 @@ def test_recovery() -> None:
     """The cluster is expected to take 74 s."""
     assert times(THREE) == RecoveryTimes(
         step_seconds=2100,
-        raise_seconds=660,
+        raise_seconds=723,
         revive_seconds=30.0,
+        revive_patiently=False,
         revive_limit_seconds=160,
         hold_seconds={"host1": 448, "host2": 508, "host3": 568},
         release_seconds={"host1": 0, "host2": 60, "host3": 120},
@@ -71,9 +73,30 @@ WAITS: list[tuple[str, Cluster, float]] = [
 
 @pytest.mark.parametrize(("cluster", "expected"), table(WAITS))
 def test_wait_for_members_that_come_back(cluster: Cluster, expected: float) -> None:
-    assert times(cluster).revive_seconds == expected
+    found = times(cluster)
+    assert found.revive_seconds == expected
+    # Only one that the work depends on may read for three times as long as it is expected to.
+    assert (found.revive_patiently, found.revive_limit_seconds) == ((True, 271) if expected == 120 else (False, 160))
 
 
 def test_hardening() -> None:
-    assert hardening_times(wait_timeout=120).step_seconds == 660
-    assert hardening_times(wait_timeout=120.5).step_seconds == 661
+    assert hardening_times(start_seconds=0, wait_timeout=120).step_seconds == 660
+    assert hardening_times(start_seconds=0, wait_timeout=120.5).step_seconds == 661
+
+
+def test_hardening_of_members_that_read_for_long() -> None:
+    """Each of two starts may take three times as long as expected."""
+    assert hardening_times(start_seconds=100, wait_timeout=120).step_seconds == 1260
+
+
+STARTS: list[tuple[str, list[int], list[int], float]] = [
+    ("the longest of each", [25 * MIB, 250 * MIB], [300 * MIB, 60 * MIB], 20.0),
+    ("of one nothing is known", [250 * MIB], [0, 300 * MIB], 20.0),
+    ("nothing is known", [0, 250 * MIB], [0], 10 + 2 * 8192 / 60),
+    ("nobody is there", [], [], 2 * 8192 / 60),
+]
+
+
+@pytest.mark.parametrize(("wal_bytes", "database_bytes", "expected"), table(STARTS))
+def test_longest_start(wal_bytes: list[int], database_bytes: list[int], expected: float) -> None:
+    assert longest_start(wal_bytes, database_bytes) == expected

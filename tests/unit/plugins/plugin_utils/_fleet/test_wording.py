@@ -105,7 +105,7 @@ STEPS = "defragment cp2, then cp1, disarm and prove: about 74 s."
 WELL = "is not out of space: no alarm is armed, and the fullest member uses"
 
 FIRST, ENDS, MOMENT = "their kubelets", "which ends their back-off.", "all at once"
-READS = "is running but does not answer. A starting member reads its log first"
+READS = "is running but does not answer. A starting member reads its log and its database first"
 LATER = "The next steps can be planned once there is a leader again."
 HELD = "held (stopped, with a timer that starts it again) during the work:"
 PLAN = f"It will now take a snapshot, compact, {STEPS}"
