@@ -33,18 +33,24 @@ RunCommand = t.Callable[[t.Sequence[str], float], CommandResult]
 
 
 def run(argv: t.Sequence[str], timeout: float) -> CommandResult:
-    """Run a program with nothing of our environment but what etcd 3.4's etcdctl needs; exit code 127 if it cannot be
-    started."""
+    """Run a program with nothing of our environment; exit code 127 if it cannot be started."""
     try:
-        return execute(argv, timeout=timeout, env={"ETCDCTL_API": "3"})
+        return execute(argv, timeout=timeout)
     except OSError as exc:
         return CommandResult(127, str(exc))
 
 
 def execute(
-    argv: t.Sequence[str], *, timeout: float, env: t.Mapping[str, str] | None = None, stdin: str = ""
+    argv: t.Sequence[str],
+    *,
+    timeout: float,
+    env: t.Mapping[str, str] | None = None,
+    stdin: str = "",
+    directory: str | None = None,
+    prepare: t.Callable[[], None] | None = None,
 ) -> CommandResult:
-    """Run a program with nothing of our environment: no proxy, no home with settings of its own. Raises OSError."""
+    """Run a program with nothing of our environment: no proxy, no home with settings of its own. `prepare` is called in
+    the new process, when it is in `directory`. Raises OSError."""
     try:
         done = subprocess.run(
             list(argv),
@@ -53,9 +59,13 @@ def execute(
             capture_output=True,
             timeout=timeout,
             check=False,
+            cwd=directory,
+            preexec_fn=prepare,
         )
     except subprocess.TimeoutExpired:
         return CommandResult(None, "", f"timed out after {timeout:.0f} s")
+    except subprocess.SubprocessError as exc:  # all that it tells of `prepare`
+        raise OSError(f"{argv[0]} was not started: {exc}") from exc
     return CommandResult(
         done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
     )

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""The running etcd process of a manifest, and the programs beside it: found in `/proc`, whatever the runtime is."""
+"""The running etcd process of a manifest, and whether programs run: found in `/proc`, whatever the runtime is."""
 
 from __future__ import annotations
 
@@ -143,15 +143,4 @@ def _pid_namespace(pid: str, proc: str) -> str:
         return ""
 
 
-def program_beside(pid: int, name: str, proc: str = "/proc") -> str | None:
-    """The path, as seen from the host, of a program that lies beside the one that runs (as in etcd's image)."""
-    root = os.path.join(proc, str(pid), "root")
-    try:
-        directory = os.path.dirname(os.readlink(os.path.join(proc, str(pid), "exe")))
-    except OSError:
-        return None
-    path = os.path.join(root, directory.lstrip("/"), name)
-    return path if os.path.isfile(path) else None
-
-
-__all__ = ("Activity", "activity", "age", "end", "find", "flags", "holds", "is_member", "program_beside", "running")
+__all__ = ("Activity", "activity", "age", "end", "find", "flags", "holds", "is_member", "running")

@@ -13,14 +13,14 @@ import mmap
 import time
 import typing as t
 
-from .._core import command
 from .._core.failures import Failure
 from .._core.files import reading
 from .._etcd.api import Endpoint
 from .._etcd.bolt import newest_put, revision_of
 from .._etcd.transport import TlsFiles
-from .._node import process
+from .._node import container, process
 from .._node.etcd_manifest import EtcdManifest
+from . import etcdctl
 from .copying import copy, create
 from .format import append_hash
 
@@ -41,7 +41,7 @@ class Source:
         manifest: EtcdManifest | None,
         tls: TlsFiles | None,
         timeout: float,
-        run: command.RunCommand = command.run,
+        run: etcdctl.RunInside = container.run,
     ) -> None:
         """`manifest` is None if the member's own files are out of reach."""
         self._endpoint, self._manifest, self._tls, self._timeout, self._run = endpoint, manifest, tls, timeout, run
@@ -65,16 +65,7 @@ class Source:
         pid = process.find(self._manifest) if self._manifest else None
         if pid is None:
             raise Failure("snapshot_failed", "its process is not running on this host")
-        program = process.program_beside(pid, "etcdctl")
-        if program is None:
-            raise Failure("snapshot_failed", "there is no etcdctl beside its etcd")
-        argv = [program, "--endpoints", self._endpoint.url]
-        if self._tls:
-            argv += ["--cacert", self._tls.ca_cert, "--cert", self._tls.client_cert, "--key", self._tls.client_key]
-        outcome = self._run([*argv, "snapshot", "save", path], self._timeout)
-        if outcome.code != 0:
-            last = (outcome.output.splitlines() or [f"exit code {outcome.code}"])[-1]
-            raise Failure("snapshot_failed", f"etcdctl snapshot save failed: {last}")
+        etcdctl.save(pid, self._endpoint.url, self._tls, path, timeout=self._timeout, run=self._run)
 
     def _gateway(self, path: str) -> None:
         try:

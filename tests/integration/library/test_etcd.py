@@ -37,7 +37,7 @@ def library(collections: Path) -> Any:
     names = {
         "_core": "failures",
         "_etcd": "api bolt checks compaction defragmentation errors transport view wal write_check",
-        "_node": "etcd_manifest process",
+        "_node": "container etcd_manifest process",
         "_snapshot": "format",
     }
     root = "ansible_collections.controlplane.etcd.plugins.module_utils"
@@ -317,7 +317,7 @@ def test_the_files_of_a_member_are_found(make_cluster: Any, library: Any, versio
     for node in cluster.nodes:
         manifest = library.etcd_manifest.read_manifest(str(node.manifest))
         assert library.process.find(manifest) == node.pid
-        assert library.process.program_beside(node.pid, "etcdctl").endswith("/etcdctl")
+        assert Path(library.container.path_beside(node.pid, "etcdctl")).is_file()
         assert Path(manifest.database).is_file()
         assert manifest.quota_bytes == QUOTA
         assert (manifest.name, manifest.endpoint) == (node.name, node.client_url)

@@ -168,15 +168,6 @@ def test_flags(tmp_path: Path) -> None:
     assert process.flags(9, str(tmp_path)) is None
 
 
-def test_program_beside(tmp_path: Path) -> None:
-    root = add(tmp_path, "7", OWN)
-    assert process.program_beside(7, "etcdctl", str(tmp_path)) is None
-    (root / "usr/local/bin").mkdir(parents=True)
-    (root / "usr/local/bin/etcdctl").touch()
-    assert process.program_beside(7, "etcdctl", str(tmp_path)) == f"{root}/usr/local/bin/etcdctl"
-    assert process.program_beside(8, "etcdctl", str(tmp_path)) is None
-
-
 def add_stat(proc: Path, pid: str, name: str, ticks: int) -> None:
     """A process of this name that was started so many clock ticks after the boot."""
     (proc / pid).mkdir(parents=True, exist_ok=True)
