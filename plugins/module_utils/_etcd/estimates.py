@@ -21,6 +21,7 @@ WAL_SEGMENT_BYTES = 64 * MIB
 
 # Bytes per second, slower than what was measured on two shared cores: they serve an estimate only.
 _COPY, _COMPACT, _DEFRAG = 250 * MIB, 150 * MIB, 120 * MIB
+_MEASURABLE_BYTES = 64 * MIB  # of less, most of the time is that of asking and waiting
 _FIXED_SECONDS = 30.0
 _SECONDS_PER_SILENT = 30.0
 
@@ -46,9 +47,15 @@ def compact_seconds(size_bytes: int) -> float:
     return size_bytes / _COMPACT
 
 
-def defrag_seconds(in_use_bytes: int) -> float:
-    """The duration of a defragmentation of a member, which serves nothing meanwhile."""
-    return in_use_bytes / _DEFRAG
+def defrag_seconds(in_use_bytes: int, bytes_per_second: float | None = None) -> float:
+    """The duration of a defragmentation of a member, which serves nothing meanwhile; at its own speed if that was
+    measured."""
+    return in_use_bytes / (bytes_per_second or _DEFRAG)
+
+
+def defrag_speed(written_bytes: int, seconds: float) -> float | None:
+    """The bytes per second of a defragmentation that was carried out, None if it was over too soon to tell."""
+    return written_bytes / seconds if written_bytes >= _MEASURABLE_BYTES and seconds > 0 else None
 
 
 def defrag_needed_bytes(in_use_bytes: int) -> int:
@@ -71,6 +78,7 @@ __all__ = (
     "compact_seconds",
     "defrag_needed_bytes",
     "defrag_seconds",
+    "defrag_speed",
     "expected_seconds",
     "minutes_to_full",
     "snapshot_seconds",

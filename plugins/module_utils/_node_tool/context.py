@@ -23,6 +23,7 @@ from .._core.run_lock import Lock
 from .._core.text import printable
 from .._etcd.defragmentation import Defragmentation, summary
 from .._etcd.errors import EtcdError
+from .._etcd.estimates import defrag_speed
 from .._etcd.quota import member_quota
 from .._node.member import DEFAULTS, LocalMember
 from .._node.probes import Probe
@@ -116,7 +117,20 @@ class Context:
         say(summary(what))
         if what.changed:
             moment, seconds = time.time(), round(what.seconds, 3)
-            self.remember(lambda known: replace(known, last_defrag=moment, last_defrag_seconds=seconds))
+            speed = defrag_speed(what.after_bytes, what.seconds)
+            measured = {what.member: (speed, moment)} if speed else {}
+            self.remember(
+                lambda known: replace(
+                    known,
+                    last_defrag=moment,
+                    last_defrag_seconds=seconds,
+                    defrag_speeds={**known.defrag_speeds, **measured},
+                )
+            )
+
+    def defrag_speeds(self) -> dict[str, float]:
+        """The bytes per second at which members were defragmented when this tool last did, by their names."""
+        return state.recent_speeds(self.remembered(), time.time())
 
     def publish(self, observation: metrics.Observation | None) -> None:
         """Write the metrics, if there is a directory for them. Raises OSError."""

@@ -113,7 +113,8 @@ def _work(context: Context, member: LocalMember, options: Options) -> bool:
     term = due.term_of(view, own_id)
     refuse(due.run_refusal(view))
     _defer_if_moved(view, own_id, term)
-    found = due.due_members(view, own_id, options.limits, probes_of(member), member.free_disk_bytes())
+    free, speeds = member.free_disk_bytes(), context.defrag_speeds()
+    found = due.due_members(view, own_id, options.limits, probes_of(member), free, speeds)
     for sentence in found.left:
         say(sentence)
     if not (found.others or found.own):
@@ -163,10 +164,9 @@ def _preview(view: ClusterView, found: DueMembers, options: Options) -> None:
 
 
 def _sizes(each: DueMember) -> str:
-    seconds = estimates.defrag_seconds(each.member.in_use_bytes)
     return (
         f"{each.member.name} ({mib(each.member.size_bytes)}, {mib(each.member.in_use_bytes)} in use,"
-        f" about {seconds:.1f} s)"
+        f" about {each.seconds:.1f} s)"
     )
 
 
@@ -211,7 +211,7 @@ def _defragment(
                 moved.code,
                 f"{moved} {target.member.name} and what comes after it are left to the next scheduled run.",
             )
-        return _danger(member, now, again, options.limits, own=own)
+        return _danger(context, member, now, again, options.limits, own=own)
 
     context.done(
         defragmentation.defragment(
@@ -226,13 +226,15 @@ def _defragment(
     )
 
 
-def _danger(member: LocalMember, view: ClusterView, target: MemberView, limits: Limits, *, own: bool) -> Refused | None:
+def _danger(
+    context: Context, member: LocalMember, view: ClusterView, target: MemberView, limits: Limits, *, own: bool
+) -> Refused | None:
     """The refusal of what has come up since the due members were found."""
     down = due.quorum_threat(view, target, limits)
     found = (
         Refused("members_missing", f"{down}.")
         if down
-        else due.danger(target, probes_of(member), member.free_disk_bytes(), own=own)
+        else due.danger(target, probes_of(member), member.free_disk_bytes(), context.defrag_speeds(), own=own)
     )
     if found is None:
         return None
@@ -250,7 +252,7 @@ def _hand_over(context: Context, member: LocalMember, own: DueMember, options: O
             return
         _defragment(context, member, own, options, own_id, term)
         return
-    refuse(_danger(member, view, view.by_id(own_id) or own.member, options.limits, own=True))
+    refuse(_danger(context, member, view, view.by_id(own_id) or own.member, options.limits, own=True))
     target = defragmentation.transfer_leadership(view, own.member, member.endpoint, member.inspect_cluster)
     say(
         f"The leadership moved from {own.member.name}, which is due itself, to {target}, whose next scheduled run"

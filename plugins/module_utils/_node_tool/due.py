@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from .._core.failures import Refused
 from .._core.text import join
@@ -20,6 +21,10 @@ from .._node.probes import Outlook, Probe, threat
 
 # The work has to fit twice into what a probe allows: nobody is there to hold a kubelet.
 RUN_MARGIN = 2.0
+
+# Bytes per second of a defragmentation, as far as they were measured, by the name of the member.
+Speeds = t.Mapping[str, float]
+_UNMEASURED: Speeds = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -43,10 +48,11 @@ class Limits:
 
 @dataclass(frozen=True)
 class DueMember:
-    """One member, and the rule by which it is due."""
+    """One member, the rule by which it is due, and how long its defragmentation will take."""
 
     member: MemberView
     rule: defragmentation.Rule
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,12 @@ class DueMembers:
 
 
 def due_members(
-    view: ClusterView, own_id: int, limits: Limits, probes: t.Sequence[Probe], free_disk_bytes: int | None
+    view: ClusterView,
+    own_id: int,
+    limits: Limits,
+    probes: t.Sequence[Probe],
+    free_disk_bytes: int | None,
+    speeds: Speeds = _UNMEASURED,
 ) -> DueMembers:
     """The members that are due. Probes and disk are those of this node; the others are assumed to have the same."""
     found: list[DueMember] = []
@@ -70,7 +81,7 @@ def due_members(
         if rule is None:
             continue
         down = quorum_threat(view, member, limits)
-        killer = run_threat(member, probes)
+        killer = run_threat(member, probes, speeds)
         full = disk_threat(member, free_disk_bytes, own=member.id == own_id)
         if down:
             left.append(f"{member.name} is due but left alone: {down}.")
@@ -82,7 +93,7 @@ def due_members(
         elif full:
             left.append(f"{member.name} is due and left alone: {full}. Make room there, or enlarge the disk.")
         else:
-            found.append(DueMember(member, rule))
+            found.append(DueMember(member, rule, seconds_of(member, speeds)))
     others = tuple(each for each in found if each.member.id != own_id)
     return DueMembers(others, next((each for each in found if each.member.id == own_id), None), tuple(left))
 
@@ -99,9 +110,16 @@ def quorum_threat(view: ClusterView, member: MemberView, limits: Limits) -> str 
     )
 
 
-def run_threat(member: MemberView, probes: t.Sequence[Probe]) -> str | None:
+def seconds_of(member: MemberView, speeds: Speeds = _UNMEASURED) -> float:
+    """The duration of its defragmentation: at the speed that was measured on it, else at that of the slowest other one;
+    the disks of one cluster are mostly alike."""
+    speed = speeds.get(member.name, min(speeds.values(), default=None))
+    return estimates.defrag_seconds(member.in_use_bytes, speed)
+
+
+def run_threat(member: MemberView, probes: t.Sequence[Probe], speeds: Speeds = _UNMEASURED) -> str | None:
     """The probe that could kill a member during its defragmentation, as half a sentence; None if none could."""
-    seconds = estimates.defrag_seconds(member.in_use_bytes)
+    seconds = seconds_of(member, speeds)
     return threat(probes, Outlook(armed=False, leaderless=False, defrag_seconds=seconds), margin=RUN_MARGIN)
 
 
@@ -124,9 +142,16 @@ def disk_threat(member: MemberView, free_disk_bytes: int | None, *, own: bool) -
     )
 
 
-def danger(member: MemberView, probes: t.Sequence[Probe], free_disk_bytes: int | None, *, own: bool) -> Refused | None:
+def danger(
+    member: MemberView,
+    probes: t.Sequence[Probe],
+    free_disk_bytes: int | None,
+    speeds: Speeds = _UNMEASURED,
+    *,
+    own: bool,
+) -> Refused | None:
     """The reason why a member must not be defragmented now, as the end of a sentence."""
-    killer = run_threat(member, probes)
+    killer = run_threat(member, probes, speeds)
     if killer:
         return Refused("probe_would_kill", f"{killer}.")
     full = disk_threat(member, free_disk_bytes, own=own)
@@ -167,6 +192,7 @@ __all__ = (
     "DueMember",
     "DueMembers",
     "Limits",
+    "Speeds",
     "alarm_threat",
     "danger",
     "disk_threat",
@@ -175,5 +201,6 @@ __all__ = (
     "quorum_threat",
     "run_refusal",
     "run_threat",
+    "seconds_of",
     "term_of",
 )

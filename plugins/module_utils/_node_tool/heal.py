@@ -177,7 +177,8 @@ def _defragment(
 
     def refusal(now: ClusterView, again: MemberView) -> Refused | None:
         moved = due.leadership_moved(now, own_id, term)
-        return moved or due.danger(again, probes_of(member), member.free_disk_bytes(), own=own)
+        speeds = context.defrag_speeds()  # with those of the members before it
+        return moved or due.danger(again, probes_of(member), member.free_disk_bytes(), speeds, own=own)
 
     context.done(
         defragmentation.defragment(

@@ -13,7 +13,7 @@ import json
 import os
 import re
 import typing as t
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 
 from .._core.files import descriptor_of, put, text
 
@@ -22,13 +22,15 @@ DAY = 86400.0
 _OWN_FILES = re.compile(r"lock|state\.json|\.state\.json\.\d+\.part")
 # An alarm that stays is noted again after so long: whoever leads may have tried to heal it meanwhile.
 NOTE_AGAIN_SECONDS = 900.0
+_SPEED_DAYS = 30
 
 
 @dataclass(frozen=True)
 class State:
     """The state; all times are in seconds since 1970. `heals` are this node's own attempts; `alarms` are the moments in
     which it noted the NOSPACE alarm, whoever healed it then: when it came, and if healing is allowed also while it
-    stays; `led_since` is when it first saw itself lead in `term`."""
+    stays; `led_since` is when it first saw itself lead in `term`; `defrag_speeds` are the bytes per second of the last
+    defragmentation of a member, and when that was, by its name."""
 
     last_run: float | None = None
     last_run_success: bool = True
@@ -41,17 +43,20 @@ class State:
     term: int = 0
     led_since: float | None = None
     no_textfile: str = ""
+    defrag_speeds: t.Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def parse(text: str) -> State:
     """The state in the file's text; what cannot be understood is forgotten."""
     try:
         body = json.loads(text)
-        known = {field.name: body[field.name] for field in fields(State) if field.name in body}
+        known = {each.name: body[each.name] for each in fields(State) if each.name in body}
         for name in ("heals", "alarms"):
             known[name] = tuple(float(moment) for moment in known.get(name, ()))
+        speeds = known.get("defrag_speeds", {}).items()
+        known["defrag_speeds"] = {name: (float(speed), float(moment)) for name, (speed, moment) in speeds}
         return State(**known)
-    except (TypeError, ValueError):
+    except (AttributeError, TypeError, ValueError):
         return State()
 
 
@@ -77,6 +82,13 @@ def recent(moments: t.Iterable[float], now: float) -> tuple[float, ...]:
     """The times of the last 24 hours. One in the future was recorded before the clock was set back, and still
     counts."""
     return tuple(min(moment, now) for moment in moments if moment > now - DAY)
+
+
+def recent_speeds(state: State, now: float) -> dict[str, float]:
+    """The speeds of members that still count. A member that was slow once is not left alone because of that for ever,
+    since only another defragmentation could tell that it no longer is."""
+    measured = state.defrag_speeds.items()
+    return {name: speed for name, (speed, moment) in measured if abs(now - moment) < _SPEED_DAYS * DAY}
 
 
 def load(directory: str) -> State:
@@ -117,6 +129,7 @@ __all__ = (
     "load",
     "parse",
     "recent",
+    "recent_speeds",
     "record_observation",
     "update",
 )

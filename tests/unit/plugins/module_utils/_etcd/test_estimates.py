@@ -26,6 +26,20 @@ def test_seconds_grow_with_the_sizes() -> None:
 def test_defrag_seconds() -> None:
     assert estimates.defrag_seconds(0) == 0.0
     assert estimates.defrag_seconds(1200 * MIB) == 10.0
+    assert estimates.defrag_seconds(1200 * MIB, 60.0 * MIB) == 20.0
+
+
+SPEEDS: list[tuple[str, int, float, float | None]] = [
+    ("measured", 640 * MIB, 8.0, 80.0 * MIB),
+    ("just enough", 64 * MIB, 0.5, 128.0 * MIB),
+    ("too little to tell", 64 * MIB - 1, 8.0, None),
+    ("no time", 640 * MIB, 0.0, None),
+]
+
+
+@pytest.mark.parametrize(("written", "seconds", "expected"), table(SPEEDS))
+def test_defrag_speed(written: int, seconds: float, expected: float | None) -> None:
+    assert estimates.defrag_speed(written, seconds) == expected
 
 
 SILENT: list[tuple[str, list[MemberView], int]] = [

@@ -102,6 +102,15 @@ def test_what_was_done_is_said_and_remembered(node: FakeNode, capsys: pytest.Cap
     assert [line[:3] for line in capsys.readouterr().out.splitlines()] == ["cp2", "cp2"]
 
 
+def test_the_speed_of_a_member_is_remembered(node: FakeNode) -> None:
+    node.done(Defragmentation("cp2", True, 2 * MIB, MIB, 0.5))  # too little to tell
+    assert node.defrag_speeds() == {}
+    node.done(Defragmentation("cp2", True, 900 * MIB, 400 * MIB, 4.0))
+    node.done(Defragmentation("cp3", True, 900 * MIB, 400 * MIB, 8.0))
+    node.done(Defragmentation("cp2", True, 900 * MIB, 100 * MIB, 2.0))
+    assert node.defrag_speeds() == {"cp2": 50.0 * MIB, "cp3": 50.0 * MIB}
+
+
 def test_no_directory_for_metrics_is_said_once(node: FakeNode, capsys: pytest.CaptureFixture[str]) -> None:
     node.metrics_dir.rmdir()
     for _again in range(2):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from unit.builders import MIB, member, table, view
+from unit.builders import MIB, member, probes_of, table, view
 from unit.node_tool_fakes import FakeNode
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core import run_lock
@@ -68,6 +68,23 @@ def test_the_others_then_the_leadership(node: FakeNode, capsys: pytest.CaptureFi
     assert (known.last_run_success, known.last_defrag_seconds) == (True, 0.9)
     assert "etcd_maintenance_last_run_success 1.0" in node.metrics
     assert run_lock.read(node.paths.lock) is None
+
+
+def test_the_speed_of_the_first_one_decides_about_the_others(
+    node: FakeNode, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The probes allow 40 s; the first one takes 60 s, so that neither another one nor a next run goes on."""
+    usual = defragmentation.defragment
+    monkeypatch.setattr(defrag_run, "probes_of", lambda _member: probes_of("1.33"))
+    monkeypatch.setattr(
+        defragmentation, "defragment", lambda *args, **options: replace(usual(*args, **options), seconds=60.0)
+    )
+    assert run(node) == 3
+    assert node.local.endpoint.calls == ["grant", "defragment cp2", "revoke"]
+    assert "cp3 was left alone: its liveness probe" in capsys.readouterr().out
+    assert run(node) == 3
+    assert node.local.endpoint.calls == ["grant", "defragment cp2", "revoke"]
+    assert capsys.readouterr().out.count("during the defragmentation (about 60 s)") == 3
 
 
 def test_check_touches_nothing(node: FakeNode, capsys: pytest.CaptureFixture[str]) -> None:

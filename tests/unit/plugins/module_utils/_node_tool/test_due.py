@@ -98,6 +98,33 @@ def test_half_of_what_the_probes_allow() -> None:
     assert due.run_threat(member(1, in_use=limit), probes_of("1.29")) is None
 
 
+# What was measured; the seconds for 1200 MiB of cp1.
+SECONDS: list[tuple[str, dict[str, float], float]] = [
+    ("nothing", {}, 10.0),
+    ("its own speed", {"cp1": 240.0 * MIB, "cp2": 60.0 * MIB}, 5.0),
+    ("the slowest of the others", {"cp2": 60.0 * MIB, "cp3": 240.0 * MIB}, 20.0),
+]
+
+
+@pytest.mark.parametrize(("speeds", "expected"), table(SECONDS))
+def test_seconds_of(speeds: dict[str, float], expected: float) -> None:
+    assert due.seconds_of(member(1, in_use=1200 * MIB), speeds) == expected
+
+
+def test_a_disk_that_was_measured_decides() -> None:
+    """Half of what the probes allow are 40 s."""
+    seen, probes = view(*(member(number, **DUE_ONE) for number in (1, 2, 3))), probes_of("1.33")
+    found = due.due_members(
+        seen, 1, due.Limits(), probes, None, {"cp1": 2.0 * MIB, "cp2": 50.0 * MIB, "cp3": 5.0 * MIB}
+    )
+    assert [(each.member.name, each.seconds) for each in found.others] == [("cp2", 2.0), ("cp3", 20.0)]
+    assert found.own is None
+    assert "during the defragmentation (about 50 s)" in found.left[0]
+    slow = due.danger(member(1, in_use=100 * MIB), probes, None, {"cp2": 2.0 * MIB}, own=True)
+    assert slow is not None
+    assert slow.code == "probe_would_kill"
+
+
 LEADERSHIP: list[tuple[str, int, int, str | None]] = [
     ("still", 1, 2, None),
     ("another one leads", 2, 2, "cp2 leads now."),

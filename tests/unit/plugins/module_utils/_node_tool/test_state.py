@@ -48,5 +48,14 @@ def test_memory_of_the_disk(tmp_path: Path) -> None:
     state.update(directory, lambda known: replace(known, heals=(1.0, 2.0), last_run=3.0))
     assert state.load(directory) == State(heals=(1.0, 2.0), last_run=3.0)
     assert {path.name for path in (tmp_path / "state").iterdir()} == {"lock", "state.json"}
-    for text in ("", "[]", "7", "{", '{"heals": 7}', '{"heals": ["x"]}', '{"unknown": 1}'):
+    unknown = ('{"unknown": 1}', '{"defrag_speeds": 7}', '{"defrag_speeds": {"cp1": 7}}')
+    for text in ("", "[]", "7", "{", '{"heals": 7}', '{"heals": ["x"]}', *unknown):
         assert state.parse(text) == State()
+
+
+def test_speeds_count_for_a_month(tmp_path: Path) -> None:
+    directory = str(tmp_path / "state")
+    speeds = {"cp1": (7.5, NOW - 29 * DAY), "cp2": (8.5, NOW - 31 * DAY), "cp3": (9.5, NOW + DAY)}
+    state.update(directory, lambda known: replace(known, defrag_speeds=speeds))
+    assert state.load(directory) == State(defrag_speeds=speeds)
+    assert state.recent_speeds(state.load(directory), NOW) == {"cp1": 7.5, "cp3": 9.5}
