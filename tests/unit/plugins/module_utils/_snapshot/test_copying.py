@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import io
+import os
 import stat
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from unit.builders import MIB, recorded_snapshot, table
@@ -56,7 +60,8 @@ def busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Source:
                     end_transaction(path)
                 return super().readinto(buffer) or 0
 
-        monkeypatch.setattr(copying, "_open", lambda database: Busy(database))
+        usual = copying._open
+        monkeypatch.setattr(copying, "_open", lambda path, *flags: usual(path, *flags) if flags else Busy(path))
         return path
 
     return make
@@ -66,6 +71,44 @@ def test_copy(busy: Source, tmp_path: Path) -> None:
     assert copy(str(busy(set())), str(tmp_path / "out")) == WHOLE[-32:].hex()
     assert (tmp_path / "out").read_bytes() == WHOLE
     assert stat.S_IMODE((tmp_path / "out").stat().st_mode) == 0o600
+
+
+class Picky(io.FileIO):
+    """A file on a filesystem that refuses to write past the page cache, but says so only when it is written to."""
+
+    refused = 0
+
+    def write(self, data: Any) -> int:
+        if fcntl.fcntl(self, fcntl.F_GETFL) & os.O_DIRECT:
+            Picky.refused += 1
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        return super().write(data[:5000])  # and takes less than it is given
+
+
+def test_a_filesystem_that_refuses_to_write_past_the_page_cache(
+    busy: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = str(busy(set()))
+    usual = copying._open
+    monkeypatch.setattr(copying, "_open", lambda path, *flags: Picky(path, "w+") if flags else usual(path))
+    monkeypatch.setattr(copying, "CHUNK_BYTES", 4 * PAGE)
+    assert copy(database, str(tmp_path / "out")) == WHOLE[-32:].hex()
+    assert (tmp_path / "out").read_bytes() == WHOLE
+    assert Picky.refused <= 1  # none where the temporary directory is on such a filesystem itself
+
+
+def test_a_disk_that_is_full_is_no_reason_to_try_again(
+    busy: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(io.FileIO):
+        def write(self, data: Any) -> int:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    database = str(busy(set()))
+    usual = copying._open
+    monkeypatch.setattr(copying, "_open", lambda path, *flags: Full(path, "w+") if flags else usual(path))
+    with pytest.raises(OSError, match="No space left"):
+        copy(database, str(tmp_path / "out"))
 
 
 MOMENTS: list[tuple[str, set[int]]] = [
