@@ -10,14 +10,19 @@ free space."""
 from __future__ import annotations
 
 import errno
+import fcntl
 import io
 import os
 import shutil
 import stat
+import time
 import typing as t
 from contextlib import contextmanager, suppress
 
 from .failures import Refused
+
+LOCK_SECONDS = 10.0  # nobody who works needs it for more than a moment
+_LOCK_POLL_SECONDS = 0.05
 
 
 def descriptor_of(path: str, flags: int = os.O_RDONLY, mode: int = 0o600) -> int:
@@ -36,6 +41,25 @@ def descriptor_of(path: str, flags: int = os.O_RDONLY, mode: int = 0o600) -> int
 def reading(path: str) -> t.BinaryIO:
     """A regular file, opened for reading. Raises OSError."""
     return os.fdopen(descriptor_of(path), "rb")
+
+
+def lock(file: t.IO[t.Any], seconds: float = LOCK_SECONDS, *, shared: bool = False) -> None:
+    """Lock an open file until it is closed. Raises OSError if somebody else holds it for longer than that: whoever does
+    may hang, and those who wait would be more every minute."""
+    deadline = time.monotonic() + seconds
+    while not _try_lock(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX):
+        if time.monotonic() >= deadline:
+            reason = f"Another process has held the lock of this file for {seconds:.0f} s"
+            raise OSError(errno.EAGAIN, reason, str(file.name))
+        time.sleep(_LOCK_POLL_SECONDS)
+
+
+def _try_lock(file: t.IO[t.Any], how: int) -> bool:
+    try:
+        fcntl.flock(file, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def content(path: str) -> bytes:
@@ -120,4 +144,16 @@ def free_bytes(path: str) -> int:
     return found.f_bavail * found.f_frsize
 
 
-__all__ = ("content", "create", "descriptor_of", "free_bytes", "put", "reading", "replace", "sync", "text")
+__all__ = (
+    "LOCK_SECONDS",
+    "content",
+    "create",
+    "descriptor_of",
+    "free_bytes",
+    "lock",
+    "put",
+    "reading",
+    "replace",
+    "sync",
+    "text",
+)

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import time
@@ -110,7 +109,7 @@ def read(path: str) -> Lock | None:
     """The lock that is there, expired or not; None if there is none."""
     try:
         with files.reading(path) as file:
-            fcntl.flock(file, fcntl.LOCK_SH)  # not while it is written
+            files.lock(file, shared=True)  # not while it is written
             return parse(file.read().decode("utf-8", "replace"))
     except OSError:
         return None
@@ -171,7 +170,7 @@ def _exclusively(path: str, create: int = os.O_CREAT) -> t.Iterator[t.BinaryIO]:
     """The open file, locked; opened again if it was removed between opening and locking."""
     while True:
         with os.fdopen(files.descriptor_of(path, os.O_RDWR | create), "r+b") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            files.lock(file)
             try:
                 same = os.path.samestat(os.fstat(file.fileno()), os.stat(path))
             except FileNotFoundError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -192,3 +193,16 @@ def test_free_bytes(tmp_path: Path) -> None:
     assert 0 <= files.free_bytes(str(tmp_path)) <= shutil.disk_usage(tmp_path).total
     with pytest.raises(FileNotFoundError):
         files.free_bytes(str(tmp_path / "missing"))
+
+
+def test_a_lock_that_somebody_else_keeps(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with path.open("w") as held, path.open() as reader, path.open() as another, path.open() as waiting:
+        files.lock(held)
+        with pytest.raises(BlockingIOError, match="Another process has held the lock of this file for 0 s"):
+            files.lock(waiting, 0.0)
+        releasing = threading.Timer(0.1, held.close)
+        releasing.start()
+        files.lock(reader, 60.0, shared=True)
+        files.lock(another, 0.0, shared=True)
+        releasing.join()
