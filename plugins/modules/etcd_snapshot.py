@@ -17,8 +17,8 @@ description:
     check on. The file gets its name only when it is whole, verified, and not older than the revision read before.
   - By default the fastest way that works is taken. V(reflink) and V(file) copy the member's own file, which is allowed
     while etcd runs as long as no transaction ends meanwhile; V(etcdctl) runs the program beside the running etcd,
-    inside its container and without rights on the node; V(gateway) streams through the JSON gateway, which always works and is
-    the slowest.
+    inside its container and without rights on the node; V(gateway) streams through the JSON gateway, which always works
+    and is the slowest.
 extends_documentation_fragment:
   - controlplane.etcd._lease.both
   - controlplane.etcd._lease

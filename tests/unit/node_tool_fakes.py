@@ -79,6 +79,7 @@ class FakeNode(Context):
     def __init__(self, directory: Path, cluster: ClusterView) -> None:
         self.metrics_dir = directory / "metrics"
         self.metrics_dir.mkdir()
+        (directory / "etcd.yaml").touch()
         names = ("etcd.yaml", "lock", "state", "metrics")
         super().__init__(Paths(*(str(directory / name) for name in names)), 1.0)
         self.local = FakeMember(cluster)

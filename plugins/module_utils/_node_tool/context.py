@@ -16,9 +16,8 @@ import uuid
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
-from .._core import lease, run_id, run_lock
+from .._core import files, lease, run_id, run_lock
 from .._core.failures import Failure
-from .._core.files import put
 from .._core.run_lock import Lock
 from .._core.text import printable
 from .._etcd.defragmentation import Defragmentation, summary
@@ -30,6 +29,7 @@ from .._node.probes import Probe
 from . import metrics, state
 from .state import State
 
+DATA_DIR = "/var/lib/etcd"  # of a node of which nothing is remembered
 OK, FAILED, REFUSED = 0, 1, 3  # 2 is what argparse exits with
 
 
@@ -103,14 +103,67 @@ class Context:
         finally:
             run_lock.release(self.paths.lock, self._run)
 
+    @property
+    def _runtime(self) -> str:
+        """The directory beside the run lock, in memory like that."""
+        return os.path.join(os.path.dirname(self.paths.lock), os.path.basename(state.RUNTIME_DIRECTORY))
+
     def remember(self, change: t.Callable[[State], State]) -> State:
-        """Change the state, and return what it is then. Raises OSError."""
+        """Change the state, and return what it is then; in memory if its directory cannot be written, which must stop
+        neither metrics nor healing. Raises OSError if neither can be."""
         if self._removed():
             return change(self.remembered())
-        return state.update(self.paths.state, change)
+        try:
+            return state.update(self.paths.state, change, self._runtime)
+        except OSError as exc:
+            first = not state.is_in(self._runtime)
+            try:
+                after = state.update(self._runtime, lambda _nothing: change(self.remembered()))
+            except OSError:
+                raise exc from None
+            if first:
+                say(
+                    f"What this tool remembers cannot be written: {exc}. Until it can, it is kept in {self._runtime},"
+                    " which a reboot empties (this is said once)."
+                )
+            return after
 
     def remembered(self) -> State:
-        return state.load(self.paths.state)
+        return state.load(self.paths.state, self._runtime)
+
+    @contextmanager
+    def alone(self) -> t.Iterator[bool]:
+        """Keep other per-minute checks of this node out; whether none was at work. Where no lock can be had, it goes on
+        without."""
+        try:
+            os.makedirs(self._runtime, mode=0o700, exist_ok=True)
+            path = os.path.join(self._runtime, state.WATCH_LOCK)
+            file = os.fdopen(files.descriptor_of(path, os.O_WRONLY | os.O_CREAT), "wb")
+        except OSError:
+            yield True
+            return
+        with file:
+            try:
+                files.lock(file, 0.0)
+            except OSError:
+                yield False
+                return
+            yield True
+
+    def has_no_member(self) -> bool:
+        """Whether this node has no member of etcd, after a "kubeadm reset", for example; that is said once. One whose
+        data are still there is only down. Raises OSError."""
+        data_dir = self.remembered().data_dir or DATA_DIR
+        there = os.path.lexists(self.paths.manifest) or os.path.isdir(os.path.join(data_dir, "member"))
+        before = self.remembered().no_member
+        if before != (not there):
+            self.remember(lambda known: replace(known, no_member=not there))
+        if not there and not before:
+            say(
+                f"This node has no member of etcd: there is neither {self.paths.manifest} nor data in {data_dir}. There"
+                " is nothing to do here until it has one (this is said once)."
+            )
+        return not there
 
     def done(self, what: Defragmentation) -> None:
         """Say what was done, and remember when it was. Raises OSError."""
@@ -139,12 +192,15 @@ class Context:
         directory = self._textfile_dir()
         wanted = directory or self.paths.textfile_dir or metrics.DIRECTORIES[0]
         missing = "" if directory else wanted
-        before = self.remembered().no_textfile
-        if missing and missing != before:
+        now = self.remembered()
+        if missing and missing != now.no_textfile:
             say(f"There is no folder {wanted}: no metrics are written (this is said once).")
-        now = self.remember(lambda known: replace(known, no_textfile=missing))
+        if missing != now.no_textfile:
+            with suppress(OSError):  # then it is said again
+                now = self.remember(lambda known: replace(known, no_textfile=missing))
         if directory:
-            put(os.path.join(directory, metrics.FILE), metrics.text(observation, now, time.time()).encode(), 0o644)
+            text = metrics.text(observation, now, time.time())
+            files.put(os.path.join(directory, metrics.FILE), text.encode(), 0o644)
 
     def _textfile_dir(self) -> str:
         directories = (self.paths.textfile_dir,) if self.paths.textfile_dir else metrics.DIRECTORIES
@@ -184,6 +240,7 @@ def reason(exc: Exception) -> str:
 
 
 __all__ = (
+    "DATA_DIR",
     "FAILED",
     "OK",
     "REFUSED",

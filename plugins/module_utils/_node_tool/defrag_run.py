@@ -72,6 +72,8 @@ def _observe(context: Context) -> Observation | None:
 def _attempt(context: Context, options: Options) -> tuple[int, bool | None]:
     """The exit code, and whether it was a success, None if another run has to do it."""
     try:
+        if context.has_no_member():
+            return OK, True
         member = context.member()
         own = member.endpoint.status()
         if own.leader_id != own.member_id:

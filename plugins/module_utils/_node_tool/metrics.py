@@ -24,7 +24,7 @@ DIRECTORIES = ("/var/lib/prometheus/node-exporter", "/var/lib/node_exporter/text
 # All metrics, with their help; alert rules are written on these names.
 HELP: t.Mapping[str, str] = {
     "last_look_timestamp_seconds": "When the node tool last looked at the etcd member of this node.",
-    "member_up": "Whether the etcd member of this node answers.",
+    "member_up": "Whether the etcd member of this node answers; absent where there is none.",
     "has_leader": "Whether it knows a leader.",
     "is_leader": "Whether it leads.",
     "db_size_bytes": "Size of its file, which counts against the quota.",
@@ -63,7 +63,8 @@ class Observation:
 
 
 def text(observation: Observation | None, state: State, now: float) -> str:
-    """The text of the whole file. Of a member that is down it says only that it is down, never a stale size."""
+    """The text of the whole file. Of a member that is down it says only that it is down, never a stale size; of a node
+    without one, only when it was inspected and what ran there."""
     lines = []
     for name, samples in _values(observation, state, now).items():
         lines += [f"# HELP {PREFIX}{name} {HELP[name]}", f"# TYPE {PREFIX}{name} gauge"]
@@ -73,7 +74,9 @@ def text(observation: Observation | None, state: State, now: float) -> str:
 
 def _values(observation: Observation | None, state: State, now: float) -> dict[str, list[tuple[str, float]]]:
     """Labels and value of every sample, by the name of the metric."""
-    plain: dict[str, float] = {"last_look_timestamp_seconds": now, "member_up": observation is not None}
+    plain: dict[str, float] = {"last_look_timestamp_seconds": now}
+    if observation or not state.no_member:
+        plain["member_up"] = observation is not None
     labelled: dict[str, list[tuple[str, float]]] = {}
     if observation:
         plain.update(

@@ -27,10 +27,9 @@ from .._node.report import KubeletReport, NodeReport
 from .._node.wait import Waiting, WaitOptions
 from .._snapshot import catalog, sources
 from .._snapshot import take as snapshots
+from .context import DATA_DIR
 from .recover_options import Options
 from .recover_plan import NodePlan
-
-DATA_DIR = "/var/lib/etcd"
 
 
 def inspect(manifest: str, lock: str, timeout: float, options: Options) -> NodeReport:
@@ -67,7 +66,7 @@ def revive(plan: NodePlan, manifest: str, timeout: float, options: Options, *, o
         # Each time anew: it reads its certificates, which somebody may be mending.
         return LocalMember({**DEFAULTS, "manifest": manifest, "timeout": timeout}).endpoint.status()
 
-    wanted = WaitOptions(bool(plan.hold), plan.hold_seconds, unit, owner, True, options.wait_timeout)
+    wanted = WaitOptions(bool(plan.hold), plan.hold_seconds, unit, owner, True, options.wait_timeout, while_reading=True)
     state, _changed = Waiting(read_manifest(manifest), wanted, status).until_it_answers()
     return state.seconds
 
@@ -142,4 +141,4 @@ def api_server(manifest: str, timeout: float, wait: float) -> str:
     return said.get(outcome.kind, other)
 
 
-__all__ = ("DATA_DIR", "api_server", "inspect", "restart_backed_off", "revive", "snapshot")
+__all__ = ("api_server", "inspect", "restart_backed_off", "revive", "snapshot")

@@ -8,18 +8,20 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
 import typing as t
 from dataclasses import asdict, dataclass, field, fields, replace
 
-from .._core.files import descriptor_of, put, text
+from .._core import files as disk
 
 DIRECTORY = "/var/lib/etcd-maintenance"
 DAY = 86400.0
-_OWN_FILES = re.compile(r"lock|state\.json|\.state\.json\.\d+\.part")
+# For what cannot be written there, and for the lock of the per-minute check: it is in memory, and no disk can hang it.
+RUNTIME_DIRECTORY = "/run/etcd-maintenance"
+WATCH_LOCK = "watch.lock"
+_OWN_FILES = re.compile(r"lock|watch\.lock|state\.json|\.state\.json\.\d+\.part")
 # An alarm that stays is noted again after so long: whoever leads may have tried to heal it meanwhile.
 NOTE_AGAIN_SECONDS = 900.0
 _SPEED_DAYS = 30
@@ -30,7 +32,8 @@ class State:
     """The state; all times are in seconds since 1970. `heals` are this node's own attempts; `alarms` are the moments in
     which it noted the NOSPACE alarm, whoever healed it then: when it came, and if healing is allowed also while it
     stays; `led_since` is when it first saw itself lead in `term`; `defrag_speeds` are the bytes per second of the last
-    defragmentation of a member, and when that was, by its name."""
+    defragmentation of a member, and when that was, by its name; `data_dir` is where the data of its member last were,
+    `no_member` whether it was said that this node has none."""
 
     last_run: float | None = None
     last_run_success: bool = True
@@ -44,6 +47,8 @@ class State:
     led_since: float | None = None
     no_textfile: str = ""
     defrag_speeds: t.Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    data_dir: str = ""
+    no_member: bool = False
 
 
 def parse(text: str) -> State:
@@ -91,24 +96,31 @@ def recent_speeds(state: State, now: float) -> dict[str, float]:
     return {name: speed for name, (speed, moment) in measured if abs(now - moment) < _SPEED_DAYS * DAY}
 
 
-def load(directory: str) -> State:
-    """The state in the file, an empty one if there is none."""
+def load(directory: str, spare: str = "") -> State:
+    """The state in the file, an empty one if there is none. In `spare` is what the directory could not take."""
     try:
-        return parse(text(_path(directory), errors="replace"))
+        return parse(disk.text(_path(spare if spare and is_in(spare) else directory), errors="replace"))
     except OSError:
         return State()
 
 
-def update(directory: str, change: t.Callable[[State], State]) -> State:
-    """Change the state, one process at a time, and return the new one. Raises OSError."""
+def update(directory: str, change: t.Callable[[State], State], spare: str = "") -> State:
+    """Change the state, one process at a time, and return the new one. What is in `spare` is moved into the directory.
+    Raises OSError."""
     os.makedirs(directory, mode=0o700, exist_ok=True)
-    with os.fdopen(descriptor_of(os.path.join(directory, "lock"), os.O_WRONLY | os.O_CREAT), "wb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        before = load(directory)
-        after = change(before)
-        if after != before:
-            put(_path(directory), json.dumps(asdict(after)).encode(), 0o600)
+    with os.fdopen(disk.descriptor_of(os.path.join(directory, "lock"), os.O_WRONLY | os.O_CREAT), "wb") as file:
+        disk.lock(file)
+        after = change(load(directory, spare))
+        if after != load(directory):
+            disk.put(_path(directory), json.dumps(asdict(after)).encode(), 0o600)
+        if spare not in ("", directory) and is_in(spare):
+            os.unlink(_path(spare))
     return after
+
+
+def is_in(directory: str) -> bool:
+    """Whether the state is kept there."""
+    return os.path.lexists(_path(directory))
 
 
 def files(directory: str) -> list[str]:
@@ -124,8 +136,11 @@ __all__ = (
     "DAY",
     "DIRECTORY",
     "NOTE_AGAIN_SECONDS",
+    "RUNTIME_DIRECTORY",
+    "WATCH_LOCK",
     "State",
     "files",
+    "is_in",
     "load",
     "parse",
     "recent",

@@ -214,13 +214,23 @@ def _leftovers(place: Place, textfile_dir: str, *, present: bool) -> tuple[list[
     directories = {*metrics.DIRECTORIES, *_in_schedule(place, _TEXTFILES), *now} - (now if present else set())
     files = [f"{directory.rstrip('/')}/{metrics.FILE}" for directory in sorted(directories)]
     found = [path for path in files if os.path.lexists(place.at(path))]
-    directory = place.at(state.DIRECTORY)
-    if present or not os.path.lexists(directory):
-        return found, []
-    own = [f"{state.DIRECTORY}/{name}" for name in state.files(directory)]
-    if not os.path.islink(directory) and len(own) == len(os.listdir(directory)):
-        return [*found, *own, state.DIRECTORY], []
-    return [*found, *own], [f"{state.DIRECTORY} holds something that the node tool did not write, and is left there."]
+    left: list[str] = []
+    for directory in () if present else (state.DIRECTORY, state.RUNTIME_DIRECTORY):
+        own, foreign = _own_files(place, directory)
+        found += own
+        if foreign:
+            left.append(f"{directory} holds something that the node tool did not write, and is left there.")
+    return found, left
+
+
+def _own_files(place: Place, directory: str) -> tuple[list[str], bool]:
+    """What the tool has written in a directory, at last the directory if nothing else is there; whether it is."""
+    path = place.at(directory)
+    if not os.path.lexists(path):
+        return [], False
+    own = [f"{directory}/{name}" for name in state.files(path)]
+    foreign = os.path.islink(path) or len(own) != len(os.listdir(path))
+    return ([*own] if foreign else [*own, directory]), foreign
 
 
 def apply(place: Place, plan: Plan) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import re
 import shutil
@@ -85,6 +86,68 @@ def test_a_member_that_is_down_has_no_sizes(make_cluster: Any, tools_of: Any) ->
     metrics = tool.metrics()
     assert set(metrics) == {"last_look_timestamp_seconds", "member_up", "heals_today", "heal_failed"}
     assert metrics["member_up"] == 0
+
+
+def test_a_node_that_was_reset_is_no_member_any_more(make_cluster: Any, tools_of: Any) -> None:
+    """As "kubeadm reset" leaves it: neither a manifest nor data."""
+    cluster = make_cluster(members=1)
+    (node,) = cluster.nodes
+    tool = tools_of(cluster)[node.name]
+    assert tool("watch").code == 0
+    node.stop()
+    node.manifest.unlink()
+    said = tool("watch")
+    assert said.code == 0
+    assert said.out.startswith("The member of this node does not answer: there is no ")
+    assert tool.metrics()["member_up"] == 0
+    shutil.rmtree(node.data_dir)
+    said = tool("watch", "--heal")
+    assert said.code == 0
+    assert said.out.startswith("This node has no member of etcd: there is neither ")
+    assert "member_up" not in tool.metrics()
+    assert [tool("watch"), tool("run"), tool("watch", "--heal")] == [(0, "")] * 3
+    assert tool.metrics()["last_run_success"] == 1
+    assert tool("status").code == 0
+    said = tool("recover", "--kubelet-unit=no-such-kubelet")
+    assert said.code == 3
+
+
+def test_checks_do_not_pile_up_behind_one_that_hangs(make_cluster: Any, tools_of: Any) -> None:
+    """One is stopped where it works alone; those of the next minutes exit at once."""
+    cluster = make_cluster(members=1)
+    (node,) = cluster.nodes
+    tool = tools_of(cluster)[node.name]
+    assert tool("watch").code == 0
+    with (tool.lock.parent / "etcd-maintenance/watch.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        before = tool.metrics()["last_look_timestamp_seconds"]
+        running = [tool.start("watch") for _minute in range(3)]
+        for said in map(exited, running):
+            assert said == (0, "The check of an earlier minute is still at work on this node: this one does nothing.\n")
+        assert tool.metrics()["last_look_timestamp_seconds"] == before
+    assert tool("watch") == (0, "")
+
+
+def test_a_state_that_hangs_or_cannot_be_written_stops_nothing(make_cluster: Any, tools_of: Any) -> None:
+    cluster = make_cluster(members=1, quota_bytes=QUOTA, full=True)
+    (node,) = cluster.nodes
+    tool = tools_of(cluster)[node.name]
+    tool.state.parent.mkdir(parents=True, exist_ok=True)
+    tool.state.write_text("This is no directory.")
+    said = tool("watch", "--heal")
+    assert "What this tool remembers cannot be written: " in said.out
+    assert tool.metrics()["member_up"] == 1
+    aside = tool.lock.parent / "etcd-maintenance/state.json"
+    body = json.loads(aside.read_text("utf-8"))
+    aside.write_text(json.dumps({**body, "led_since": body["led_since"] - 60, "alarms": []}), "utf-8")
+    said = tool("watch", "--heal")
+    assert said.code == 0, said.out
+    assert "Disarmed, and writes are accepted: " in said.out
+    assert not _alarms(node)
+    tool.state.unlink()
+    assert tool("watch", "--heal") == (0, "")
+    assert len(json.loads((tool.state / "state.json").read_text("utf-8"))["heals"]) == 1
+    assert not aside.exists()
 
 
 def test_without_a_directory_it_says_so_once(make_cluster: Any, tools_of: Any) -> None:

@@ -151,6 +151,13 @@ def test_outcomes(
     assert node.local.endpoint.calls == []
 
 
+def test_a_node_without_a_member(node: FakeNode, capsys: pytest.CaptureFixture[str]) -> None:
+    Path(node.paths.manifest).unlink()
+    assert [run(node), run(node)] == [0, 0]
+    assert node.remembered().last_run_success is True
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
 def test_a_version_that_is_allowed(node: FakeNode) -> None:
     node.local.cluster = cluster({**DUE, "version": "3.5.1"})
     assert run(node, allow_unsafe=True) == 0
@@ -249,7 +256,8 @@ def test_a_member_that_is_silent(node: FakeNode, capsys: pytest.CaptureFixture[s
 
 
 def test_a_result_that_cannot_be_saved(node: FakeNode, capsys: pytest.CaptureFixture[str]) -> None:
-    Path(node.paths.state).write_text("no directory", "utf-8")
+    for path in (node.paths.state, Path(node.paths.lock).parent / "etcd-maintenance"):
+        Path(path).write_text("no directory", "utf-8")
     assert run(node, check=True) == 0
     node.local.cluster = cluster(NOT_DUE)
     assert run(node) == 1

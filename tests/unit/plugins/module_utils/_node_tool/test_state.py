@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from unit.builders import table
 
+from ansible_collections.controlplane.etcd.plugins.module_utils._core import files
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool import state
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.state import DAY, State
 
@@ -59,3 +61,11 @@ def test_speeds_count_for_a_month(tmp_path: Path) -> None:
     state.update(directory, lambda known: replace(known, defrag_speeds=speeds))
     assert state.load(directory) == State(defrag_speeds=speeds)
     assert state.recent_speeds(state.load(directory), NOW) == {"cp1": 7.5, "cp3": 9.5}
+
+
+def test_one_that_hangs_is_not_waited_for_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files.lock, "__defaults__", (0.0,))
+    with (tmp_path / "lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(OSError, match="Another process has held the lock of this file for 0 s"):
+            state.update(str(tmp_path), lambda known: known)

@@ -6,8 +6,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
+import pytest
 from unit.builders import member, view
+from unit.node_tool_fakes import FakeNode
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool import status
@@ -37,3 +41,13 @@ def test_status_of_all_kinds_of_members() -> None:
     down = status.lines(None, "Connection refused", State(), "")
     assert down[0] == "The etcd member of this node does not answer: Connection refused."
     assert down[-1] == "next run: none is scheduled"
+
+
+def test_a_node_without_a_member(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    node = FakeNode(tmp_path, view(member(1)))
+    Path(node.paths.manifest).unlink()
+    node.remember(lambda known: replace(known, no_member=True))
+    assert status.status(node, as_json=False, next_run="") == 0
+    assert capsys.readouterr().out == f"This node has no member of etcd: there is no {node.paths.manifest}.\n"
+    assert status.status(node, as_json=True, next_run="") == 0
+    assert json.loads(capsys.readouterr().out)["answers"] is False

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures i
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.errors import Unreachable
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView
-from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool import heal, watch
+from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool import heal, state, watch
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.watch import Options
 
 NOSPACE, CORRUPT = Alarm(1, "NOSPACE"), Alarm(1, "CORRUPT")
@@ -94,6 +96,77 @@ def test_healed_by_the_leader(node: FakeNode, monkeypatch: pytest.MonkeyPatch, c
 
 
 def test_a_state_that_cannot_be_written(node: FakeNode, capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither metrics nor healing stop: what is remembered is kept in memory, and moved when that is possible again."""
     Path(node.paths.state).write_text("no directory", "utf-8")
+    assert watch.watch(node, Options()) == 0
+    assert capsys.readouterr().out.startswith("What this tool remembers cannot be written: ")
+    assert "etcd_maintenance_member_up 1.0" in node.metrics
+    since = node.remembered().led_since
+    assert since is not None
+    assert watch.watch(node, Options()) == 0
+    assert capsys.readouterr().out == ""
+    assert node.remembered().led_since == since
+    Path(node.paths.state).unlink()
+    assert watch.watch(node, Options()) == 0
+    assert state.load(node.paths.state).led_since == since
+    assert not state.is_in(str(Path(node.paths.lock).parent / "etcd-maintenance"))
+
+
+def test_nothing_can_be_remembered_at_all(node: FakeNode, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in (node.paths.state, Path(node.paths.lock).parent / "etcd-maintenance"):
+        Path(path).write_text("no directory", "utf-8")
+    assert watch.watch(node, Options()) == 0
+    assert "Metrics are written all the same." in capsys.readouterr().out
+    assert "etcd_maintenance_member_up 1.0" in node.metrics
+
+
+def test_metrics_that_cannot_be_written(node: FakeNode, capsys: pytest.CaptureFixture[str]) -> None:
+    (node.metrics_dir / "etcd_maintenance.prom").mkdir()
     assert watch.watch(node, Options()) == 1
-    assert capsys.readouterr().out.endswith(". No metrics were written.\n")
+    assert capsys.readouterr().out.endswith(" The metrics may be old.\n")
+
+
+def test_never_two_at_once(node: FakeNode, capsys: pytest.CaptureFixture[str]) -> None:
+    with node.alone() as first:
+        assert first
+        assert watch.watch(node, Options()) == 0
+    assert capsys.readouterr().out.startswith("The check of an earlier minute is still at work on this node")
+    assert list(node.metrics_dir.iterdir()) == []
+    assert watch.watch(node, Options()) == 0
+    assert "etcd_maintenance_member_up 1.0" in node.metrics
+
+
+def test_never_longer_than_a_minute(
+    node: FakeNode, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(watch, "LIMIT_SECONDS", 1)
+    monkeypatch.setattr(watch, "observe", lambda _member: time.sleep(600))
+    assert watch.watch(node, Options()) == 1
+    assert "this check had not finished after 1 s, and was given up" in capsys.readouterr().out
+    with node.alone() as free:
+        assert free
+
+
+def test_no_member_any_more(node: FakeNode, capsys: pytest.CaptureFixture[str]) -> None:
+    """After a kubeadm reset. It is said once, and there is nothing of it that an alert would wait for."""
+    data = Path(node.paths.manifest).parent / "data"
+    (data / "member").mkdir(parents=True)
+    node.remember(lambda known: replace(known, data_dir=str(data)))
+    node.error = Failure("manifest_missing", "there is none")
+    Path(node.paths.manifest).unlink()
+    assert watch.watch(node, Options()) == 0
+    assert "The member of this node does not answer" in capsys.readouterr().out
+    assert "etcd_maintenance_member_up 0.0" in node.metrics
+    (data / "member").rmdir()
+    for _again in range(2):
+        assert watch.watch(node, Options(heal=True)) == 0
+        assert "member_up" not in node.metrics
+        assert "last_look" in node.metrics
+    said = capsys.readouterr().out
+    assert said.count(f"there is neither {node.paths.manifest} nor data in {data}.") == 1
+    assert len(said.splitlines()) == 1
+    node.error = None
+    Path(node.paths.manifest).touch()
+    assert watch.watch(node, Options()) == 0
+    assert "etcd_maintenance_member_up 1.0" in node.metrics
+    assert not node.remembered().no_member

@@ -137,10 +137,19 @@ def test_metrics_of_earlier_calls_go(place: Place) -> None:
 
 def test_the_tools_own_state_goes(place: Place) -> None:
     state = write(place, "/var/lib/etcd-maintenance/state.json", b"{}").parent
+    aside = write(place, "/run/etcd-maintenance/watch.lock", b"").parent
+    write(place, "/run/etcd-maintenance/foreign", b"")
     plan = install.make_plan(place, TOOL, {}, "")
-    assert plan.leftovers == ["/var/lib/etcd-maintenance/state.json", "/var/lib/etcd-maintenance"]
+    assert plan.leftovers == [
+        "/var/lib/etcd-maintenance/state.json",
+        "/var/lib/etcd-maintenance",
+        "/run/etcd-maintenance/watch.lock",
+    ]
+    (warning,) = plan.warnings
+    assert warning.startswith("/run/etcd-maintenance holds something that the node tool did not write")
     install.apply(place, plan)
     assert not state.exists()
+    assert [path.name for path in aside.iterdir()] == ["foreign"]
     install.apply(place, plan)  # the tool was at work, and what it wrote is gone already
 
 
