@@ -79,7 +79,8 @@ def test_an_alert_says_what_it_is_and_what_to_do(alert: dict[str, Any]) -> None:
     # The summary is the same for all that fires together, so that notifications can be grouped.
     assert "{{" not in alert["annotations"]["summary"]
     # What speaks of one node names it.
-    assert ("$labels.instance" in alert["annotations"]["description"]) == ("absent(" not in alert["expr"])
+    of_a_node = not alert["expr"].startswith(("absent(", "max by (cluster) ("))
+    assert ("$labels.instance" in alert["annotations"]["description"]) == of_a_node
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=IDS)

@@ -23,7 +23,7 @@ from .._etcd.api import Endpoint
 from .._etcd.errors import EtcdError, LeaseExists
 from .._etcd.view import ClusterView, MemberView
 from .._node.member import LocalMember
-from . import due
+from . import due, followers
 from .context import FAILED, OK, REFUSED, Context, observe, probes_of, reason, say
 from .due import DueMember, DueMembers, Limits
 from .metrics import Observation
@@ -77,11 +77,11 @@ def _attempt(context: Context, options: Options) -> tuple[int, bool | None]:
         member = context.member()
         own = member.endpoint.status()
         if own.leader_id != own.member_id:
-            say(_elsewhere(member, own.leader_id))
-            return (OK, True) if own.leader_id else (FAILED, False)
+            return followers.follow(context, member, own.leader_id, options.limits, check=options.check)
         if options.check:
             _work(context, member, options)
             return OK, None
+        context.remember(lambda known: replace(known, due_runs=0))
         with context.locked("run"):
             return (OK, True) if _work(context, member, options) else (REFUSED, False)
     except Deferred as exc:
@@ -96,16 +96,6 @@ def _attempt(context: Context, options: Options) -> tuple[int, bool | None]:
     except (Failure, OSError) as exc:
         say(f"Failed: {reason(exc)}. Nothing was touched except what is named above as done.")
         return FAILED, False
-
-
-def _elsewhere(member: LocalMember, leader_id: int) -> str:
-    """The line for a node that does not lead."""
-    if not leader_id:
-        return f"Failed: the member at {member.endpoint.url} knows no leader. Nothing was done."
-    with suppress(EtcdError):
-        names = {each.member_id: each.name for each in member.endpoint.members()}
-        return f"{names.get(leader_id, f'{leader_id:x}')} leads: nothing to do on this node."
-    return f"{leader_id:x} leads: nothing to do on this node."
 
 
 def _work(context: Context, member: LocalMember, options: Options) -> bool:

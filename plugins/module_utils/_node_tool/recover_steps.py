@@ -66,7 +66,9 @@ def revive(plan: NodePlan, manifest: str, timeout: float, options: Options, *, o
         # Each time anew: it reads its certificates, which somebody may be mending.
         return LocalMember({**DEFAULTS, "manifest": manifest, "timeout": timeout}).endpoint.status()
 
-    wanted = WaitOptions(bool(plan.hold), plan.hold_seconds, unit, owner, True, options.wait_timeout, while_reading=True)
+    wanted = WaitOptions(
+        bool(plan.hold), plan.hold_seconds, unit, owner, True, options.wait_timeout, while_reading=True
+    )
     state, _changed = Waiting(read_manifest(manifest), wanted, status).until_it_answers()
     return state.seconds
 

@@ -33,7 +33,8 @@ class State:
     which it noted the NOSPACE alarm, whoever healed it then: when it came, and if healing is allowed also while it
     stays; `led_since` is when it first saw itself lead in `term`; `defrag_speeds` are the bytes per second of the last
     defragmentation of a member, and when that was, by its name; `data_dir` is where the data of its member last were,
-    `no_member` whether it was said that this node has none."""
+    `no_member` whether it was said that this node has none; `due_runs` counts the last runs of this node in which
+    another one led and had something to do."""
 
     last_run: float | None = None
     last_run_success: bool = True
@@ -49,6 +50,7 @@ class State:
     defrag_speeds: t.Mapping[str, tuple[float, float]] = field(default_factory=dict)
     data_dir: str = ""
     no_member: bool = False
+    due_runs: int = 0
 
 
 def parse(text: str) -> State:

@@ -112,6 +112,22 @@ def test_the_others_first_and_the_leader_by_the_next_one(make_cluster: Any, tool
     assert not any(tool.lock.exists() for tool in tools.values())
 
 
+def test_a_leaders_node_without_the_tool_is_named(make_cluster: Any, tools_of: Any) -> None:
+    """The followers cannot do it themselves; what stays due is no success."""
+    cluster = make_cluster(quota_bytes=None)
+    _fragment(cluster)
+    leader, node = cluster.leader(), cluster.followers()[0]
+    tool = tools_of(cluster)[node.name]
+    quiet = (0, f"{leader.name} leads: nothing to do on this node.\n")
+    assert [tool("run", *SMALL), tool("run", *SMALL)] == [quiet] * 2
+    said = tool("run", *SMALL)
+    assert said.code == 1
+    assert f"Failed: {leader.name} leads, so its node defragments what is due" in said.out
+    assert "If the tool is not installed there, nobody defragments" in said.out
+    assert tool.metrics()["last_run_success"] == 0
+    assert defragmentations(cluster.nodes) == []
+
+
 def test_status_with_etcd_up_and_down(make_cluster: Any, tools_of: Any) -> None:
     cluster = make_cluster(members=1, quota_bytes=None)
     (node,) = cluster.nodes
