@@ -94,9 +94,11 @@ options:
     description:
       - When to defragment what is due, as the five fields of a cron line, in the node's own time. Nodes may have the
         same.
+      - V(H) as the minute stands for one that follows from the CA of the node's etcd - the same on all nodes of a
+        cluster, and another for most other clusters, so that those of one site do not all work in the same moment.
       - With O(backend=systemd), a day of the month together with a day of the week cannot be expressed, and is refused.
     type: str
-    default: 00 */3 * * *
+    default: H */3 * * *
   single_member:
     description:
       - Whether the only member of a cluster is defragmented as well, when it is due. All of its clients wait meanwhile,
@@ -179,6 +181,7 @@ from ..module_utils._core import command, run_lock
 from ..module_utils._core.records import Json
 from ..module_utils._module import run
 from ..module_utils._node.etcd_manifest import DEFAULT_PATH
+from ..module_utils._node_tool import cron
 from ..module_utils._node_tool.due import Limits
 from ..module_utils._node_tool_install import conflicts, install, unit_files, zipapp
 from ..module_utils._node_tool_install.install import Place
@@ -194,7 +197,7 @@ def wanted_files(params: Json, place: Place, backend: str) -> dict[str, bytes]:
     """All files that are to be there, by path. Raises Refused, OSError."""
     wanted = Wanted(
         tool_path=params["tool_path"],
-        schedule=params["schedule"],
+        schedule=cron.with_minute(params["schedule"], install.cluster_minute(place, params["manifest"])),
         watch=params["metrics"],
         heal=params["heal"],
         limits=Limits(**{name: params[name] for name in vars(_LIMITS)}),
@@ -260,7 +263,7 @@ def main() -> None:
             "lock_path": {"type": "path", "default": run_lock.DEFAULT_PATH},
             "manifest": {"type": "path", "default": DEFAULT_PATH},
             "min_free_mib": {"type": "float", "default": _LIMITS.min_free_mib},
-            "schedule": {"type": "str", "default": "00 */3 * * *"},
+            "schedule": {"type": "str", "default": "H */3 * * *"},
             "single_member": {"type": "bool", "default": True},
             "state": {"type": "str", "choices": ["absent", "present"], "default": "present"},
             "textfile_dir": {"type": "path"},

@@ -47,6 +47,12 @@ class Expression:
         return day.month in self.months and (weekday or of_month if self.either_day else weekday and of_month)
 
 
+def with_minute(text: str, minute: int) -> str:
+    """The expression with this minute if its own is H, as some schedulers have it: one for each, whichever it is."""
+    fields = text.split()
+    return " ".join([str(minute), *fields[1:]]) if fields[:1] == ["H"] else text
+
+
 def parse(text: str) -> Expression:
     """The expression that the text is. Raises Refused."""
     fields = text.split()
@@ -125,4 +131,4 @@ def _listed(values: t.Sequence[int], first: int, last: int) -> str:
     return "*" if len(values) == last - first + 1 else ",".join(f"{value:02d}" for value in values)
 
 
-__all__ = ("Expression", "following", "on_calendar", "parse")
+__all__ = ("Expression", "following", "on_calendar", "parse", "with_minute")

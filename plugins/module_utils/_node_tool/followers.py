@@ -59,8 +59,9 @@ def overdue(leader: str, names: t.Sequence[str], runs: int) -> str:
         return ""
     return (
         f"Failed: {leader} leads, so its node defragments what is due; but something was due in each of the last {runs}"
-        f" runs of this node, now {join(sorted(names))}. See there what its runs say (journalctl -t etcd-maintenance). If the tool is not"
-        " installed there, nobody defragments: run the playbook controlplane.etcd.harden with all nodes."
+        f" runs of this node, now {join(sorted(names))}. See there what its runs say (journalctl -t etcd-maintenance)."
+        " If the tool is not installed there, nobody defragments: run the playbook controlplane.etcd.harden with all"
+        " nodes."
     )
 
 

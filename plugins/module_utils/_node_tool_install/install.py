@@ -22,6 +22,7 @@ from .._core.failures import Failure, FileError, Refused
 from .._core.files import content, put
 from .._node import kubelet, process
 from .._node.etcd_manifest import read_manifest
+from .._node.member import ca_sha256
 from .._node_tool import due, metrics, state
 from . import unit_files, zipapp
 
@@ -289,6 +290,16 @@ def _remove(place: Place, paths: t.Iterable[str]) -> None:
                 os.unlink(path)
 
 
+def cluster_minute(place: Place, manifest: str) -> int:
+    """A minute of the hour that follows from the CA of this node's etcd, 0 if there is none yet: the same on all nodes
+    of a cluster, and another in most other clusters, which may share disks and a network with it."""
+    try:
+        found = ca_sha256(place.at(read_manifest(place.at(manifest)).ca_cert))
+    except (Failure, OSError):
+        return 0
+    return int(found[0], 16) % 60
+
+
 def metrics_warning(place: Place) -> str | None:
     """The reason why no metrics are written if no directory is named."""
     if any(os.path.isdir(place.at(directory)) for directory in metrics.DIRECTORIES):
@@ -315,4 +326,14 @@ def heal_warning(place: Place, manifest: str) -> str | None:
     )
 
 
-__all__ = ("Change", "Place", "Plan", "apply", "choose_backend", "heal_warning", "make_plan", "metrics_warning")
+__all__ = (
+    "Change",
+    "Place",
+    "Plan",
+    "apply",
+    "choose_backend",
+    "cluster_minute",
+    "heal_warning",
+    "make_plan",
+    "metrics_warning",
+)

@@ -14,7 +14,7 @@ from unit.builders import DATA, FakeRun, Json, main_of
 from ansible_collections.controlplane.etcd.plugins.module_utils._core import command
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.command import CommandResult
 from ansible_collections.controlplane.etcd.plugins.module_utils._node import process
-from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool_install import unit_files, zipapp
+from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool_install import install, unit_files, zipapp
 from ansible_collections.controlplane.etcd.plugins.modules import etcd_schedule
 
 TOOL = "/usr/local/sbin/etcd-maintenance"
@@ -32,7 +32,7 @@ OPTIONS: Json = {
     "lock_path": "/run/etcd-maintenance.lock",
     "manifest": "/etc/kubernetes/manifests/etcd.yaml",
     "min_free_mib": 100.0,
-    "schedule": "00 */3 * * *",
+    "schedule": "H */3 * * *",
     "single_member": True,
     "state": "present",
     "textfile_dir": None,
@@ -115,6 +115,14 @@ def test_check_run_check_again_run_again(host: Host, backend: str, files: set[st
     assert host(state="absent")["changed"] is True
     assert host.files() == set()
     assert host(state="absent")["changed"] is False
+
+
+def test_each_cluster_has_a_minute_of_its_own(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(install, "cluster_minute", lambda _place, manifest: len(manifest))
+    assert host(backend="cron")["changed"] is True
+    assert f"\n{len(OPTIONS['manifest'])} */3 * * * root {TOOL} run" in host.read(CRON)
+    assert host(backend="systemd", schedule="30 2 * * *")["changed"] is True
+    assert "OnCalendar=*-*-* 02:30:00\n" in host.read("/etc/systemd/system/etcd-maintenance.timer")
 
 
 def test_what_systemd_is_told(host: Host) -> None:

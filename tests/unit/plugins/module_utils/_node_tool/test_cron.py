@@ -76,3 +76,9 @@ NO_CRONS = (
 def test_no_cron(text: str) -> None:
     with pytest.raises(Refused):
         cron.parse(text)
+
+
+def test_a_minute_that_is_left_to_the_cluster() -> None:
+    assert cron.with_minute("H */3 * * *", 17) == "17 */3 * * *"
+    for text in ("00 */3 * * *", "*/5 H * * *", "H5 * * * *", ""):
+        assert cron.with_minute(text, 17) == text

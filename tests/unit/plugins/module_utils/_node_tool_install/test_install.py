@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import sys
 from pathlib import Path
 
 import pytest
-from unit.builders import FakeRun, table
+from unit.builders import DATA, FakeRun, table
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.command import CommandResult
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import FileError, Refused
@@ -157,3 +159,19 @@ def test_the_distributions_python(place: Place) -> None:
     assert place.interpreter() == "/usr/bin/python3"
     old = Place(place.root, FakeRun({"/usr/bin/python3": CommandResult(1, "")}))
     assert old.interpreter() == sys.executable
+
+
+def test_the_minute_of_a_cluster(place: Place) -> None:
+    manifest = "/etc/kubernetes/manifests/etcd.yaml"
+    assert install.cluster_minute(place, manifest) == 0
+    write(place, manifest, (DATA / "manifests/1.33/quota.manifest").read_bytes())
+    assert install.cluster_minute(place, manifest) == 0
+    minutes = set()
+    for content in ("AAAA", "AAAB"):
+        pem = f"-----BEGIN CERTIFICATE-----\n{content}\n-----END CERTIFICATE-----\n"
+        write(place, "/etc/kubernetes/pki/etcd/ca.crt", pem.encode())
+        minutes.add(install.cluster_minute(place, manifest))
+        assert install.cluster_minute(place, manifest) in minutes
+    digest = hashlib.sha256(base64.b64decode("AAAA")).hexdigest()
+    assert int(digest, 16) % 60 in minutes
+    assert len(minutes) == 2
