@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import time
@@ -51,10 +52,13 @@ def say(text: str) -> None:
 def write(text: str, *, raw: bool = False) -> None:
     """Print the lines of a text, without control characters unless it is `raw`."""
     shown = text if raw else "\n".join(map(printable, text.split("\n")))
-    with suppress(OSError, ValueError):  # closed, perhaps
-        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    try:
         sys.stdout.write(f"{shown.encode(encoding, 'backslashreplace').decode(encoding)}\n")
         sys.stdout.flush()
+    except (OSError, ValueError):
+        # The reader is gone. What is left unwritten would give Python another exit code than ours.
+        sys.stdout = io.StringIO()
 
 
 class Context:

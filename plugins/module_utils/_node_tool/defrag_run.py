@@ -10,8 +10,7 @@ leadership over if its own member is due."""
 from __future__ import annotations
 
 import time
-import typing as t
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 
 from .._core import run_lock
@@ -19,20 +18,13 @@ from .._core.failures import Failure, Refused, refuse
 from .._core.run_lock import Locked
 from .._core.units import mib, percent
 from .._etcd import checks, defragmentation, estimates
-from .._etcd.api import Endpoint
-from .._etcd.errors import EtcdError, LeaseExists
+from .._etcd.errors import LeaseExists
 from .._etcd.view import ClusterView, MemberView
 from .._node.member import LocalMember
-from . import due, followers
+from . import cluster_lease, due, followers
 from .context import FAILED, OK, REFUSED, Context, observe, probes_of, reason, say
 from .due import DueMember, DueMembers, Limits
 from .metrics import Observation
-
-# A lease is granted under this id ("etcdefra") to exactly one of all who ask, through raft: of two nodes that both
-# believe to lead, or lead one after the other, only one works. It leaves neither key nor revision.
-LEASE_ID = 0x6574636465667261
-# It is renewed before each step, and no step takes longer unless a member hangs. etcd ends what a killed run leaves.
-_CLUSTER_LEASE_SECONDS = 3600
 
 
 @dataclass(frozen=True)
@@ -117,7 +109,15 @@ def _work(context: Context, member: LocalMember, options: Options) -> bool:
     if options.check:
         _preview(view, found, options)
         return True
-    with _cluster_lease(member.endpoint):
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(cluster_lease.held(member.endpoint))
+        except LeaseExists as exc:
+            raise Deferred(
+                exc.code,
+                "Nothing was done: the node tool of another node is working on this cluster, or was killed less than an"
+                " hour ago. The next scheduled run does it.",
+            ) from None
         for each in found.others:
             _defragment(context, member, each, options, own_id, term)
         if found.own:
@@ -162,34 +162,12 @@ def _sizes(each: DueMember) -> str:
     )
 
 
-@contextmanager
-def _cluster_lease(endpoint: Endpoint) -> t.Iterator[None]:
-    """Hold the lease that only one node of the cluster can have. Raises Deferred."""
-    # A clock that nobody sets, and that goes on while the machine sleeps, as the lease does.
-    granted = time.clock_gettime(time.CLOCK_BOOTTIME)
-    try:
-        endpoint.grant_lease(_CLUSTER_LEASE_SECONDS, LEASE_ID)
-    except LeaseExists as exc:
-        raise Deferred(
-            exc.code,
-            "Nothing was done: the node tool of another node is working on this cluster, or was killed less than an"
-            " hour ago. The next scheduled run does it.",
-        ) from None
-    try:
-        yield
-    finally:
-        # It expires by itself. After such a time it may be that of another node.
-        if time.clock_gettime(time.CLOCK_BOOTTIME) - granted < _CLUSTER_LEASE_SECONDS:
-            with suppress(EtcdError):
-                endpoint.revoke_lease(LEASE_ID)
-
-
 def _defragment(
     context: Context, member: LocalMember, target: DueMember, options: Options, own_id: int, term: int
 ) -> None:
     """Defragment one member. Raises Deferred if another one leads now, Refused, EtcdError, OSError."""
     context.lock("run")
-    if not member.endpoint.renew_lease(LEASE_ID):
+    if not member.endpoint.renew_lease(cluster_lease.LEASE_ID):
         raise Deferred(
             LeaseExists.code,
             "The lease that keeps other nodes out is gone: the rest is left to the next scheduled run.",
@@ -252,4 +230,4 @@ def _hand_over(context: Context, member: LocalMember, own: DueMember, options: O
     )
 
 
-__all__ = ("LEASE_ID", "Options", "run")
+__all__ = ("Options", "run")

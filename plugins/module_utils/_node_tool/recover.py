@@ -9,7 +9,8 @@ checks and the same write check at the end. Of the kubelets it holds that of thi
 
 from __future__ import annotations
 
-from contextlib import suppress
+import typing as t
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
 from .._core import command, run_id, run_lock
@@ -18,10 +19,10 @@ from .._core.run_lock import Locked
 from .._core.text import join, table
 from .._core.units import mib
 from .._etcd import checks, defragmentation, estimates, write_check
-from .._etcd.errors import EtcdError
+from .._etcd.errors import EtcdError, LeaseExists, NoSpace
 from .._node import kubelet_hold
 from .._node.report import ClusterReport, MemberReport, NodeReport
-from . import recover_cluster, recover_plan, recover_steps
+from . import cluster_lease, recover_cluster, recover_plan, recover_steps
 from .context import FAILED, OK, REFUSED, Context
 from .progress import Progress, Step
 from .recover_options import Options
@@ -74,7 +75,8 @@ class Recovery:
             try:
                 report, plan = self._ready(report, plan)
                 if plan.full:
-                    self._gain_headroom(plan)
+                    with self._others_kept_out():
+                        self._gain_headroom(plan)
             finally:
                 self._release()
             return self._finish(report)
@@ -141,6 +143,25 @@ class Recovery:
             self.progress.done(f"the kubelet of {self.name} could not be started, its timer does it: {exc.text}")
         else:
             self.progress.done(f"kubelet of {self.name} released")
+
+    @contextmanager
+    def _others_kept_out(self) -> t.Iterator[None]:
+        """Keep the node tools of other nodes out, if no alarm is armed: under one no lease can be granted. Raises
+        Refused, EtcdError."""
+        with ExitStack() as stack:
+            try:
+                if not self.options.take_over_lock:
+                    stack.enter_context(cluster_lease.held(self.context.member().endpoint))
+            except NoSpace:
+                pass
+            except LeaseExists as exc:
+                self.progress.step = Step("Keeping the node tools of other nodes out", _NOTHING)
+                raise Refused(
+                    exc.code,
+                    "The node tool of another node is working on this cluster, or was killed less than an hour ago.",
+                    "Wait for it. If you are sure that nobody works there any more: --take-over-lock.",
+                ) from None
+            yield
 
     def _gain_headroom(self, plan: NodePlan) -> None:
         """Snapshot, compact, defragment, disarm. Raises Failure, OSError."""

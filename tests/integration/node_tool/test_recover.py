@@ -6,15 +6,23 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import re
+import signal
+import subprocess
 import time
 from typing import Any
 
-from integration.support.clusters import await_true
+from integration.support.clusters import await_true, marks
 from integration.support.node_tool import Said, Tool, defragmentations, overlaps
-from integration.support.settings import MIB, QUOTA
+from integration.support.settings import MIB, PATIENCE, QUOTA
+from lab.client import Alarm
 from lab.errors import EtcdError
+from lab.loopback.fill import fill
 from lab.loopback.member import MemberProcess
+
+LEASE_ID = 0x6574636465667261
 
 
 def _recover(tool: Tool, *arguments: str) -> Said:
@@ -111,6 +119,57 @@ def test_live_data_that_does_not_fit(make_cluster: Any, tools_of: Any) -> None:
     assert "What was done before stays done" in said.out
     assert not _accepts(node)
     assert not tool.lock.exists()
+
+
+def test_corrupt_members_are_not_touched(make_cluster: Any, tools_of: Any) -> None:
+    cluster = make_cluster(members=1, quota_bytes=QUOTA, full=True)
+    (node,) = cluster.nodes
+    tool = tools_of(cluster)[node.name]
+    with node.client() as client:
+        client.arm(Alarm(client.status().member_id, "CORRUPT"))
+    before = marks(cluster)
+    said = _recover(tool)
+    assert said.code == 3
+    assert "Recovering this cluster was refused. A CORRUPT alarm is armed" in said.out
+    assert marks(cluster) == before
+    assert not (node.directory / "snapshots").exists()
+
+
+def test_a_connection_that_breaks_does_not_end_it(make_cluster: Any, tools_of: Any) -> None:
+    """Whoever has SSH to one node only may lose it: the terminal is gone, and the shell says so."""
+    cluster = make_cluster(members=1, quota_bytes=QUOTA, full=True)
+    (node,) = cluster.nodes
+    tool = tools_of(cluster)[node.name]
+    ours, its = pty.openpty()
+    words = (f"--snapshot-dir={node.directory / 'snapshots'}", "--kubelet-unit=no-such-kubelet", "--settle-seconds=0.2")
+    running = subprocess.Popen(tool.command("recover", *words), stdin=its, stdout=its, stderr=its, cwd="/")
+    os.close(its)
+    seen = b""
+    while b"It will now" not in seen:
+        seen += os.read(ours, 4096)
+    os.close(ours)
+    running.send_signal(signal.SIGHUP)
+    assert running.wait(timeout=PATIENCE) == 0
+    assert _accepts(node)
+    assert not tool.lock.exists()
+
+
+def test_before_the_alarm_the_tools_of_other_nodes_are_kept_out(make_cluster: Any, tools_of: Any) -> None:
+    cluster = make_cluster(quota_bytes=QUOTA)
+    fill(cluster, until="bytes", size_bytes=round(QUOTA * 0.9))
+    leader, node = cluster.leader(), cluster.followers()[0]
+    tools = tools_of(cluster)
+    with leader.client() as client:
+        client.call("/v3/lease/grant", {"TTL": "600", "ID": str(LEASE_ID)})
+        said = _recover(tools[node.name])
+        assert said.code == 3, said.out
+        assert "The node tool of another node is working on this cluster" in said.out
+        assert defragmentations(cluster.nodes) == []
+        client.call("/v3/lease/revoke", {"ID": str(LEASE_ID)})
+    said = _recover(tools[node.name])
+    assert said.code == 0, said.out
+    assert "no alarm is armed" in said.out
+    assert len(defragmentations(cluster.nodes)) == 3
 
 
 def test_a_member_that_is_down(make_cluster: Any, tools_of: Any) -> None:

@@ -42,13 +42,17 @@ class Tool:
             directory.mkdir(parents=True, exist_ok=True)
         self.path.write_bytes(archive)
 
-    def start(self, verb: str, *arguments: str) -> subprocess.Popen[str]:
-        """Start it, and do not wait."""
+    def command(self, verb: str, *arguments: str) -> list[str]:
+        """The words of a command line that starts it."""
         places = [f"--manifest={self.node.manifest}", f"--lock={self.lock}", f"--state-dir={self.state}"]
         if verb in ("run", "watch"):
             places.append(f"--textfile-dir={self.textfiles}")
+        return [sys.executable, "-I", str(self.path), verb, *places, *arguments]
+
+    def start(self, verb: str, *arguments: str) -> subprocess.Popen[str]:
+        """Start it, and do not wait."""
         return subprocess.Popen(
-            [sys.executable, "-I", str(self.path), verb, *places, *arguments],
+            self.command(verb, *arguments),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

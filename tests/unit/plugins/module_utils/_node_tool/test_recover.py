@@ -17,7 +17,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._core import run
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure, Refused
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.run_lock import Lock
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.errors import Unreachable
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.errors import LeaseExists, NoSpace, Unreachable
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.hashes import Comparison
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.write_check import Baseline, Write, WriteCheck
 from ansible_collections.controlplane.etcd.plugins.module_utils._node import kubelet_hold
@@ -180,6 +180,22 @@ def test_another_run(node: Node, capsys: pytest.CaptureFixture[str]) -> None:
     assert node.recover() == 3
     assert node.did == []
     assert "Locking this node was refused. Another run works on this node: alice;" in capsys.readouterr().out
+    assert node.recover(take_over_lock=True) == 0
+
+
+def test_the_node_tools_of_other_nodes_are_kept_out(node: Node, capsys: pytest.CaptureFixture[str]) -> None:
+    """Under the alarm no lease can be granted, and it goes on without."""
+    node.local.endpoint.lease = NoSpace("database space exceeded")
+    assert node.recover() == 0
+    node.local.endpoint.lease = True
+    node.local.endpoint.calls.clear()
+    assert node.recover() == 0
+    assert node.local.endpoint.calls == ["grant", "revoke"]
+    node.local.endpoint.lease = LeaseExists("lease already exists")
+    node.did.clear()
+    assert node.recover() == 3
+    assert node.did == ["hold", "release"]
+    assert "The node tool of another node is working on this cluster" in capsys.readouterr().out
     assert node.recover(take_over_lock=True) == 0
 
 
