@@ -294,6 +294,33 @@ def test_a_run_that_was_interrupted(make_cluster: Any, playbook: Any, start_modu
         assert not locked(cluster)
 
 
+def test_compaction_that_members_have(make_cluster: Any, playbook: Any, tmp_path: Path) -> None:
+    """What is stricter stays; what is not is named and replaced; and the next run finds all as it is wanted."""
+    mode, retention = "auto-compaction-mode", "auto-compaction-retention"
+    strict = make_cluster(prefix="strict", members=1, flags={retention: "30m"})
+    loose = make_cluster(prefix="loose", members=1, flags={mode: "revision", retention: "1000000"})
+    hosts = write_inventory(tmp_path / "hosts.yml", strict, loose)
+    hour, half = (f"{mode}=periodic, {retention}={value}" for value in ("1h", "30m"))
+    said = (
+        f"strict1: {half} stays, which is stricter than {hour}; every member gets it.",
+        f"loose1: {mode}=revision, {retention}=1000000 is replaced by {hour}.",
+    )
+    with Kubelet(strict.nodes[0]), Kubelet(loose.nodes[0]):
+        for check in (True, False):
+            run = playbook(hosts, check=check, extra_vars=WANTED, name=HARDEN)
+            assert run.rc == 0, run.out
+            assert all(line in run.flat for line in said), run.out
+        texts = {cluster.nodes[0].name: cluster.nodes[0].manifest.read_text("utf-8") for cluster in (strict, loose)}
+        assert f"--{retention}=30m" in texts["strict1"]
+        assert f"--{retention}=1h" in texts["loose1"]
+        assert all(f"--{mode}=periodic" in text for text in texts.values())
+        again = playbook(hosts, extra_vars=WANTED, name=HARDEN)
+        assert again.rc == 0, again.out
+        assert {host: numbers["changed"] for host, numbers in again.recap.items()} == {"strict1": 0, "loose1": 0}
+        assert said[0] in again.flat
+        assert "is replaced by" not in again.flat
+
+
 def _answers(node: MemberProcess) -> bool:
     with node.client(timeout=1.0) as client, suppress(EtcdError, requests.RequestException):
         client.status()
