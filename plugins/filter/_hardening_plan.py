@@ -32,6 +32,10 @@ options:
       - Also JSON or YAML text of a mapping, as C(-e) gives it.
     type: raw
     default: {}
+  kubeconfig:
+    description: Path of the administrator's kubeconfig on the nodes.
+    type: path
+    default: /etc/kubernetes/admin.conf
   lower:
     description: Whether to lower a quota that is higher than O(quota).
     type: bool
@@ -65,11 +69,13 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - The plan, as a dictionary of V(extra_args), V(order), V(unfinished), V(refusals), V(lines) and V(step_seconds).
+    - The plan, as a dictionary of V(extra_args), V(order), V(unfinished), V(recorded), V(refusals), V(lines) and
+      V(step_seconds).
     - V(extra_args) holds the flags that every member shall have by name, all as text. V(order) lists the hosts, the
       leader's last. V(unfinished) is the host on which an earlier run may have been interrupted, since its etcd alone
-      is down, or empty. V(refusals) lists V(code) and V(text) of each reason why nothing may be done. V(lines) says
-      what was found, and what will be done. V(step_seconds) is how long a task is waited for.
+      is down, or empty. V(recorded) says whether there is a ConfigMap of kubeadm's to record it in. V(refusals) lists
+      V(code) and V(text) of each reason why nothing may be done. V(lines) says what was found, and what will be done.
+      V(step_seconds) is how long a task is waited for.
   type: dict
 """
 
@@ -89,6 +95,7 @@ def hardening_plan(
     lower: bool = False,
     extra_args: object = None,
     allow_downtime: bool = False,
+    kubeconfig: str = "/etc/kubernetes/admin.conf",
 ) -> Json:
     return plan_hardening(
         Cluster.from_result(cluster),
@@ -98,6 +105,7 @@ def hardening_plan(
         extra_args=extra_args,
         allow_downtime=allow_downtime,
         wait_timeout=wait_timeout,
+        kubeconfig=kubeconfig,
     ).as_result()
 
 

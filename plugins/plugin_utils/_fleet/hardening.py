@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 from dataclasses import dataclass
 
@@ -17,7 +18,9 @@ from ...module_utils._core.units import percent
 from ...module_utils._etcd.quota import REFUSED_SHARE
 from ...module_utils._kubeadm import flag_values
 from ...module_utils._kubeadm.known_flags import member_refusal
+from ...module_utils._node.apiserver import ADMIN_CONF
 from ...module_utils._node.etcd_manifest import go_int
+from ...module_utils._node.installation import ETCD_ONLY
 from ...module_utils._node.report import MemberReport
 from . import wording
 from .cluster import Cluster
@@ -37,12 +40,13 @@ _QUORUM_WITHOUT_ONE = 3  # members, so that a leader remains while one of them i
 class HardeningPlan:
     """The plan for one cluster. `quota_bytes` is None if it stays switched off. `order` lists hosts, the leader's last.
     `unfinished` is the host whose etcd alone is down, which an interrupted run may have left so, empty if there is
-    none."""
+    none. `recorded` says whether there is a ConfigMap of kubeadm's to record it in."""
 
     quota_bytes: int | None
     extra_args: t.Mapping[str, str]
     order: tuple[str, ...]
     unfinished: str
+    recorded: bool
     downtime: bool
     refusals: tuple[Refused, ...]
     notes: tuple[str, ...]
@@ -59,6 +63,7 @@ class HardeningPlan:
             "extra_args": dict(self.extra_args),
             "order": list(self.order),
             "unfinished": self.unfinished,
+            "recorded": self.recorded,
             "refusals": [refused.as_result() for refused in self.refusals],
             "lines": self.lines,
             **plain(self.times),
@@ -74,9 +79,10 @@ def plan_hardening(
     extra_args: object,
     allow_downtime: bool,
     wait_timeout: float,
+    kubeconfig: str,
 ) -> HardeningPlan:
     """The plan for one cluster. `lower` says whether a quota that is larger than `quota` is lowered; `extra_args` is a
-    mapping, or text of one."""
+    mapping, or text of one; `kubeconfig` is the administrator's, with which it would be recorded."""
     peers = fleet.only(cluster.hosts)
     nodes = voters_on_nodes(cluster, peers)
     refusals = _state_refusals(cluster, peers)
@@ -94,16 +100,19 @@ def plan_hardening(
         refusals += chosen.refusals
     downtime = 0 < len(nodes) < _QUORUM_WITHOUT_ONE
     unfinished = _unfinished(cluster, peers)
+    recorded = _has_config_map(peers, kubeconfig)
     return HardeningPlan(
         quota_bytes=chosen.size_bytes,
         extra_args=wanted,
         order=tuple(place.host for place in cluster.order if not place.endpoint),
         unfinished=unfinished,
+        recorded=recorded,
         downtime=downtime,
         refusals=tuple(refusals),
         notes=(
             *chosen.notes,
             *notes,
+            *wording.installation_notes(peers, wanted, recorded=recorded),
             *wording.learner_notes(cluster.members),
             *([wording.unfinished_note(unfinished)] if unfinished else []),
             *([wording.downtime_note(len(nodes), allowed=allow_downtime)] if downtime else []),
@@ -115,6 +124,16 @@ def plan_hardening(
             ),
             wait_timeout=wait_timeout,
         ),
+    )
+
+
+def _has_config_map(peers: Fleet, kubeconfig: str) -> bool:
+    """Whether there is a ConfigMap to record anything in: hosts of kubeadm's external etcd have none, unless somebody
+    names a kubeconfig there."""
+    return any(
+        report.installation != ETCD_ONLY
+        or kubeconfig != os.path.join(os.path.dirname(os.path.dirname(report.manifest)), os.path.basename(ADMIN_CONF))
+        for report in peers.reports.values()
     )
 
 

@@ -13,6 +13,7 @@ import typing as t
 from ...module_utils._core import text
 from ...module_utils._core.failures import Refused
 from ...module_utils._core.units import mib
+from ...module_utils._node.installation import CLUSTER_API
 from ...module_utils._node.recoverable import RESTART, WAIT
 from ...module_utils._node.report import ClusterReport, MemberReport
 from .api_servers import any_accepts, api_server_lines
@@ -156,8 +157,32 @@ def _outlook(check: WriteCheck, *, writable: bool) -> list[str]:
 
 
 def hardening_line(extra_args: t.Mapping[str, str], order: t.Iterable[str]) -> str:
-    flags = ", ".join(f"{name}={value}" for name, value in sorted(extra_args.items()))
+    flags = _flags(extra_args)
     return f"Every member will get {flags}; members without it are restarted in this order: {', '.join(order)}."
+
+
+def _flags(extra_args: t.Mapping[str, str]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in sorted(extra_args.items()))
+
+
+def installation_notes(peers: Fleet, extra_args: t.Mapping[str, str], *, recorded: bool) -> list[str]:
+    """Where these flags belong besides, so that they stay. `recorded` is whether there is a ConfigMap of kubeadm's."""
+    machines = [host for host, report in peers.items() if report.installation == CLUSTER_API]
+    notes = []
+    if machines:
+        notes.append(
+            f"{', '.join(machines)}: these are machines of Cluster API. What is set on them lasts until it replaces"
+            f" them: put {_flags(extra_args)} into the KubeadmControlPlane, too"
+            " (spec.kubeadmConfigSpec.clusterConfiguration.etcd.local.extraArgs), which replaces them one by one."
+        )
+    if not recorded:
+        notes.append(
+            f"{', '.join(peers.hosts)}: these hosts run etcd alone, with no API server and no kubeconfig, so the"
+            f" manifests are all that is changed, and no ConfigMap. Put {_flags(extra_args)} into the files with which"
+            " kubeadm wrote the manifests (etcd.local.extraArgs; harden_kubeadm_config names one that is changed on"
+            " each host), or it is lost when kubeadm writes them again."
+        )
+    return notes
 
 
 def downtime_note(members: int, *, allowed: bool) -> str:
@@ -210,6 +235,7 @@ __all__ = (
     "check_mode_report",
     "downtime_note",
     "hardening_line",
+    "installation_notes",
     "learner_notes",
     "member_table",
     "no_member_answers",

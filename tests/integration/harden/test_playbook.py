@@ -378,3 +378,16 @@ def test_no_api_server_to_record_it(
         assert state(cluster) == before
         assert "The members are hardened" not in done.flat
         assert "not recorded in" not in done.flat
+
+
+def test_hosts_of_an_external_etcd(make_cluster: Any, playbook: Any, bare_python: Path, tmp_path: Path) -> None:
+    """They have neither an API server nor a kubeconfig: there is nothing to record it in, and that is said."""
+    cluster = make_cluster(members=1)
+    hosts = write_inventory(tmp_path / "hosts.yml", cluster)
+    wanted = {**WANTED, "harden_record": True, "ansible_python_interpreter": str(bare_python)}
+    with Kubelet(cluster.nodes[0]):
+        done = playbook(hosts, extra_vars=wanted, name=HARDEN)
+        assert done.rc == 0, done.out
+        assert "so the manifests are all that is changed, and no ConfigMap." in done.flat
+        assert "not recorded in the ConfigMap" not in done.flat
+        assert quotas(cluster) == [64]

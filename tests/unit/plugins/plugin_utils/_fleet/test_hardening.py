@@ -32,6 +32,7 @@ DEFAULTS: dict[str, Any] = {
     "extra_args": {},
     "allow_downtime": False,
     "wait_timeout": 120,
+    "kubeconfig": "/etc/kubernetes/admin.conf",
 }
 
 
@@ -87,6 +88,7 @@ def test_default() -> None:
         },
         "order": ["host2", "host3", "host1"],
         "unfinished": "",
+        "recorded": True,
         "refusals": [],
         "lines": [
             (
@@ -96,6 +98,37 @@ def test_default() -> None:
         ],
         "step_seconds": 839,
     }
+
+
+ETCD_ONLY: Json = {"installation": "etcd_only"}
+
+# What the hosts are, and which kubeconfig is named; whether there is a ConfigMap.
+HOSTS: list[tuple[str, dict[int, Json], str, bool]] = [
+    ("control planes", {}, "/etc/kubernetes/admin.conf", True),
+    ("etcd alone", {1: ETCD_ONLY, 2: ETCD_ONLY, 3: ETCD_ONLY}, "/etc/kubernetes/admin.conf", False),
+    ("etcd alone, with a kubeconfig", {1: ETCD_ONLY, 2: ETCD_ONLY, 3: ETCD_ONLY}, "/root/.kube/config", True),
+    ("one that lacks its files", {2: ETCD_ONLY}, "/etc/kubernetes/admin.conf", True),
+    ("Cluster API", {1: {"installation": "cluster_api"}}, "/etc/kubernetes/admin.conf", True),
+]
+
+
+@pytest.mark.parametrize(("nodes", "kubeconfig", "expected"), table(HOSTS))
+def test_where_it_is_recorded(nodes: dict[int, Json], kubeconfig: str, expected: bool) -> None:
+    found = plan(nodes=nodes, kubeconfig=kubeconfig)
+    assert found.recorded is expected
+    assert found.as_result()["recorded"] is expected
+    assert (
+        any("the manifests are all that is changed, and no ConfigMap" in note for note in found.notes) is not expected
+    )
+    assert found.refusals == ()
+
+
+def test_machines_of_cluster_api() -> None:
+    found = plan(nodes={2: {"installation": "cluster_api"}, 3: {"installation": "cluster_api"}})
+    (note,) = found.notes
+    assert note.startswith("host2, host3: these are machines of Cluster API.")
+    flags = "auto-compaction-mode=periodic, auto-compaction-retention=1h, quota-backend-bytes=5368709120"
+    assert f"put {flags} into the KubeadmControlPlane" in note
 
 
 def test_what_is_refused_is_not_announced() -> None:
