@@ -220,6 +220,11 @@ probes:
   type: list
   elements: dict
   contains:
+    handler:
+      description: How it asks, V(httpGet), V(tcpSocket), V(exec) or V(grpc).
+      returned: always
+      type: str
+      sample: httpGet
     initial_delay:
       description: Seconds before the first one.
       returned: always
@@ -231,7 +236,7 @@ probes:
       type: str
       sample: startup
     path:
-      description: What is asked, with its query.
+      description: What is asked, with its query. Empty if RV(probes[].handler) is not V(httpGet).
       returned: always
       type: str
       sample: /health?serializable=false

@@ -101,18 +101,6 @@ def environment_refusal(names: t.Iterable[str], environment: t.Container[str]) -
     return None
 
 
-def config_file_refusal(flags: t.Container[str], environment: t.Container[str]) -> Refused | None:
-    """The reason why no flag is set beside a configuration file of etcd's own, None if it has none."""
-    named = "--config-file" if "config-file" in flags else "ETCD_CONFIG_FILE"
-    if "config-file" not in flags and named not in environment:
-        return None
-    return Refused(
-        "flag_overridden",
-        f"The manifest sets {named}, which makes etcd ignore every other flag.",
-        "Set it in that file.",
-    )
-
-
 def _unknown(version: tuple[int, int], name: str) -> str | None:
     since = next((when for when, names in _GONE.items() if name in names and version >= when), None)
     if since:
@@ -132,4 +120,4 @@ def _shown(version: tuple[int, int]) -> str:
     return ".".join(map(str, version))
 
 
-__all__ = ("config_file_refusal", "environment_refusal", "member_refusal", "version_of_image", "version_refusal")
+__all__ = ("environment_refusal", "member_refusal", "version_of_image", "version_refusal")

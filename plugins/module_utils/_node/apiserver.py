@@ -27,6 +27,7 @@ from .._core.failures import Failure
 from .._core.records import Json
 from .._etcd.errors import TlsRejected
 from .._etcd.transport import TlsFiles, tls_context
+from . import pod_variables
 from .block_yaml import load
 from .etcd_manifest import parse_flags
 
@@ -65,10 +66,14 @@ def address_of(text: str, path: str) -> Address:
     """The address of the API server of this manifest. Raises Failure."""
     try:
         pod = load(text)
-        container = pod["spec"]["containers"][0]
-        words = [str(word) for word in (container.get("command") or []) + (container.get("args") or [])]
+    except ValueError as exc:
+        raise Failure("manifest_unusable", f"{path} is not the manifest of an API server: {exc}") from exc
+    try:
+        containers = pod["spec"]["containers"]
+        named = [each for each in containers if each.get("name") == "kube-apiserver"]
+        words = pod_variables.words((named or containers)[0])
         annotation = str((pod["metadata"].get("annotations") or {}).get(_ANNOTATION, ""))
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+    except (KeyError, TypeError, IndexError, AttributeError):
         raise Failure("manifest_unusable", f"{path} is not the manifest of an API server") from None
     flags = parse_flags(words[1:])
     host, _colon, port = annotation.rpartition(":")

@@ -6,7 +6,8 @@
 
 """The static pod manifest of etcd: flags, environment, image, addresses and the files behind them.
 
-A flag beats the environment variable of the same name, and of a flag given twice the last one counts (etcd 3.4 to 3.7).
+A flag beats the environment variable of the same name, and of a flag given twice the last one counts (etcd 3.4 to 3.7);
+with a configuration file of etcd's own neither counts.
 """
 
 from __future__ import annotations
@@ -20,19 +21,23 @@ from urllib.parse import urlsplit
 from .._core.failures import Failure
 from .._core.files import content
 from .._etcd.transport import TlsFiles
+from . import pod_variables
 from .block_yaml import load
+from .cut_off import missing_end, no_end, unreadable_end
 from .memory import quantity_bytes
 from .probes import Probe, parse_probes
 
 DEFAULT_PATH = "/etc/kubernetes/manifests/etcd.yaml"
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
+_NEEDED = ("name", "data-dir", "wal-dir", "trusted-ca-file", "cert-file", "key-file")
 
 
 @dataclass(frozen=True)
 class EtcdManifest:
-    """Flags without their dashes; `mounts` are (path in the container, path on the host), the longest first;
-    `memory_limit_bytes` is the container's `resources.limits.memory`, None if it has none."""
+    """Flags without their dashes; `mounts` are (path in the container, path on the host), the longest first. A variable
+    in a flag has its value, if that is known without the kubelet. `memory_limit_bytes` is the container's
+    `resources.limits.memory`, None if it has none."""
 
     path: str
     image: str
@@ -78,9 +83,11 @@ class EtcdManifest:
     def endpoint(self) -> str:
         """The URL at which this host reaches its own member: the gateway's own if there is one, loopback first. Raises
         Failure if the manifest names none."""
-        urls = _urls(self.setting("listen-client-http-urls")) or _urls(self.setting("listen-client-urls"))
+        given = self.setting("listen-client-http-urls") or self.setting("listen-client-urls")
+        urls = [url for url in _urls(given) if "$(" not in url]
         if not urls:
-            raise _unusable(f"{self.path} has no --listen-client-urls, so the address of etcd is not known")
+            found = f"only {given}" if given else "no --listen-client-urls"
+            raise _unusable(f"{self.path} has {found}, so the address of etcd is not known")
         return min(urls, key=lambda url: (urlsplit(url).hostname not in _LOOPBACK, urls.index(url)))
 
     @property
@@ -157,47 +164,60 @@ def parse_manifest(text: str, path: str) -> EtcdManifest:
     try:
         pod = load(text)
     except ValueError as exc:
-        raise _unusable(f"{path} cannot be read as a static pod manifest: {exc}{_cut_off(text)}") from exc
+        raise _unusable(f"{path} cannot be read as a static pod manifest: {exc}{unreadable_end(text, exc)}") from exc
+    cut_off = missing_end(text, pod)
     try:
         spec = pod["spec"]
         container = next(c for c in spec["containers"] if c.get("name") == "etcd")
-        words = [str(word) for word in (container.get("command") or []) + (container.get("args") or [])]
+        variables, written = pod_variables.variables(container), pod_variables.written(container)
+        words = pod_variables.words(container)
         mounts = [(mount["mountPath"], mount["name"]) for mount in container.get("volumeMounts") or []]
         volumes = {volume["name"]: volume for volume in spec.get("volumes") or []}
         hosts = {name: volume["hostPath"]["path"] for name, volume in volumes.items() if "hostPath" in volume}
-        env = {entry["name"]: entry.get("value") or "" for entry in container.get("env") or []}
         image = str(container.get("image", ""))
         probes = parse_probes(container)
         limits = (container.get("resources") or {}).get("limits") or {}
         memory_limit_bytes = quantity_bytes(str(limits.get("memory", "")))
     except (KeyError, TypeError, AttributeError, StopIteration, ValueError):
-        raise _unusable(f"{path} is not the manifest of a pod with a container named etcd{_cut_off(text)}") from None
+        raise _unusable(f"{path} is not the manifest of a pod with a container named etcd{cut_off}") from None
     missing = sorted({str(name) for _inside, name in mounts} - set(volumes))
-    if missing or (not volumes and _cut_off(text)):
+    if missing or (not volumes and cut_off):
         what = f"has no volume {', '.join(missing)}, which its container mounts" if missing else "has no volumes"
-        raise _unusable(f"{path} {what}{_cut_off(text)}")
+        raise _unusable(f"{path} {what}{no_end(text)}")
     if not words or os.path.basename(words[0]) != "etcd":
         program = words[0] if words else "nothing"
         raise _unusable(f"{path}: the container etcd does not run etcd directly but {program}")
+    _refuse_settings_elsewhere(path, parse_flags(written[1:]), variables)
     pairs = [(inside, hosts[name]) for inside, name in mounts if name in hosts]
     return EtcdManifest(
         path=path,
         image=image,
         flags=parse_flags(words[1:]),
-        env=env,
+        env={name: value or "" for name, value in variables.items()},
         mounts=tuple(sorted(pairs, key=lambda pair: -len(pair[0]))),
         probes=probes,
         memory_limit_bytes=memory_limit_bytes,
     )
 
 
-def _cut_off(text: str) -> str:
-    """The advice about a file that a full disk or an interrupted copy has left, as the end of a message. kubeadm's own
-    manifests (1.20 to 1.37) begin with the kind and end with the status."""
-    lines = text.rstrip("\n").split("\n")
-    if lines[:2] != ["apiVersion: v1", "kind: Pod"] or lines[-1] == "status: {}":
-        return ""
-    return f". The file ends in line {len(lines)} as if it had been cut off: put the whole manifest back first"
+def _refuse_settings_elsewhere(path: str, flags: t.Mapping[str, str], variables: pod_variables.Variables) -> None:
+    """Refuse an etcd whose settings are not in its manifest. Raises Failure."""
+    variable = variable_of("config-file")
+    file = flags.get("config-file") or variables.get(variable, "")
+    if file != "":
+        name = "--config-file" if flags.get("config-file") else variable
+        raise _unusable(
+            f"{path} sets {name}: etcd reads all of its settings from that file and ignores all other flags and"
+            " variables.",
+            "Only an etcd that gets its settings from its manifest, as kubeadm writes it, is supported.",
+        )
+    for name in _NEEDED:
+        names = pod_variables.unknown(flags.get(name, ""), variables)
+        if names:
+            raise _unusable(
+                f"{path} has --{name}={flags[name]}, and the kubelet alone knows the value of {', '.join(names)}.",
+                "Write the value itself in its place; etcd is restarted by that.",
+            )
 
 
 def read_manifest(path: str) -> EtcdManifest:
@@ -226,8 +246,8 @@ def read_bytes(path: str) -> bytes:
         raise _unusable(f"{path} cannot be read: {exc}") from exc
 
 
-def _unusable(reason: str) -> Failure:
-    return Failure("manifest_unusable", reason)
+def _unusable(reason: str, advice: str = "") -> Failure:
+    return Failure("manifest_unusable", reason, advice)
 
 
 __all__ = (

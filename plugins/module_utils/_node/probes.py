@@ -33,7 +33,8 @@ _MARGIN = 5.0
 
 @dataclass(frozen=True)
 class Probe:
-    """One probe of a container. `kind` is startup, liveness or readiness; `path` has its query; all times in seconds.
+    """One probe of a container. `kind` is startup, liveness or readiness; `path` has its query, and is empty if
+    `handler`, Kubernetes' own word, is not httpGet; all times in seconds.
 
     A named port is its number here, None if that is not known.
     """
@@ -45,6 +46,7 @@ class Probe:
     timeout: float = 1.0
     threshold: int = 3
     initial_delay: float = 0.0
+    handler: str = "httpGet"
 
     @property
     def patience(self) -> float:
@@ -54,13 +56,18 @@ class Probe:
     @property
     def fails_under_alarm(self) -> bool:
         path, query = self._parts()
-        # A probe that is no HTTP request, such as a command, is taken for the strictest.
-        return not path or (path == "/health" and "NOSPACE" not in query.get("exclude", []))
+        return self._may_always_fail or (path == "/health" and "NOSPACE" not in query.get("exclude", []))
 
     @property
     def fails_without_leader(self) -> bool:
         path, query = self._parts()
-        return path in ("", "/readyz") or (path == "/health" and query.get("serializable") != ["true"])
+        minds = path == "/readyz" or (path == "/health" and query.get("serializable") != ["true"])
+        return self._may_always_fail or minds
+
+    @property
+    def _may_always_fail(self) -> bool:
+        """A command or gRPC is taken for the strictest. A connection is all that a probe by TCP wants."""
+        return not self.path and self.handler != "tcpSocket"
 
     def _parts(self) -> tuple[str, dict[str, list[str]]]:
         parts = urlsplit(self.path)
@@ -88,18 +95,20 @@ def parse_probes(container: t.Mapping[str, t.Any]) -> tuple[Probe, ...]:
         body = container.get(f"{kind}Probe")
         if not body:
             continue
-        request = body.get("httpGet") or {}
+        handler = next((name for name in ("exec", "grpc", "httpGet", "tcpSocket") if name in body), "exec")
+        request = body.get(handler) or {}
         port = str(request.get("port") or "")
         number = port if port.isdigit() else str(ports.get(port) or "")
         probes.append(
             Probe(
                 kind,
-                str(request.get("path") or ""),
+                str(request.get("path") or "/") if handler == "httpGet" else "",
                 int(number) if number.isdigit() else None,
                 period=float(body.get("periodSeconds") or 10),
                 timeout=float(body.get("timeoutSeconds") or 1),
                 threshold=int(body.get("failureThreshold") or 3),
                 initial_delay=float(body.get("initialDelaySeconds") or 0),
+                handler=handler,
             )
         )
     return tuple(probes)
@@ -123,9 +132,11 @@ def threat(probes: t.Iterable[Probe], outlook: Outlook, *, margin: float = _MARG
     for probe in killing:
         reason = _reason(probe, outlook, first=probe.kind == first, margin=margin)
         if reason:
-            where = f" ({probe.path})" if probe.path else ""
+            name, seconds = f"{probe.kind} probe ({probe.path or probe.handler})", f"{probe.patience:.0f} s"
+            if probe.path:
+                return f"its {name} fails {reason}, and etcd is killed after {seconds} of it"
             return (
-                f"its {probe.kind} probe{where} fails {reason}, and etcd is killed after {probe.patience:.0f} s of it"
+                f"it cannot be told whether its {name} fails {reason}, and etcd would be killed after {seconds} of it"
             )
     return None
 

@@ -311,6 +311,7 @@ def _read_probe(found: Fields) -> Probe:
         timeout=found.number("timeout"),
         threshold=found.whole("threshold"),
         initial_delay=found.number("initial_delay"),
+        handler=found.text("handler"),
     )
 
 

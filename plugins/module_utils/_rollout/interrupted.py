@@ -95,7 +95,7 @@ def _changed_since(rollout: Rollout, old: bytes) -> list[str]:
     try:
         text = config.text_of(old)
         only_flags = only_flags_differ(rollout.text, text)
-        return drift(manifest_edit.flags(text), rollout.manifest.flags) if only_flags else []
+        return drift(manifest_edit.flags(text), manifest_edit.flags(rollout.text)) if only_flags else []
     except (Refused, ValueError):
         return []
 

@@ -66,7 +66,6 @@ def choose_target(rollout: Rollout) -> Target:
     settings = flag_values.checked(rollout.options.extra_args, remove, running.flags)
     edited = manifest_edit.edit(rollout.text, settings.wanted, remove)
     _refuse_identity_flags(edited)
-    refuse(known_flags.config_file_refusal(running.flags, running.env))
     refuse(known_flags.environment_refusal(settings.wanted, running.env))
     _refuse_unknown_flags(rollout, edited)
     patched = Target(edited.text, edited, "patch", warnings=settings.warnings)

@@ -81,22 +81,3 @@ def test_environment(environment: dict[str, str], expected: str) -> None:
     said = known_flags.environment_refusal(["max-wals"], environment)
     assert expected in (said.text if said else "")
     assert bool(said) is bool(expected)
-
-
-FILES = [
-    ("none", {"max-wals": "7"}, {"ETCD_MAX_WALS": "5"}, ""),
-    (
-        "a variable",
-        {},
-        {"ETCD_CONFIG_FILE": "/x"},
-        "The manifest sets ETCD_CONFIG_FILE, which makes etcd ignore every other",
-    ),
-    ("a flag", {"config-file": "/x"}, {}, "The manifest sets --config-file, which makes etcd ignore every other"),
-]
-
-
-@pytest.mark.parametrize(("flags", "environment", "expected"), table(FILES))
-def test_a_configuration_file_of_etcd(flags: dict[str, str], environment: dict[str, str], expected: str) -> None:
-    said = known_flags.config_file_refusal(flags, environment)
-    assert (said.text if said else "").startswith(expected)
-    assert bool(said) is bool(expected)

@@ -66,12 +66,26 @@ def test_address(text: str, expected: Address) -> None:
     assert address_of(text, "x.yaml") == expected
 
 
+def test_address_beside_a_variable_on_two_lines() -> None:
+    """As kubeadm writes a NO_PROXY of more than 80 characters."""
+    text = (DATA / "cases/manifests/apiserver-proxy-variable-on-two-lines.manifest").read_text("utf-8")
+    assert address_of(text, "x.yaml") == Address("192.0.2.11", 6443)
+
+
+def test_address_of_the_container_of_that_name() -> None:
+    body = yaml.safe_load(pod("--secure-port=$(PORT)"))
+    server = {**body["spec"]["containers"][0], "env": [{"name": "PORT", "value": "7443"}]}
+    body["spec"]["containers"] = [{"name": "beside", "command": ["x", "--secure-port=1"]}, server]
+    assert address_of(yaml.safe_dump(body), "x.yaml") == Address("127.0.0.1", 7443)
+
+
 NO_MANIFESTS: list[tuple[str, str, str]] = [
     ("empty", "", "x.yaml is not the manifest of an API server"),
     ("a list", "- a\n", "x.yaml is not the manifest of an API server"),
     ("no containers", "spec:\n  containers:\n", "x.yaml is not the manifest of an API server"),
     ("no metadata", "spec:\n  containers:\n  - name: a\n", "x.yaml is not the manifest of an API server"),
     ("a container that is none", "metadata: {}\nspec:\n  containers:\n  - a\n", "x.yaml is not the manifest"),
+    ("a line", "a: b\nc: !d e\n", "x.yaml is not the manifest of an API server: line 2 is not understood: c: !d e"),
     ("no port", pod("--secure-port=https"), "x.yaml: 'https' is not a valid port"),
 ]
 

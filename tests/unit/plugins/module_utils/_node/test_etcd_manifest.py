@@ -273,6 +273,55 @@ def test_name(flags: tuple[str, ...], env: list[Json], expected: str) -> None:
     assert of(*flags, env=env).name == expected
 
 
+NODE: Json = {"name": "NODE", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}
+
+VARIABLES: list[tuple[str, tuple[str, ...], list[Json], str]] = [
+    ("known", ("--name=$(A)-1",), [{"name": "A", "value": "b"}], "b-1"),
+    ("in a variable of etcd's", (), [{"name": "A", "value": "b"}, {"name": "ETCD_NAME", "value": "$(A)"}], "b"),
+    ("none of this container", ("--name=$(NODE)",), [], "$(NODE)"),
+    ("a dollar sign", ("--name=$$(NODE)",), [NODE], "$(NODE)"),
+]
+
+
+@pytest.mark.parametrize(("flags", "env", "expected"), table(VARIABLES))
+def test_name_with_a_variable(flags: tuple[str, ...], env: list[Json], expected: str) -> None:
+    assert of(*flags, env=env).name == expected
+
+
+@pytest.mark.parametrize("name", ["name", "data-dir", "wal-dir", "trusted-ca-file", "cert-file", "key-file"])
+def test_variable_that_the_kubelet_alone_knows(name: str) -> None:
+    message = rf"^etcd\.yaml has --{name}=/\$\(NODE\), and the kubelet alone knows the value of NODE\.$"
+    with pytest.raises(Failure, match=message) as caught:
+        of(f"--{name}=/$(NODE)", env=[NODE])
+    assert caught.value.advice == "Write the value itself in its place; etcd is restarted by that."
+
+
+def test_address_in_a_variable_that_the_kubelet_alone_knows() -> None:
+    assert of(LISTEN + "https://$(NODE):2379,https://127.0.0.1:2379", env=[NODE]).endpoint == "https://127.0.0.1:2379"
+    found = of(LISTEN + "https://$(NODE):2379", env=[NODE])
+    with pytest.raises(Failure, match=r"has only https://\$\(NODE\):2379, so the address of etcd is not known"):
+        found.endpoint  # noqa: B018  # reading it is the test
+
+
+ELSEWHERE: list[tuple[str, tuple[str, ...], list[Json], str]] = [
+    ("flag", ("--config-file=/x",), [], "etcd.yaml sets --config-file: etcd reads all of its settings from that file"),
+    ("flags beside it", ("--name=a", "--config-file", "/x"), [], "sets --config-file"),
+    ("variable", (), [{"name": "ETCD_CONFIG_FILE", "value": "/x"}], "etcd.yaml sets ETCD_CONFIG_FILE: etcd reads all"),
+    ("variable from elsewhere", (), [{**NODE, "name": "ETCD_CONFIG_FILE"}], "sets ETCD_CONFIG_FILE"),
+]
+
+
+@pytest.mark.parametrize(("flags", "env", "message"), table(ELSEWHERE))
+def test_settings_in_a_file_of_etcd(flags: tuple[str, ...], env: list[Json], message: str) -> None:
+    with pytest.raises(Failure) as caught:
+        of(*flags, env=env)
+    assert message in str(caught.value)
+
+
+def test_an_empty_name_of_a_file_is_none() -> None:
+    assert of("--name=a", env=[{"name": "ETCD_CONFIG_FILE", "value": ""}]).name == "a"
+
+
 def test_environment_from_elsewhere_is_empty() -> None:
     found = of(env=[{"name": "ETCD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}])
     assert found.env == {"ETCD_NAME": ""}
@@ -315,6 +364,58 @@ def test_cut_off(path: Path, length: int) -> None:
         return
     if left.startswith("apiVersion: v1\nkind: Pod\n"):
         assert f"The file ends in line {len(left.splitlines())} as if it had been cut off" in said
+
+
+CASES = DATA / "cases/manifests"
+
+
+def case(name: str) -> EtcdManifest:
+    return read_manifest(str(CASES / f"{name}.manifest"))
+
+
+def test_value_on_two_lines() -> None:
+    """As kubeadm writes extraEnvs with more than 80 characters."""
+    found = case("etcd-variable-on-two-lines")
+    assert (found.name, found.data_dir, found.endpoint) == ("n1", "/srv/ring", "https://127.0.0.1:2379")
+    assert found.env["NOTE"] == (
+        "the quota of this member was raised in spring, ask the people of the night shift before it is lowered"
+    )
+
+
+def test_annotation_of_two_lines() -> None:
+    assert case("etcd-annotation-of-two-lines").name == "n1"
+
+
+def test_brackets_beside_it() -> None:
+    assert case("whole-but-called-cut-off").name == "n1"
+
+
+WHOLE: list[tuple[str, str, str, str]] = [
+    ("a line in the middle", "    name: beside", "    name: !x beside", "line 8 is not understood"),
+    ("no container of etcd", "    name: etcd", "    name: ring", "is not the manifest of a pod with a container named"),
+    ("a shell", "    - etcd\n", "    - sh\n", "does not run etcd directly but sh"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "message"), table(WHOLE))
+def test_whole_manifest_is_not_said_to_be_cut_off(old: str, new: str, message: str) -> None:
+    text = (CASES / "whole-but-called-cut-off.manifest").read_text("utf-8")
+    assert old in text
+    with pytest.raises(Failure, match=message) as caught:
+        parse_manifest(text.replace(old, new), "x.yaml")
+    assert "cut off" not in str(caught.value)
+
+
+def test_cases_that_are_refused() -> None:
+    with pytest.raises(Failure, match="etcd reads all of its settings from that file"):
+        case("etcd-with-config-file")
+    with pytest.raises(Failure, match=r"has --name=\$\(NODE\), and the kubelet alone knows the value of NODE"):
+        case("etcd-name-from-a-variable")
+
+
+def test_probe_by_a_command() -> None:
+    (probe,) = case("etcd-probe-by-command").probes
+    assert (probe.handler, probe.patience) == ("exec", 80.0)
 
 
 def test_missing(tmp_path: Path) -> None:

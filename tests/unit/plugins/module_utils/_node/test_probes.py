@@ -86,7 +86,8 @@ STARTUP = Probe("startup", "/readyz", 2381, period=10.0, threshold=24)
 LIVENESS = Probe("liveness", "/livez", 2381, period=10.0, threshold=8)
 READINESS = Probe("readiness", "/health", 2381, period=1.0, threshold=1)
 HEALTH = Probe("startup", "/health", 2381, period=10.0, threshold=24)
-COMMAND = Probe("liveness", "", None, period=1.0, threshold=1)
+COMMAND = Probe("liveness", "", None, period=1.0, threshold=1, handler="exec")
+CONNECTION = Probe("liveness", "", 2379, period=1.0, threshold=1, handler="tcpSocket")
 
 
 def outlook(*, armed: bool = False, leaderless: bool = False, replay: float = 0.0, defrag: float = 0.0) -> Outlook:
@@ -143,23 +144,30 @@ THREATS: list[tuple[str, list[Probe], Outlook, str | None]] = [
     ("there is a leader", [patient("/readyz", 4)], outlook(), None),
     ("readiness kills nobody", [READINESS], outlook(armed=True, leaderless=True, replay=9e9, defrag=9e9), None),
     (
-        "a probe without a path",
+        "a command",
         [COMMAND],
         ARMED,
-        "its liveness probe fails under the alarm, and etcd is killed after 1 s",
+        "it cannot be told whether its liveness probe (exec) fails under the alarm, and etcd would be killed after 1 s",
     ),
     (
-        "a probe without a path, no leader",
+        "a command, no leader",
         [COMMAND],
         LEADERLESS,
-        "its liveness probe fails without a leader (up to 30 s)",
+        "it cannot be told whether its liveness probe (exec) fails without a leader (up to 30 s)",
     ),
-    ("a probe without a path, nothing ahead", [COMMAND], outlook(), None),
+    ("a command, nothing ahead", [COMMAND], outlook(), None),
     (
-        "a probe without a path, busy",
+        "a command, busy",
         [COMMAND],
         outlook(leaderless=True, defrag=7.0),
-        "its liveness probe fails during the defragmentation (about 7 s), and etcd is killed after 1 s of it",
+        "(exec) fails during the defragmentation (about 7 s), and etcd would be killed after 1 s of it",
+    ),
+    ("a connection", [CONNECTION], outlook(armed=True, leaderless=True), None),
+    (
+        "a connection, busy",
+        [CONNECTION],
+        outlook(armed=True, defrag=7.0),
+        "it cannot be told whether its liveness probe (tcpSocket) fails during the defragmentation (about 7 s)",
     ),
 ]
 
@@ -220,7 +228,15 @@ BODIES: list[tuple[str, Json, Probe]] = [
     ("port as text", {"httpGet": {"path": "/livez", "port": "2381"}}, Probe("liveness", "/livez", 2381)),
     ("named port", {"httpGet": {"path": "/livez", "port": "probe-port"}}, Probe("liveness", "/livez", 2381)),
     ("a name that no port has", {"httpGet": {"path": "/livez", "port": "metrics"}}, Probe("liveness", "/livez", None)),
-    ("no HTTP", {"tcpSocket": {"port": 2379}, "periodSeconds": 5}, Probe("liveness", "", None, period=5.0)),
+    ("no path is the root", {"httpGet": {"port": 2381}}, Probe("liveness", "/", 2381)),
+    (
+        "a connection",
+        {"tcpSocket": {"port": "client"}, "periodSeconds": 5},
+        Probe("liveness", "", 2379, period=5.0, handler="tcpSocket"),
+    ),
+    ("a command", {"exec": {"command": ["etcdctl", "get", "k"]}}, Probe("liveness", "", None, handler="exec")),
+    ("gRPC", {"grpc": {"port": 2379}}, Probe("liveness", "", 2379, handler="grpc")),
+    ("nothing that is known", {"periodSeconds": 10}, Probe("liveness", "", None, handler="exec")),
     (
         "all numbers",
         {

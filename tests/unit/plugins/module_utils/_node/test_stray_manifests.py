@@ -17,7 +17,8 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._node.stray_mani
 ETCD = (DATA / "manifests/1.33/plain.manifest").read_text("utf-8")
 API_SERVER = (DATA / "apiserver/1.33/ipv4.manifest").read_text("utf-8")
 
-FLOW = ETCD.replace("metadata:\n", "metadata:\n  annotations: &none {}\n  x: *none\n")
+TAGGED = ETCD.replace("metadata:\n", "metadata:\n  annotations: !!map {}\n")
+BESIDE = (DATA / "cases/manifests/not-a-stray.manifest").read_text("utf-8")
 JSON = '{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "etcd"}, "spec": {"containers": []}}'
 
 
@@ -77,9 +78,10 @@ STRAYS: list[tuple[str, str, Callable[[str], Callable[[Path], None]], bool]] = [
     ("half a copy", "etcd.yaml.new", lambda name: write(name, ETCD[:200]), True),
     ("an empty copy", "etcd.yaml.new", lambda name: write(name, ""), True),
     ("an empty file", "empty", lambda name: write(name, ""), False),
-    ("a form of YAML that is not read here", "old-etcd.yaml", lambda name: write(name, FLOW), True),
+    ("a form of YAML that is not read here", "old-etcd.yaml", lambda name: write(name, TAGGED), True),
     ("JSON", "old-etcd.json", lambda name: write(name, JSON), True),
     ("another pod in JSON", "proxy.json", lambda name: write(name, JSON.replace('"etcd"', '"etcd-proxy"')), False),
+    ("another pod whose container is called so", "night-copy.yaml", lambda name: write(name, BESIDE), False),
     ("another pod", "kube-vip.yaml", lambda name: write(name, API_SERVER), False),
     ("another pod whose name begins as it does", "etcd-proxy.yaml", lambda name: write(name, API_SERVER), False),
 ]
