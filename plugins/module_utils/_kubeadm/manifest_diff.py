@@ -19,11 +19,13 @@ _IDLE = (("status",), ("metadata", "creationTimestamp"))
 _KEYS_OF_LISTS = ("mountPath", "name")
 # Values of variables and of HTTP headers may be secrets: a proxy with its password, a token.
 _SECRET = "value"
-_SECRET_IN_TEXT = re.compile(
-    rf"""^([ ]*(?:-[ ]+)?(["']?){_SECRET}\2[ ]*:[ \t]+)[^\s][^\r\n]*"""  # on a line of its own
-    rf"""|("{_SECRET}"\s*:\s*)"(?:[^"\\\n]|\\.)*\"""",  # in JSON
-    re.MULTILINE,
+_SECRET_LINE = re.compile(rf"""([ ]*(?:-[ ]+)*)(["']?){_SECRET}\2[ \t]*:(?=\s|\Z)([ \t]*)""")
+_SECRET_IN_BRACKETS = re.compile(
+    rf"""([{{\[,]\s*(["']?){_SECRET}\2\s*:\s*)(?!null\s*[,\]}}])(?:&\S+\s+)?"""
+    r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s,\[\]{}"'][^,\[\]{}]*)""",
+    re.DOTALL,
 )
+_MASK = '"***"'
 
 
 def differences(running: str, rendered: str) -> list[str]:
@@ -41,8 +43,22 @@ def only_flags_differ(one: str, other: str) -> bool:
 
 
 def masked(text: str) -> str:
-    """A manifest for people, without what may be secret."""
-    return _SECRET_IN_TEXT.sub(r'\1\3"***"', text)
+    """A manifest for people, without what may be secret: the values of variables and headers."""
+    return _SECRET_IN_BRACKETS.sub(rf"\1{_MASK}", "".join(_masked_lines(text)))
+
+
+def _masked_lines(text: str) -> t.Iterator[str]:
+    """The lines without the values that stand in lines of their own, however many."""
+    column: int | None = None  # of the key whose value is left out
+    for line in re.findall(r"[^\n]*\n|[^\n]+", text):
+        words = line.lstrip(" ")
+        if column is not None and len(line) - len(words) > column and words.strip():
+            continue
+        found = _SECRET_LINE.match(line)
+        column = found.end(1) if found else column if not words.strip() else None
+        content = line.rstrip("\r\n")
+        value_follows = found is not None and found.end() < len(content)
+        yield content[: found.end()] + _MASK + line[len(content) :] if found and value_follows else line
 
 
 def _of_flags(here: t.Mapping[str, str], there: t.Mapping[str, str]) -> t.Iterator[str]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 from unit.builders import DATA, table
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import manifest_edit
@@ -119,6 +120,14 @@ MASKED = [
     ("first of its entry", "    - value: 'a b' # c\r\n      name: B\r\n", '    - value: "***"\r\n      name: B\r\n'),
     ("quoted key", '      "value": "a\\"b"\n', '      "value": "***"\n'),
     ("JSON", '[{"value":"a\\"b","name":"A"},{"value":null}]', '[{"value":"***","name":"A"},{"value":null}]'),
+    ("folded", "    - value: a,\n        b\n\n        c\n      name: B\n", '    - value: "***"\n\n      name: B\n'),
+    ("block", "      value: |\n        a\n\n         b\n    - name: B\n", '      value: "***"\n\n    - name: B\n'),
+    ("on the next line", "      value:\n        a\n      name: B\n", "      value:\n      name: B\n"),
+    ("quotes on two lines", "      value: 'a\n        b'\n    - name: B\n", '      value: "***"\n    - name: B\n'),
+    ("brackets", "[{name: A, value: a b}, {value: 'c,', x: d}]", '[{name: A, value: "***"}, {value: "***", x: d}]'),
+    ("brackets on two lines", '[{value: "a\n b", x: y}]', '[{value: "***", x: y}]'),
+    ("a word that begins alike", "[{value: null-a}, {value: null}]", '[{value: "***"}, {value: null}]'),
+    ("with an anchor", "[{value: &x 'a,b'}]", '[{value: "***"}]'),
     ("nothing", "      value:\n      name: B\n", "      value:\n      name: B\n"),
     ("a flag", "    - --a-value: b\n    - --value=c\n", "    - --a-value: b\n    - --value=c\n"),
 ]
@@ -134,3 +143,19 @@ def test_only_flags_differ() -> None:
     assert only_flags_differ(PLAIN, manifest_edit.put(PLAIN, {"max-wals": "7"}).text)
     assert not only_flags_differ(PLAIN, PLAIN.replace("  name: etcd\n", '  name: "etcd"\n'))
     assert not only_flags_differ(PLAIN, manifest_edit.put(PLAIN, {"max-wals": "7"}).text.replace("3.5.24-0", "3.6.8-0"))
+
+
+@pytest.mark.parametrize("style", [None, "'", '"', "|", ">"])
+@pytest.mark.parametrize("flow", [False, None, True])
+@pytest.mark.parametrize("width", [20, 80])
+def test_no_secret_is_left_however_it_is_written(style: str | None, flow: bool | None, width: int) -> None:
+    secrets = ["s3cret one, s3cret: two" + 9 * " s3cret", "s3cret\n\n  s3cret\n", "'s3cret' \"s3cret\"", "s3cret"]
+    pod = {
+        "spec": {
+            "containers": [{"env": [{"name": f"A{at}", "value": each} for at, each in enumerate(secrets)], "x": "kept"}]
+        }
+    }
+    text = masked(yaml.safe_dump(pod, default_style=style, default_flow_style=flow, width=width))
+    assert "s3cret" not in text
+    assert "kept" in text or flow  # it may stand behind a value in the same line
+    assert all(f"A{at}" in text for at in range(len(secrets)))

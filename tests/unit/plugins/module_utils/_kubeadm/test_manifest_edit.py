@@ -253,3 +253,62 @@ def test_only_what_is_wanted_changes(
     back = {name: value for name, value in edited.before.items() if edited.after.get(name) != value}
     again = manifest_edit.put(edited.text, back, set(edited.after) - set(edited.before))
     assert again.after == edited.before
+
+
+CASES = [
+    "etcd-annotation-of-two-lines",
+    "etcd-variable-on-two-lines",
+    "etcd-probe-by-command",
+    "whole-but-called-cut-off",
+]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_values_over_several_lines_stay_as_they_are(name: str) -> None:
+    text = read(DATA / f"cases/manifests/{name}.manifest")
+    old, new = "    - --name=n1\n", "    - --trusted-ca-file=/srv/pki/ca.crt\n"
+    assert manifest_edit.put(text, {"name": "n2"}).text == text.replace(old, "    - --name=n2\n")
+    assert manifest_edit.put(text, {QUOTA: "8"}).text == text.replace(new, f"{new}    - --{QUOTA}=8\n")
+
+
+def test_command_in_a_block_of_text_is_none() -> None:
+    """A script that holds the very same lines."""
+    lines = ("    env:", "    - name: NOTE", "      value: |", *(f"    {line}" for line in COMMAND))
+    text = pod(*lines, *COMMAND)
+    edited = manifest_edit.put(text, {QUOTA: "8"})
+    assert edited.text == pod(*lines, *COMMAND, f"    - --{QUOTA}=8")
+
+
+IN_OTHER_WORDS: list[tuple[str, tuple[str, ...]]] = [
+    ("brackets", ("    command: [etcd, --name=cp1]",)),
+    ("an alias", ("    x: &x", "    - etcd", "    - --name=cp1", "    command: *x")),
+    ("an item on two lines", (*COMMAND, "    - --a=b", "      c")),
+    ("an item in a block", (*COMMAND, "    - |-", "      --a=b")),
+    ("an item with an anchor that is used", ("    command:", "    - etcd", "    - &x --name=cp1", "    x: *x")),
+]
+
+
+@pytest.mark.parametrize("lines", table(IN_OTHER_WORDS))
+def test_command_that_is_read_but_not_edited(lines: tuple[str, ...]) -> None:
+    text = pod(*lines)
+    assert manifest_edit.flags(text)["name"] == "cp1"
+    assert manifest_edit.edit(text, {"name": "cp1"}).text == text
+    with pytest.raises(Refused, match="The command of etcd is written in a way that cannot be edited safely") as caught:
+        manifest_edit.put(text, {"name": "cp2"})
+    assert "set --name=cp2" in caught.value.advice
+
+
+values = st.lists(
+    st.sampled_from(["a", "of many words", "b: c", "# d", "'", '"', "\n", "\n\n", "  ", "- x", "command:"])
+)
+
+
+@given(st.lists(values.map(" ".join), min_size=1, max_size=4), st.integers(20, 80))
+@settings(max_examples=30)
+def test_whatever_stands_around_the_command(texts: list[str], width: int) -> None:
+    env = [{"name": f"V{at}", "value": text} for at, text in enumerate(texts)]
+    container = {"args": ["--name=cp1"], "command": ["etcd"], "env": env, "name": "etcd"}
+    body = {"metadata": {"annotations": {"a": texts[0]}}, "spec": {"containers": [container]}}
+    text = yaml.safe_dump(body, width=width, default_flow_style=False)
+    found = manifest_edit.put(text, {"name": "cp2"}).text
+    assert found == text.replace("--name=cp1", "--name=cp2")
