@@ -73,10 +73,19 @@ def entries_of(found: Found) -> list[Entry]:
             "kubeadm_file_invalid",
             f"etcd.local.extraArgs in line {line} is a {value.reads_as}, but {found.version} expects {how}:"
             " kubeadm refuses it.",
-            f"Write it as {how}, or correct the apiVersion. " + in_lines(found.is_list, _any_shape(args)),
+            f"Write it as {how}, or correct the apiVersion. {keep_the_rest(found)}"
+            + in_lines(found.is_list, _any_shape(args)),
         )
     no_merge(found, args)
     return [_item(found, item) for item in args.items] if found.is_list else [_pair(*pair) for pair in args.pairs]
+
+
+def keep_the_rest(found: Found) -> str:
+    """The advice to keep the other keys of etcd and etcd.local, before lines that do not have them. Empty if there are
+    none."""
+    above = (found.document.root.get(PATH[0]), local_etcd(found))
+    others = [key.text or "" for node in above if node for key, _value in node.resolved.pairs if key.text not in PATH]
+    return f"Leave everything else in etcd and etcd.local ({', '.join(others)}). " if others else ""
 
 
 def _any_shape(args: YamlNode) -> list[tuple[str, str]]:
@@ -134,4 +143,4 @@ def environment(found: Found) -> dict[str, YamlNode]:
     return {name.text: name for name in named if name is not None and name.text}
 
 
-__all__ = ("EXTRA_ARGS", "Args", "Entry", "entries_of", "environment", "local_etcd")
+__all__ = ("EXTRA_ARGS", "Args", "Entry", "entries_of", "environment", "keep_the_rest", "local_etcd")

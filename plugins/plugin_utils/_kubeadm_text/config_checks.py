@@ -16,10 +16,10 @@ from ...module_utils._core.failures import Refused
 from ...module_utils._kubeadm import flag_values
 from ...module_utils._node.etcd_manifest import variable_of
 from . import yaml_nodes
-from .arguments import EXTRA_ARGS, Args, entries_of, environment, local_etcd
+from .arguments import EXTRA_ARGS, Args, entries_of, environment, keep_the_rest, local_etcd
 from .documents import Found
 from .splices import Plan
-from .yaml_style import PATH, in_lines, quote
+from .yaml_style import in_lines, quote
 
 _WHOLE_VERSION = re.compile(r"v?\d+\.\d+\.\d+.*", re.ASCII)
 
@@ -129,7 +129,7 @@ def lines_by_hand(found: Found, plan: Plan) -> str:
     wanted = [*((entry.name, value) for entry, value in left), *plan.added]
     if not wanted:
         return "Remove etcd.local.extraArgs by hand."
-    keep = "Leave everything else in etcd and etcd.local. " if _holds_more(found) else ""
+    keep = keep_the_rest(found)
     more = [entry.name for entry, _value in left if entry.rest()]
     keep += f"Keep the other keys of {', '.join(more)}. " if more else ""
     if found.document.root.flow:
@@ -137,12 +137,6 @@ def lines_by_hand(found: Found, plan: Plan) -> str:
         made = json.dumps({"etcd": {"local": {EXTRA_ARGS: listed}}}, ensure_ascii=False)
         return f"{keep}Write this by hand: {made}"
     return keep + in_lines(found.is_list, wanted)
-
-
-def _holds_more(found: Found) -> bool:
-    """Whether etcd or etcd.local has other keys than those on the way to extraArgs."""
-    above = (found.document.root.get(PATH[0]), local_etcd(found))
-    return any(key.text not in PATH for node in above if node for key, _value in node.resolved.pairs)
 
 
 __all__ = ("findings_of", "lines_by_hand", "refuse_environment", "refuse_unreadable")

@@ -16,6 +16,7 @@ from . import yaml_nodes
 from .yaml_nodes import YamlNode
 
 KIND, GROUP = "ClusterConfiguration", "kubeadm.k8s.io"
+_OLD_KIND = "MasterConfiguration"  # until v1alpha2
 
 _VERSION = re.compile(r"v(\d+)(?:(alpha|beta)(\d+))?")
 _EMPTY = "kubeadm takes that for an empty document and refuses the whole file (kind and apiVersion is mandatory)"
@@ -236,6 +237,9 @@ def find(text: str) -> Found:
     """The ClusterConfiguration with etcd on its nodes. Raises Failure."""
     documents = read(text)
     candidates = [number for number, document in enumerate(documents) if document.kind == KIND]
+    old = next((document for document in documents if document.kind == _OLD_KIND), None)
+    if not candidates and old:
+        raise _too_old(old)
     if not candidates:
         kinds = ", ".join(document.kind for document in documents)
         raise Refused(
@@ -248,14 +252,19 @@ def find(text: str) -> Found:
     group, _slash, version = document.api_version.partition("/")
     shape = is_list(version) if group == GROUP else None
     if shape is None:
-        raise Refused(
-            "no_cluster_configuration",
-            f"The {KIND} has apiVersion {document.api_version}; {GROUP}/v1beta1 and newer are known.",
-            "Migrate it with kubeadm config migrate of a release that knows it, or correct a misspelling.",
-        )
+        raise _too_old(document)
     found = Found(text, tuple(documents), candidates[0], shape)
     _check(found)
     return found
+
+
+def _too_old(document: Document) -> Refused:
+    known = f"{GROUP}/v1beta1" if document.kind == KIND else f"{KIND} of {GROUP}/v1beta1"
+    return Refused(
+        "no_cluster_configuration",
+        f"The {document.kind} has apiVersion {document.api_version}; {known} and newer are known.",
+        "Migrate it with kubeadm config migrate of a release that knows it, or correct a misspelling.",
+    )
 
 
 def _check(found: Found) -> None:

@@ -129,10 +129,11 @@ def safe_word(text: str) -> bool:
 @lru_cache(maxsize=64)
 def read(text: str) -> tuple[YamlNode, ...]:
     """The documents in the text. Raises ValueError with the reason and the line."""
-    events = yaml.parse(text, Loader=yaml.SafeLoader)
+    readable = _without_odd_tabs(text)
+    events = yaml.parse(readable, Loader=yaml.SafeLoader)
     try:
         return tuple(
-            _node(text, next(events), events, {}) for event in events if isinstance(event, yaml.DocumentStartEvent)
+            _node(readable, next(events), events, {}) for event in events if isinstance(event, yaml.DocumentStartEvent)
         )
     except yaml.MarkedYAMLError as exc:
         mark = exc.problem_mark or exc.context_mark
@@ -140,6 +141,35 @@ def read(text: str) -> tuple[YamlNode, ...]:
         raise ValueError(f"{where}{exc.problem or exc.context}") from exc
     except yaml.YAMLError as exc:  # a character that YAML does not allow
         raise ValueError(" ".join(str(exc).split())) from exc
+
+
+def _without_odd_tabs(text: str) -> str:
+    """The text with blanks for the tabs that PyYAML alone minds. Every character stays in its place."""
+    if text.lstrip("\ufeff \t\n").startswith("{"):  # what is in brackets may be indented with them
+        text = re.sub(r"(?m)^[ \t]+", lambda match: " " * len(match.group()), text)
+    while "\t" in text:
+        odd = _odd_tab(text)
+        if not odd:
+            break
+        text = text[: odd.start()] + " " * len(odd.group()) + text[odd.end() :]
+    return text
+
+
+def _odd_tab(text: str) -> re.Match[str] | None:
+    """The first tabs that PyYAML stumbles over, if they part two words or end a line: in a word a tab belongs to the
+    word, and at the beginning of a line kubeadm minds it, too."""
+    try:
+        for _event in yaml.parse(text, Loader=yaml.SafeLoader):
+            pass
+    except yaml.MarkedYAMLError as exc:
+        at = exc.problem_mark.index if exc.problem_mark else len(text)
+        before = text[text.rfind("\n", 0, at) + 1 : at].strip(" \t-?\ufeff")
+        ends = re.compile(r"\s*(?:#|[,}\]]|\n|\Z)").match(text, at)
+        if before and (ends or before.endswith((":", ",", "[", "{"))):
+            return re.compile("\t+").match(text, at)
+    except yaml.YAMLError:
+        pass
+    return None
 
 
 def _node(text: str, event: t.Any, events: t.Iterator[t.Any], anchors: dict[str, YamlNode]) -> YamlNode:

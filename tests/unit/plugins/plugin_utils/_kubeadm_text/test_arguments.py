@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import pytest
-from unit.builders import table
-from unit.kubeadm_texts import LOCAL, V3, V4, check_bad_form
+from unit.builders import DATA, table
+from unit.kubeadm_texts import LOCAL, QUOTA, V3, V4, check_bad_form, refused
 
 MAPPED_IN_LIST = f'{V4}{LOCAL}    extraArgs:\n      quota-backend-bytes: "1"\n'
 LISTED_IN_MAP = f'{V3}{LOCAL}    extraArgs:\n    - name: quota-backend-bytes\n      value: "1"\n'
@@ -61,6 +61,18 @@ BAD_FORMS: list[tuple[str, str, str, str]] = [
         "Leave only",
     ),
 ]
+
+
+def test_advice_keeps_what_stands_beside_them() -> None:
+    """Who pastes three levels over etcd: would lose the data directory."""
+    text = (DATA / "cases/configs/map-in-v1beta4-beside-dataDir.config").read_text("utf-8")
+    _reason, advice = refused(text, QUOTA)
+    assert advice.startswith(
+        "Write it as a list of name and value, or correct the apiVersion. Leave everything else in etcd and etcd.local"
+        " (dataDir). Write these lines by hand:\n"
+    )
+    _reason, advice = refused(text.replace("    dataDir: /srv/ring\n", ""), QUOTA)
+    assert "Leave" not in advice
 
 
 @pytest.mark.parametrize(("text", "sentence", "advice"), table(BAD_FORMS))

@@ -74,7 +74,8 @@ def test_lines_by_hand_hold_what_stays() -> None:
     text = f"{V3}{LOCAL}    extraArgs: {{max-wals: '7', quota-backend-bytes: '1', name: x, a: null}}\n"
     _reason, advice = refused(text, {**QUOTA, "b": "true"}, ("name",))
     assert advice == (
-        "Leave everything else in etcd and etcd.local. Write these lines by hand:\netcd:\n  local:\n    extraArgs:\n"
+        "Leave everything else in etcd and etcd.local (dataDir). Write these lines by hand:\n"
+        "etcd:\n  local:\n    extraArgs:\n"
         '      max-wals: "7"\n      quota-backend-bytes: "8589934592"\n      a: ""\n      b: "true"'
     )
     # Also what kubeadm would not take without quotes, and what else an entry says.
@@ -84,7 +85,7 @@ def test_lines_by_hand_hold_what_stays() -> None:
     listed = f"{V4}{LOCAL}    extraArgs: [{{name: a, value: 7, mergeMethod: append}}]\n"
     _reason, advice = refused(listed, QUOTA)
     assert advice.startswith(
-        "Leave everything else in etcd and etcd.local. Keep the other keys of a. Write these lines by hand:"
+        "Leave everything else in etcd and etcd.local (dataDir). Keep the other keys of a. Write these lines by hand:"
     )
     assert '    - name: a\n      value: "7"\n    - name: quota-backend-bytes\n' in advice
     _reason, advice = refused(f"{V3}{LOCAL}    extraArgs: {{a: b}}\n", {}, ("a",))

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from unit.builders import table
+from unit.builders import DATA, table
 from unit.kubeadm_texts import INIT, KUBELET, LIST, LOCAL, MANDATORY, MAP, QUOTA, V3, V4, check_bad_form, refused
 
 from ansible_collections.controlplane.etcd.plugins.plugin_utils._kubeadm_text import documents
@@ -141,6 +141,12 @@ BAD_FORMS: list[tuple[str, str, str, str]] = [
         INIT,
         "There is no ClusterConfiguration in it, only InitConfiguration.",
         "the ConfigMap",
+    ),
+    (
+        "the kind of old",
+        (DATA / "cases/configs/old-master-configuration.config").read_text("utf-8"),
+        "The MasterConfiguration has apiVersion kubeadm.k8s.io/v1alpha2; ClusterConfiguration of kubeadm.k8s.io/",
+        "Migrate it with kubeadm config migrate",
     ),
     # could not interpret GroupVersionKind; unmarshal error: error converting YAML to JSON: yaml: ...
     ("broken YAML", "a: [1\nb: 2\n", "It cannot be read as YAML: line 2: ", "Fix the YAML at that line."),

@@ -314,3 +314,16 @@ def test_read() -> None:
 def test_there_are_files() -> None:
     assert isinstance(CONFIGS, Path)
     assert len(list(CONFIGS.iterdir())) == 36
+
+
+def test_tab_before_a_comment() -> None:
+    """kubeadm reads it (config validate, 1.30.4)."""
+    text = (DATA / "cases/configs/tab-before-comment.config").read_text("utf-8")
+    added = 'etcd:\n  local:\n    extraArgs:\n      quota-backend-bytes: "8589934592"\n'
+    assert edit(text, QUOTA).text == text + added
+
+
+def test_json_indented_with_tabs() -> None:
+    reason, advice = refused((DATA / "cases/configs/json-indented-with-tabs.config").read_text("utf-8"), QUOTA)
+    assert reason.startswith("Line 1 is in JSON or flow style")
+    assert advice == 'Write this by hand: {"etcd": {"local": {"extraArgs": {"quota-backend-bytes": "8589934592"}}}}'

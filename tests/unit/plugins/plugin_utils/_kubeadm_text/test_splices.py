@@ -198,7 +198,7 @@ def test_unsafe_is_refused_with_the_lines(text: str, sentence: str) -> None:
     reason, advice = refused(text, QUOTA)
     assert sentence in reason
     assert advice.endswith(f"Write these lines by hand:\n{BY_HAND}")
-    assert advice.startswith("Leave everything else in etcd and etcd.local.") is ("dataDir" in text)
+    assert advice.startswith("Leave everything else in etcd and etcd.local (") is ("dataDir" in text)
     # What is told there is what would have been made.
     assert read(V4 + advice.partition("\n")[2]) == QUOTA
 

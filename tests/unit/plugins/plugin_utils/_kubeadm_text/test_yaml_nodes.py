@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+from unit.builders import table
 
 from ansible_collections.controlplane.etcd.plugins.plugin_utils._kubeadm_text import yaml_nodes
 
@@ -67,4 +68,35 @@ def test_places_in_the_text() -> None:
 @pytest.mark.parametrize("text", ["a: [", "a: *b", "a: \x00"])
 def test_no_yaml(text: str) -> None:
     with pytest.raises(ValueError, match=r"^(line \d+: |unacceptable character|special characters)"):
+        yaml_nodes.read(text)
+
+
+TABS: list[tuple[str, str, str]] = [
+    ("before a comment", "a: b\t# c\nd: e\n", "a: b # c\nd: e\n"),
+    ("behind a colon", "a:\tb\nc:\t\td\n", "a: b\nc:  d\n"),
+    ("at the end of a line", "a: b\t\r\nc:\t\n  d: e \t\n", "a: b\r\nc:\n  d: e\n"),
+    ("in brackets", "a: [b,\tc\t]\n", "a: [b, c]\n"),
+    ("JSON", '{\n\t"a":\t"b",\n\t\t"c": "\\t d"\n}\n', '{"a": "b", "c": "\\t d"}\n'),
+]
+
+
+@pytest.mark.parametrize(("text", "plain"), table(TABS))
+def test_tabs_between_words(text: str, plain: str) -> None:
+    found, expected = yaml_nodes.read(text), yaml_nodes.read(plain)
+    assert [node.shape() for node in found] == [node.shape() for node in expected]
+    for key, value in found[0].pairs:
+        assert "\t" not in text[key.start : key.end]
+        assert text[value.start] not in "\t "
+
+
+OTHER_TABS: list[tuple[str, str]] = [
+    ("at the beginning of a line", "a:\n\tb: c\n"),
+    ("behind a dash", "a:\n- \tb\n"),
+    ("in a word", "a: b\tc\n"),
+]
+
+
+@pytest.mark.parametrize("text", table(OTHER_TABS))
+def test_other_tabs_are_told(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^line \d: found character '\\t' that cannot start any token"):
         yaml_nodes.read(text)
