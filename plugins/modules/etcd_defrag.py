@@ -44,6 +44,12 @@ options:
       - Skip the member unless at least this share of its file, from V(0) to V(1), could be gained.
     type: float
     default: 0.0
+  snapshot_dir:
+    description:
+      - Directory of snapshots, as M(controlplane.etcd.etcd_snapshot) writes them. If the disk is too small for the
+        copy, the failure names what lies there on the same disk.
+    type: path
+    default: /var/backups/etcd
 """
 
 EXAMPLES = r"""
@@ -102,25 +108,43 @@ skipped:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils._core.failures import Refused
 from ..module_utils._core.records import Json
+from ..module_utils._core.text import sentences
 from ..module_utils._etcd import defragmentation
 from ..module_utils._module import CONNECTION_SPEC, LEASE_SPEC, UNSAFE_SPEC, WORK_SPEC, run_with_member
+from ..module_utils._node import disks, process
 from ..module_utils._node.member import LocalMember
+
+
+def what_may_go(member: LocalMember, snapshot_dir: str) -> str:
+    """What is left over on the disk of the member's data, and that a snapshot is there; empty if nothing is."""
+    if member.manifest is None:
+        return ""
+    found = disks.disks(member.manifest, snapshot_dir, process.find(member.manifest))
+    disk = next(disk for disk in found if disks.DATA in disk.uses)
+    taken = f"The snapshot {disk.snapshot} is on the same disk: move it to another one." if disk.snapshot else ""
+    return sentences(taken, disks.removable(disk.leftovers))
 
 
 def defragment(module: AnsibleModule, member: LocalMember) -> Json:
     params = module.params
     if member.free_disk_bytes() is None:
         module.warn("The member is not this host's own: whether its disk has room for the copy could not be checked.")
-    done = defragmentation.defragment(
-        member.inspect_cluster,
-        member.endpoint,
-        rule=defragmentation.Rule(params["min_free_bytes"], params["min_free_share"]),
-        free_disk_bytes=member.free_disk_bytes,
-        allow_unsafe=params["allow_unsafe_version"],
-        timeout=params["work_timeout"],
-        check=module.check_mode,
-    )
+    try:
+        done = defragmentation.defragment(
+            member.inspect_cluster,
+            member.endpoint,
+            rule=defragmentation.Rule(params["min_free_bytes"], params["min_free_share"]),
+            free_disk_bytes=member.free_disk_bytes,
+            allow_unsafe=params["allow_unsafe_version"],
+            timeout=params["work_timeout"],
+            check=module.check_mode,
+        )
+    except Refused as refused:
+        if refused.code == "disk_too_small":
+            refused.advice = sentences(refused.advice, what_may_go(member, params["snapshot_dir"]))
+        raise
     return {
         "changed": done.changed,
         "member": done.member,
@@ -142,6 +166,7 @@ def main() -> None:
             **WORK_SPEC,
             "min_free_bytes": {"type": "int", "default": 0},
             "min_free_share": {"type": "float", "default": 0.0},
+            "snapshot_dir": {"type": "path", "default": "/var/backups/etcd"},
         },
         supports_check_mode=True,
     )

@@ -40,6 +40,12 @@ options:
       - Path of the run lock, see M(controlplane.etcd.run_lock).
     type: path
     default: /run/etcd-maintenance.lock
+  snapshot_dir:
+    description:
+      - Directory of snapshots, as M(controlplane.etcd.etcd_snapshot) writes them; it is only inspected. Empty leaves it
+        out.
+    type: path
+    default: /var/backups/etcd
 """
 
 EXAMPLES = r"""
@@ -83,16 +89,67 @@ diagnosis:
   description: What follows from it, as RV(controlplane.etcd.etcd_info#module:diagnosis).
   returned: when the member answers
   type: dict
+disks:
+  description: The filesystems of the node that matter to etcd.
+  returned: on a node with etcd
+  type: list
+  elements: dict
+  contains:
+    eviction_bytes:
+      description: The kubelet reports DiskPressure while less than that is free, by its configuration
+        (C(/var/lib/kubelet/config.yaml)) or its defaults. V(0) if it does not watch this filesystem.
+      returned: always
+      type: int
+      sample: 6442450944
+    free_bytes:
+      description: What is free there.
+      returned: always
+      type: int
+      sample: 21474836480
+    leftovers:
+      description: What nobody uses any more, as far as can be told, the largest first - files of interrupted snapshots
+        and defragmentations of etcd, copies of C(kubeadm upgrade), all but the newest snapshot of this collection.
+      returned: always
+      type: list
+      elements: dict
+      contains:
+        path:
+          description: The file or directory.
+          returned: always
+          type: str
+          sample: /etc/kubernetes/tmp/kubeadm-backup-etcd-2026-01-02-03-04-05
+        size_bytes:
+          description: What it takes.
+          returned: always
+          type: int
+          sample: 2147483648
+    path:
+      description: One directory on it, the first of its uses.
+      returned: always
+      type: str
+      sample: /var/lib/etcd
+    reflinks:
+      description: Whether it is of a type that can share the blocks of two files.
+      returned: always
+      type: bool
+      sample: false
+    snapshot:
+      description: The newest snapshot of this collection there, empty if there is none.
+      returned: always
+      type: str
+      sample: ""
+    uses:
+      description: What lies there - V(data) and V(wal) of etcd, V(snapshots) of this collection, and the directory of
+        the V(kubelet).
+      returned: always
+      type: list
+      elements: str
+      sample: [data, wal, kubelet]
 error:
   description: Why the member does not answer, else empty.
   returned: success
   type: str
   sample: ""
-free_disk_bytes:
-  description: What is free on the disk that holds the member's data, null if there is no data directory.
-  returned: success
-  type: int
-  sample: 21474836480
 installation:
   description:
     - What has made the node, as far as its files tell. V(kubeadm); V(etcd_only) for a host of kubeadm's external etcd,
@@ -324,6 +381,7 @@ def main() -> None:
             "data_dir": {"type": "path", "default": "/var/lib/etcd"},
             "kubelet_unit": {"type": "str", "default": kubelet.UNIT},
             "lock_path": {"type": "path", "default": run_lock.DEFAULT_PATH},
+            "snapshot_dir": {"type": "path", "default": "/var/backups/etcd"},
         },
         supports_check_mode=True,
     )

@@ -20,6 +20,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.quota import Quota
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView, MemberView
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.apiserver import Answer
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.disks import Disk
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import read_manifest
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.kubelet_hold import Hold
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.probes import Probe
@@ -233,7 +234,7 @@ def node_report(
         ca_sha256=tuple(ca.split()),
         cluster_id="c1",
         member_id=f"{number:x}",
-        free_disk_bytes=9000 * MIB,
+        disks=disks_of(9000 * MIB),
         memory_bytes=16000 * MIB,
         memory_limit_bytes=None,
         lock=None,
@@ -248,7 +249,15 @@ def node_report(
         cluster=cluster,
         diagnosis=diagnosis() if cluster else None,
     )
+    if "free_disk_bytes" in changes:
+        changes["disks"] = disks_of(changes.pop("free_disk_bytes"))
     return replace(found, **changes)
+
+
+def disks_of(free: int | None, **changes: Any) -> tuple[Disk, ...]:
+    """The one filesystem of a node, on which all is, with so much free; none if that is not known."""
+    found = Disk(("data", "wal", "snapshots", "kubelet"), "/var/lib/etcd", free or 0, 0, True, "", ())
+    return () if free is None else (replace(found, **changes),)
 
 
 def held_by(run: str, until: float = 1795428300.0) -> Hold:

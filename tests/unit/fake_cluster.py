@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from unit.builders import FakeTransport, Reply, endpoint
+from unit.builders import MIB, FakeTransport, Reply, endpoint
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Endpoint
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.quota import Capacity
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import EtcdManifest
 
@@ -80,5 +81,5 @@ class FakeMember:
     def free_disk_bytes(self) -> int | None:
         return self.disk
 
-    def capacity(self, _db_bytes: int) -> None:
-        """Nothing says what this host has."""
+    def capacity(self, db_bytes: int) -> Capacity | None:
+        return None if self.disk is None else Capacity(16_000 * MIB, self.disk, db_bytes)

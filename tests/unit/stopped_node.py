@@ -45,6 +45,7 @@ def stopped_node(directory: Path, written_pki: Path) -> Json:
         data_dir=str(directory / "etcd"),
         lock_path=str(directory / "x.lock"),
         kubelet_unit="kubelet-of-the-tests",
+        snapshot_dir=str(directory / "snapshots"),
     )
 
 

@@ -14,12 +14,12 @@ from dataclasses import replace
 
 from .._core import command, run_lock
 from .._core.failures import Failure, sentence
-from .._core.files import free_bytes
 from .._core.records import Json
 from .._etcd.errors import LASTING, EtcdError
 from .._etcd.view import ClusterView
 from .._etcd.wal import read_ids, wal_bytes
 from . import foreign_etcd, kubelet, process
+from .disks import disks
 from .etcd_manifest import EtcdManifest, read_manifest
 from .installation import of_manifest
 from .kubelet_hold import read_hold
@@ -39,7 +39,7 @@ def inspect_node(params: Json) -> NodeReport | None:
     manifest = _manifest(params["manifest"], params["data_dir"])
     if manifest is None:
         return None
-    report = _without_etcd(manifest, params["lock_path"], params["kubelet_unit"])
+    report = _without_etcd(manifest, params["lock_path"], params["kubelet_unit"], params["snapshot_dir"])
     try:
         view = _inspect_cluster(params)
     except EtcdError as exc:
@@ -48,7 +48,7 @@ def inspect_node(params: Json) -> NodeReport | None:
     return replace(report, cluster=ClusterReport.of(view), diagnosis=diagnosis)
 
 
-def _without_etcd(manifest: EtcdManifest, lock_path: str, unit: str) -> NodeReport:
+def _without_etcd(manifest: EtcdManifest, lock_path: str, unit: str, snapshot_dir: str) -> NodeReport:
     """The report as far as it needs no answer of the member. Raises Failure, OSError."""
     foreign_etcd.refuse_foreign(manifest)
     if not manifest.ca_cert:
@@ -56,20 +56,20 @@ def _without_etcd(manifest: EtcdManifest, lock_path: str, unit: str) -> NodeRepo
             "manifest_unusable", f"{manifest.path} has no --trusted-ca-file: etcd without TLS is not supported."
         )
     fingerprints = tuple(ca_sha256(manifest.ca_cert))
-    ids = read_ids(manifest.wal_dir)
+    ids, running = read_ids(manifest.wal_dir), _process(manifest)
     return NodeReport(
         manifest=manifest.path,
         name=manifest.name,
         ca_sha256=fingerprints,
         cluster_id=f"{ids.cluster_id:x}" if ids else None,
         member_id=f"{ids.member_id:x}" if ids else None,
-        free_disk_bytes=free_bytes(manifest.data_dir) if os.path.isdir(manifest.data_dir) else None,
+        disks=disks(manifest, snapshot_dir, running.pid if running else None),
         memory_bytes=memory_bytes(),
         memory_limit_bytes=manifest.memory_limit_bytes,
         lock=run_lock.read(lock_path),
         kubelet=inspect_kubelet(unit),
         probes=manifest.probes,
-        process=_process(manifest),
+        process=running,
         installation=of_manifest(manifest.path, foreign_etcd.traces()),
         stray_files=tuple(strays(manifest.path)),
         wal_bytes=wal_bytes(manifest.wal_dir),

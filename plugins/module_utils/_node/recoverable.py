@@ -10,8 +10,10 @@ what could kill that in the middle, and what stands against the work there."""
 from __future__ import annotations
 
 from .._core.failures import Refused
+from .._core.text import sentences
 from .._core.units import mib
 from .._etcd.estimates import WAL_SEGMENT_BYTES, defrag_seconds
+from .disks import DATA, WAL, Disk, removable
 from .probes import Outlook, replay_seconds, threat
 from .report import ClusterReport, NodeReport
 
@@ -52,16 +54,36 @@ def stray_refusal(host: str, report: NodeReport) -> Refused | None:
     )
 
 
+def full_disk(report: NodeReport) -> Disk | None:
+    """The first disk of a node, of its log and its data, that has no room for etcd's next WAL segment."""
+    found = (report.disk_of(WAL), report.disk_of(DATA))
+    return next((disk for disk in found if disk and disk.free_bytes < WAL_SEGMENT_BYTES), None)
+
+
 def full_disk_refusal(host: str, report: NodeReport) -> Refused | None:
     """The refusal of a full disk: etcd exits when it cannot write its log, whatever its quota says."""
-    if report.free_disk_bytes is None or report.free_disk_bytes >= WAL_SEGMENT_BYTES:
+    disk = full_disk(report)
+    if disk is None:
         return None
     return Refused(
         "disk_full",
-        f"The data disk of {host} has only {mib(report.free_disk_bytes)} free: etcd exits when it cannot write its"
-        " log.",
-        "Make room there first (old snapshots, logs), then run this again.",
+        f"{disk_name(disk, host)} has only {mib(disk.free_bytes)} free: etcd exits when it cannot write its log.",
+        sentences("Make room there first (old snapshots, logs), then run this again.", removable(disk.leftovers)),
     )
 
 
-__all__ = ("RESTART", "WAIT", "full_disk_refusal", "may_come", "stray_refusal", "work_threat")
+def disk_name(disk: Disk, host: str) -> str:
+    """What people call a disk of etcd's, as the beginning of a sentence."""
+    return f"The {'data disk' if DATA in disk.uses else 'disk of the log (--wal-dir)'} of {host}"
+
+
+__all__ = (
+    "RESTART",
+    "WAIT",
+    "disk_name",
+    "full_disk",
+    "full_disk_refusal",
+    "may_come",
+    "stray_refusal",
+    "work_threat",
+)

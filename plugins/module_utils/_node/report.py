@@ -22,6 +22,7 @@ from .._etcd.api import NOSPACE
 from .._etcd.diagnosis import diagnosis_result
 from .._etcd.quota import Capacity
 from .._etcd.view import ClusterView, cluster_result
+from .disks import DATA, Disk
 from .kubelet_hold import Hold
 from .probes import Probe
 
@@ -227,7 +228,7 @@ class NodeReport:
     ca_sha256: tuple[str, ...]
     cluster_id: str | None
     member_id: str | None
-    free_disk_bytes: int | None
+    disks: tuple[Disk, ...]
     memory_bytes: int | None
     memory_limit_bytes: int | None
     lock: Lock | None
@@ -255,6 +256,16 @@ class NodeReport:
     def known_cluster_id(self) -> str | None:
         """The cluster id as its member says it, else as its log does."""
         return self.cluster.cluster_id if self.cluster else self.cluster_id
+
+    @property
+    def free_disk_bytes(self) -> int | None:
+        """What is free for the member's data, None if there is no data directory."""
+        disk = self.disk_of(DATA)
+        return disk.free_bytes if disk else None
+
+    def disk_of(self, use: str) -> Disk | None:
+        """The filesystem of one of the uses of a `Disk`."""
+        return next((disk for disk in self.disks if use in disk.uses), None)
 
     def capacity(self, db_bytes: int) -> Capacity | None:
         """What this node has for a database of that size, None if it is not known."""
@@ -285,7 +296,7 @@ class NodeReport:
             ca_sha256=found.texts("ca_sha256"),
             cluster_id=found.text_or_none("cluster_id"),
             member_id=found.text_or_none("member_id"),
-            free_disk_bytes=found.whole_or_none("free_disk_bytes"),
+            disks=tuple(map(Disk.read, found.records("disks"))),
             memory_bytes=found.whole_or_none("memory_bytes"),
             memory_limit_bytes=found.whole_or_none("memory_limit_bytes"),
             lock=Lock(lock.text("run"), lock.text("owner"), lock.number("until")) if lock else None,

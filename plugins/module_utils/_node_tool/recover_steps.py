@@ -40,6 +40,7 @@ def inspect(manifest: str, lock: str, timeout: float, options: Options) -> NodeR
             "manifest": manifest,
             "timeout": timeout,
             "data_dir": DATA_DIR,
+            "snapshot_dir": options.snapshot_dir,
             "lock_path": lock,
             "kubelet_unit": options.kubelet_unit,
             "allow_unsafe_version": options.allow_unsafe,

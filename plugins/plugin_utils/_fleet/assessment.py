@@ -12,7 +12,7 @@ from __future__ import annotations
 from ...module_utils._core.failures import Refused
 from .cluster import Cluster
 from .coordination import coordinator_of, order_of, out_of_reach_findings, snapshot_host, unasked_findings
-from .disks import full_disks, small_disk_findings
+from .disks import down_for_its_disk, full_disk_findings, full_disks, small_disk_findings
 from .grouping import foreign_members, peers_of, two_names
 from .kubelets import held_by, holds, kubelet_findings, revivals, stray_refusals
 from .recovery import has_work_to_do
@@ -33,6 +33,8 @@ def cluster_of(fleet: Fleet, host: str, *, revive: bool = False, run: str = "") 
     has_quorum = cluster is not None and cluster.has_quorum
     order = order_of(cluster, peers, coordinator)
     to_revive = revivals(peers, cluster, full=full) if revive else {}
+    for host in down_for_its_disk(cluster, peers):
+        to_revive.pop(host, None)
     has_work = has_work_to_do(full=full, revive=to_revive)
     return Cluster(
         hosts=peers.hosts,
@@ -50,6 +52,7 @@ def cluster_of(fleet: Fleet, host: str, *, revive: bool = False, run: str = "") 
             *unasked_findings(peers, cluster),
             *out_of_reach_findings(order),
             *kubelet_findings(peers, cluster if has_work else None, run),
+            *full_disk_findings(cluster, peers),
             *(small_disk_findings(cluster, peers) if full else ()),
         ),
         expected_seconds=diagnosis.expected_seconds if diagnosis else 0,
@@ -73,7 +76,7 @@ def _refusals(peers: Fleet, coordinator: str, *, has_work: bool, later: bool) ->
         return [refusal.refused() for refusal in diagnosis.refusals]
     if not later and silent:
         return [silent]
-    return full_disks(peers) if has_work else []
+    return full_disks(peers[coordinator].cluster, peers) if has_work else []
 
 
 __all__ = ("cluster_of",)

@@ -15,6 +15,7 @@ from ...module_utils._core.failures import Refused
 from ...module_utils._core.records import Json, plain
 from . import wording
 from .cluster import Cluster
+from .disks import snapshot_findings, snapshot_refusal
 from .quota_raises import raise_notes, raise_refusals
 from .reports import Fleet
 from .results import ApiServerCheck, TakenSnapshot, WriteCheck
@@ -52,8 +53,8 @@ def plan_recovery(
 ) -> RecoveryPlan:
     """The plan for one cluster; `quota` is the larger one that was asked for, empty if none was."""
     raises = bool(quota)
-    refusals = recovery_refusals(cluster, fleet, quota)
-    notes = raise_notes(cluster, fleet.only(cluster.hosts), quota) if raises and cluster.full and not refusals else []
+    refusals = recovery_refusals(cluster, fleet, quota, snapshot=snapshot)
+    notes = [] if refusals else _notes(cluster, fleet.only(cluster.hosts), quota, snapshot=snapshot)
     return RecoveryPlan(
         lines=(*wording.recovery_plan(cluster, check=check, snapshot=snapshot, hold=hold), *notes),
         refusals=tuple(refusals),
@@ -79,10 +80,24 @@ def has_work_to_do(*, full: bool, revive: t.Mapping[str, str]) -> bool:
     return full or bool(revive)
 
 
-def recovery_refusals(cluster: Cluster, fleet: Fleet, quota: str) -> list[Refused]:
+def recovery_refusals(cluster: Cluster, fleet: Fleet, quota: str, *, snapshot: bool) -> list[Refused]:
     """The reasons why the work would lose data or cannot succeed. A quota that is not needed is ignored."""
-    raising = raise_refusals(cluster, fleet.only(cluster.hosts), quota) if quota and cluster.full else []
-    return [*cluster.refusals, *raising]
+    peers = fleet.only(cluster.hosts)
+    raising = raise_refusals(cluster, peers, quota) if quota and cluster.full else []
+    taking = snapshot_refusal(peers[cluster.coordinator].cluster, peers, cluster.snapshot_host)
+    takes = snapshot and cluster.full and cluster.has_quorum and not cluster.refusals
+    return [*cluster.refusals, *([taking] if taking and takes else []), *raising]
+
+
+def _notes(cluster: Cluster, peers: Fleet, quota: str, *, snapshot: bool) -> list[str]:
+    """What is worth knowing about work that is not refused."""
+    if not cluster.full:
+        return []
+    seen = peers[cluster.coordinator].cluster
+    return [
+        *(snapshot_findings(seen, peers, cluster.snapshot_host) if snapshot and cluster.has_quorum else []),
+        *(raise_notes(cluster, peers, quota) if quota else []),
+    ]
 
 
 def report_recovery(

@@ -168,7 +168,8 @@ def test_a_node_is_known_with_its_member_down(make_cluster: Any, module: Any) ->
         assert result["manifest"] == str(node.manifest)
         assert int(result["member_id"], 16) == truth.member_id
         assert int(result["cluster_id"], 16) == truth.cluster_id
-        assert result["free_disk_bytes"] > 0
+        data = next(disk for disk in result["disks"] if "data" in disk["uses"])
+        assert data["free_bytes"] > 0
         assert result["lock"] is None
 
 

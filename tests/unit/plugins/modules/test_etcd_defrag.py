@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from unit.builders import MIB, Json, Reply, member, table, view
 from unit.fake_cluster import FakeMember, FakeModule
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Refused
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import EtcdManifest
 from ansible_collections.controlplane.etcd.plugins.modules import etcd_defrag
 
 STATUS = "/v3/maintenance/status"
@@ -41,6 +43,29 @@ def test_result() -> None:
         "skipped": "",
         "line": "cp1: 500.0 MiB -> 100.0 MiB or less, if it were done",
     }
+
+
+def test_a_disk_that_is_too_small_names_what_may_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "etcd/member/snap").mkdir(parents=True)
+    left, taken = tmp_path / "etcd/member/snap/db.tmp.1", tmp_path / "etcd-c1-cp1-r1.db"
+    for path in (left, taken):
+        path.write_bytes(bytes(MIB))
+
+    def refused(*_args: object, **_options: object) -> None:
+        raise Refused("disk_too_small", "It is too small.", "Make room.")
+
+    monkeypatch.setattr(etcd_defrag.defragmentation, "defragment", refused)
+    asked = FakeMember(SEEN, REPLIES, EtcdManifest("etcd.yaml", "", {"data-dir": str(tmp_path / "etcd")}, {}, ()))
+    with pytest.raises(Refused) as caught:
+        defragment(asked, snapshot_dir=str(tmp_path))
+    assert caught.value.text == (
+        f"It is too small. Make room. The snapshot {taken} is on the same disk: move it to another one. What nobody"
+        f" uses any more there: {left} (1.0 MiB)."
+    )
+    asked.manifest = None
+    with pytest.raises(Refused) as caught:
+        defragment(asked, snapshot_dir=str(tmp_path))
+    assert caught.value.text == "It is too small. Make room."
 
 
 def test_disk_of_another_host() -> None:

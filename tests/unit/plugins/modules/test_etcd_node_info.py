@@ -12,7 +12,7 @@ from unit.builders import FakeRun, Json, main_of, systemd_shows
 from unit.stopped_node import options, stopped_node, write_pki
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core import command
-from ansible_collections.controlplane.etcd.plugins.module_utils._node import inspection, report
+from ansible_collections.controlplane.etcd.plugins.module_utils._node import disks, report
 from ansible_collections.controlplane.etcd.plugins.modules import etcd_node_info
 
 
@@ -44,7 +44,7 @@ def test_node_whose_disk_cannot_be_read(node: Json, monkeypatch: pytest.MonkeyPa
     def broken(_path: str) -> int:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(inspection, "free_bytes", broken)
+    monkeypatch.setattr(disks, "free_bytes", broken)
     assert main_of(etcd_node_info, node, monkeypatch) == {
         "failed": True,
         "code": "file_error",

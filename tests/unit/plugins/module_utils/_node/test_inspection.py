@@ -65,7 +65,9 @@ def test_node_with_etcd_down(node: Json, tmp_path: Path) -> None:
     run_lock.take(node["lock_path"], run_lock.Lock("r", "root@a", 5.0))
     found = inspect(node).as_result()
     header = recorded_json("3.6.16", "status-follower")["header"]
-    assert found.pop("free_disk_bytes") > MIB
+    (disk,) = found.pop("disks")
+    assert (disk["uses"], disk["path"]) == (["data", "wal", "snapshots"], str(tmp_path / "etcd"))
+    assert disk["free_bytes"] > MIB
     assert found.pop("memory_bytes") > 100 * MIB
     assert found == {
         "present": True,

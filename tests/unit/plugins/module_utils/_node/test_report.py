@@ -15,10 +15,13 @@ from unit.builders import (
     as_json,
     cluster_report,
     member_report,
+    node_report,
     table,
 )
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core import run_lock
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.quota import Capacity
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.disks import Disk, Leftover
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.kubelet_hold import Hold
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.probes import Probe
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.report import (
@@ -62,6 +65,17 @@ def test_quota_that_is_switched_off_is_without_limit() -> None:
     assert replace(member_report(1), quota_bytes=0).quota_limit == math.inf
 
 
+def test_disks_of_a_node() -> None:
+    data = Disk(("data", "kubelet"), "/var/lib/etcd", 7, 0, False, "", ())
+    wal = replace(data, uses=("wal", "snapshots"), free_bytes=5)
+    found = node_report(1, disks=(data, wal), memory_bytes=9, memory_limit_bytes=8)
+    assert (found.disk_of("data"), found.disk_of("snapshots"), found.free_disk_bytes) == (data, wal, 7)
+    assert found.capacity(3) == Capacity(9, 7, 3, 8)
+    empty = replace(found, disks=())
+    assert empty.disk_of("data") is empty.free_disk_bytes is empty.capacity(3) is None
+    assert replace(found, memory_bytes=None).capacity(3) is None
+
+
 TEXT, COUNT, BYTES = st.text(max_size=8), st.integers(0, 5), st.integers(-(2**63), 2**63)
 NUMBER = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**53), 2**53)
 TEXTS = st.lists(TEXT, max_size=3).map(tuple)
@@ -90,9 +104,14 @@ DIAGNOSIS = st.builds(
 HOLD = st.builds(Hold, TEXT, TEXT, NUMBER)
 KUBELET = st.builds(KubeletReport, TEXT, st.none() | HOLD, st.booleans(), st.booleans(), TEXT, TEXTS)
 PROBE = st.builds(Probe, TEXT, TEXT, st.none() | COUNT, NUMBER, NUMBER, COUNT, NUMBER)
+LEFTOVERS = st.lists(st.builds(Leftover, TEXT, BYTES), max_size=2).map(tuple)
+DISK = st.builds(Disk, TEXTS, TEXT, BYTES, BYTES, st.booleans(), TEXT, LEFTOVERS)
 REPORT = st.builds(
     NodeReport,
-    *(TEXT, TEXT, TEXTS, KNOWN_TEXT, KNOWN_TEXT, KNOWN_BYTES, KNOWN_BYTES),
+    *(TEXT, TEXT, TEXTS, KNOWN_TEXT, KNOWN_TEXT),
+    disks=st.lists(DISK, max_size=2).map(tuple),
+    memory_bytes=KNOWN_BYTES,
+    memory_limit_bytes=KNOWN_BYTES,
     lock=st.none() | st.builds(run_lock.Lock, TEXT, TEXT, NUMBER),
     kubelet=KUBELET,
     probes=st.lists(PROBE, max_size=2).map(tuple),

@@ -22,6 +22,14 @@ def assert_texts(refusals: list[Json], expected: Sequence[str]) -> None:
 
 
 THREE = {f"host{number}": up(number) for number in (3, 1, 2)}
+ALL_DOWN = {f"host{number}": silent(number) for number in (1, 2, 3)}
+ALONE = [entry(1), entry(2, "silent"), entry(3, "silent")]
+LEADERLESS = {**ALL_DOWN, "host1": up(1, ALONE, quorum=False, refusals=["No leader."])}
+ONE_DOWN = {
+    **THREE,
+    "host1": up(1, [entry(1, "leader"), entry(2, "silent"), entry(3)]),
+    "host2": silent(2),
+}
 
 
 def test_healthy() -> None:
@@ -160,6 +168,11 @@ FINDINGS: list[tuple[str, Reports, list[str]]] = [
         {"host1": up(1, [entry(1, "leader", in_use=200 * MIB)], free=ENOUGH)},
         ["The data disk of host1 has 180.0 MiB free; a defragmentation may need up to 280.0 MiB there"],
     ),
+    (
+        "a full disk of a member that is down",
+        {**ONE_DOWN, "host2": silent(2, free=0)},
+        ["The data disk of host2 has only 0.0 MiB free: its etcd, which is down, exits when it cannot write its log"],
+    ),
     ("disk unknown", {**THREE, "host2": up(2, free=None)}, []),
     (
         "small disk, but nothing will be defragmented",
@@ -209,14 +222,6 @@ def test_member_without_a_host() -> None:
     )
 
 
-ALL_DOWN = {f"host{number}": silent(number) for number in (1, 2, 3)}
-ALONE = [entry(1), entry(2, "silent"), entry(3, "silent")]
-LEADERLESS = {**ALL_DOWN, "host1": up(1, ALONE, quorum=False, refusals=["No leader."])}
-ONE_DOWN = {
-    **THREE,
-    "host1": up(1, [entry(1, "leader"), entry(2, "silent"), entry(3)]),
-    "host2": silent(2),
-}
 STOPPED = kubelet_report(refusal="kubelet was stopped by someone else.")
 
 # Hosts; whether members are brought back; who is, whether there is work, and why it is refused.
@@ -266,13 +271,22 @@ REVIVED: list[tuple[str, Reports, bool, list[str], bool, list[str]]] = [
         ["different clusters"],
     ),
     (
-        "a full disk",
+        "a full disk, without which there is a quorum",
         {**ALL_DOWN, "host3": silent(3, free=0)},
         True,
-        ["host1", "host2", "host3"],
+        ["host1", "host2"],
         True,
-        ["The data disk of host3"],
+        [],
     ),
+    (
+        "two full disks, without which there is none",
+        {**ALL_DOWN, "host2": silent(2, free=0), "host3": silent(3, free=0)},
+        True,
+        ["host1"],
+        True,
+        ["The data disk of host2", "The data disk of host3"],
+    ),
+    ("the one that is down has a full disk", {**ONE_DOWN, "host2": silent(2, free=0)}, True, [], True, []),
 ]
 
 

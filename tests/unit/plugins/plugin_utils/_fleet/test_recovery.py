@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from unit.builders import MIB, Json, as_json, cluster_report, diagnosis, member_report, node_report, table
+from unit.builders import MIB, Json, as_json, cluster_report, diagnosis, disks_of, member_report, node_report, table
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.report import NodeReport
 from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet import wording
@@ -65,6 +66,24 @@ def test_plan() -> None:
         "release_seconds": {"host1": 0, "host2": 60},
         "expected_seconds": {"snapshot": 2.0, "compact": 3.3, "defragment": 0.8},
     }
+
+
+def test_room_for_a_snapshot_is_asked_for_before_the_first_change() -> None:
+    small = {
+        host: replace(report, disks=disks_of(150 * MIB, reflinks=False, eviction_bytes=100 * MIB))
+        for host, report in reports().items()
+    }
+    refused = plan(small)
+    assert [refusal.code for refusal in refused.refusals] == ["disk_too_small"]
+    without = plan(small, snapshot=False)
+    assert without.refusals == ()
+    assert "evicts pods" not in " ".join(without.lines)
+    # It goes on where the blocks may be shared, and says so.
+    shared = {host: replace(report, disks=disks_of(150 * MIB)) for host, report in reports().items()}
+    assert plan(shared).refusals == ()
+    assert "the file system may share its blocks" in " ".join(plan(shared).lines)
+    healthy = {host: replace(report, disks=small["host1"].disks) for host, report in reports(full=False).items()}
+    assert plan(healthy).refusals == ()
 
 
 def test_plan_that_raises_the_quota() -> None:
