@@ -242,6 +242,41 @@ def test_disks_that_are_too_small(make_cluster: MakeCluster, playbook: Playbook,
         subprocess.run(["umount", str(backups)], check=True)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+def test_room_for_the_snapshot_and_a_member_down_for_its_full_disk(
+    make_cluster: MakeCluster, playbook: Playbook, tmp_path: Path
+) -> None:
+    cluster = full_cluster(make_cluster, tmpfs_mib=400)
+    first = cluster.nodes[0]  # takes the snapshot
+    down = next(node for node in cluster.followers() if node is not first)
+    down.kill()
+    for node, free in ((down, 10), (first, 104)):
+        with (node.data_dir / "filler").open("wb") as filler:
+            os.posix_fallocate(filler.fileno(), 0, shutil.disk_usage(node.data_dir).free - free * MIB)
+    left = down.data_dir / "member/snap/db.tmp.1"
+    left.write_bytes(bytes(MIB))
+    hosts = inventory(tmp_path / "hosts.yml", cluster)
+    said = rf"The data disk of {down.name} has only (\d|10)\.\d MiB free: its etcd, which is down, exits when it cannot"
+
+    same = first.data_dir / "snapshots"
+    refused = playbook(hosts, extra_vars={**QUICK, "recover_snapshot_dir": str(same)})
+    assert refused.rc == 2, refused.out
+    assert re.search(said, refused.flat), refused.out
+    assert f"The snapshot is written to the same disk as the data of {first.name}: it takes " in refused.flat
+    assert "Name another disk for the snapshot (recover_snapshot_dir)" in refused.flat
+    assert not same.exists()
+    assert work(*(node for node in cluster.nodes if node is not down)) == []
+
+    run = playbook(hosts, extra_vars=QUICK)
+    assert run.rc == 0, run.out
+    assert re.search(said, run.flat), run.out
+    assert f"{left} (1.0 MiB)" in run.flat
+    assert left.exists()
+    assert_recovered(cluster)
+    assert len(defragmented(cluster)) == 2
+    assert locks(cluster) == []
+
+
 def _alarms(cluster: Cluster) -> list[Alarm]:
     """In one order: etcd lists them in any."""
     with cluster.leader().client() as client:
