@@ -70,7 +70,8 @@ options:
   extra_args:
     description:
       - Flags of etcd, without their leading dashes.
-      - The quota C(quota-backend-bytes) may have a unit, such as V(8GiB); it is written in bytes.
+      - The quota C(quota-backend-bytes) may have a unit, such as V(8GiB); it is written in bytes. If it is raised
+        beyond what the node's memory, its disk, or the memory limit of etcd's container carries, that is warned about.
       - Values that etcd is known not to start with are refused. C(auto-compaction-mode) and
         C(auto-compaction-retention) are judged together, also with what is in the manifest already.
     type: dict
@@ -209,7 +210,7 @@ from ..module_utils._node.apiserver import ADMIN_CONF
 from ..module_utils._node.kubelet import UNIT
 from ..module_utils._rollout import interrupted
 from ..module_utils._rollout.change import Changed, change
-from ..module_utils._rollout.preconditions import refuse_cluster, refuse_node
+from ..module_utils._rollout.preconditions import quota_warning, refuse_cluster, refuse_node
 from ..module_utils._rollout.rollout import Rollout, read_rollout
 from ..module_utils._rollout.target import ControllerNeeded, Target, choose_target
 
@@ -264,6 +265,9 @@ def complete(module: AnsibleModule, rollout: Rollout) -> Changed:
 def carry_out(module: AnsibleModule, rollout: Rollout, target: Target) -> Changed:
     pid = refuse_node(rollout)
     alarm = refuse_cluster(rollout)
+    too_large = quota_warning(rollout, target.text)
+    if too_large:
+        module.warn(too_large)
     if not module.check_mode:
         refuse(alarm)
         return change(rollout, target, pid)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +17,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._core import com
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.command import CommandResult
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Refused
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.errors import TimedOut
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.quota import Capacity
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import backups, manifest_edit
 from ansible_collections.controlplane.etcd.plugins.module_utils._node import pod_log, process
@@ -40,6 +42,7 @@ class Machine:
         self.own = True
         self.seen: ClusterView = THREE
         self.silent = False
+        self.carries: Capacity | None = None
         self.words: list[str] = []
         self.kubelet_refusal: Refused | None = None
         self.activity: process.Activity | None = None
@@ -51,6 +54,9 @@ class Machine:
         self.wal = directory / "data/member/wal/0.wal"
         self.wal.parent.mkdir(parents=True)
         self.wal.touch()
+        database = directory / "data/member/snap/db"
+        database.parent.mkdir()
+        database.touch()
         for owner, name, instead in (
             (process, "find", lambda _manifest: self._pid()),
             (process, "flags", lambda _pid: self.started_with or self.flags),
@@ -86,6 +92,9 @@ class Machine:
     @property
     def manifest(self) -> object:
         return object() if self.own else None
+
+    def capacity(self, db_bytes: int) -> Capacity | None:
+        return self.carries and replace(self.carries, db_bytes=db_bytes)
 
     def inspect_cluster(self) -> ClusterView:
         return self.seen

@@ -12,13 +12,16 @@ from __future__ import annotations
 import glob
 import os
 import time
+from dataclasses import replace
 
 from .._core import command
 from .._core.failures import Failure, Refused, refuse
 from .._core.text import join
 from .._etcd import checks
+from .._etcd.quota import DEFAULT_QUOTA_BYTES
 from .._etcd.view import ClusterView, MemberView
 from .._node import kubelet, kubelet_hold, process, stray_manifests
+from .._node.etcd_manifest import parse_manifest
 from .interrupted import way_back
 from .rollout import Rollout, last_words
 from .verification import drift
@@ -65,6 +68,22 @@ def refuse_node(rollout: Rollout) -> int:
             "See what it says (journalctl --unit kubelet), and run this again.",
         )
     return pid
+
+
+def quota_warning(rollout: Rollout, text: str) -> str:
+    """The warning about a quota that is raised beyond what this node carries, by the manifest that is wanted; empty if
+    it is not. No refusal: members of one cluster need the same quota, and others may run with it already. Raises
+    Failure."""
+    wanted = parse_manifest(text, rollout.path)
+    before, after = (manifest.quota_bytes or DEFAULT_QUOTA_BYTES for manifest in (rollout.manifest, wanted))
+    if not 0 < before < after:
+        return ""
+    try:
+        capacity = rollout.member().capacity(os.path.getsize(rollout.manifest.database))
+    except OSError:
+        return ""
+    refusal = capacity and replace(capacity, memory_limit_bytes=wanted.memory_limit_bytes).refusal(after)
+    return f"{refusal.text} It is set all the same." if refusal else ""
 
 
 def kubelet_refusal(name: str) -> Refused | None:
@@ -164,4 +183,12 @@ def restart_refusal(view: ClusterView, own: MemberView, *, allow_downtime: bool,
     )
 
 
-__all__ = ("AWAY_SECONDS", "alarm_refusal", "kubelet_refusal", "refuse_cluster", "refuse_node", "restart_refusal")
+__all__ = (
+    "AWAY_SECONDS",
+    "alarm_refusal",
+    "kubelet_refusal",
+    "quota_warning",
+    "refuse_cluster",
+    "refuse_node",
+    "restart_refusal",
+)

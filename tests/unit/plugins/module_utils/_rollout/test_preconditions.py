@@ -14,7 +14,10 @@ from unit.fake_machine import Machine
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure, Refused
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.quota import Capacity
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import manifest_edit
+from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm.flag_values import quota_bytes
 from ansible_collections.controlplane.etcd.plugins.module_utils._node import kubelet, kubelet_hold, process
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.kubelet import Unit
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.kubelet_hold import Hold
@@ -203,6 +206,54 @@ def test_refuse_cluster(machine: Machine, arrange: Callable[[Machine], None], co
         preconditions.refuse_cluster(machine.rollout())
     assert caught.value.code == code
     assert expected in caught.value.reason
+
+
+GIB = 1024**3
+CARRIES_11 = Capacity(13 * GIB, 100 * GIB, 0)
+LIMIT = ("      requests:\n", "      limits:\n        memory: 9Gi\n      requests:\n")
+
+# What is known of the node, the wanted quota, what else is changed in the manifest; the warning.
+QUOTAS: list[tuple[str, Capacity | None, str, tuple[str, str], str]] = [
+    ("it fits", CARRIES_11, "11GiB", ("", ""), ""),
+    (
+        "too large",
+        CARRIES_11,
+        "12GiB",
+        ("", ""),
+        "A quota of 12.0 GiB is too large: the database is mapped into memory",
+    ),
+    ("the same as before", Capacity(GIB, 0, 0), "8GiB", ("", ""), ""),
+    ("less than before", Capacity(GIB, 0, 0), "4GiB", ("", ""), ""),
+    ("nothing is known", None, "99GiB", ("", ""), ""),
+    (
+        "beyond the new limit of the container",
+        CARRIES_11,
+        "9GiB",
+        LIMIT,
+        "the container of etcd has a memory limit of 9",
+    ),
+]
+
+
+@pytest.mark.parametrize(("carries", "size", "change", "expected"), table(QUOTAS))
+def test_a_quota_that_the_node_cannot_carry_is_warned_about(
+    machine: Machine, carries: Capacity | None, size: str, change: tuple[str, str], expected: str
+) -> None:
+    machine.carries = carries
+    before = machine.path.read_text("utf-8")
+    wanted = manifest_edit.edit(before, {"quota-backend-bytes": str(quota_bytes(size))}).text.replace(*change)
+    assert (wanted != before) is (size != "8GiB")
+    found = preconditions.quota_warning(machine.rollout(), wanted)
+    assert bool(found) is bool(expected)
+    assert expected in found
+
+
+def test_a_quota_beside_a_database_that_is_missing(machine: Machine) -> None:
+    machine.carries = Capacity(GIB, 0, 0)
+    wanted = manifest_edit.edit(machine.path.read_text("utf-8"), {"quota-backend-bytes": str(9 * GIB)}).text
+    assert preconditions.quota_warning(machine.rollout(), wanted)
+    (machine.wal.parent.parent / "snap/db").unlink()
+    assert preconditions.quota_warning(machine.rollout(), wanted) == ""
 
 
 def test_alarm_is_returned(machine: Machine) -> None:
