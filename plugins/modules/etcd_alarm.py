@@ -56,12 +56,13 @@ from ..module_utils._core.records import Json
 from ..module_utils._core.text import join
 from ..module_utils._etcd import alarms, checks
 from ..module_utils._etcd.over_quota import quota_headroom
+from ..module_utils._etcd.polling import await_leader
 from ..module_utils._module import CONNECTION_SPEC, LEASE_SPEC, run_with_member
 from ..module_utils._node.member import LocalMember
 
 
 def disarm(module: AnsibleModule, member: LocalMember) -> Json:
-    view = member.inspect_cluster()
+    view = await_leader(member.inspect_cluster)
     refuse(checks.corrupt_refusal(view) or checks.quorum_refusal(view))
     names = list(view.full_names)
     if module.check_mode:

@@ -79,18 +79,22 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._core.failures import refuse
 from ..module_utils._core.records import Json
 from ..module_utils._etcd import checks, compaction
+from ..module_utils._etcd.polling import await_leader
 from ..module_utils._module import CONNECTION_SPEC, LEASE_SPEC, WORK_SPEC, run_with_member
 from ..module_utils._node.member import LocalMember
 
 
 def compact(module: AnsibleModule, member: LocalMember) -> Json:
-    view = member.inspect_cluster()
+    view = await_leader(member.inspect_cluster)
     refuse(checks.corrupt_refusal(view) or checks.quorum_refusal(view))
     newest = member.endpoint.revision()
     revision = module.params["revision"] or newest - module.params["keep_revisions"]
     changed = compaction.compactable(member.endpoint, revision)
     if module.check_mode or revision <= 1:
         return {"changed": changed, "revision": revision, "seconds": 0.0, "pending": {}}
+    # Each of them is defragmented next, and would be waited for then: better before anything was changed.
+    view, behind = compaction.await_voters(member.inspect_cluster, module.params["work_timeout"])
+    refuse(checks.lag_refusal(behind))
     # Also if nothing is left to compact: a member may still be at work on it, and has to be waited for.
     done = compaction.compact(view, member.connect, revision, timeout=module.params["work_timeout"])
     for name, error in done.pending.items():

@@ -151,7 +151,10 @@ cluster:
           type: int
           sample: 1423077
         role:
-          description: V(leader), V(follower), V(learner), V(silent) or V(unstarted).
+          description:
+            - V(leader), V(follower), V(learner), V(leaderless), V(silent) or V(unstarted).
+            - V(leaderless) is one that answers and knows no leader. If another one leads, it is cut off from the others
+              and counts as down.
           returned: always
           type: str
           sample: follower

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import re
+import typing as t
 
 from .._core.failures import Refused
 from .._core.text import join
@@ -22,6 +23,12 @@ from .view import ClusterView, MemberView
 # (v3_server.go), and a defragmentation beside an incoming snapshot could damage the data before 3.4.38, 3.5.23, 3.6.5.
 BEHIND_ENTRIES = 1000
 
+# A member that answers and knows no leader, although others do. It applies nothing meanwhile.
+CUT_OFF = (
+    "it answers, but does not reach the other members, so it counts as down (look at the peer port 2380 between the"
+    " nodes, the peer certificates and their CA, and the clocks)"
+)
+
 # Defragmenting online and crashing in the middle leaves another revision than the other members have
 # (etcd-io/etcd issue 14733, fixed in 3.5.6; issue 13908, fixed in 3.5.3).
 _UNSAFE = ((3, 5, 0), (3, 5, 5))
@@ -29,7 +36,7 @@ _UNSAFE = ((3, 5, 0), (3, 5, 5))
 
 def needs_recovery(view: ClusterView) -> bool:
     """Whether an alarm is armed, or a member or learner is about to raise one."""
-    return bool(view.full_alarms) or any(member.used >= WARNED_SHARE for member in view.answering)
+    return bool(view.full_alarms) or any(member.used >= WARNED_SHARE for member in view.up)
 
 
 def findings(view: ClusterView) -> list[str]:
@@ -47,13 +54,15 @@ def findings(view: ClusterView) -> list[str]:
         if member.quota.source == "default":
             said.append(f"The quota of {member.name} is not known; etcd's default of 2 GiB is assumed.")
     said += [learner_warning(member.name) for member in view.learners if member.used >= WARNED_SHARE]
+    later = (
+        "; its alarm is disarmed too, but it raises it again when it comes back with its full file: run this once more"
+        " then"
+    )
     for member in view.members:
         if member.role == "silent":
-            later = (
-                "; its alarm is disarmed too, but it raises it again when it comes back with its full file: run this"
-                " once more then"
-            )
             said.append(f"{member.name} does not answer ({member.error}){later if view.full_alarms else ''}.")
+        elif member in view.cut_off:
+            said.append(f"{member.name} is cut off: {CUT_OFF}{later if view.full_alarms else ''}.")
         elif member.role == "unstarted":
             said.append(f"The member {member.name} was added and has never started; it counts for the quorum.")
     return said
@@ -79,7 +88,9 @@ def defrag_refusal(
         return general or Refused("member_silent", f"{member.name} does not answer ({member.error}).")
     if member.member.learner:
         return learner_refusal(member.name)
-    behind = lag_refusal(view)
+    if member in view.cut_off:
+        return Refused("member_cut_off", f"{member.name} is cut off: {CUT_OFF}.")
+    behind = lag_refusal(lagging(view, member))
     if behind:
         return behind
     needed = defrag_needed_bytes(member.in_use_bytes)
@@ -127,8 +138,9 @@ def quorum_refusal(view: ClusterView) -> Refused | None:
 
 
 def silent_voters(view: ClusterView) -> str:
-    """The voters that do not answer, each with its error."""
-    return join(f"{member.name} ({member.error})" for member in view.voters if not member.answers)
+    """The voters that do not answer or are cut off, each with the reason."""
+    silent = [f"{member.name} ({member.error})" for member in view.voters if not member.answers]
+    return join([*silent, *(f"{member.name} (cut off: {CUT_OFF})" for member in view.cut_off)])
 
 
 def version_refusal(view: ClusterView, *, allowed: bool) -> Refused | None:
@@ -162,9 +174,8 @@ def learner_refusal(name: str) -> Refused:
     return Refused("learner_full", learner_warning(name))
 
 
-def lag_refusal(view: ClusterView) -> Refused | None:
-    """Refuse to take a member away while another one is behind, None if none is."""
-    behind = lagging(view)
+def lag_refusal(behind: t.Collection[MemberView]) -> Refused | None:
+    """Refuse a step that has to wait for these members, None if there are none."""
     if not behind:
         return None
     return Refused(
@@ -174,19 +185,41 @@ def lag_refusal(view: ClusterView) -> Refused | None:
     )
 
 
-def lagging(view: ClusterView) -> tuple[MemberView, ...]:
-    """Members that answer and have not applied what the others have."""
-    return tuple(member for member in view.answering if view.applied_index - member.applied_index > BEHIND_ENTRIES)
+def behind_voters(view: ClusterView) -> tuple[MemberView, ...]:
+    """The voters that have not applied what the others have. One that is cut off will not, and counts as down; nobody
+    has to wait for a learner."""
+    newest = view.applied_index
+    return tuple(voter for voter in view.connected_voters if newest - voter.applied_index > BEHIND_ENTRIES)
+
+
+def lagging(view: ClusterView, member: MemberView) -> tuple[MemberView, ...]:
+    """The voters for which a step that takes `member` away has to wait: itself, if it is behind, and the others that
+    are, if the quorum would need them meanwhile."""
+    behind = behind_voters(view)
+    others = [voter for voter in view.connected_voters if voter.id != member.id and voter not in behind]
+    if len(others) >= view.majority:
+        return tuple(voter for voter in behind if voter.id == member.id)
+    return behind
+
+
+def transferees(view: ClusterView) -> tuple[MemberView, ...]:
+    """The voters to move the leadership to, the best first: those that answer, by what they have applied, then those
+    that are silent here. The leader itself knows better who of them is up: a firewall may stand between the nodes'
+    client ports only."""
+    followers = [member for member in view.connected_voters if member.role == "follower"]
+    silent = [member for member in view.voters if member.role == "silent" and not member.busy]
+    return (*sorted(followers, key=lambda member: (member.applied_index, member.name), reverse=True), *silent)
 
 
 def transferee(view: ClusterView) -> MemberView | None:
-    """The voter to move the leadership to: the one that has applied most; None if no other one answers."""
-    others = [member for member in view.answering_voters if member.role == "follower"]
-    return max(others, key=lambda member: (member.applied_index, member.name), default=None)
+    """The one that answers to move the leadership to, None if no other one does."""
+    return next((member for member in transferees(view) if member.answers), None)
 
 
 __all__ = (
     "BEHIND_ENTRIES",
+    "CUT_OFF",
+    "behind_voters",
     "corrupt_refusal",
     "defrag_refusal",
     "findings",
@@ -198,6 +231,7 @@ __all__ = (
     "quorum_refusal",
     "silent_voters",
     "transferee",
+    "transferees",
     "unsafe_version",
     "version_of",
     "version_refusal",

@@ -15,9 +15,11 @@ from dataclasses import dataclass
 
 from .._core.failures import Refused
 from .._core.side_by_side import side_by_side
+from . import checks
 from .api import Endpoint
 from .errors import Compacted, EtcdError, FutureRevision, TimedOut
-from .view import ClusterView, Connect, MemberView
+from .polling import await_true
+from .view import ClusterView, Connect, InspectCluster, MemberView
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def compactable(endpoint: Endpoint, revision: int) -> bool:
 
 
 def compact(view: ClusterView, connect: Connect, revision: int, *, timeout: float) -> Compaction:
-    """Drop the history below `revision`, and wait on every voter that answers until it has done so in its own file.
+    """Drop the history below `revision`, and wait on every connected voter until it has done so in its own file.
     Raises Refused if no voter answers, EtcdError if all fail.
 
     Only the member that is asked waits for a physical compaction. So each one is asked, at the same time: the first
@@ -65,7 +67,7 @@ def compact(view: ClusterView, connect: Connect, revision: int, *, timeout: floa
             return member.name, False, exc
         return member.name, True, None
 
-    voters = view.answering_voters
+    voters = view.connected_voters
     answers = side_by_side(ask, voters)
     failed = {name: error for name, _changed, error in answers if error}
     if not voters:
@@ -83,6 +85,20 @@ def compact(view: ClusterView, connect: Connect, revision: int, *, timeout: floa
     )
 
 
+def await_voters(inspect: InspectCluster, seconds: float) -> tuple[ClusterView, tuple[MemberView, ...]]:
+    """The cluster as soon as no voter is behind, or as it is `seconds` later, with those that are. Raises EtcdError if
+    it cannot be inspected at all."""
+    seen: list[ClusterView] = []
+
+    def nobody_is_behind() -> bool:
+        seen[:] = [inspect()]
+        return not (seen[0].has_quorum and checks.behind_voters(seen[0]))
+
+    await_true(nobody_is_behind, seconds)
+    view = seen[0] if seen else inspect()
+    return view, checks.behind_voters(view)
+
+
 def await_own_compaction(endpoint: Endpoint, timeout: float) -> None:
     """Wait until a compaction that this member is still carrying out is done. Raises EtcdError.
 
@@ -96,4 +112,4 @@ def await_own_compaction(endpoint: Endpoint, timeout: float) -> None:
             endpoint.compact(1, timeout)
 
 
-__all__ = ("Compaction", "await_own_compaction", "compact", "compactable")
+__all__ = ("Compaction", "await_own_compaction", "await_voters", "compact", "compactable")

@@ -20,8 +20,10 @@ from . import checks
 from .api import Endpoint
 from .compaction import await_own_compaction
 from .errors import EtcdError, TimedOut
-from .polling import await_true
+from .polling import await_leader, await_true
 from .view import ClusterView, InspectCluster, MemberView
+
+_TAKEOVER_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,8 @@ class Defragmentation:
 
 
 def defrag_order(view: ClusterView) -> tuple[MemberView, ...]:
-    """The voters that answer, the leader last. Learners refuse, and a silent member cannot be asked."""
-    return tuple(sorted(view.answering_voters, key=lambda member: (member.role == "leader", member.name)))
+    """The voters that answer and know a leader, that one last. Learners refuse, and a silent member cannot be asked."""
+    return tuple(sorted(view.connected_voters, key=lambda member: (member.role == "leader", member.name)))
 
 
 def defragment(
@@ -91,16 +93,38 @@ def defragment(
 
 
 def _settled(inspect: InspectCluster, endpoint: Endpoint, timeout: float) -> tuple[ClusterView, MemberView]:
-    """The cluster and the member as soon as no other one is being defragmented and this one's compaction is done.
-    Raises Refused, EtcdError."""
-    view, _member = _self(inspect, endpoint)
+    """The cluster and the member as soon as no other one is being defragmented, this one's compaction is done, and
+    nobody is behind who must not be, or as they are `timeout` seconds later. Raises Refused, EtcdError."""
+    deadline = time.monotonic() + timeout
+
+    def left() -> float:
+        return max(deadline - time.monotonic(), 1.0)
+
+    view = await_leader(lambda: _self(inspect, endpoint)[0])
     refuse(checks.corrupt_refusal(view) or checks.quorum_refusal(view))
-    _await_other_defragmentations(inspect, timeout)
+    _await_other_defragmentations(inspect, left())
     # The compaction itself may be among the entries that this member has still to apply.
     applied = view.applied_index
-    await_true(lambda: endpoint.status().raft_applied_index >= applied, timeout)
-    await_own_compaction(endpoint, timeout)
-    return _self(inspect, endpoint)
+    await_true(lambda: endpoint.status().raft_applied_index >= applied, left())
+    await_own_compaction(endpoint, left())
+    return _caught_up(inspect, endpoint, left())
+
+
+def _caught_up(inspect: InspectCluster, endpoint: Endpoint, seconds: float) -> tuple[ClusterView, MemberView]:
+    """The cluster and the member as soon as it need not wait for anybody. Under clients that retry without a pause a
+    member is behind in one inspection, and is not in the next."""
+    seen: list[tuple[ClusterView, MemberView]] = []
+
+    def nobody_lags() -> bool:
+        seen[:] = [_self(inspect, endpoint)]
+        view, member = seen[0]
+        return not (view.has_quorum and checks.lagging(view, member))
+
+    await_true(nobody_lags, seconds)
+    if not seen or not seen[0][0].has_quorum:  # an election, or a loss that the caller refuses
+        await_leader(lambda: _self(inspect, endpoint)[0])
+        return _self(inspect, endpoint)
+    return seen[0]
 
 
 def _self(inspect: InspectCluster, endpoint: Endpoint) -> tuple[ClusterView, MemberView]:
@@ -149,23 +173,36 @@ def _await_other_defragmentations(inspect: InspectCluster, timeout: float) -> No
 def transfer_leadership(view: ClusterView, member: MemberView, endpoint: Endpoint, inspect: InspectCluster) -> str:
     """Move the leadership away from `member`, which has it, and return the name of the voter that took it over, empty
     in a cluster of one. Raises Refused, EtcdError."""
-    target = checks.transferee(view)
-    if target is None:
-        if len(view.voters) > 1:
-            raise Refused(
-                "leadership_stuck",
-                f"{member.name} leads, and no other voter answers that could take over. Start another voter, then run"
-                " this again.",
-            )
+    if len(view.voters) == 1:
         return ""
-    endpoint.move_leader(target.id)
-    if not await_true(lambda: inspect().leader_id not in (0, member.id), 10.0):
+    targets = checks.transferees(view)
+    if not targets:
         raise Refused(
             "leadership_stuck",
-            f"{member.name} still leads 10 s after {target.name} was asked to take over. See whether {target.name} is"
-            " overloaded or cut off, then run this again.",
+            f"{member.name} leads, and there is no other voter that could take over. Start another voter, then run this"
+            " again.",
         )
-    return target.name
+    said = ""
+    for target in targets:
+        seconds = _TAKEOVER_SECONDS
+        try:
+            endpoint.move_leader(target.id)
+        except EtcdError as exc:  # etcd itself gives up if the other one does not take over at once
+            said, seconds = f" ({exc})", 0.0
+        now: list[int] = []
+
+        def moved(seen: list[int] = now) -> bool:
+            seen[:] = [inspect().leader_id]
+            return seen[0] not in (0, member.id)
+
+        if await_true(moved, seconds):
+            return view.name_of(now[0])
+    names = join(target.name for target in targets)
+    raise Refused(
+        "leadership_stuck",
+        f"{member.name} still leads {_TAKEOVER_SECONDS:.0f} s after {names} was asked to take over{said}. See whether"
+        f" {names} is down, overloaded or cut off, then run this again.",
+    )
 
 
 def _rewrite(inspect: InspectCluster, endpoint: Endpoint, member: MemberView, timeout: float) -> float:
@@ -176,7 +213,7 @@ def _rewrite(inspect: InspectCluster, endpoint: Endpoint, member: MemberView, ti
     patience = max(timeout, 60.0)
     await_true(lambda: bool(endpoint.status().version), patience)
     seconds = time.monotonic() - started
-    if not await_true(lambda: _caught_up(inspect(), member.id), patience):
+    if not await_true(lambda: _is_back(inspect(), member.id), patience):
         raise TimedOut(
             f"{member.name} had not answered and caught up {time.monotonic() - started:.0f} s after its"
             " defragmentation began. It may still be working, so the request was not repeated",
@@ -185,9 +222,15 @@ def _rewrite(inspect: InspectCluster, endpoint: Endpoint, member: MemberView, ti
     return seconds
 
 
-def _caught_up(view: ClusterView, member_id: int) -> bool:
+def _is_back(view: ClusterView, member_id: int) -> bool:
     member = view.by_id(member_id)
-    return bool(member and member.answers and view.has_quorum and member not in checks.lagging(view))
+    return bool(
+        member
+        and member.answers
+        and view.has_quorum
+        and not member.leaderless
+        and member not in checks.behind_voters(view)
+    )
 
 
 def summary(done: Defragmentation, *, check: bool = False) -> str:

@@ -29,11 +29,11 @@ _SECONDS_PER_SILENT = 30.0
 def expected_seconds(view: ClusterView) -> int:
     """The duration of a recovery, from the sizes alone. What is in use before the compaction bounds what a
     defragmentation will write."""
-    voters = view.answering_voters
+    voters = view.connected_voters
     largest = max((member.size_bytes for member in voters), default=0)
     work = snapshot_seconds(largest) + compact_seconds(largest)
     work += sum(defrag_seconds(member.in_use_bytes) for member in voters)
-    silent = sum(member.role == "silent" for member in view.members)
+    silent = sum(member.role in ("silent", "leaderless") for member in view.members)
     return round(_FIXED_SECONDS + _SECONDS_PER_SILENT * silent + work)
 
 

@@ -28,10 +28,10 @@ class Headroom:
 
 
 def quota_headroom(view: ClusterView, capacity: Capacity | None = None) -> Headroom:
-    """The headroom of all members and learners that answer. `capacity` is that of the node that acts, None if it is not
+    """The headroom of all members and learners that are up. `capacity` is that of the node that acts, None if it is not
     known: the quota that is advised has to fit there."""
-    over = [member for member in view.answering if member.used >= REFUSED_SHARE and member.quota.known]
-    close = [member for member in view.answering if member.used >= WARNED_SHARE and member not in over]
+    over = [member for member in view.up if member.used >= REFUSED_SHARE and member.quota.known]
+    close = [member for member in view.up if member.used >= WARNED_SHARE and member not in over]
     warnings = tuple(
         f"{_fill_level(member)}: writes will be refused again soon. Raise the quota or delete what fills it."
         for member in close

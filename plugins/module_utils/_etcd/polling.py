@@ -12,7 +12,9 @@ import time
 import typing as t
 
 from .errors import EtcdError
+from .view import ClusterView, InspectCluster
 
+ELECTION_SECONDS = 5.0
 _POLL_SECONDS = 0.2
 
 
@@ -30,4 +32,15 @@ def await_true(condition: t.Callable[[], bool], seconds: float) -> bool:
         time.sleep(_POLL_SECONDS)
 
 
-__all__ = ("await_true",)
+def await_leader(inspect: InspectCluster) -> ClusterView:
+    """The cluster when no election is under way any more, or as it is five seconds later. Raises EtcdError if it cannot
+    be inspected."""
+    deadline = time.monotonic() + ELECTION_SECONDS
+    while True:
+        view = inspect()
+        if not view.may_elect or time.monotonic() >= deadline:
+            return view
+        time.sleep(_POLL_SECONDS)
+
+
+__all__ = ("ELECTION_SECONDS", "await_leader", "await_true")

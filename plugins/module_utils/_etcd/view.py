@@ -70,14 +70,21 @@ class MemberView:
         return self.quota.share(self.size_bytes)
 
     @property
+    def leaderless(self) -> bool:
+        """Whether it answers and knows no leader. If others know one, it is cut off from them, and counts as down."""
+        return self.status is not None and not self.status.leader_id
+
+    @property
     def role(self) -> str:
-        """leader, follower, learner, silent or unstarted."""
+        """leader, follower, learner, leaderless, silent or unstarted."""
         if not self.member.started:
             return "unstarted"
         if self.status is None:
             return "silent"
         if self.member.learner:
             return "learner"
+        if self.leaderless:
+            return "leaderless"
         return "leader" if self.status.leader_id == self.id else "follower"
 
 
@@ -110,6 +117,26 @@ class ClusterView:
     @property
     def answering_voters(self) -> tuple[MemberView, ...]:
         return tuple(member for member in self.voters if member.answers)
+
+    @property
+    def connected_voters(self) -> tuple[MemberView, ...]:
+        """The voters that answer and know a leader: only those can be worked on, and only those count as up."""
+        return tuple(member for member in self.answering_voters if not member.leaderless)
+
+    @property
+    def cut_off(self) -> tuple[MemberView, ...]:
+        """The members that know no leader although there is one."""
+        return tuple(member for member in self.answering if member.leaderless and self.has_quorum)
+
+    @property
+    def up(self) -> tuple[MemberView, ...]:
+        """The members that answer, without those that are cut off."""
+        return tuple(member for member in self.answering if member not in self.cut_off)
+
+    @property
+    def may_elect(self) -> bool:
+        """Whether an election may be under way: in that moment all is well, and nobody is cut off."""
+        return bool(self.cut_off) or (not self.has_quorum and len(self.answering_voters) >= self.majority)
 
     @property
     def majority(self) -> int:
@@ -224,7 +251,7 @@ def member_result(member: MemberView) -> Json:
         "endpoint": member.endpoint,
         "client_urls": list(member.member.client_urls),
         "peer_urls": list(member.member.peer_urls),
-        "error": member.error,
+        "error": member.error or ("it answers, but knows no leader" if member.leaderless else ""),
         "version": member.version,
         "db_size_bytes": member.size_bytes,
         "db_size_in_use_bytes": member.in_use_bytes,

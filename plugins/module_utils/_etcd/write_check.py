@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 from .._core.records import Fields
 from .._core.text import join
-from .errors import CorruptAlarm, EtcdError, WriteRefused
+from .errors import LASTING, CorruptAlarm, EtcdError, NoSpace, WriteRefused
 from .estimates import minutes_to_full
 from .hashes import Comparison, compare_hashes
-from .polling import await_true
+from .polling import await_leader, await_true
 from .view import ClusterView, Connect, InspectCluster, MemberView
 
 
@@ -60,7 +60,7 @@ class Baseline:
 
     @classmethod
     def of(cls, view: ClusterView) -> Baseline:
-        return cls(time.monotonic(), {str(member.id): member.in_use_bytes for member in view.answering})
+        return cls(time.monotonic(), {str(member.id): member.in_use_bytes for member in view.up})
 
     @classmethod
     def read(cls, found: Fields) -> Baseline:
@@ -86,7 +86,7 @@ def check_writes(
     baseline: Baseline | None = None,
     timeout: float = 30.0,
 ) -> WriteCheck:
-    """Write through every voter that answers, verify that all have applied it and no alarm came, and all that once more
+    """Write through every voter that is up, verify that all have applied it and no alarm came, and all that once more
     `settle_seconds` later: a member over its quota raises the alarm only when it applies what another one accepted.
     Raises EtcdError if the cluster cannot be inspected.
 
@@ -120,15 +120,15 @@ def _later(
 def _write_through_all(
     inspect: InspectCluster, connect: Connect, timeout: float
 ) -> tuple[ClusterView, list[Write], t.Sequence[str]]:
-    view = inspect()
-    writes = [_write(member, connect) for member in view.answering_voters] if view.has_quorum else []
+    view = await_leader(inspect)
+    writes = [_write(member, connect, timeout) for member in view.connected_voters] if view.has_quorum else []
     problems = [f"a write through {write.member} was refused: {write.error}" for write in writes if not write.accepted]
     if not view.has_quorum:
         problems.append("there is no leader")
     target = inspect().applied_index
 
     def applied() -> bool:
-        return all(member.applied_index >= target for member in inspect().answering)
+        return all(member.applied_index >= target for member in inspect().connected_voters)
 
     if not problems and not await_true(applied, timeout):
         problems.append(f"not every member had applied the writes {timeout:.0f} s later")
@@ -139,12 +139,25 @@ def _write_through_all(
     return view, writes, problems
 
 
-def _write(member: MemberView, connect: Connect) -> Write:
-    try:
-        connect(member.endpoint).write()
-    except EtcdError as exc:
-        return Write(member.name, False, str(exc))
-    return Write(member.name, True, "")
+def _write(member: MemberView, connect: Connect, timeout: float) -> Write:
+    """A write, repeated for as long as its refusal may pass: a lost leader, a member that is busy or behind. One that
+    was carried out although it failed leaves a lease that expires by itself."""
+    said: list[EtcdError] = []
+
+    def accepted() -> bool:
+        try:
+            connect(member.endpoint).write()
+        except (*LASTING, CorruptAlarm, NoSpace) as exc:
+            said[:] = [exc]
+            return True
+        except EtcdError as exc:
+            said[:] = [exc]
+            return False
+        said.clear()
+        return True
+
+    await_true(accepted, timeout)
+    return Write(member.name, not said, str(said[0]) if said else "")
 
 
 def growth(check: WriteCheck) -> Growth:
@@ -156,7 +169,7 @@ def growth(check: WriteCheck) -> Growth:
             return 0.0
         return max(after.in_use_bytes - before, 0) * 60 / check.seconds
 
-    members = check.after.answering
+    members = check.after.up
     minutes = [minutes_to_full(each.size_bytes, each.quota.bytes, per_minute(each)) for each in members]
     return Growth(
         bytes_per_minute=max(map(per_minute, members), default=0.0),

@@ -9,13 +9,13 @@
 from __future__ import annotations
 
 import os
-import time
 from dataclasses import replace
 
 from .._core import command, run_lock
 from .._core.failures import Failure, sentence
 from .._core.records import Json
 from .._etcd.errors import LASTING, EtcdError
+from .._etcd.polling import await_leader
 from .._etcd.view import ClusterView
 from .._etcd.wal import read_ids, wal_bytes
 from . import foreign_etcd, kubelet, process
@@ -30,8 +30,6 @@ from .stray_manifests import strays
 
 # Members that all answer elect a leader within a second or two, on busy disks a little later. An inspection in that
 # moment must not take them for a cluster that has lost its leader.
-_ELECTION_SECONDS = 5.0
-_POLL_SECONDS = 0.5
 
 
 def inspect_node(params: Json) -> NodeReport | None:
@@ -92,13 +90,7 @@ def _manifest(path: str, data_dir: str) -> EtcdManifest | None:
 
 def _inspect_cluster(params: Json) -> ClusterView:
     """The cluster as it is once an election has had its time. Raises Failure."""
-    deadline = time.monotonic() + _ELECTION_SECONDS
-    while True:
-        view = LocalMember(params).inspect_cluster()
-        may_elect = len(view.answering_voters) >= view.majority
-        if view.has_quorum or not may_elect or time.monotonic() > deadline:
-            return view
-        time.sleep(_POLL_SECONDS)
+    return await_leader(lambda: LocalMember(params).inspect_cluster())
 
 
 def inspect_kubelet(unit: str) -> KubeletReport:

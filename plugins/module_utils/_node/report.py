@@ -51,8 +51,13 @@ class MemberReport:
         return self.role not in ("silent", "unstarted")
 
     @property
+    def up(self) -> bool:
+        """Whether it answers and knows a leader, or is a learner: who is cut off from the others counts as down."""
+        return self.answers and self.role != "leaderless"
+
+    @property
     def votes(self) -> bool:
-        """Whether it answers and has a vote."""
+        """Whether it is up and has a vote."""
         return self.role in ("leader", "follower")
 
     @property

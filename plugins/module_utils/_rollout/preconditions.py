@@ -160,10 +160,10 @@ def restart_refusal(view: ClusterView, own: MemberView, *, allow_downtime: bool,
         return checks.quorum_refusal(view)
     if own.member.learner:
         return checks.learner_refusal(own.name)
-    behind = checks.lag_refusal(view)
+    behind = checks.lag_refusal(checks.lagging(view, own))
     if behind:
         return behind
-    others = [member for member in view.answering_voters if member.id != own.id]
+    others = [member for member in view.connected_voters if member.id != own.id]
     if len(others) >= view.majority:
         return None
     if len(view.voters) > 2:

@@ -84,7 +84,7 @@ def snapshot_host(cluster: ClusterReport | None, peers: Fleet, coordinator: str)
 def members_missing(members: t.Iterable[MemberReport]) -> Refused | None:
     """The refusal of restarts one at a time while a member does not answer."""
     names = ", ".join(
-        f"{member.name} ({member.error or 'it has never started'})" for member in members if not member.answers
+        f"{member.name} ({member.error or 'it has never started'})" for member in members if not member.up
     )
     if not names:
         return None

@@ -110,7 +110,7 @@ def recovery_outcome(
     """The outcome of a recovery. `work` says whether there was anything to do, `check` is the write check at its end,
     None if it did not come to that."""
     now = check.cluster.members if check else before.members
-    without = [member.name or member.member_id for member in now if not member.answers]
+    without = [member.name or member.member_id for member in now if not member.up]
     success = None
     if check:
         done = RECOVERED_WITHOUT if without else RECOVERED

@@ -41,6 +41,7 @@ from lab.loopback.cluster import Cluster
 from lab.loopback.fill import fill
 from lab.loopback.kubelet import Kubelet
 from lab.loopback.member import MemberProcess
+from lab.pki import SERVER_AND_CLIENT
 
 MakeCluster = Callable[..., Cluster]
 Playbook = Callable[..., Run]
@@ -207,6 +208,40 @@ def test_a_member_that_is_down_and_comes_back(make_cluster: MakeCluster, playboo
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+def test_a_member_that_is_cut_off(make_cluster: MakeCluster, playbook: Playbook, tmp_path: Path) -> None:
+    """It answers on, with what it knew when its peer certificate expired."""
+    cluster = full_cluster(make_cluster)
+    cut, *others = [*cluster.followers()[::-1], cluster.leader()]
+    good = {path: path.read_bytes() for path in (cut.pki / "etcd").glob("peer.*")}
+    stem = cut.pki / "etcd" / "peer"
+    cluster.authority.issue(stem, cut.name, SERVER_AND_CLIENT, addresses=(cut.address,), expired=True)
+    for node in others:  # their connections to it are gone then, and it gets no new ones
+        node.restart(wait=False)
+    for node in others:
+        node.await_ready()
+    await_true(lambda: not _knows_leader(cut), "it knows no leader any more")
+    hosts = inventory(tmp_path / "hosts.yml", cluster)
+
+    run = playbook(hosts, extra_vars=QUICK)
+
+    assert run.rc == 0, run.out
+    assert f"{cut.name} is cut off: it answers, but does not reach the other members" in run.flat
+    assert sorted(defragmented(cluster)) == sorted(node.name for node in others)
+    assert not any(map(refusal, others))
+    assert locks(cluster) == []
+
+    for path, content in good.items():
+        path.write_bytes(content)
+    await_true(lambda: _knows_leader(cut), "it is back")
+    # It has its full file still, and so it raises the alarm when it is written through: as one that was down.
+    assert refusal(cut)
+
+
+def _knows_leader(node: MemberProcess) -> bool:
+    with node.client() as client:
+        return bool(client.status().leader)
+
+
 def test_disks_that_are_too_small(make_cluster: MakeCluster, playbook: Playbook, tmp_path: Path) -> None:
     copy = full_cluster(make_cluster, prefix="copy", members=1)
     data = full_cluster(make_cluster, prefix="data", members=1, tmpfs_mib=400)

@@ -10,9 +10,16 @@ from unit.builders import MIB, member, table, view
 from unit.fake_cluster import FakeMember, FakeModule
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Refused
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import polling
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView
 from ansible_collections.controlplane.etcd.plugins.modules import etcd_alarm
+
+
+@pytest.fixture(autouse=True)
+def _no_election(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(polling, "ELECTION_SECONDS", 0.0)
+
 
 ALARM = "/v3/maintenance/alarm"
 NOSPACE, CORRUPT = Alarm(1, "NOSPACE"), Alarm(1, "CORRUPT")

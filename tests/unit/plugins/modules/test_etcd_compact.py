@@ -10,10 +10,16 @@ from unit.builders import Json, Reply, member, table, view
 from unit.fake_cluster import FakeMember, FakeModule
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Refused
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import compaction, errors
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import compaction, errors, polling
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView
 from ansible_collections.controlplane.etcd.plugins.modules import etcd_compact
+
+
+@pytest.fixture(autouse=True)
+def _no_election(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(polling, "ELECTION_SECONDS", 0.0)
+
 
 KV_RANGE, COMPACTION = "/v3/kv/range", "/v3/kv/compaction"
 SEEN = view(member(1))

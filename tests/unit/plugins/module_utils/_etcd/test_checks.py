@@ -98,6 +98,7 @@ NEEDS: list[tuple[str, ClusterView, bool]] = [
     ("one follower", view(member(1), member(2, size=900 * MIB)), True),
     ("a learner", view(member(1), member(2, size=900 * MIB, learner=True)), True),
     ("silent", view(member(1), member(2, size=900 * MIB, error="down")), False),
+    ("one that is cut off", view(member(1), member(2, size=900 * MIB, leader=0)), False),
     ("nobody", view(), False),
 ]
 
@@ -128,6 +129,12 @@ FINDINGS: list[tuple[str, ClusterView, list[str]]] = [
         "silent under an alarm",
         view(member(1), member(2, error="down"), alarms=[NOSPACE]),
         ["(by cp1)", "cp2 does not answer (down); its alarm is disarmed too"],
+    ),
+    ("cut off", view(member(1), member(2), member(3, leader=0)), ["cp3 is cut off: it answers, but"]),
+    (
+        "cut off under an alarm",
+        view(member(1), member(2, leader=0), alarms=[NOSPACE]),
+        ["(by cp1)", "peer certificates and their CA, and the clocks); its alarm is disarmed too"],
     ),
     ("unstarted", view(member(1), member(2, started=False)), ["The member https://192.0.2.2:2380 was added"]),
     ("unstarted is not silent", view(member(1), member(2, started=False), alarms=[NOSPACE]), ["(by cp1)", "was added"]),
@@ -180,13 +187,23 @@ REFUSALS: list[tuple[str, ClusterView, int, int | None, bool, str, str]] = [
     ),
     ("behind by exactly 1000", view(member(1), member(2, applied=4000)), 1, PLENTY, False, "", ""),
     (
-        "a learner is behind",
+        "a learner is behind, and nobody waits for it",
         view(member(1), member(2, applied=1, learner=True)),
         1,
         PLENTY,
         False,
-        "member_lagging",
-        "cp2 has not",
+        "",
+        "",
+    ),
+    ("another is cut off", view(member(1), member(2), member(3, leader=0, applied=1)), 1, PLENTY, False, "", ""),
+    (
+        "it is cut off itself",
+        view(member(1), member(2), member(3, leader=0)),
+        3,
+        PLENTY,
+        False,
+        "member_cut_off",
+        "cp3 is cut off: it answers, but does not reach the other members",
     ),
     ("disk exactly large enough", view(member(1)), 1, 180 * MIB, False, "", ""),
     (
@@ -210,6 +227,31 @@ def test_defrag_refusal(seen: ClusterView, number: int, disk: int | None, allowe
     assert text in (refusal.text if refusal else "")
 
 
+LAGGING: list[tuple[str, ClusterView, int, list[str]]] = [
+    ("nobody", view(member(1), member(2), member(3)), 1, []),
+    ("itself", view(member(1), member(2), member(3, applied=1)), 3, ["cp3"]),
+    ("one that the quorum needs", view(member(1), member(2), member(3, applied=1)), 2, ["cp3"]),
+    ("one of five that it does not need", view(*map(member, (1, 2, 3, 4)), member(5, applied=1)), 2, []),
+    ("itself of five", view(*map(member, (1, 2, 3, 4)), member(5, applied=1)), 5, ["cp5"]),
+    ("two of five", view(*map(member, (1, 2, 3)), member(4, applied=1), member(5, applied=1)), 2, ["cp4", "cp5"]),
+    ("a learner", view(member(1), member(2), member(3, applied=1, learner=True)), 2, []),
+    ("one that is cut off", view(member(1), member(2), member(3, applied=1, leader=0)), 2, []),
+    ("the only one", view(member(1)), 1, []),
+]
+
+
+@pytest.mark.parametrize(("seen", "number", "expected"), table(LAGGING))
+def test_lagging(seen: ClusterView, number: int, expected: list[str]) -> None:
+    asked = seen.by_id(number)
+    assert asked is not None
+    assert [each.name for each in checks.lagging(seen, asked)] == expected
+
+
+def test_who_is_cut_off_is_named_among_those_that_are_missing() -> None:
+    said = checks.silent_voters(view(member(1), member(2, error="refused"), member(3, leader=0)))
+    assert said.startswith("cp2 (refused), cp3 (cut off: it answers, but does not reach the other members")
+
+
 TRANSFEREES: list[tuple[str, ClusterView, str | None]] = [
     ("the last name", view(member(1), member(2), member(3)), "cp3"),
     ("furthest takes over", view(member(1), member(2, applied=5001), member(3)), "cp2"),
@@ -219,6 +261,11 @@ TRANSFEREES: list[tuple[str, ClusterView, str | None]] = [
     ("one member", view(member(1)), None),
     ("none", view(), None),
 ]
+
+
+def test_transferees_that_are_silent_come_last() -> None:
+    seen = view(member(1), member(2, error="timed out"), member(3), member(4, busy=True), member(5, leader=0))
+    assert [each.name for each in checks.transferees(seen)] == ["cp3", "cp2"]
 
 
 @pytest.mark.parametrize(("seen", "expected"), table(TRANSFEREES))

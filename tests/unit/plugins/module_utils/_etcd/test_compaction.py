@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import pytest
 from unit.builders import Json, Reply, endpoint, member, table, view
-from unit.fake_cluster import FakeCluster
+from unit.fake_cluster import FakeCluster, Views
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Refused
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import compaction, errors
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView
 
 KV_RANGE, COMPACTION = "/v3/kv/range", "/v3/kv/compaction"
 COMPACTED = errors.Compacted("etcdserver: mvcc: required revision has been compacted")
@@ -74,6 +75,26 @@ def test_compact(replies: list[Reply], changed: bool, pending: dict[str, str]) -
     assert (done.changed, done.pending, done.revision) == (changed, pending, 77)
     assert net.calls(COMPACTION) == ["1", "2", "3"]
     assert net.transports["https://192.0.2.1:2379"].calls[0][1] == {"revision": "77", "physical": True}
+
+
+LATE = view(member(1), member(2, applied=1))
+CUT_OFF = view(member(1), member(2, applied=1, leader=0), member(3, applied=1, learner=True))
+
+VOTERS: list[tuple[str, list[ClusterView], list[str]]] = [
+    ("nobody is behind", [view(member(1), member(2))], []),
+    ("one is, for a moment", [LATE, LATE, view(member(1), member(2))], []),
+    ("one stays behind", [LATE], ["cp2"]),
+    ("nobody waits for learners and for who is cut off", [CUT_OFF, LATE], []),
+]
+
+
+@pytest.mark.usefixtures("_no_waiting")
+@pytest.mark.parametrize(("seen", "behind"), table(VOTERS))
+def test_await_voters(seen: list[ClusterView], behind: list[str]) -> None:
+    views = Views(*seen)
+    last, found = compaction.await_voters(views, 60)
+    assert [each.name for each in found] == behind
+    assert last in seen
 
 
 def test_compact_asks_neither_learners_nor_silent_members() -> None:

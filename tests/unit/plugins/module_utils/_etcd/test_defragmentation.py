@@ -90,7 +90,7 @@ def clusters(draw: st.DrawFn) -> ClusterView:
 @given(clusters())
 def test_order_is_every_answering_voter_once_and_the_leader_last(seen: ClusterView) -> None:
     order = defragmentation.defrag_order(seen)
-    expected = {each.id for each in seen.members if each.status and not each.member.learner}
+    expected = {each.id for each in seen.connected_voters}
     assert {each.id for each in order} == expected
     assert len(order) == len(expected)
     assert all(each.id != seen.leader_id for each in order[:-1])
@@ -114,13 +114,14 @@ def defragment(
     disk: int | None = None,
     check: bool = False,
     learner: bool = False,
+    moving: Reply | None = None,
 ) -> tuple[Defragmentation, list[str]]:
     """The outcome, and which calls that change something were sent."""
     asked, transport = endpoint(
         {
             STATUS: own_status(number, learner=learner),
             KV_RANGE: {},
-            TRANSFER: {},
+            TRANSFER: {} if moving is None else moving,
             DEFRAGMENT: {} if defragmented is None else defragmented,
         }
     )
@@ -168,8 +169,8 @@ def test_defragment_the_only_member() -> None:
 
 
 def test_defragment_a_leader_that_nobody_can_follow() -> None:
-    with pytest.raises(Refused, match="cp1 leads, and no other voter answers") as caught:
-        defragment(Views(view(member(1), member(2, error="down"))), 1)
+    with pytest.raises(Refused, match="cp1 leads, and there is no other voter that could take over") as caught:
+        defragment(Views(view(member(1), member(2, started=False))), 1)
     assert caught.value.code == "leadership_stuck"
 
 
@@ -177,6 +178,37 @@ def test_defragment_a_leader_that_stays() -> None:
     with pytest.raises(Refused, match="cp1 still leads 10 s after cp2 was asked") as caught:
         defragment(Views(FULL), 1)
     assert caught.value.code == "leadership_stuck"
+
+
+ALONE = view(member(1), member(2, error="timed out"), member(3, error="timed out"))
+LED_BY_3 = view(member(1, leader=3, size=100 * MIB), *ALONE.members[1:], leader=3)
+
+
+def test_defragment_a_leader_whose_node_cannot_ask_the_others() -> None:
+    """One of them does not run, and the other one does: only the leader itself knows."""
+
+    def move(body: Json) -> Json:
+        if body["targetID"] == "2":
+            raise SLOW
+        moved.append(True)
+        return {}
+
+    moved: list[bool] = []
+    done, sent = defragment(lambda: LED_BY_3 if moved else ALONE, 1, moving=move)
+    assert sent == [TRANSFER, TRANSFER, DEFRAGMENT]
+    assert done.moved_leader_to == "cp3"
+
+
+def test_defragment_a_leader_that_has_moved_by_itself() -> None:
+    moved: list[bool] = []
+
+    def move(_body: Json) -> Json:
+        moved.append(True)
+        raise errors.NotLeader("not leader")
+
+    done, sent = defragment(lambda: LED_BY_3 if moved else ALONE, 1, moving=move)
+    assert sent == [TRANSFER, DEFRAGMENT]
+    assert done.moved_leader_to == "cp3"
 
 
 def test_defragment_that_outlasts_the_client_is_waited_for_and_not_sent_again() -> None:
@@ -249,6 +281,34 @@ def test_defragment_waits_for_other_defragmentations(seen: list[ClusterView]) ->
     done, sent = defragment(views, 3)
     assert (done.changed, sent) == (True, [DEFRAGMENT])
     assert views.views == [THREE]
+
+
+LATE = view(member(1), member(2), member(3, applied=100))
+
+
+def test_defragment_waits_for_one_that_is_behind_for_a_moment() -> None:
+    done, sent = defragment(Views(FULL, FULL, *[view(member(1), member(2, applied=100))] * 5, *BEFORE, SMALL), 2)
+    assert (done.changed, sent) == (True, [DEFRAGMENT])
+
+
+def test_defragment_refused_if_one_stays_behind() -> None:
+    with pytest.raises(Refused, match=r"^cp3 has not applied") as caught:
+        defragment(Views(LATE), 2)
+    assert caught.value.code == "member_lagging"
+
+
+def test_defragment_waits_for_nobody_who_is_cut_off() -> None:
+    away = view(member(1), member(2), member(3, leader=0, applied=1))
+    small = view(member(1), member(2, size=100 * MIB), member(3, leader=0, applied=1))
+    views = Views(*[away] * 8, small)
+    done, _sent = defragment(views, 2)
+    assert done.changed
+
+
+def test_defragment_waits_for_an_election() -> None:
+    election = view(member(1, leader=0), member(2, leader=0), leader=0)
+    done, _sent = defragment(Views(election, election, *BEFORE, SMALL), 2)
+    assert done.changed
 
 
 def test_defragment_beside_another_that_does_not_end() -> None:

@@ -47,6 +47,7 @@ HEADROOMS: list[tuple[str, ClusterView, str, str, int]] = [
         0,
     ),
     ("a full member that is silent", view(member(1), member(2, size=990 * MIB, error="down")), "", "", 0),
+    ("a full member that is cut off", view(member(1), member(2, size=990 * MIB, leader=0)), "", "", 0),
     (
         "over a quota that is only assumed",
         view(member(1, size=9000 * MIB, quota=2048 * MIB, source="default")),

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import pytest
-from unit.builders import table
+from unit.builders import member, table, view
+from unit.fake_cluster import Views
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors, polling
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView
 
 pytestmark = pytest.mark.usefixtures("_no_waiting")
 
@@ -32,3 +34,20 @@ def test_await_true(outcomes: list[bool | None], expected: bool) -> None:
         return outcome
 
     assert polling.await_true(condition, 10) is expected
+
+
+HEALTHY, ELECTION = view(member(1), member(2)), view(member(1, leader=0), member(2, leader=0), leader=0)
+CUT_OFF, ALONE = view(member(1), member(2, leader=0)), view(member(1, leader=0), member(2, error="down"), leader=0)
+
+ELECTIONS: list[tuple[str, list[ClusterView], ClusterView]] = [
+    ("a leader", [HEALTHY, ELECTION], HEALTHY),
+    ("an election", [ELECTION, ELECTION, HEALTHY], HEALTHY),
+    ("one has not heard of it yet", [CUT_OFF, HEALTHY], HEALTHY),
+    ("one that is cut off", [CUT_OFF] * 9, CUT_OFF),
+    ("no election can be", [ALONE, HEALTHY], ALONE),
+]
+
+
+@pytest.mark.parametrize(("seen", "expected"), table(ELECTIONS))
+def test_await_leader(seen: list[ClusterView], expected: ClusterView) -> None:
+    assert polling.await_leader(Views(*seen)) is expected

@@ -34,6 +34,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view impor
     MemberView,
     cluster_result,
     inspect_cluster,
+    member_result,
 )
 
 STATUS, MEMBERS, ALARM = "/v3/maintenance/status", "/v3/cluster/member/list", "/v3/maintenance/alarm"
@@ -241,7 +242,7 @@ def test_recorded_without_a_leader(version: str) -> None:
     )
     seen = inspect_cluster(Endpoint(seed), lambda url: Endpoint(FakeTransport({STATUS: DOWN}, endpoint=url)))
     assert not seen.has_quorum
-    assert sorted(each.role for each in seen.members) == ["follower", "silent", "silent", "silent", "unstarted"]
+    assert sorted(each.role for each in seen.members) == ["leaderless", "silent", "silent", "silent", "unstarted"]
     assert (len(seen.voters), len(seen.learners), len(seen.answering_voters)) == (4, 1, 1)
     assert seen.full_alarms
     assert not seen.corrupt
@@ -291,13 +292,36 @@ ROLES: list[tuple[str, MemberView, str]] = [
     ("learner", member(2, learner=True), "learner"),
     ("silent learner", member(2, learner=True, error="down"), "silent"),
     ("unstarted learner", member(2, learner=True, started=False), "unstarted"),
-    ("no leader", member(1, leader=0), "follower"),
+    ("no leader", member(1, leader=0), "leaderless"),
+    ("a learner without a leader", member(2, leader=0, learner=True), "learner"),
 ]
 
 
 @pytest.mark.parametrize(("found", "role"), table(ROLES))
 def test_role(found: MemberView, role: str) -> None:
     assert found.role == role
+
+
+CONNECTED: list[tuple[str, ClusterView, list[str], list[str], bool]] = [
+    ("all", view(member(1), member(2)), ["cp1", "cp2"], [], False),
+    ("one is cut off", view(member(1), member(2, leader=0), member(3)), ["cp1", "cp3"], ["cp2"], True),
+    ("nobody leads", view(member(1, leader=0), member(2, leader=0), leader=0), [], [], True),
+    ("too few for an election", view(member(1, leader=0), member(2, error="down"), leader=0), [], [], False),
+    ("a silent one", view(member(1), member(2, error="down")), ["cp1"], [], False),
+    ("a learner is no voter", view(member(1), member(2, learner=True)), ["cp1"], [], False),
+]
+
+
+@pytest.mark.parametrize(("seen", "connected", "cut_off", "may_elect"), table(CONNECTED))
+def test_connected(seen: ClusterView, connected: list[str], cut_off: list[str], may_elect: bool) -> None:
+    assert [each.name for each in seen.connected_voters] == connected
+    assert [each.name for each in seen.cut_off] == cut_off
+    assert seen.may_elect is may_elect
+
+
+def test_result_of_a_member_without_a_leader() -> None:
+    assert member_result(member(2, leader=0))["error"] == "it answers, but knows no leader"
+    assert member_result(member(2))["error"] == ""
 
 
 def test_sums() -> None:

@@ -82,6 +82,43 @@ def test_check_writes(
         assert len(net.calls(REVOKE)) == 2 * voters  # both rounds
 
 
+def refusing(*refusals: Exception) -> Reply:
+    """A member that refuses so often, and then accepts."""
+    left = list(refusals)
+
+    def reply(_body: Json) -> Json:
+        if left:
+            raise left.pop(0)
+        return {"ID": "5"}
+
+    return reply
+
+
+PASSING = [errors.NoLeader("etcdserver: no leader"), errors.EtcdError("etcdserver: leader changed"), SLOW]
+
+REFUSALS: list[tuple[str, Reply, str]] = [
+    ("for a while", refusing(*PASSING), ""),
+    ("for ever", PASSING[1], "a write through cp1 was refused: etcdserver: leader changed"),
+    ("full", refusing(FULL_ERROR), "a write through cp1 was refused: etcdserver: mvcc: database space exceeded"),
+    ("its certificate", refusing(errors.TlsRejected("expired")), "a write through cp1 was refused: expired"),
+]
+
+
+@pytest.mark.parametrize(("grant", "problem"), table(REFUSALS))
+def test_a_write_is_repeated_while_its_refusal_may_pass(grant: Reply, problem: str) -> None:
+    net = FakeCluster({**WRITES, GRANT: grant})
+    check = write_check.check_writes(Views(view(member(1))), net.connect, settle_seconds=0)
+    assert "; ".join(check.problems) == problem
+
+
+def test_nobody_waits_for_learners_and_for_who_is_cut_off() -> None:
+    seen = view(member(1), member(2, leader=0, applied=1), member(3, applied=1, learner=True))
+    net = FakeCluster(WRITES, {}, {})
+    check = write_check.check_writes(Views(seen), net.connect, settle_seconds=0)
+    assert check.problems == ()
+    assert [write.member for write in check.writes] == ["cp1"]
+
+
 SETTLES: list[tuple[str, float, int, int, float, bool | None]] = [
     ("two rounds, and the data compared", 10.0, 2, 1, 10.0, True),
     ("one round and nothing else", 0.0, 1, 0, 0.0, None),

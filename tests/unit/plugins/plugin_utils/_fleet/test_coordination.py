@@ -171,6 +171,12 @@ def test_members_missing() -> None:
     )
 
 
+def test_who_is_cut_off_is_missing() -> None:
+    found = members_missing([*MEMBERS, entry(4, "leaderless", error="it answers, but knows no leader")])
+    assert found
+    assert "Not every member answers: cp4 (it answers, but knows no leader)." in found.text
+
+
 def test_nodes_out_of_reach() -> None:
     found = nodes_out_of_reach(ORDER)
     assert nodes_out_of_reach(ORDER[:1]) is None

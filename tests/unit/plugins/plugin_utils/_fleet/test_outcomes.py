@@ -32,6 +32,7 @@ from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.results i
 LEADER, FOLLOWER = member_report(1, "leader", size=90 * MIB), member_report(2, size=91 * MIB)
 SEEN = cluster_report(LEADER, FOLLOWER, alarms=["NOSPACE"])
 AFTER = cluster_report(replace(LEADER, db_size_bytes=20 * MIB), replace(FOLLOWER, db_size_bytes=21 * MIB))
+ONE_CUT_OFF = cluster_report(AFTER.members[0], replace(FOLLOWER, role="leaderless"))
 ONE_DOWN = cluster_report(AFTER.members[0], replace(FOLLOWER, role="silent", db_size_bytes=0, error="down"))
 
 
@@ -90,6 +91,7 @@ OUTCOMES: list[tuple[str, Json, str]] = [
     ("recovered", recovered(check=written(AFTER)), "recovered"),
     ("without a member", recovered(check=written(ONE_DOWN)), "recovered_without"),
     ("nothing to do", recovered(check=written(AFTER), work=False), "nothing_to_do"),
+    ("without one that is cut off", recovered(check=written(ONE_CUT_OFF)), "recovered_without"),
     ("nothing to do, and a member is down", recovered(check=written(ONE_DOWN), work=False), "nothing_to_do"),
     ("refused", recovered(REFUSED), "refused"),
     ("failed", recovered(FAILED), "failed"),
