@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from integration.support.clusters import await_true
 from lab import pki
@@ -233,6 +234,21 @@ def test_a_port_where_something_else_listens(node: MemberProcess, module: Any) -
     assert "or it is not etcd" in metrics
     plain = _failure(module("etcd_info", node, endpoint=node.client_url.replace("https", "http")))
     assert node.client_url.replace("https", "http") in plain
+
+
+def test_manifest_with_values_over_several_lines(make_cluster: Any, module: Any) -> None:
+    """As kubeadm folds a long variable, and writes an annotation that has two lines."""
+    proxies = "localhost, 192.0.2.0/24, 198.51.100.0/24, 203.0.113.0/24, .svc, .cluster.local, .example.org"
+    (node,) = make_cluster(members=1, start=False, env={"NO_PROXY": proxies}).nodes
+    pod = yaml.safe_load(node.manifest.read_text("utf-8"))
+    pod["metadata"].setdefault("annotations", {})["example.org/why"] = "raised in spring\nask first\n"
+    node.manifest.write_text(yaml.safe_dump(pod), "utf-8")
+    assert proxies not in node.manifest.read_text("utf-8")
+    node.start()
+    report = module("etcd_node_info", node)
+    assert not report["failed"], report["msg"]
+    assert (report["name"], report["error"]) == (node.name, "")
+    assert report["process"] is not None
 
 
 def test_etcd_without_tls(make_cluster: Any, module: Any) -> None:
