@@ -69,7 +69,7 @@ def objection(view: ClusterView) -> str:
 
 
 def _followers(view: ClusterView) -> list[MemberView]:
-    return [member for member in view.answering_voters if member.role == "follower"]
+    return [member for member in view.connected_voters if member.role == "follower"]
 
 
 __all__ = ("Comparison", "compare_hashes", "objection")

@@ -172,7 +172,7 @@ class Recovery:
             me = view.by_id(own_id)
             expected = estimates.snapshot_seconds(me.size_bytes if me else 0)
             with self.progress.working("Writing a snapshot", "Nothing was compacted.", expected):
-                refuse(checks.lag_refusal(view) if me in checks.lagging(view) else None)
+                refuse(checks.lag_refusal([each for each in checks.behind_voters(view) if each.id == own_id]))
                 line = recover_steps.snapshot(member, self.options.snapshot_dir, self.options.snapshot_keep)
             self.progress.done(line)
             self._hold(plan)

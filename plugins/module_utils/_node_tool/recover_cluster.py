@@ -28,6 +28,8 @@ def compact(progress: Progress, member: LocalMember) -> None:
     unchanged = "No member was defragmented and no alarm was disarmed. Run this again."
     with progress.working("Compacting", unchanged, estimates.compact_seconds(largest)):
         refuse(checks.corrupt_refusal(view) or checks.quorum_refusal(view))
+        view, behind = compaction.await_voters(member.inspect_cluster, estimates.WORK_SECONDS)
+        refuse(checks.lag_refusal(behind))
         revision = member.endpoint.revision()
         done = compaction.compact(view, member.connect, revision, timeout=estimates.WORK_SECONDS)
     progress.done(f"compacted up to revision {done.revision} in {done.seconds:.1f} s")

@@ -40,8 +40,8 @@ def full_disk_findings(cluster: ClusterReport | None, peers: Fleet) -> list[str]
     return [
         sentences(
             f"{disk_name(disk, host)} has only {mib(disk.free_bytes)} free: its etcd, which is down, exits when it"
-            " cannot write its log, so it is not started. The others go on without it; if the cluster is full, that member"
-            " raises the alarm again when it is back. Make room there, then run this again.",
+            " cannot write its log, so it is not started. The others go on without it; if the cluster is full, that"
+            " member raises the alarm again when it is back. Make room there, then run this again.",
             removable(disk.leftovers),
         )
         for host, disk in down_for_its_disk(cluster, peers).items()
