@@ -58,10 +58,10 @@ def defrag_speed(written_bytes: int, seconds: float) -> float | None:
     return written_bytes / seconds if written_bytes >= _MEASURABLE_BYTES and seconds > 0 else None
 
 
-def defrag_needed_bytes(in_use_bytes: int) -> int:
+def defrag_needed_bytes(in_use_bytes: int, *, with_log: bool = True) -> int:
     """The free space that a defragmentation needs on a member's data disk: for its copy, and for etcd's next WAL
-    segment."""
-    return in_use_bytes + DEFRAG_EXTRA_BYTES + WAL_SEGMENT_BYTES
+    segment, unless the log is elsewhere."""
+    return in_use_bytes + DEFRAG_EXTRA_BYTES + (WAL_SEGMENT_BYTES if with_log else 0)
 
 
 def minutes_to_full(size_bytes: int, quota_bytes: int, growth_per_minute: float) -> float | None:

@@ -115,7 +115,7 @@ def removable(found: t.Sequence[Leftover]) -> str:
     if not found:
         return ""
     more = f", and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
-    return f"What nobody uses any more there: {', '.join(map(str, found[:_NAMED]))}{more}."
+    return f"What may go there, once nobody needs it: {', '.join(map(str, found[:_NAMED]))}{more}."
 
 
 def _leftovers(manifest: EtcdManifest, pid: int | None, root: str) -> list[str]:

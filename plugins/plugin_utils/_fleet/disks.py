@@ -13,7 +13,7 @@ import typing as t
 from ...module_utils._core.failures import Refused
 from ...module_utils._core.text import sentences
 from ...module_utils._core.units import mib
-from ...module_utils._etcd.estimates import DEFRAG_EXTRA_BYTES, WAL_SEGMENT_BYTES
+from ...module_utils._etcd.estimates import WAL_SEGMENT_BYTES, defrag_needed_bytes
 from ...module_utils._node.disks import DATA, SNAPSHOTS, WAL, Disk, removable
 from ...module_utils._node.recoverable import disk_name, full_disk, full_disk_refusal
 from ...module_utils._node.report import ClusterReport, MemberReport, NodeReport
@@ -154,7 +154,7 @@ def _majority(cluster: ClusterReport | None, peers: Fleet) -> int:
 def _defragmentation(disk: Disk, member: MemberReport) -> int:
     """The free space that the defragmentation of a member needs on the disk of its data, with etcd's next WAL segment
     if that is there, too."""
-    return member.db_size_in_use_bytes + DEFRAG_EXTRA_BYTES + (WAL_SEGMENT_BYTES if WAL in disk.uses else 0)
+    return defrag_needed_bytes(member.db_size_in_use_bytes, with_log=WAL in disk.uses)
 
 
 __all__ = (

@@ -221,7 +221,7 @@ def test_a_disk_too_small_for_the_copy(make_cluster: Any, module: Any) -> None:
     assert result["failed"]
     assert f"are needed on the data disk of {node.name}, 18.0 MiB are free" in result["msg"]
     assert "Make room there" in result["msg"]
-    assert f"What nobody uses any more there: {left} (2.0 MiB)." in result["msg"]
+    assert f"What may go there, once nobody needs it: {left} (2.0 MiB)." in result["msg"]
     assert left.exists()
     assert _size(node) == before
     assert _defragmentations(node) == 0

@@ -59,8 +59,8 @@ def test_a_disk_that_is_too_small_names_what_may_go(tmp_path: Path, monkeypatch:
     with pytest.raises(Refused) as caught:
         defragment(asked, snapshot_dir=str(tmp_path))
     assert caught.value.text == (
-        f"It is too small. Make room. The snapshot {taken} is on the same disk: move it to another one. What nobody"
-        f" uses any more there: {left} (1.0 MiB)."
+        f"It is too small. Make room. The snapshot {taken} is on the same disk: move it to another one. What may"
+        f" go there, once nobody needs it: {left} (1.0 MiB)."
     )
     asked.manifest = None
     with pytest.raises(Refused) as caught:

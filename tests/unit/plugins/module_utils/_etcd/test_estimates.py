@@ -76,3 +76,4 @@ def test_defrag_needed_bytes() -> None:
     """The copy may be larger than its content, and etcd's next WAL segment is on the same disk."""
     assert estimates.defrag_needed_bytes(0) == 80 * MIB
     assert estimates.defrag_needed_bytes(100 * MIB) == 180 * MIB
+    assert estimates.defrag_needed_bytes(100 * MIB, with_log=False) == 116 * MIB

@@ -137,6 +137,6 @@ def test_type_of_a_filesystem(path: str, expected: str, tmp_path: Path) -> None:
 
 def test_what_may_go_is_named_with_its_size() -> None:
     assert removable([]) == ""
-    assert removable([Leftover("/a", 3 * MIB)]) == "What nobody uses any more there: /a (3.0 MiB)."
+    assert removable([Leftover("/a", 3 * MIB)]) == "What may go there, once nobody needs it: /a (3.0 MiB)."
     many = [Leftover(f"/{number}", MIB) for number in range(7)]
     assert removable(many).endswith("/4 (1.0 MiB), and 2 more.")

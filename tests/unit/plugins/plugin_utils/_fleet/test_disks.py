@@ -167,7 +167,8 @@ def test_what_is_said_of_a_snapshot() -> None:
     assert refusal == (
         "The snapshot is written to the same disk as the data of cp1: it takes 500.0 MiB there, and a defragmentation"
         " up to 180.0 MiB more; 679.0 MiB are free on a. Name another disk for the snapshot (recover_snapshot_dir),"
-        " make room, or go on without one (recover_snapshot=false). What nobody uses any more there: /old (1.0 MiB)."
+        " make room, or go on without one (recover_snapshot=false). What may go there, once nobody needs it: /old"
+        " (1.0 MiB)."
     )
     _refusal, (pressure,) = snapshot(BOTH, eviction_bytes=200 * MIB)
     assert pressure.startswith(
