@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -16,8 +18,9 @@ from typing import Any, Self
 import requests
 
 from integration.support.settings import POLL_SECONDS
-from lab.client import Client
+from lab.client import Client, Put
 from lab.errors import EtcdError
+from lab.loopback import bulk
 from lab.loopback.cluster import Cluster
 from lab.loopback.member import MemberProcess
 
@@ -141,3 +144,44 @@ class Writer:
                 number += 1
                 self.done = number
                 self._stop.wait(0.002)
+
+
+@dataclass
+class Retrying:
+    """Clients that repeat a refused write at once, ``threads`` of them on each member, and write on after a moment when
+    one was accepted. They end when the block does, and after ``seconds`` in any case."""
+
+    nodes: Sequence[MemberProcess]
+    threads: int = 8
+    seconds: float = 300.0
+    accepted: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> Self:
+        self._until = time.monotonic() + self.seconds
+        self._clients = [threading.Thread(target=self._write, args=(node,)) for node in self.nodes * self.threads]
+        for client in self._clients:
+            client.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        for client in self._clients:
+            client.join()
+
+    def _write(self, node: MemberProcess) -> None:
+        # At full speed, but members and Ansible come first on a small machine. Linux has one value for each thread.
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+        key = f"/retrying/{node.name}/{threading.get_ident()}".encode()
+        with bulk.Writer(node, timeout=10.0) as writer:
+            while not self._stop.is_set() and time.monotonic() < self._until:
+                try:
+                    writer.txn([Put(key, b"x" * 100)])
+                except EtcdError as error:
+                    self.refused[error.message] += 1
+                else:
+                    self.accepted += 1
+                    self._stop.wait(0.5)
