@@ -100,7 +100,7 @@ def plan_hardening(
         refusals += chosen.refusals
     downtime = 0 < len(nodes) < _QUORUM_WITHOUT_ONE
     unfinished = _unfinished(cluster, peers)
-    recorded = _has_config_map(peers, kubeconfig)
+    recorded = _has_config_map(peers, peers[cluster.coordinator].manifest, kubeconfig)
     return HardeningPlan(
         quota_bytes=chosen.size_bytes,
         extra_args=wanted,
@@ -127,14 +127,12 @@ def plan_hardening(
     )
 
 
-def _has_config_map(peers: Fleet, kubeconfig: str) -> bool:
+def _has_config_map(peers: Fleet, manifest: str, kubeconfig: str) -> bool:
     """Whether there is a ConfigMap to record anything in: hosts of kubeadm's external etcd have none, unless somebody
-    names a kubeconfig there."""
-    return any(
-        report.installation != ETCD_ONLY
-        or kubeconfig != os.path.join(os.path.dirname(os.path.dirname(report.manifest)), os.path.basename(ADMIN_CONF))
-        for report in peers.reports.values()
-    )
+    names a kubeconfig there. `manifest` is that of the host which would record it."""
+    own = os.path.join(os.path.dirname(os.path.dirname(manifest)), os.path.basename(ADMIN_CONF))
+    etcd_only = all(report.installation == ETCD_ONLY for report in peers.reports.values())
+    return not etcd_only or kubeconfig != own
 
 
 def _arguments(quota: ChosenQuota, further: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

@@ -382,12 +382,12 @@ def test_no_api_server_to_record_it(
 
 def test_hosts_of_an_external_etcd(make_cluster: Any, playbook: Any, bare_python: Path, tmp_path: Path) -> None:
     """They have neither an API server nor a kubeconfig: there is nothing to record it in, and that is said."""
-    cluster = make_cluster(members=1)
+    cluster = make_cluster(members=2)  # whose files are not at the same paths
     hosts = write_inventory(tmp_path / "hosts.yml", cluster)
     wanted = {**WANTED, "harden_record": True, "ansible_python_interpreter": str(bare_python)}
-    with Kubelet(cluster.nodes[0]):
+    with Kubelet(cluster.nodes[0]), Kubelet(cluster.nodes[1]):
         done = playbook(hosts, extra_vars=wanted, name=HARDEN)
         assert done.rc == 0, done.out
         assert "so the manifests are all that is changed, and no ConfigMap." in done.flat
         assert "not recorded in the ConfigMap" not in done.flat
-        assert quotas(cluster) == [64]
+        assert quotas(cluster) == [64, 64]

@@ -107,6 +107,12 @@ HOSTS: list[tuple[str, dict[int, Json], str, bool]] = [
     ("control planes", {}, "/etc/kubernetes/admin.conf", True),
     ("etcd alone", {1: ETCD_ONLY, 2: ETCD_ONLY, 3: ETCD_ONLY}, "/etc/kubernetes/admin.conf", False),
     ("etcd alone, with a kubeconfig", {1: ETCD_ONLY, 2: ETCD_ONLY, 3: ETCD_ONLY}, "/root/.kube/config", True),
+    (
+        "etcd alone, with other paths on other hosts",
+        {1: ETCD_ONLY, 2: {**ETCD_ONLY, "manifest": "/b/manifests/etcd.yaml"}, 3: ETCD_ONLY},
+        "/etc/kubernetes/admin.conf",
+        False,
+    ),
     ("one that lacks its files", {2: ETCD_ONLY}, "/etc/kubernetes/admin.conf", True),
     ("Cluster API", {1: {"installation": "cluster_api"}}, "/etc/kubernetes/admin.conf", True),
 ]
