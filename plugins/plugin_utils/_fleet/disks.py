@@ -13,7 +13,7 @@ import typing as t
 from ...module_utils._core.failures import Refused
 from ...module_utils._core.text import sentences
 from ...module_utils._core.units import mib
-from ...module_utils._etcd.estimates import WAL_SEGMENT_BYTES, defrag_needed_bytes
+from ...module_utils._etcd.estimates import defrag_needed_bytes
 from ...module_utils._node.disks import DATA, SNAPSHOTS, WAL, Disk, removable
 from ...module_utils._node.recoverable import disk_name, full_disk, full_disk_refusal
 from ...module_utils._node.report import ClusterReport, MemberReport, NodeReport

@@ -224,7 +224,7 @@ HEADER = (
 
 BY_HAND = (
     "The value of auto-compaction-retention in line 13 is not a simple scalar. Nothing was changed. Leave everything"
-    " else in etcd and etcd.local. Write these lines by hand:"
+    " else in etcd and etcd.local (dataDir). Write these lines by hand:"
     '\netcd:\n  local:\n    extraArgs:\n    - name: quota-backend-bytes\n      value: "8589934592"\n'
 )
 

@@ -43,7 +43,7 @@ def test_configuration_in_block_style(tmp_path: Path) -> None:
     assert thresholds(str(path), 1000) == {"nodefs": 60, "imagefs": 50}
 
 
-@pytest.mark.parametrize("content", [b"evictionHard: &a {b: 1}\n", b"- a\n", b"\xff", b""])
+@pytest.mark.parametrize("content", [b"evictionHard: !a {b: 1}\n", b"- a\n", b"\xff", b""])
 def test_what_cannot_be_read_counts_as_the_defaults(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_bytes(content)
