@@ -15,6 +15,7 @@ from .coordination import coordinator_of, order_of, out_of_reach_findings, snaps
 from .disks import down_for_its_disk, full_disk_findings, full_disks, small_disk_findings
 from .grouping import foreign_members, peers_of, two_names
 from .kubelets import held_by, holds, kubelet_findings, revivals, stray_refusals
+from .merged_view import hidden_findings, hidden_hosts, merged_cluster, merged_diagnosis
 from .recovery import has_work_to_do
 from .reports import Fleet
 from .wording import no_member_answers
@@ -28,7 +29,7 @@ def cluster_of(fleet: Fleet, host: str, *, revive: bool = False, run: str = "") 
     """
     peers = peers_of(fleet, host)
     coordinator = coordinator_of(peers)
-    cluster, diagnosis = peers[coordinator].cluster, peers[coordinator].diagnosis
+    cluster, diagnosis = merged_cluster(peers, coordinator), merged_diagnosis(peers, coordinator)
     full = diagnosis.needs_recovery if diagnosis else True
     has_quorum = cluster is not None and cluster.has_quorum
     order = order_of(cluster, peers, coordinator)
@@ -50,6 +51,7 @@ def cluster_of(fleet: Fleet, host: str, *, revive: bool = False, run: str = "") 
         findings=(
             *(diagnosis.findings if diagnosis else ()),
             *unasked_findings(peers, cluster),
+            *hidden_findings(peers, coordinator),
             *out_of_reach_findings(order),
             *kubelet_findings(peers, cluster if has_work else None, run),
             *full_disk_findings(cluster, peers),
@@ -59,6 +61,7 @@ def cluster_of(fleet: Fleet, host: str, *, revive: bool = False, run: str = "") 
         lock_runs=tuple(sorted({report.lock.run for report in peers.reports.values() if report.lock})),
         revive=to_revive,
         hold={**(holds(peers, cluster, to_revive) if has_work else {}), **held_by(peers, run)},
+        hidden_hosts=hidden_hosts(peers, coordinator),
     )
 
 
@@ -66,7 +69,7 @@ def _refusals(peers: Fleet, coordinator: str, *, has_work: bool, later: bool) ->
     """The reasons why nothing may be done to this cluster, only those of the first kind that there is. With `later` its
     own state is no reason yet."""
     inventory, silent = two_names(peers) or foreign_members(peers), no_member_answers(peers)
-    diagnosis = peers[coordinator].diagnosis
+    diagnosis = merged_diagnosis(peers, coordinator)
     if inventory:
         return [inventory]
     strays = stray_refusals(peers) if has_work else []

@@ -21,7 +21,8 @@ from .coordination import Place
 @dataclass(frozen=True)
 class Cluster:
     """One cluster; each field is a key of the dictionary that the roles keep of it. `full` says that the alarm is
-    armed, is about to be raised, or that nobody can tell; `has_work` that there is anything to do."""
+    armed, is about to be raised, or that nobody can tell; `has_work` that there is anything to do; `hidden_hosts` can
+    ask their member, and the coordinator cannot."""
 
     hosts: tuple[str, ...]
     coordinator: str
@@ -37,6 +38,7 @@ class Cluster:
     lock_runs: tuple[str, ...]
     revive: t.Mapping[str, str]
     hold: t.Mapping[str, str]
+    hidden_hosts: tuple[str, ...]
 
     def as_result(self) -> Json:
         return {**plain(self), "refusals": [refused.as_result() for refused in self.refusals]}
@@ -60,6 +62,7 @@ class Cluster:
             lock_runs=found.texts("lock_runs"),
             revive=found.texts_by_key("revive"),
             hold=found.texts_by_key("hold"),
+            hidden_hosts=found.texts("hidden_hosts"),
         )
 
 

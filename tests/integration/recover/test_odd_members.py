@@ -208,6 +208,26 @@ def test_a_member_that_is_down_and_comes_back(make_cluster: MakeCluster, playboo
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+def test_client_ports_that_are_closed_between_the_nodes(
+    make_cluster: MakeCluster, playbook: Playbook, tmp_path: Path
+) -> None:
+    """Members advertise an address at which nobody listens; each node reaches its own at the one of its manifest."""
+    cluster = full_cluster(make_cluster, flags={"advertise-client-urls": "https://127.255.255.254:9"})
+    leader = cluster.leader()
+    hosts = inventory(tmp_path / "hosts.yml", cluster)
+
+    run = playbook(hosts, extra_vars=QUICK)
+
+    assert run.rc == 0, run.out
+    assert "cannot ask cp2 at https://127.255.255.254:9 (Connection refused), but its own node can" in run.flat
+    assert "does not answer" not in run.flat
+    order = defragmented(cluster)
+    assert sorted(order) == ["cp1", "cp2", "cp3"]
+    assert order[-1] == leader.name
+    assert "Writes are accepted through cp1, cp2, cp3" in run.flat
+    assert_recovered(cluster)
+
+
 def test_a_member_that_is_cut_off(make_cluster: MakeCluster, playbook: Playbook, tmp_path: Path) -> None:
     """It answers on, with what it knew when its peer certificate expired."""
     cluster = full_cluster(make_cluster)

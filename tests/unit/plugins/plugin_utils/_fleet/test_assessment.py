@@ -49,6 +49,7 @@ def test_healthy() -> None:
         "findings": ["It is full."],
         "expected_seconds": 74,
         "lock_runs": [],
+        "hidden_hosts": [],
         "has_quorum": True,
         "revive": {},
         "hold": {},

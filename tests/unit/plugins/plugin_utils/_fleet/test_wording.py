@@ -96,6 +96,7 @@ CLUSTER = Cluster(
     findings=("It is full.",),
     expected_seconds=74,
     lock_runs=(),
+    hidden_hosts=(),
     revive={},
     hold={},
 )
