@@ -183,12 +183,19 @@ def test_nodes_of_one_cluster_have_the_same_authority(make_cluster: Any, module:
 
 
 def test_a_node_without_etcd_is_no_failure(tmp_path: Path, module: Any) -> None:
-    missing = {"manifest": str(tmp_path / "etcd.yaml"), "data_dir": str(tmp_path / "etcd")}
+    missing = {"manifest": str(tmp_path / "manifests/etcd.yaml"), "data_dir": str(tmp_path / "etcd")}
     result = module("etcd_node_info", None, **missing)
     assert not result["failed"]
     assert result["present"] is False
 
     (tmp_path / "etcd/member").mkdir(parents=True)
+    unknown = module("etcd_node_info", None, **missing)
+    assert unknown["failed"]
+    assert "Whose it is cannot be told." in unknown["msg"]
+
+    # kubeadm has made a member there.
+    (tmp_path / "pki/etcd").mkdir(parents=True)
+    (tmp_path / "pki/etcd/server.crt").touch()
     taken_away = module("etcd_node_info", None, **missing)
     assert taken_away["failed"]
     assert "somebody removed the manifest" in taken_away["msg"]

@@ -86,6 +86,8 @@ name, options, check, uid = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3] ==
 if uid:
     # Once as it is, so that all is loaded: another user may not be able to read this Python's files.
     call_module(name, options, check=True)
+    from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import transport
+    transport._shared_context.cache_clear()  # keys that were read with the rights of root
     os.setgroups([])
     os.setgid(uid)
     os.setuid(uid)
