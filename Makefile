@@ -70,7 +70,8 @@ binaries: venv ## ~30 min | fetch or build all programs that are tested with: et
 test: venv ## ~25 min | all checks and tests: lint, sanity, unit, install-check, integration, molecule
 	@MAKE='$(MAKE)' PYTHONPATH=tests python -m tools.parts lint,sanity unit install-check binaries integration molecule
 
-test-all: test ## - | and the scenarios that take long: hardening on real nodes, a true 2 GiB, probes as kubeadm has them
+test-all: test ## - | and what takes long: hardening on real nodes, a true 2 GiB, probes as kubeadm has them
+	@$(MAKE) integration ARGS="-m long"
 	PYTHONPATH=tests python -m tools.scenarios --long
 
 # antsibull-docs writes a log into the home directory.
@@ -94,7 +95,8 @@ unit: venv ## ~30 s | tests without a cluster: make unit ARGS="-k alarm"
 WORKERS = $$(n=$$(nproc); echo $$((n < 7 ? n + 1 : 8)))
 # In mount and process namespaces of its own where that is allowed, so that nothing is left however the run ends.
 integration: binaries ## ~11 min | tests against real etcd clusters
-	@$(OWN_TMP); $(ALONE) python -m pytest $(call or_named,tests/integration) --numprocesses=$(WORKERS) --dist=worksteal $(ARGS)
+	@$(OWN_TMP); $(ALONE) python -m pytest $(call or_named,tests/integration) -m "not long" \
+		--numprocesses=$(WORKERS) --dist=worksteal $(ARGS)
 
 molecule: venv $(OTHERS) ## ~10 min | recoveries on real control-plane nodes in Docker: make molecule ARGS="recover"
 	@$(OWN_TMP); PYTHONPATH=tests python -m tools.scenarios $(ARGS)

@@ -60,19 +60,27 @@ class Way:
     env: Mapping[str, str] = field(default_factory=dict)
     static: bool = False
     refused: str = ""
+    long: bool = False
 
 
+# Those that are long are others in another place.
 WAYS = [
     Way("ignore_errors of the play", {"ignore_errors": True}),
-    Way("ignore_errors of a static role", {"ignore_errors": True}, static=True),
+    Way("ignore_errors of a static role", {"ignore_errors": True}, static=True, long=True),
     Way("ignore_errors of the task", {}, {"ignore_errors": True, "apply": {"ignore_errors": True}}),
     Way(
         "who else is ended, and when",
         {"ignore_unreachable": True, "any_errors_fatal": True, "max_fail_percentage": 100},
     ),
     Way("tags that name nothing", arguments=["--tags=backup", "--skip-tags=all,other"]),
-    Way("tags that name nothing of a play", {}, arguments=["--tags=backup"], static=True),
-    Way("tags to skip that are ours", {}, arguments=["--skip-tags=always"], refused="--skip-tags always"),
+    Way("tags that name nothing of a play", {}, arguments=["--tags=backup"], static=True, long=True),
+    Way(
+        "tags to skip that are ours",
+        {},
+        arguments=["--skip-tags=always"],
+        refused="--skip-tags always",
+        long=True,
+    ),
     Way("tags to skip that are ours, of the playbook", arguments=["--skip-tags=always"], refused="--skip-tags always"),
     Way("start-at-task", arguments=["--start-at-task=Disarm"], refused="--start-at-task Disarm"),
     Way("start-at-task of a play", {}, arguments=["--start-at-task=Disarm"], static=True, refused="__recover"),
@@ -90,7 +98,9 @@ WAYS = [
 ]
 
 
-@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
+@pytest.mark.parametrize(
+    "way", [pytest.param(way, id=way.name, marks=[pytest.mark.long] if way.long else []) for way in WAYS]
+)
 def test_a_failure_ends_the_work(make_cluster: MakeCluster, playbook: Playbook, tmp_path: Path, way: Way) -> None:
     cluster = full_cluster(make_cluster, members=1)
     before = state(cluster)

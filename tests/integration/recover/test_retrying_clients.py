@@ -12,12 +12,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from integration.support.ansible_commands import Run
 from integration.support.clusters import Retrying, await_true
 from integration.support.recovery import QUICK, assert_recovered, defragmented, full_cluster, inventory
 from lab.loopback.cluster import Cluster
 
 
+@pytest.mark.long
 def test_a_recovery_under_clients_that_retry_without_a_pause(
     make_cluster: Callable[..., Cluster], playbook: Callable[..., Run], tmp_path: Path
 ) -> None:
