@@ -182,19 +182,18 @@ def transfer_leadership(view: ClusterView, member: MemberView, endpoint: Endpoin
             f"{member.name} leads, and there is no other voter that could take over. Start another voter, then run this"
             " again.",
         )
-    said = ""
+    said, now = "", [member.id]
+
+    def moved() -> bool:
+        now[:] = [inspect().leader_id]
+        return now[0] not in (0, member.id)
+
     for target in targets:
         seconds = _TAKEOVER_SECONDS
         try:
             endpoint.move_leader(target.id)
         except EtcdError as exc:  # etcd itself gives up if the other one does not take over at once
             said, seconds = f" ({exc})", 0.0
-        now: list[int] = []
-
-        def moved(seen: list[int] = now) -> bool:
-            seen[:] = [inspect().leader_id]
-            return seen[0] not in (0, member.id)
-
         if await_true(moved, seconds):
             return view.name_of(now[0])
     names = join(target.name for target in targets)

@@ -84,7 +84,7 @@ def _attempt(source: io.FileIO, target: io.FileIO) -> Attempt:
     _past_cache(target, True)
     before, written, digest = _txids(source), 0, hashlib.sha256()
     # One chunk is hashed while the next one is read and written.
-    chunks = [memoryview(mmap.mmap(-1, CHUNK_BYTES)) for _ in range(2)]  # aligned, as the disk wants them
+    chunks = [memoryview(mmap.mmap(-1, CHUNK_BYTES)) for _chunk in range(2)]  # aligned, as the disk wants them
     hashed: Future[None] | None = None
     with ThreadPoolExecutor(max_workers=1) as pool:
         while True:

@@ -14,7 +14,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._core.side_by_si
 
 def test_results_come_in_the_order_of_the_items() -> None:
     """Each one waits for the one behind it, so they only end if all are at work."""
-    at_work = [threading.Event() for _ in range(4)]
+    at_work = [threading.Event() for _item in range(4)]
     at_work[3].set()
 
     def work(item: int) -> int:

@@ -169,5 +169,5 @@ def test_a_quota_is_remembered_while_the_metrics_do_not_answer(node: Json, monke
     views = [view(member(1), assumed), view(member(1), member(2, quota=8192 * MIB, source="metrics")), view(assumed)]
     monkeypatch.setattr(member_module, "inspect_cluster", lambda *_arguments, **_options: views.pop(0))
     found = LocalMember(node)
-    quotas = [found.inspect_cluster().members[-1].quota for _ in range(3)]
+    quotas = [found.inspect_cluster().members[-1].quota for _inspection in range(3)]
     assert quotas == [Quota(2048 * MIB, "default"), *[Quota(8192 * MIB, "metrics")] * 2]

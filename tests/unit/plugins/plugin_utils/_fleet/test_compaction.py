@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import pytest
 from unit.builders import table
 
@@ -20,7 +23,7 @@ WANTED = {"quota-backend-bytes": "5368709120", MODE: "periodic", RETENTION: "1h"
 HOUR = f"{MODE}=periodic, {RETENTION}=1h"
 
 
-def trial(*, wanted: dict[str, str] = WANTED, **has: str) -> RolledMember:
+def trial(*, wanted: Mapping[str, str] = MappingProxyType(WANTED), **has: str) -> RolledMember:
     """A member with this `mode` and `retention`, on which the wanted arguments were tried."""
     flags = {f"auto-compaction-{name}": value for name, value in has.items()}
     changed = {name: value for name, value in wanted.items() if flags.get(name) != value}
