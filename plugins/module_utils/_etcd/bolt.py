@@ -17,20 +17,20 @@ import struct
 import typing as t
 from dataclasses import dataclass
 
-_PAGE_HEADER = struct.Struct("<QHHI")  # id, flags, count, overflow
+PAGE_HEADER = struct.Struct("<QHHI")  # id, flags, count, overflow
 # Magic, version, page size, flags; root page, sequence, freelist, number of pages, transaction, checksum.
 _META = struct.Struct("<IIIIQQQQQQ")
-_BRANCH = struct.Struct("<IIQ")  # position, key size, page
-_LEAF = struct.Struct("<IIII")  # flags, position, key size, value size
-_BUCKET = struct.Struct("<QQ")  # root page, sequence
+BRANCH = struct.Struct("<IIQ")  # position, key size, page
+LEAF = struct.Struct("<IIII")  # flags, position, key size, value size
+BUCKET = struct.Struct("<QQ")  # root page, sequence
 
-_BRANCH_PAGE, _LEAF_PAGE = 0x01, 0x02
+BRANCH_PAGE, LEAF_PAGE = 0x01, 0x02
 _MAGIC, _VERSION = 0xED0CDAED, 2
 # bbolt takes the page size of the system that creates the file.
-_PAGE_SIZES = (4096, 8192, 16384, 65536)
-HEAD_BYTES = 2 * max(_PAGE_SIZES)
+PAGE_SIZES = (4096, 8192, 16384, 65536)
+HEAD_BYTES = 2 * max(PAGE_SIZES)
 
-_DEPTH = 32  # far above any real tree: a damaged file must not send us around in circles
+DEPTH = 32  # far above any real tree: a damaged file must not send us around in circles
 
 Buffer = t.Union[bytes, t.Any]  # anything that slices to bytes, such as an mmap
 
@@ -55,7 +55,7 @@ def _checksum(data: bytes) -> int:
 
 def parse_meta(page: bytes) -> Meta | None:
     """The record of a meta page, None if it is none or its checksum is wrong."""
-    body = page[_PAGE_HEADER.size : _PAGE_HEADER.size + _META.size]
+    body = page[PAGE_HEADER.size : PAGE_HEADER.size + _META.size]
     if len(body) < _META.size:
         return None
     magic, version, page_size, _flags, root, _sequence, _freelist, pages, txid, checksum = _META.unpack(body)
@@ -66,9 +66,9 @@ def parse_meta(page: bytes) -> Meta | None:
 
 def metas(head: bytes) -> tuple[Meta, ...]:
     """The valid ones of both meta pages, from the first `HEAD_BYTES` of a file."""
-    first = parse_meta(head[: _PAGE_SIZES[0]])
-    sizes = (first.page_size,) if first else _PAGE_SIZES
-    seconds = (parse_meta(head[size : size + _PAGE_SIZES[0]]) for size in sizes)
+    first = parse_meta(head[: PAGE_SIZES[0]])
+    sizes = (first.page_size,) if first else PAGE_SIZES
+    seconds = (parse_meta(head[size : size + PAGE_SIZES[0]]) for size in sizes)
     return tuple(meta for meta in (first, next(filter(None, seconds), None)) if meta)
 
 
@@ -101,7 +101,7 @@ class _Bolt:
 
     def revision(self) -> int:
         """The newest revision in it: of the last key, or of the last compaction if that took the last one away."""
-        last = next(self._keys_backwards(self._bucket(b"key"), _DEPTH), None)
+        last = next(self._keys_backwards(self._bucket(b"key"), DEPTH), None)
         newest = [int.from_bytes(last[:8], "big") if last else 1]
         meta = self._bucket(b"meta")
         for name in (b"scheduledCompactRev", b"finishedCompactRev"):
@@ -111,7 +111,7 @@ class _Bolt:
 
     def newest_put(self) -> int:
         """The revision of the last key that is no tombstone (those end in `t`: mvcc/revision.go), 1 without one."""
-        keys = self._keys_backwards(self._bucket(b"key"), _DEPTH)
+        keys = self._keys_backwards(self._bucket(b"key"), DEPTH)
         return next((int.from_bytes(key[:8], "big") for key in keys if not key.endswith(b"t")), 1)
 
     def _bucket(self, name: bytes) -> int:
@@ -120,42 +120,42 @@ class _Bolt:
         if place is None:
             raise ValueError(f"it has no bucket {name.decode()}: not a database of etcd")
         start, _length = place
-        root, _sequence = _BUCKET.unpack(self._data[start : start + _BUCKET.size])
-        return self._page(root) if root else start + _BUCKET.size
+        root, _sequence = BUCKET.unpack(self._data[start : start + BUCKET.size])
+        return self._page(root) if root else start + BUCKET.size
 
     def _page(self, number: int) -> int:
         """The start of a page."""
         at = number * self._meta.page_size
         if not 2 <= number < self._meta.pages:
             raise ValueError(f"page {number} does not exist")
-        identity = _PAGE_HEADER.unpack(self._data[at : at + _PAGE_HEADER.size])[0]
+        identity = PAGE_HEADER.unpack(self._data[at : at + PAGE_HEADER.size])[0]
         if identity != number:
             raise ValueError(f"page {number} calls itself {identity}")
         return at
 
     def _elements(self, page: int) -> tuple[bool, range]:
         """Whether the page that starts there is a leaf, and the starts of its elements."""
-        _number, flags, count, _overflow = _PAGE_HEADER.unpack(self._data[page : page + _PAGE_HEADER.size])
-        if flags not in (_BRANCH_PAGE, _LEAF_PAGE):
+        _number, flags, count, _overflow = PAGE_HEADER.unpack(self._data[page : page + PAGE_HEADER.size])
+        if flags not in (BRANCH_PAGE, LEAF_PAGE):
             raise ValueError(f"a page of kind {flags:#x} stands where a branch or a leaf should")
-        leaf = flags == _LEAF_PAGE
-        step, start = _LEAF.size if leaf else _BRANCH.size, page + _PAGE_HEADER.size
+        leaf = flags == LEAF_PAGE
+        step, start = LEAF.size if leaf else BRANCH.size, page + PAGE_HEADER.size
         return leaf, range(start, start + count * step, step)
 
     def _leaf_element(self, at: int) -> tuple[bytes, int, int]:
         """Key, and start and length of the value."""
-        _flags, position, size, length = _LEAF.unpack(self._data[at : at + _LEAF.size])
+        _flags, position, size, length = LEAF.unpack(self._data[at : at + LEAF.size])
         start = at + position
         return bytes(self._data[start : start + size]), start + size, length
 
     def _branch_element(self, at: int) -> tuple[bytes, int]:
         """The first key below, and the number of the page below."""
-        position, size, child = _BRANCH.unpack(self._data[at : at + _BRANCH.size])
+        position, size, child = BRANCH.unpack(self._data[at : at + BRANCH.size])
         return bytes(self._data[at + position : at + position + size]), child
 
     def _find(self, page: int, name: bytes) -> tuple[int, int] | None:
         """Start and length of the value of a key in the tree whose root page starts there."""
-        for _level in range(_DEPTH):
+        for _level in range(DEPTH):
             leaf, places = self._elements(page)
             if leaf:
                 found = (self._leaf_element(at) for at in places)
@@ -175,4 +175,20 @@ class _Bolt:
                 yield from self._keys_backwards(self._page(self._branch_element(at)[1]), depth - 1)
 
 
-__all__ = ("HEAD_BYTES", "Meta", "metas", "newest_put", "parse_meta", "revision_of")
+__all__ = (
+    "BRANCH",
+    "BRANCH_PAGE",
+    "BUCKET",
+    "DEPTH",
+    "HEAD_BYTES",
+    "LEAF",
+    "LEAF_PAGE",
+    "PAGE_HEADER",
+    "PAGE_SIZES",
+    "Buffer",
+    "Meta",
+    "metas",
+    "newest_put",
+    "parse_meta",
+    "revision_of",
+)
