@@ -231,6 +231,7 @@ _DOING = {
     "etcd_node_info": "inspecting",
     "etcd_schedule": "installing the node tool",
     "etcd_snapshot": "taking a snapshot",
+    "etcd_usage_info": "reading the database",
     "etcd_wait": "waiting for etcd",
     "etcd_write_check": "checking that writes are accepted",
     "kubeadm_config": "setting arguments",

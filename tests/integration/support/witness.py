@@ -30,6 +30,15 @@ class Truth:
     errors: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A revision that is still there; ``size`` is that of its record, as protobuf encodes it."""
+
+    key: bytes
+    size: int
+    deletion: bool
+
+
 class Witness:
     """The client ``etcd3`` over gRPC: nothing of it is ours, neither the code nor the way to etcd.
 
@@ -91,3 +100,21 @@ class Witness:
         """Return name, client URLs and peer URLs of every member by its id."""
         answer = self._client.clusterstub.MemberList(self._rpc.MemberListRequest(), timeout=30)
         return {each.ID: (each.name, list(each.clientURLs), list(each.peerURLs)) for each in answer.members}
+
+    def kept(self, compacted: int) -> list[Kept]:
+        """Return every revision that a compaction at ``compacted`` leaves, the oldest first, as etcd answers for each
+        point in time. At 1 nothing was compacted. No more than some hundred: each is a call."""
+        before = self._keys_at(compacted)
+        found = [Kept(key, each.ByteSize(), deletion=False) for key, each in before.items()]
+        for revision in range(compacted + 1, self.status().revision + 1):
+            now = self._keys_at(revision)
+            new = [(key, each) for key, each in now.items() if each.mod_revision == revision]
+            found += [Kept(key, each.ByteSize(), deletion=False) for key, each in new]
+            gone = [self._rpc.kv__pb2.KeyValue(key=key) for key in before if key not in now]
+            found += [Kept(each.key, each.ByteSize(), deletion=True) for each in gone]
+            before = now
+        return found
+
+    def _keys_at(self, revision: int) -> dict[bytes, Any]:
+        request = self._rpc.RangeRequest(key=b"\0", range_end=b"\0", revision=revision)
+        return {each.key: each for each in self._client.kvstub.Range(request, timeout=30).kvs}

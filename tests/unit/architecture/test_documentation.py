@@ -163,7 +163,7 @@ def test_action_group_is_the_modules_that_keep_a_lease(monkeypatch: pytest.Monke
 
 def test_every_module_that_changes_a_node_keeps_a_lease() -> None:
     leased = set(read("meta/runtime.yml")["action_groups"]["lease"])
-    assert set(MODULES) - leased == {"etcd_info", "etcd_node_info", "etcd_schedule"}
+    assert set(MODULES) - leased == {"etcd_info", "etcd_node_info", "etcd_schedule", "etcd_usage_info"}
 
 
 def blocks(tasks: list[Json]) -> Iterator[Json]:
