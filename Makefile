@@ -67,7 +67,7 @@ binaries: venv ## ~30 min | fetch or build all programs that are tested with: et
 	PYTHONPATH=tests python -m lab programs etcd
 	PYTHONPATH=tests python -m lab programs kubernetes
 
-test: venv ## ~25 min | all checks and tests: lint, sanity, unit, install-check, integration, molecule
+test: venv ## ~45 min | all checks and tests: lint, sanity, unit, install-check, integration, molecule
 	@MAKE='$(MAKE)' PYTHONPATH=tests python -m tools.parts lint,sanity unit install-check binaries integration molecule
 
 test-all: test ## - | and what takes long: hardening on real nodes, a true 2 GiB, probes as kubeadm has them
@@ -94,11 +94,11 @@ unit: venv ## ~30 s | tests without a cluster: make unit ARGS="-k alarm"
 # Workers: one more than cores, since tests also wait; at most 8, since each has up to nine members of etcd.
 WORKERS = $$(n=$$(nproc); echo $$((n < 7 ? n + 1 : 8)))
 # In mount and process namespaces of its own where that is allowed, so that nothing is left however the run ends.
-integration: binaries ## ~11 min | tests against real etcd clusters
+integration: binaries ## ~20 min | tests against real etcd clusters
 	@$(OWN_TMP); $(ALONE) python -m pytest $(call or_named,tests/integration) -m "not long" \
 		--numprocesses=$(WORKERS) --dist=worksteal $(ARGS)
 
-molecule: venv $(OTHERS) ## ~10 min | recoveries on real control-plane nodes in Docker: make molecule ARGS="recover"
+molecule: venv $(OTHERS) ## ~16 min | recoveries on real control-plane nodes in Docker: make molecule ARGS="recover"
 	@$(OWN_TMP); PYTHONPATH=tests python -m tools.scenarios $(ARGS)
 
 matrix: binaries ## - | both roles with every ansible-core, for the README: make matrix ARGS="2.16 --only recover"
