@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from integration.support.ansible_commands import Playing, Run
 from integration.support.clusters import await_true
 from integration.support.recovery import (
@@ -119,6 +121,7 @@ def test_a_failure_ends_the_work_on_its_own_cluster_only(
     assert run.recap["good"]["changed"] == 0
 
 
+@pytest.mark.timeout(500)
 def test_no_cluster_waits_for_a_member_of_another_one(
     make_cluster: MakeCluster, start_playbook: Callable[..., Playing], tmp_path: Path
 ) -> None:
@@ -126,10 +129,10 @@ def test_no_cluster_waits_for_a_member_of_another_one(
     others = [full_cluster(make_cluster, prefix=f"free{number}-", members=1) for number in range(4)]
     hosts = inventory(tmp_path / "hosts.yml", stuck, *others)
 
-    playing = start_playbook(hosts, "--forks=5", extra_vars={**QUICK, "recover_work_timeout": 120})
+    playing = start_playbook(hosts, "--forks=5", extra_vars={**QUICK, "recover_work_timeout": 240})
     await_true(lambda: snapshots(stuck), "the snapshot of the member that gets stuck", seconds=120)
     stuck.nodes[0].freeze()
-    await_true(lambda: not any(map(locks, others)), "the others are done", seconds=120)
+    await_true(lambda: not any(map(locks, others)), "the others are done", seconds=200)
 
     assert_recovered(*others)
     assert playing.process.poll() is None, playing.out
