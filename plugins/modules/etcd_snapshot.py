@@ -118,25 +118,13 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._core.failures import Failure, Refused
+from ..module_utils._core.failures import Refused
 from ..module_utils._core.records import Json
 from ..module_utils._module import CONNECTION_SPEC, LEASE_SPEC, WORK_SPEC, run_with_member
 from ..module_utils._node.member import LocalMember
-from ..module_utils._snapshot import catalog, sources
-from ..module_utils._snapshot import take as snapshots
+from ..module_utils._snapshot import of_member
 from ..module_utils._snapshot.catalog import Snapshot
 from ..module_utils._snapshot.sources import METHODS
-
-
-def reusable(member: LocalMember, directory: str, cluster_id: int, revision: int) -> Snapshot | None:
-    """A snapshot that holds all there is, None if that cannot be told: the member's own file has to say it."""
-    if member.manifest is None:
-        return None
-    try:
-        put = sources.last_put(member.manifest.database, revision)
-    except Failure:
-        return None
-    return catalog.reusable(directory, cluster_id=cluster_id, ca_sha256=member.ca_sha256(), put=put, revision=revision)
 
 
 def snapshot(module: AnsibleModule, member: LocalMember) -> Json:
@@ -144,31 +132,18 @@ def snapshot(module: AnsibleModule, member: LocalMember) -> Json:
     directory, keep = params["directory"], params["keep"]
     if keep < 0:
         raise Refused("invalid_option", f"keep is {keep}; it takes 0, which keeps all, or a number of snapshots.")
-    status, fingerprints = member.endpoint.status(), member.ca_sha256()
-    name = next((each.name for each in member.endpoint.members() if each.member_id == status.member_id), "member")
-    # Without a leader there is nothing newer to be had; with one, this member may still be behind it.
-    revision = member.endpoint.revision() if status.leader_id else status.revision
-    found = reusable(member, directory, status.cluster_id, revision) if params["reuse"] else None
+    origin = of_member.origin_of(member)
+    found = of_member.reusable(member, directory, origin) if params["reuse"] else None
     if found:
         return result(found, changed=False, reused=True, seconds=time.monotonic() - started)
     if module.check_mode:
-        cluster_id, size_bytes = f"{status.cluster_id:x}", status.db_size_bytes
-        planned = Snapshot("", cluster_id, "", name, revision, size_bytes, "", params["method"], 0)
+        cluster_id, size_bytes = f"{origin.status.cluster_id:x}", origin.status.db_size_bytes
+        planned = Snapshot("", cluster_id, "", origin.name, origin.revision, size_bytes, "", params["method"], 0)
         return result(planned, changed=True)
-    manifest = member.manifest
-    written, tried = snapshots.take(
-        sources.Source(member.endpoint, manifest=manifest, tls=member.tls, timeout=params["work_timeout"]),
-        directory,
-        methods=METHODS if params["method"] == "auto" else (params["method"],),
-        cluster_id=status.cluster_id,
-        ca_sha256=fingerprints[0] if fingerprints else "",
-        member=name,
-        revision=revision,
-        size_bytes=status.db_size_bytes,
-        data_dir=manifest.data_dir if manifest else None,
+    methods = METHODS if params["method"] == "auto" else (params["method"],)
+    written, tried, pruned = of_member.write(
+        member, directory, origin, methods=methods, timeout=params["work_timeout"], keep=keep
     )
-    catalog.remember(written)
-    pruned = catalog.prune(directory, spare=written.path, cluster_id=status.cluster_id, keep=keep) if keep else []
     return result(written, changed=True, tried=tried, pruned=pruned, seconds=time.monotonic() - started)
 
 

@@ -25,8 +25,7 @@ from .._node.member import DEFAULTS, LocalMember
 from .._node.recoverable import RESTART
 from .._node.report import KubeletReport, NodeReport
 from .._node.wait import Waiting, WaitOptions
-from .._snapshot import catalog, sources
-from .._snapshot import take as snapshots
+from .._snapshot import of_member, sources
 from .context import DATA_DIR
 from .recover_options import Options
 from .recover_plan import NodePlan
@@ -78,38 +77,15 @@ def snapshot(member: LocalMember, directory: str, keep: int) -> str:
     """Take a snapshot of the member of this node, or verify one of an earlier attempt; the line about it. Raises
     Failure, OSError."""
     began = time.monotonic()
-    status, fingerprints, manifest = member.endpoint.status(), member.ca_sha256(), member.manifest
-    name = next((each.name for each in member.endpoint.members() if each.member_id == status.member_id), "member")
-    revision = member.endpoint.revision()
-    reused = _reusable(member, directory, status.cluster_id, revision)
+    origin = of_member.origin_of(member)
+    reused = of_member.reusable(member, directory, origin)
     if reused:
         return f"snapshot of an earlier attempt verified: {reused.path} (revision {reused.revision})"
-    written, _tried = snapshots.take(
-        sources.Source(member.endpoint, manifest=manifest, tls=member.tls, timeout=WORK_SECONDS),
-        directory,
-        methods=sources.METHODS,
-        cluster_id=status.cluster_id,
-        ca_sha256=fingerprints[0] if fingerprints else "",
-        member=name,
-        revision=revision,
-        size_bytes=status.db_size_bytes,
-        data_dir=manifest.data_dir if manifest else None,
+    written, _tried, _pruned = of_member.write(
+        member, directory, origin, methods=sources.METHODS, timeout=WORK_SECONDS, keep=keep
     )
-    catalog.remember(written)
-    if keep:
-        catalog.prune(directory, spare=written.path, cluster_id=status.cluster_id, keep=keep)
     seconds = time.monotonic() - began
     return f"snapshot taken: {mib(written.size_bytes)} in {seconds:.1f} s, {written.path} (revision {written.revision})"
-
-
-def _reusable(member: LocalMember, directory: str, cluster_id: int, revision: int) -> catalog.Snapshot | None:
-    if member.manifest is None:
-        return None
-    try:
-        put = sources.last_put(member.manifest.database, revision)
-    except Failure:
-        return None
-    return catalog.reusable(directory, cluster_id=cluster_id, ca_sha256=member.ca_sha256(), put=put, revision=revision)
 
 
 def restart_backed_off(unit: KubeletReport, manifest: str) -> str:
