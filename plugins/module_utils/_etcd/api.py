@@ -82,6 +82,10 @@ def _number(body: Json, key: str) -> int:
     return int(body.get(key, 0))
 
 
+def _keys(start: bytes, end: bytes) -> Json:
+    return {"key": base64.b64encode(start).decode("ascii"), "range_end": base64.b64encode(end).decode("ascii")}
+
+
 def parse_status(body: Json) -> Status:
     """The record of a `/v3/maintenance/status` answer."""
     header = body.get("header", {})
@@ -119,14 +123,22 @@ def parse_members(body: Json) -> tuple[Member, ...]:
 
 
 def parse_alarms(body: Json) -> tuple[Alarm, ...]:
-    """The records of a `/v3/maintenance/alarm` answer."""
-    return tuple(Alarm(_number(alarm, "memberID"), alarm.get("alarm", "")) for alarm in body.get("alarms", ()))
+    """The records of a `/v3/maintenance/alarm` answer, in order: etcd's own, of a map, is another one each time."""
+    alarms = (Alarm(_number(alarm, "memberID"), alarm.get("alarm", "")) for alarm in body.get("alarms", ()))
+    return tuple(sorted(alarms, key=lambda alarm: (alarm.member_id, alarm.kind)))
 
 
 def parse_metric(text: str, name: str) -> float | None:
     """The value of a metric without labels in Prometheus' text format, None if it is not there."""
     match = re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
     return float(match.group(1)) if match else None
+
+
+def parse_active_peers(text: str) -> frozenset[int]:
+    """The ids of the members that this one has connections of raft with, in Prometheus' text format
+    (server/etcdserver/api/rafthttp/metrics.go: etcd_network_active_peers)."""
+    found = re.findall(r'^etcd_network_active_peers\{[^}]*\bRemote="([0-9a-f]+)"[^}]*\} [1-9]', text, re.MULTILINE)
+    return frozenset(int(member, 16) for member in found)
 
 
 class Endpoint:
@@ -171,6 +183,20 @@ class Endpoint:
         before."""
         body = {"revision": str(revision), "physical": True}
         self._transport.call("/v3/kv/compaction", body, timeout)
+
+    def count_keys(self, start: bytes, end: bytes) -> int:
+        """How many keys there are from `start` on, before `end`."""
+        answer = self._transport.call("/v3/kv/range", {**_keys(start, end), "count_only": True})
+        return _number(answer, "count")
+
+    def list_keys(self, start: bytes, end: bytes, limit: int) -> list[bytes]:
+        """The first keys from `start` on, before `end`, in their order. Of values nothing is sent."""
+        body = {**_keys(start, end), "limit": str(limit), "keys_only": True}
+        return [base64.b64decode(each["key"]) for each in self._transport.call("/v3/kv/range", body).get("kvs", ())]
+
+    def delete_keys(self, start: bytes, end: bytes) -> int:
+        """Delete the keys from `start` on, before `end`, and return how many there were. Works under NOSPACE."""
+        return _number(self._transport.call("/v3/kv/deleterange", _keys(start, end)), "deleted")
 
     def defragment(self, timeout: float) -> None:
         """Defragment this member, which serves nothing meanwhile. TimedOut does not stop it: never send it again."""
@@ -223,6 +249,13 @@ class Endpoint:
         except EtcdError:
             return False
 
+    def active_peers(self) -> frozenset[int]:
+        """The ids of the members that this one has connections of raft with; empty if its `/metrics` cannot be had."""
+        try:
+            return parse_active_peers(self._transport.text("/metrics"))
+        except EtcdError:
+            return frozenset()
+
     def quota_from_metrics(self) -> int | None:
         """The quota in bytes (-1: off) as `/metrics` on the client URL prints it, None if it does not. What was too
         slow or cut off is asked for once more."""
@@ -245,6 +278,7 @@ __all__ = (
     "HashKv",
     "Member",
     "Status",
+    "parse_active_peers",
     "parse_alarms",
     "parse_members",
     "parse_metric",

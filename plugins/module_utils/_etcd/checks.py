@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import re
 import typing as t
+from dataclasses import dataclass
 
 from .._core.failures import Refused
 from .._core.text import join
 from .._core.units import mib, percent
 from .api import CORRUPT
-from .estimates import defrag_needed_bytes
+from .estimates import DiskRoom, defrag_needed_bytes
 from .quota import WARNED_SHARE
 from .view import ClusterView, MemberView
 
@@ -39,32 +40,56 @@ def needs_recovery(view: ClusterView) -> bool:
     return bool(view.full_alarms) or any(member.used >= WARNED_SHARE for member in view.up)
 
 
+@dataclass(frozen=True)
+class Finding:
+    """A sentence about the state of a cluster, with its code; `member` is whose it is, empty if it is everybody's."""
+
+    code: str
+    text: str
+    member: str = ""
+
+
 def findings(view: ClusterView) -> list[str]:
     """Sentences about the state of the cluster, worst first."""
+    return [finding.text for finding in coded_findings(view)]
+
+
+def coded_findings(view: ClusterView, *, recovering: bool = True) -> list[Finding]:
+    """The same, each with its code and its member; `recovering` says whether the alarm is about to be disarmed."""
     said = []
     if view.full_alarms:
-        said.append(f"The NOSPACE alarm is armed (by {join(view.full_names)}): the whole cluster refuses writes.")
+        names = join(view.full_names)
+        armed = f"The NOSPACE alarm is armed (by {names}): the whole cluster refuses writes."
+        said.append(Finding("nospace_alarm", armed))
     for member in view.answering:
         if member.used >= WARNED_SHARE:
             without = "" if view.full_alarms else " although no alarm is armed: the next writes raise it"
-            said.append(
+            used = (
                 f"{member.name} uses {mib(member.size_bytes)} of its quota of {mib(member.quota.bytes)}"
                 f" ({percent(member.used)}){without}."
             )
+            said.append(Finding("quota_nearly_full", used, member.name))
         if member.quota.source == "default":
-            said.append(f"The quota of {member.name} is not known; etcd's default of 2 GiB is assumed.")
-    said += [learner_warning(member.name) for member in view.learners if member.used >= WARNED_SHARE]
+            unknown = f"The quota of {member.name} is not known; etcd's default of 2 GiB is assumed."
+            said.append(Finding("quota_not_known", unknown, member.name))
+    said += [
+        Finding("learner_full", learner_warning(member.name), member.name)
+        for member in view.learners
+        if member.used >= WARNED_SHARE
+    ]
     later = (
         "; its alarm is disarmed too, but it raises it again when it comes back with its full file: run this once more"
         " then"
     )
     for member in view.members:
+        name, once_more = member.name, later if view.full_alarms and recovering else ""
         if member.role == "silent":
-            said.append(f"{member.name} does not answer ({member.error}){later if view.full_alarms else ''}.")
+            said.append(Finding("member_silent", f"{name} does not answer ({member.error}){once_more}.", name))
         elif member in view.cut_off:
-            said.append(f"{member.name} is cut off: {CUT_OFF}{later if view.full_alarms else ''}.")
+            said.append(Finding("member_cut_off", f"{name} is cut off: {CUT_OFF}{once_more}.", name))
         elif member.role == "unstarted":
-            said.append(f"The member {member.name} was added and has never started; it counts for the quorum.")
+            never = f"The member {name} was added and has never started; it counts for the quorum."
+            said.append(Finding("member_unstarted", never, name))
     return said
 
 
@@ -80,9 +105,9 @@ def learner_warning(name: str) -> str:
 
 
 def defrag_refusal(
-    view: ClusterView, member: MemberView, *, free_disk_bytes: int | None, allow_unsafe: bool
+    view: ClusterView, member: MemberView, *, room: DiskRoom | None, allow_unsafe: bool
 ) -> Refused | None:
-    """Refuse to defragment this member now, None if it may be. `free_disk_bytes` is None if its disk is elsewhere."""
+    """Refuse to defragment this member now, None if it may be. `room` is None if its disk is elsewhere."""
     general = corrupt_refusal(view) or quorum_refusal(view) or version_refusal(view, allowed=allow_unsafe)
     if general or not member.answers:
         return general or Refused("member_silent", f"{member.name} does not answer ({member.error}).")
@@ -93,13 +118,13 @@ def defrag_refusal(
     behind = lag_refusal(lagging(view, member))
     if behind:
         return behind
-    needed = defrag_needed_bytes(member.in_use_bytes)
-    if free_disk_bytes is not None and free_disk_bytes < needed:
+    needed = defrag_needed_bytes(member.in_use_bytes, with_log=room is None or room.with_log)
+    if room is not None and room.free_bytes < needed:
+        log = ", and etcd needs room for its log" if room.with_log else ""
         return Refused(
             "disk_too_small",
-            f"A defragmentation writes a copy beside the file, and etcd needs room for its log: {mib(needed)} are"
-            f" needed on the data disk of {member.name}, {mib(free_disk_bytes)} are free. Make room there, or enlarge"
-            " the disk.",
+            f"A defragmentation writes a copy beside the file{log}: {mib(needed)} are needed on the data disk of"
+            f" {member.name}, {mib(room.free_bytes)} are free. Make room there, or enlarge the disk.",
         )
     return None
 
@@ -219,7 +244,9 @@ def transferee(view: ClusterView) -> MemberView | None:
 __all__ = (
     "BEHIND_ENTRIES",
     "CUT_OFF",
+    "Finding",
     "behind_voters",
+    "coded_findings",
     "corrupt_refusal",
     "defrag_refusal",
     "findings",

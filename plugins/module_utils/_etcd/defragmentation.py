@@ -15,11 +15,12 @@ from dataclasses import dataclass
 
 from .._core.failures import Refused, refuse
 from .._core.text import join
-from .._core.units import mib
+from .._core.units import MIB, mib
 from . import checks
 from .api import Endpoint
 from .compaction import await_own_compaction
 from .errors import EtcdError, TimedOut
+from .estimates import DiskRoom
 from .polling import await_leader, await_true
 from .view import ClusterView, InspectCluster, MemberView
 
@@ -36,6 +37,10 @@ class Rule:
     def worth_it(self, size_bytes: int, in_use_bytes: int) -> bool:
         free = size_bytes - in_use_bytes
         return free >= self.min_free_bytes and free >= self.min_free_share * size_bytes
+
+
+# When a member counts as fragmented: for the node tool, the alert rules, and the status.
+FRAGMENTED = Rule(100 * MIB, 0.45)
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ def defragment(
     endpoint: Endpoint,
     *,
     rule: Rule,
-    free_disk_bytes: t.Callable[[], int | None],
+    room: t.Callable[[], DiskRoom | None],
     allow_unsafe: bool,
     timeout: float,
     check: bool = False,
@@ -76,10 +81,8 @@ def defragment(
     """
     view, member = _self(inspect, endpoint) if check else _settled(inspect, endpoint, timeout)
     # In check mode nothing was compacted, so it is not known yet what will be in use.
-    free = None if check else free_disk_bytes()
-    refuse(
-        checks.defrag_refusal(view, member, free_disk_bytes=free, allow_unsafe=allow_unsafe) or refusal(view, member)
-    )
+    found = None if check else room()
+    refuse(checks.defrag_refusal(view, member, room=found, allow_unsafe=allow_unsafe) or refusal(view, member))
     before = member.size_bytes
     if not rule.worth_it(before, member.in_use_bytes):
         gain = mib(before - member.in_use_bytes)
@@ -243,4 +246,4 @@ def summary(done: Defragmentation, *, check: bool = False) -> str:
     return f"{sizes} in {done.seconds:.1f} s{moved}"
 
 
-__all__ = ("Defragmentation", "Rule", "defrag_order", "defragment", "summary", "transfer_leadership")
+__all__ = ("FRAGMENTED", "Defragmentation", "Rule", "defrag_order", "defragment", "summary", "transfer_leadership")

@@ -18,11 +18,15 @@ Failure
     ├── LearnerRefuses          only voters serve it
     ├── LeaseExists             somebody else was first
     ├── GatewayDisabled         lasting: waiting does not help
+    ├── LibraryMissing          lasting
+    ├── EtcdctlMissing          lasting
+    ├── NotOffered              lasting: this way to etcd has no such call
     ├── AuthEnabled             lasting
     ├── TlsRejected             lasting
     │   └── CertificateExpired
     ├── InvalidEndpoint         the URL is none
     ├── Unreachable             may pass
+    │   └── HungUp              also what a port without HTTP may do
     └── TimedOut                may pass
 """
 
@@ -104,6 +108,24 @@ class GatewayDisabled(EtcdError):
     code = "gateway_disabled"
 
 
+class LibraryMissing(EtcdError):
+    """gRPC was wanted, and this Python has no library for it."""
+
+    code = "library_missing"
+
+
+class EtcdctlMissing(EtcdError):
+    """etcdctl was wanted, and none was found that could be run."""
+
+    code = "etcdctl_missing"
+
+
+class NotOffered(EtcdError):
+    """The way to etcd that was taken has no such call."""
+
+    code = "not_offered"
+
+
 class AuthEnabled(EtcdError):
     """etcd's own user authentication is on, which the gateway does not combine with certificates."""
 
@@ -134,6 +156,10 @@ class Unreachable(EtcdError):
     code = "unreachable"
 
 
+class HungUp(Unreachable):
+    """The connection was closed in the middle of the request or its answer."""
+
+
 class TimedOut(EtcdError):
     """No answer in time, from the member itself or while it waited for the others."""
 
@@ -141,7 +167,7 @@ class TimedOut(EtcdError):
 
 
 # Waiting does not help against these, however long.
-LASTING = (AuthEnabled, GatewayDisabled, TlsRejected)
+LASTING = (AuthEnabled, EtcdctlMissing, GatewayDisabled, LibraryMissing, NotOffered, TlsRejected)
 
 # Texts as etcd 3.4 to 3.7 send them (rpctypes/error.go); the first that the message contains decides. The code alone
 # does not: 11 stands for both compacted and future revisions, 9 and 14 for many things.
@@ -152,6 +178,7 @@ _BY_TEXT: tuple[tuple[str, type[EtcdError]], ...] = (
     ("corrupt cluster", CorruptAlarm),
     ("etcdserver: no leader", NoLeader),
     ("not leader", NotLeader),
+    ("no leader endpoint given", NotLeader),  # etcdctl, which asks first
     ("bad leader transferee", NotLeader),
     ("not supported for learner", LearnerRefuses),
     ("lease already exists", LeaseExists),
@@ -191,14 +218,18 @@ __all__ = (
     "Compacted",
     "CorruptAlarm",
     "EtcdError",
+    "EtcdctlMissing",
     "FutureRevision",
     "GatewayDisabled",
+    "HungUp",
     "InvalidEndpoint",
     "LearnerRefuses",
     "LeaseExists",
+    "LibraryMissing",
     "NoLeader",
     "NoSpace",
     "NotLeader",
+    "NotOffered",
     "TimedOut",
     "TlsRejected",
     "Unreachable",

@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from .._core.units import MIB
 from .view import ClusterView
 
@@ -58,6 +60,13 @@ def defrag_speed(written_bytes: int, seconds: float) -> float | None:
     return written_bytes / seconds if written_bytes >= _MEASURABLE_BYTES and seconds > 0 else None
 
 
+class DiskRoom(t.NamedTuple):
+    """The free space on the disk of a member's data, and whether its log lies there as well."""
+
+    free_bytes: int
+    with_log: bool = True
+
+
 def defrag_needed_bytes(in_use_bytes: int, *, with_log: bool = True) -> int:
     """The free space that a defragmentation needs on a member's data disk: for its copy, and for etcd's next WAL
     segment, unless the log is elsewhere."""
@@ -75,6 +84,7 @@ __all__ = (
     "DEFRAG_EXTRA_BYTES",
     "WAL_SEGMENT_BYTES",
     "WORK_SECONDS",
+    "DiskRoom",
     "compact_seconds",
     "defrag_needed_bytes",
     "defrag_seconds",

@@ -11,23 +11,28 @@ Its fields are key 1, create_revision 2, mod_revision 3, version 4, value 5, lea
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from .bolt import Buffer
 
 _KEY_TAG = 1 << 3 | 2
 _VALUE, _LEASE = 5, 6
-_PASSED_OVER = frozenset((2 << 3, 3 << 3, 4 << 3))  # the three numbers before the value
 _VARINT_BYTES = 10
 _NO_END = "a number in a revision has no end"
+# The three numbers before the value, and its tag, as etcd writes them.
+_UNTIL_VALUE = re.compile(
+    rb"(?s:\x10[\x80-\xff]{0,9}[\0-\x7f]\x18[\x80-\xff]{0,9}[\0-\x7f]\x20[\x80-\xff]{0,9}[\0-\x7f]\x2a)"
+)
+ENCRYPTED_MARK = b"k8s:enc:"
 
 
 class Content(t.NamedTuple):
-    """Where the value of a KeyValue starts, its size, and the lease it is attached to, 0 without one."""
+    """The lease that a KeyValue is attached to, 0 without one, and where its value starts and ends."""
 
-    value_start: int
-    value_size: int
     lease: int
+    value_start: int
+    value_end: int
 
 
 def key_span(data: Buffer, start: int, end: int) -> tuple[int, int]:
@@ -37,42 +42,56 @@ def key_span(data: Buffer, start: int, end: int) -> tuple[int, int]:
     size = data[start + 1]
     first = start + 2
     if size > 0x7F:
-        size, first = _varint(data, start + 1, end)
+        size, first = varint(data, start + 1, end)
     if first + size > end:
         raise ValueError("a key goes on beyond its revision")
     return first, first + size
 
 
+def lease_and_value(data: Buffer, start: int, end: int) -> tuple[int, int, int]:
+    """As `content`, and faster for what etcd writes: a value of less than 2 MiB, and nothing after it."""
+    found = _UNTIL_VALUE.match(data, start, end)
+    if found:
+        # The size of the value, in up to three bytes.
+        at = found.end()
+        size, at = data[at], at + 1
+        for shift in 7, 14:
+            if size < 1 << shift:
+                break
+            size, at = size + (data[at] - 1 << shift), at + 1
+        if at + size == end:
+            return 0, at, end
+    return content(data, start, end)
+
+
 def content(data: Buffer, start: int, end: int) -> Content:
     """What follows the key, from `start` on. Raises ValueError."""
-    value_start, value_size, lease, at = start, 0, 0, start
+    value_start = value_end = at = start
+    lease = 0
     while at < end:
-        tag = data[at]
-        if tag in _PASSED_OVER:
-            for last in range(at + 1, at + 1 + _VARINT_BYTES):
-                if data[last] < 0x80:
-                    break
-            else:
-                raise ValueError(_NO_END)
-            at = last + 1
-            continue
-        tag, at = _varint(data, at, end)
+        tag, at = varint(data, at, end)
         kind, field = tag & 7, tag >> 3
         if kind not in (0, 2):
             raise ValueError(f"a revision has a field of kind {kind}")
-        number, at = _varint(data, at, end)
+        number, at = varint(data, at, end)
         if kind == 2:
             if field == _VALUE:
-                value_start, value_size = at, number
+                value_start, value_end = at, at + number
             at += number
         elif field == _LEASE:
             lease = number
     if at > end:
         raise ValueError("a field goes on beyond its revision")
-    return Content(value_start, value_size, lease)
+    return Content(lease, value_start, value_end)
 
 
-def _varint(data: Buffer, at: int, end: int) -> tuple[int, int]:
+def is_encrypted(data: Buffer, start: int, end: int) -> bool:
+    """Whether the API server has encrypted the value that lies there."""
+    first = start + len(ENCRYPTED_MARK)
+    return first <= end and data[start:first] == ENCRYPTED_MARK
+
+
+def varint(data: Buffer, at: int, end: int) -> tuple[int, int]:
     """A number of variable length, and what follows it."""
     number = shift = 0
     for place in range(at, at + _VARINT_BYTES):
@@ -86,4 +105,4 @@ def _varint(data: Buffer, at: int, end: int) -> tuple[int, int]:
     raise ValueError(_NO_END)
 
 
-__all__ = ("Content", "content", "key_span")
+__all__ = ("ENCRYPTED_MARK", "Content", "content", "is_encrypted", "key_span", "lease_and_value", "varint")

@@ -63,13 +63,13 @@ def _raise_or_delete(over: t.Sequence[MemberView], capacity: Capacity | None) ->
         return (
             f"No larger quota would do: {gib(live)} are live, and the memory and the disk of this node carry a quota of"
             f" {gib(capacity.largest())} at most. Delete what fills the database (deletes are accepted while writes are"
-            " not; etcdctl get /registry --prefix --keys-only shows what there is), or give the nodes more, then run"
-            " this again."
+            " not: recover_delete=/registry/events/, for example, takes what is safe to lose), or give the nodes more,"
+            " then run this again."
         )
     return (
         "Raise --quota-backend-bytes on every member (the playbook controlplane.etcd.recover does, with"
-        f" recover_quota_backend_bytes={exact(larger or 0)}), or delete what fills the database (deletes are accepted),"
-        " then run this again."
+        f" recover_quota_backend_bytes={exact(larger or 0)}), or delete what fills the database (deletes are"
+        " accepted: recover_delete=/registry/events/, for example, takes what is safe to lose), then run this again."
     )
 
 

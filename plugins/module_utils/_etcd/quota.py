@@ -27,6 +27,7 @@ LARGEST_QUOTA_BYTES = 8 * GIB  # what etcd suggests at most; beyond it, it warns
 
 REFUSED_SHARE = 0.95  # of the quota: the alarm would come back within seconds
 WARNED_SHARE = 0.85
+LOW_SHARE = 0.75  # worth a warning by daylight; the alert rules have the same levels
 
 _BASE_MEMORY, _STEP_MEMORY = 16 * GIB, 8 * GIB
 _RESERVED_MEMORY = 2 * GIB
@@ -145,6 +146,7 @@ def next_quota(live_bytes: int, quota_bytes: int, capacity: Capacity | None) -> 
 __all__ = (
     "DEFAULT_QUOTA_BYTES",
     "LARGEST_QUOTA_BYTES",
+    "LOW_SHARE",
     "REFUSED_SHARE",
     "WARNED_SHARE",
     "Capacity",

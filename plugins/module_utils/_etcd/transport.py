@@ -26,6 +26,7 @@ from .errors import (
     CertificateExpired,
     EtcdError,
     GatewayDisabled,
+    HungUp,
     InvalidEndpoint,
     TimedOut,
     TlsRejected,
@@ -33,6 +34,9 @@ from .errors import (
     of_answer,
 )
 from .x509 import validities
+
+if t.TYPE_CHECKING:  # few members need etcdctl, and each start of a module would have to read what runs programs
+    from .._core.command import CommandResult
 
 ANSWER_SECONDS = 10.0  # for one answer, unless the caller says otherwise
 
@@ -59,6 +63,13 @@ class Transport(t.Protocol):
 
     def text(self, path: str, timeout: float | None = None) -> str:
         """The body of a plain GET, such as `/metrics`. Raises EtcdError."""
+
+
+class RunEtcdctl(t.Protocol):
+    """Runs the etcdctl that fits the member, with the same TLS files. Exit code 127 if there is none."""
+
+    def __call__(self, words: t.Sequence[str], stdin: str, timeout: float) -> CommandResult:
+        """`words` are those behind the options for the TLS files."""
 
 
 @lru_cache(maxsize=4)
@@ -113,6 +124,18 @@ def tls_context(files: TlsFiles, *, now: dt.datetime | None = None) -> ssl.SSLCo
             f"the client certificate {files.client_cert} and its key {files.client_key} cannot be used: {_reason(exc)}"
         ) from exc
     return context
+
+
+# A port without HTTP closes as soon as it has read a part of the request: that may show in the middle of sending the
+# rest. http.client's RemoteDisconnected is a reset, too.
+_HANG_UPS = (
+    BrokenPipeError,
+    ConnectionAbortedError,
+    ConnectionResetError,
+    http.client.IncompleteRead,
+    ssl.SSLEOFError,
+    ValueError,
+)
 
 
 def _reason(exc: BaseException) -> str:
@@ -200,10 +223,10 @@ class GatewayTransport:
         if isinstance(exc, ssl.SSLError) and "ALERT" in (exc.reason or ""):
             shown = self._tls.client_cert if self._tls else "none"
             return TlsRejected(f"the server did not accept the client certificate {shown}: {exc.reason}", endpoint=at)
-        if isinstance(exc, (http.client.RemoteDisconnected, http.client.IncompleteRead, ssl.SSLEOFError, ValueError)):
+        if isinstance(exc, _HANG_UPS):
             # A server that refuses a certificate hangs up as well, and its alert is sometimes lost.
             refused = f" it does not accept the client certificate {self._tls.client_cert}," if self._tls else ""
-            return Unreachable(
+            return HungUp(
                 f"the connection was closed in the middle of the answer (the member stopped just then,{refused} or,"
                 " with --listen-client-http-urls, the gateway has an address of its own)",
                 endpoint=at,
@@ -235,4 +258,4 @@ def _object(answer: http.client.HTTPResponse, content: bytes, endpoint: str) -> 
     raise of_answer(body if isinstance(body, dict) else {"message": text}, endpoint=endpoint)
 
 
-__all__ = ("ANSWER_SECONDS", "GatewayTransport", "Json", "TlsFiles", "Transport", "tls_context")
+__all__ = ("ANSWER_SECONDS", "GatewayTransport", "Json", "RunEtcdctl", "TlsFiles", "Transport", "tls_context")

@@ -20,6 +20,8 @@ from .hashes import Comparison, compare_hashes
 from .polling import await_leader, await_true
 from .view import ClusterView, Connect, InspectCluster, MemberView
 
+GROWTH_SECONDS = 5.0  # over less, what the API servers write at intervals is seen or missed by chance
+
 
 @dataclass(frozen=True)
 class Write:
@@ -32,7 +34,7 @@ class Write:
 
 @dataclass(frozen=True)
 class WriteCheck:
-    """The outcome of the last round. `baseline` is of the first round, which was `seconds` before it."""
+    """The outcome of the last round. `baseline` is what the growth counts from, `seconds` before it."""
 
     writes: tuple[Write, ...]
     baseline: Baseline
@@ -84,6 +86,7 @@ def check_writes(
     *,
     settle_seconds: float,
     baseline: Baseline | None = None,
+    growth_anew: bool = False,
     timeout: float = 30.0,
 ) -> WriteCheck:
     """Write through every voter that is up, verify that all have applied it and no alarm came, and all that once more
@@ -91,30 +94,30 @@ def check_writes(
     Raises EtcdError if the cluster cannot be inspected.
 
     With `settle_seconds` 0 there is only one round, and no reading of all data to compare it; with a `baseline` the
-    first round has been.
+    first round has been. If the growth is measured `growth_anew`, it is from now on, and not from that round.
     """
     seconds, compared = 0.0, Comparison(None)
     if baseline:
-        after, writes, problems, seconds = _later(baseline, inspect, connect, settle_seconds, timeout)
+        due = baseline.at + settle_seconds
+        if growth_anew:
+            baseline = Baseline.of(inspect())
+            due = max(due, baseline.at + min(settle_seconds, GROWTH_SECONDS))
+        # A node that was booted meanwhile counts from 0 again.
+        time.sleep(min(max(due - time.monotonic(), 0.0), settle_seconds))
+        after, writes, problems = _write_through_all(inspect, connect, timeout)
+        seconds = max(time.monotonic() - baseline.at, 0.0)
     else:
         after, writes, problems = _write_through_all(inspect, connect, timeout)
         baseline = Baseline.of(after)
         if not problems and settle_seconds:
-            after, writes, problems, seconds = _later(baseline, inspect, connect, settle_seconds, timeout)
+            time.sleep(settle_seconds)
+            after, writes, problems = _write_through_all(inspect, connect, timeout)
+            seconds = time.monotonic() - baseline.at
     if not problems and settle_seconds:
         compared = compare_hashes(after, connect)
     if compared.agree is False:
         problems = ["the members hold different data at one revision (hashkv); treat it as a CORRUPT alarm"]
     return WriteCheck(tuple(writes), baseline, after, seconds, compared, tuple(problems))
-
-
-def _later(
-    baseline: Baseline, inspect: InspectCluster, connect: Connect, settle_seconds: float, timeout: float
-) -> tuple[ClusterView, list[Write], t.Sequence[str], float]:
-    """The second round, when its time has come, and the seconds between both."""
-    # A node that was booted meanwhile counts from 0 again.
-    time.sleep(min(max(baseline.at + settle_seconds - time.monotonic(), 0.0), settle_seconds))
-    return (*_write_through_all(inspect, connect, timeout), max(time.monotonic() - baseline.at, 0.0))
 
 
 def _write_through_all(

@@ -143,6 +143,17 @@ def test_metric(text: str, expected: float | None) -> None:
     assert api.parse_metric(text, "etcd_server_quota_backend_bytes") == expected
 
 
+def test_active_peers() -> None:
+    text = """# TYPE etcd_network_active_peers gauge
+etcd_network_active_peers{Local="9ffa2d1f555be806",Remote="328f1fc25c8a7ea"} 1
+etcd_network_active_peers{Local="9ffa2d1f555be806",Remote="36ea2ef4b0b4de24"} 0
+etcd_network_disconnected_peers_total{Local="9ffa2d1f555be806",Remote="36ea2ef4b0b4de24"} 1
+"""
+    assert endpoint({"/metrics": {"text": text}})[0].active_peers() == {0x328F1FC25C8A7EA}
+    assert endpoint({"/metrics": {"text": ""}})[0].active_peers() == frozenset()
+    assert endpoint({"/metrics": {"status": 404, "text": ""}})[0].active_peers() == frozenset()
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_quota_of_recorded_metrics(version: str) -> None:
     asked, _transport = endpoint({"/metrics": {"text": recorded(version, "metrics").decode()}})

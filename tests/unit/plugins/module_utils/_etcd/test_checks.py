@@ -10,6 +10,7 @@ from unit.builders import MIB, member, table, view
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import checks
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.estimates import DiskRoom
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView
 
 NOSPACE = Alarm(1, "NOSPACE")
@@ -156,7 +157,7 @@ def test_learner_warning() -> None:
     assert said.endswith("(etcdctl member remove).")
 
 
-PLENTY = 10_000 * MIB
+PLENTY = DiskRoom(10_000 * MIB)
 
 REFUSALS: list[tuple[str, ClusterView, int, int | None, bool, str, str]] = [
     ("nothing against it", view(member(1), member(2)), 2, PLENTY, False, "", ""),
@@ -205,24 +206,36 @@ REFUSALS: list[tuple[str, ClusterView, int, int | None, bool, str, str]] = [
         "member_cut_off",
         "cp3 is cut off: it answers, but does not reach the other members",
     ),
-    ("disk exactly large enough", view(member(1)), 1, 180 * MIB, False, "", ""),
+    ("disk exactly large enough", view(member(1)), 1, DiskRoom(180 * MIB), False, "", ""),
     (
         "disk a byte too small",
         view(member(1)),
         1,
-        180 * MIB - 1,
+        DiskRoom(180 * MIB - 1),
         False,
         "disk_too_small",
-        "180.0 MiB are needed on the data disk of cp1",
+        "and etcd needs room for its log: 180.0 MiB are needed on the data disk of cp1",
+    ),
+    ("the log is elsewhere", view(member(1)), 1, DiskRoom(116 * MIB, with_log=False), False, "", ""),
+    (
+        "the log is elsewhere, and a byte too small",
+        view(member(1)),
+        1,
+        DiskRoom(116 * MIB - 1, with_log=False),
+        False,
+        "disk_too_small",
+        "writes a copy beside the file: 116.0 MiB are needed on the data disk of cp1",
     ),
 ]
 
 
-@pytest.mark.parametrize(("seen", "number", "disk", "allowed", "code", "text"), table(REFUSALS))
-def test_defrag_refusal(seen: ClusterView, number: int, disk: int | None, allowed: bool, code: str, text: str) -> None:
+@pytest.mark.parametrize(("seen", "number", "room", "allowed", "code", "text"), table(REFUSALS))
+def test_defrag_refusal(
+    seen: ClusterView, number: int, room: DiskRoom | None, allowed: bool, code: str, text: str
+) -> None:
     asked = seen.by_id(number)
     assert asked is not None
-    refusal = checks.defrag_refusal(seen, asked, free_disk_bytes=disk, allow_unsafe=allowed)
+    refusal = checks.defrag_refusal(seen, asked, room=room, allow_unsafe=allowed)
     assert (refusal.code if refusal else "") == code
     assert text in (refusal.text if refusal else "")
 

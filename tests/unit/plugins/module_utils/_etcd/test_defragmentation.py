@@ -17,6 +17,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures i
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import defragmentation, errors
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.defragmentation import Defragmentation, Rule
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.estimates import DiskRoom
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView, MemberView
 
 pytestmark = pytest.mark.usefixtures("_no_waiting")
@@ -130,7 +131,7 @@ def defragment(
             seen,
             asked,
             rule=rule or Rule(),
-            free_disk_bytes=lambda: disk,
+            room=lambda: None if disk is None else DiskRoom(disk),
             allow_unsafe=False,
             timeout=600,
             check=check,
@@ -253,7 +254,7 @@ def test_defragment_takes_as_long_as_the_member_is_away() -> None:
         Views(*BEFORE, *[behind] * 20, SMALL),
         asked,
         rule=Rule(),
-        free_disk_bytes=lambda: None,
+        room=lambda: None,
         allow_unsafe=False,
         timeout=600,
     )
@@ -375,7 +376,7 @@ def test_defragment_asks_the_caller_last() -> None:
             Views(THREE, FULL, FULL),
             asked,
             rule=Rule(),
-            free_disk_bytes=lambda: None,
+            room=lambda: None,
             allow_unsafe=False,
             timeout=600,
             refusal=refusal,

@@ -100,7 +100,7 @@ ADVICES: list[tuple[str, Capacity | None, str]] = [
         Capacity(9500 * MIB, 64000 * MIB, 8000 * MIB),
         (
             "No larger quota would do: 7.8 GiB are live, and the memory and the disk of this node carry a quota of 7.0"
-            " GiB at most. Delete what fills the database (deletes are accepted while writes are not;"
+            " GiB at most. Delete what fills the database (deletes are accepted while writes are not:"
         ),
     ),
     ("its container carries no more", Capacity(64000 * MIB, 64000 * MIB, 0, 9000 * MIB), "8.0 GiB at most."),

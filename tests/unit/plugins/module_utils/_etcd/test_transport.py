@@ -11,6 +11,7 @@ import os
 import re
 import socket
 import ssl
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -213,6 +214,11 @@ def closes(connection: socket.socket) -> None:
     request(connection)
 
 
+def resets(connection: socket.socket) -> None:
+    """Close before all is read, as a port without HTTP may."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
 PREFACE = bytes.fromhex("000006040000000000000500004000")  # what a gRPC-only port says first
 
 STRANGE: list[tuple[str, Behaviour, type[errors.EtcdError], str]] = [
@@ -231,8 +237,9 @@ STRANGE: list[tuple[str, Behaviour, type[errors.EtcdError], str]] = [
     ),
     ("garbage", says(b"\x16\x03\x01garbage\r\n\r\n"), errors.GatewayDisabled, "does not speak the JSON gateway"),
     ("3.5.16 gRPC only", says(PREFACE), errors.GatewayDisabled, "--listen-client-http-urls"),
-    ("closed at once", closes, errors.Unreachable, "closed in the middle of the answer"),
-    ("closed in the body", answers(200, b'{"a"', announce=99), errors.Unreachable, "closed in the middle"),
+    ("closed at once", closes, errors.HungUp, "closed in the middle of the answer"),
+    ("reset", resets, errors.HungUp, "closed in the middle of the answer"),
+    ("closed in the body", answers(200, b'{"a"', announce=99), errors.HungUp, "closed in the middle"),
     ("slow", sleeps, errors.TimedOut, "no answer within 0.3 s"),
 ]
 

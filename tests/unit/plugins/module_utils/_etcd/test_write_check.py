@@ -162,6 +162,25 @@ def test_second_round_on_a_node_that_was_booted_meanwhile() -> None:
     assert write_check.growth(second).bytes_per_minute == 0.0
 
 
+@pytest.mark.parametrize(
+    ("since", "settle", "paused"), [(4.0, 10.0, 6.0), (8.0, 10.0, 5.0), (60.0, 10.0, 5.0), (60.0, 2.0, 2.0)]
+)
+def test_growth_is_measured_anew(since: float, settle: float, paused: float) -> None:
+    """From that call on: before, Kubernetes could not write."""
+    grown = view(member(1, in_use=100 * MIB), member(2, in_use=100 * MIB))
+    first = write_check.check_writes(Views(PAIR), FakeCluster(LEADS, AGREE).connect, settle_seconds=0)
+    write_check.time.sleep(since)
+    second = write_check.check_writes(
+        Views(grown),
+        FakeCluster(LEADS, AGREE).connect,
+        settle_seconds=settle,
+        baseline=first.baseline,
+        growth_anew=True,
+    )
+    assert (second.seconds, second.baseline.at) == (paused, first.baseline.at + since)
+    assert write_check.growth(second).bytes_per_minute == 0.0
+
+
 def test_baseline_survives_its_way_through_a_result() -> None:
     baseline = Baseline.of(HEALTHY)
     assert Baseline.read(Fields(plain(baseline), "baseline")) == baseline

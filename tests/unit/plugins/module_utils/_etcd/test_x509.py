@@ -13,12 +13,18 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 from unit.builders import table
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.x509 import Validity, fingerprints, validities
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.x509 import (
+    CLIENT_AUTH,
+    Validity,
+    fingerprints,
+    names_and_uses,
+    validities,
+)
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 UTC = dt.UTC
@@ -159,3 +165,35 @@ NO_FINGERPRINTS: list[tuple[str, str, str]] = [
 def test_no_fingerprints(pem: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         fingerprints(pem)
+
+
+USAGES: list[tuple[str, list[x509.ObjectIdentifier], bool]] = [
+    ("client", [ExtendedKeyUsageOID.CLIENT_AUTH], True),
+    ("both", [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH], True),
+    ("server", [ExtendedKeyUsageOID.SERVER_AUTH], False),
+]
+
+
+@pytest.mark.parametrize(("usages", "client"), table(USAGES))
+def test_names_and_uses(usages: list[x509.ObjectIdentifier], client: bool) -> None:
+    issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "etcd-ca")])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "cp1")])
+    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(KEY.public_key())
+    builder = builder.serial_number(1).not_valid_before(START).not_valid_after(START.replace(year=2027))
+    builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+    made = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False).sign(KEY, hashes.SHA256())
+    (found,) = names_and_uses(pem_of(made))
+    assert (found.issuer, found.subject) == (issuer.public_bytes(), subject.public_bytes())
+    assert (len(found.uses), CLIENT_AUTH in found.uses) == (len(usages), client)
+
+
+def test_names_without_uses() -> None:
+    (found,) = names_and_uses(pem_of(certificate(START, START.replace(year=2027))))
+    assert found.issuer == found.subject
+    assert found.uses == frozenset()
+
+
+def test_names_of_no_certificate() -> None:
+    block = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"
+    with pytest.raises(ValueError, match="not a certificate"):
+        names_and_uses(block)
