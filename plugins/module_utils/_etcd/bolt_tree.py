@@ -26,18 +26,12 @@ from .bolt import (
 )
 
 _IS_BUCKET = 0x01  # the flag of a leaf element
+_GROUP_BYTES = 1 << 19  # of leaves that are handled at once, those that go on over several pages aside
 
 
-class Leaf(t.NamedTuple):
-    """A leaf page, or an inline bucket: the start of its header, its end, and its number of elements."""
-
-    start: int
-    end: int
-    size: int
-
-
-# An element of a leaf: where its key starts, the sizes of key and value, which follow each other, and its flags. A
-# plain tuple, since there are millions of them.
+# Of a leaf page, or an inline bucket: the start of its header, its end, and its number of elements.
+Leaf = t.Tuple[int, int, int]
+# Where it starts, the sizes of its key and its value, its flags.
 Element = t.Tuple[int, int, int, int]
 
 
@@ -47,6 +41,22 @@ class Bucket(t.NamedTuple):
     root: int
     inline_start: int
     inline_end: int
+
+
+class Leaves(t.NamedTuple):
+    """Leaf pages, or an inline bucket, in the order of their keys: where each starts and ends, and how many elements it
+    has."""
+
+    starts: t.Sequence[int]
+    ends: t.Sequence[int]
+    counts: t.Sequence[int]
+
+
+class _Pages(t.NamedTuple):
+    flags: t.Sequence[int]
+    starts: t.Sequence[int]
+    ends: t.Sequence[int]
+    counts: t.Sequence[int]
 
 
 def newest_meta(data: Buffer) -> Meta:
@@ -63,14 +73,18 @@ def newest_meta(data: Buffer) -> Meta:
 
 
 class Tree:
-    """One walk. `pages_walked` is how many pages it has seen so far, those that continue another one included."""
+    """One walk. As no page is walked twice, it has an end."""
 
     def __init__(self, data: Buffer) -> None:
         """Raises ValueError, as everything below does if the file is damaged."""
         self._data = data
         self.meta = newest_meta(data)
         self._walked = bytearray(self.meta.pages)
-        self.pages_walked = 0
+
+    @property
+    def pages_walked(self) -> int:
+        """How many pages it has seen so far, those that continue another one included."""
+        return self._walked.count(1)
 
     def buckets(self) -> dict[bytes, Bucket]:
         """The buckets at the top, by name."""
@@ -90,7 +104,7 @@ class Tree:
             inner = []
             for each in pending:
                 for leaf in self.leaves_backwards(each):
-                    total += leaf.size if not depth else 0
+                    total += leaf[2] if not depth else 0
                     inner += [
                         self._bucket(element) for element in elements(self._data, leaf) if element[3] & _IS_BUCKET
                     ]
@@ -101,55 +115,76 @@ class Tree:
 
     def leaves_backwards(self, bucket: Bucket) -> t.Iterator[Leaf]:
         """The leaves of a bucket, the one with the last keys first."""
+        for leaves in self.groups_backwards(bucket):
+            yield from zip(*(column[::-1] for column in leaves))
+
+    def groups_backwards(self, bucket: Bucket) -> t.Iterator[Leaves]:
+        """The leaves of a bucket, some that one page leads to at once; the group with the last keys first."""
         if not bucket.root:
             yield self._inline(bucket)
             return
-        pending = [(bucket.root, 0)]
+        pending = list(zip(*self._visit([bucket.root])))
         while pending:
-            number, depth = pending.pop()
-            if depth > DEPTH:
-                raise ValueError("its tree has no end")
-            start, end, flags, count = self._page(number)
+            flags, start, end, count = pending.pop()
             if flags == LEAF_PAGE:
-                yield Leaf(start, end, count)
+                yield Leaves([start], [end], [count])
+            elif flags == BRANCH_PAGE:
+                first, heads_end = start + PAGE_HEADER.size, check_room(start, end, count)
+                children = [child for _position, _size, child in BRANCH.iter_unpack(self._data[first:heads_end])]
+                pages = self._visit(children)
+                if pages.flags.count(LEAF_PAGE) == len(children) > 0:
+                    most = max(1, _GROUP_BYTES // self.meta.page_size)
+                    for last in range(len(children), 0, -most):
+                        group = slice(max(0, last - most), last)
+                        yield Leaves(pages.starts[group], pages.ends[group], pages.counts[group])
+                else:
+                    pending += zip(*pages)
             else:
-                children = BRANCH.iter_unpack(self._data[start + PAGE_HEADER.size : self._heads_end(start, end, count)])
-                pending += [(child, depth + 1) for _position, _size, child in children]
+                raise ValueError(f"a page of kind {flags:#x} stands where a branch or a leaf should")
 
-    def _inline(self, bucket: Bucket) -> Leaf:
+    def _visit(self, numbers: list[int]) -> _Pages:
+        """Read the heads of pages, and mark them as walked."""
+        if not numbers or min(numbers) < 2 or max(numbers) >= self.meta.pages:
+            return self._visit_each(numbers)
+        data, size, walked = self._data, self.meta.page_size, self._walked
+        starts = [number * size for number in numbers]
+        heads = b"".join([data[start : start + PAGE_HEADER.size] for start in starts])
+        identities, flags, counts, overflows = zip(*PAGE_HEADER.iter_unpack(heads))
+        walked_before = any(map(walked.__getitem__, numbers)) or len(set(numbers)) != len(numbers)
+        if walked_before or any(overflows) or list(identities) != numbers:
+            return self._visit_each(numbers)
+        for number in numbers:
+            walked[number] = 1
+        return _Pages(flags, starts, [start + size for start in starts], counts)
+
+    def _visit_each(self, numbers: list[int]) -> _Pages:
+        """As `_visit`, for pages of any size, and to say what is wrong."""
+        size, pages, walked = self.meta.page_size, self.meta.pages, self._walked
+        found = []
+        for number in reversed(numbers):
+            if not 2 <= number < pages:
+                raise ValueError(f"page {number} does not exist")
+            start = number * size
+            identity, flags, count, overflow = PAGE_HEADER.unpack_from(self._data, start)
+            if identity != number:
+                raise ValueError(f"page {number} calls itself {identity}")
+            after = number + 1 + overflow
+            if after > pages:
+                raise ValueError(f"page {number} goes on beyond the end")
+            if walked.find(1, number, after) >= 0:
+                raise ValueError(f"page {number} is in two places")
+            walked[number:after] = b"\1" * (1 + overflow)
+            found.append((flags, start, after * size, count))
+        return _Pages(*(tuple(column) for column in zip(*found[::-1]))) if found else _Pages((), (), (), ())
+
+    def _inline(self, bucket: Bucket) -> Leaves:
         start, end = bucket.inline_start, bucket.inline_end
         if start + PAGE_HEADER.size > end:
             raise ValueError("a bucket is smaller than its head")
         _number, flags, count, _overflow = PAGE_HEADER.unpack_from(self._data, start)
         if flags != LEAF_PAGE:
             raise ValueError(f"a page of kind {flags:#x} stands where a leaf should")
-        return Leaf(start, end, count)
-
-    def _page(self, number: int) -> tuple[int, int, int, int]:
-        """Start, end, kind and number of elements of a page, which is walked with that."""
-        size = self.meta.page_size
-        if not 2 <= number < self.meta.pages:
-            raise ValueError(f"page {number} does not exist")
-        start = number * size
-        identity, flags, count, overflow = PAGE_HEADER.unpack_from(self._data, start)
-        if identity != number:
-            raise ValueError(f"page {number} calls itself {identity}")
-        if flags not in (BRANCH_PAGE, LEAF_PAGE):
-            raise ValueError(f"a page of kind {flags:#x} stands where a branch or a leaf should")
-        after = number + 1 + overflow
-        if after > self.meta.pages:
-            raise ValueError(f"page {number} goes on beyond the end")
-        if any(self._walked[number:after]):
-            raise ValueError(f"page {number} is in two places")
-        self._walked[number:after] = b"\1" * (1 + overflow)
-        self.pages_walked += 1 + overflow
-        return start, after * size, flags, count
-
-    def _heads_end(self, start: int, end: int, count: int) -> int:
-        found = start + PAGE_HEADER.size + count * BRANCH.size
-        if found > end:
-            raise ValueError(f"a page with {count} elements is too small for them")
-        return found
+        return Leaves([start], [end], [count])
 
     def _bucket(self, element: Element) -> Bucket:
         start, key_size, value_size, _flags = element
@@ -160,12 +195,20 @@ class Tree:
         return Bucket(root, at + BUCKET.size, at + value_size)
 
 
+def check_room(start: int, end: int, count: int) -> int:
+    """Where the heads of so many elements of the page that lies there end. Raises ValueError if they are not all in
+    it."""
+    heads_end = start + PAGE_HEADER.size + count * LEAF.size
+    if heads_end > end:
+        raise ValueError(f"a page with {count} elements is too small for them")
+    return heads_end
+
+
 def elements(data: Buffer, leaf: Leaf) -> list[Element]:
     """The elements of a leaf, in order. Raises ValueError if they are not all in it, or overlap."""
-    first = leaf.start + PAGE_HEADER.size
-    lowest = first + leaf.size * LEAF.size
-    if lowest > leaf.end:
-        raise ValueError(f"a page with {leaf.size} elements is too small for them")
+    page_start, page_end, count = leaf
+    first = page_start + PAGE_HEADER.size
+    lowest = check_room(page_start, page_end, count)
     found = []
     at = first
     for flags, position, key_size, value_size in LEAF.iter_unpack(data[first:lowest]):
@@ -175,9 +218,9 @@ def elements(data: Buffer, leaf: Leaf) -> list[Element]:
         lowest = start + key_size + value_size
         found.append((start, key_size, value_size, flags))
         at += LEAF.size
-    if lowest > leaf.end:
+    if lowest > page_end:
         raise ValueError("an element goes on beyond its page")
     return found
 
 
-__all__ = ("Bucket", "Element", "Leaf", "Tree", "elements", "newest_meta")
+__all__ = ("Bucket", "Element", "Leaf", "Leaves", "Tree", "check_room", "elements", "newest_meta")

@@ -4,7 +4,8 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""Which keys were seen, how often, and where first: 20 bytes for each place in the table, which is at most 60 % full.
+"""Which keys were seen, how often, and where first: 20 bytes for each, and 4 for each slot of an index that is at most
+60 % full.
 
 A key is told from others by 64 bits of its hash, which Python salts anew in each process: among ten million keys, two
 are taken for one with a probability of 1 in 300,000.
@@ -15,10 +16,10 @@ from __future__ import annotations
 import heapq
 import typing as t
 from array import array
+from itertools import islice
 
-_ALL_BITS = 0xFFFFFFFFFFFFFFFF
 _FIRST_SLOTS = 1 << 10
-MAX_SLOTS = 1 << 20  # 21 MB, and half of that while it is made
+MAX_SLOTS = 1 << 21  # 34 MB with all keys that they are for
 
 
 class TableFull(Exception):
@@ -26,56 +27,55 @@ class TableFull(Exception):
 
 
 class SeenKeys:
-    """The table. `max_slots` is a power of two."""
+    """The table. Its columns are there to be read and written in place: `index` has in each slot the number of an
+    entry, or 0, which is nobody's; `further` is how often a key was seen after the first time. As many entries are used
+    as `used` says, and `index` is another one after each `reserve`."""
 
-    def __init__(self, max_slots: int = MAX_SLOTS) -> None:
+    index: array[int]
+    mask: int
+
+    def __init__(self, max_slots: int = MAX_SLOTS, expected: int = 0) -> None:
+        """`max_slots` is a power of two; `expected` is how many keys there may be."""
         self._max_slots = max_slots
-        self._used = 0
-        self._make(min(_FIRST_SLOTS, max_slots))
+        self.used = 0
+        self.codes, self.further, self.places = array("q", [0]), array("I", [0]), array("Q", [0])
+        slots = _FIRST_SLOTS
+        while slots < expected:
+            slots *= 2
+        self._make(min(slots, max_slots))
 
     def _make(self, slots: int) -> None:
-        self._mask, self._limit = slots - 1, slots * 3 // 5
-        self._codes = array("Q", bytes(8 * slots))
-        self._counts = array("I", bytes(4 * slots))
-        self._places = array("Q", bytes(8 * slots))
+        self.mask, self._limit = slots - 1, slots * 3 // 5
+        self.index = array("I", [0]) * slots
+        for entry in range(1, self.used + 1):
+            self.index[self.slot_of(self.codes[entry])] = entry
 
-    def add(self, code: int, place: int) -> bool:
-        """See the key of that hash at a place; whether for the first time. Raises TableFull."""
-        code = code & _ALL_BITS or 1
-        codes, mask = self._codes, self._mask
+    def slot_of(self, code: int) -> int:
+        """The slot of a key, or the one that is free for it; `code` is its hash, and not 0."""
+        index, codes, mask = self.index, self.codes, self.mask
         slot = code & mask
-        found = codes[slot]
-        while found:
-            if found == code:
-                self._counts[slot] += 1
-                return False
+        while index[slot] and codes[index[slot]] != code:
             slot = (slot + 1) & mask
-            found = codes[slot]
-        codes[slot], self._counts[slot], self._places[slot] = code, 1, place
-        self._used += 1
-        if self._used > self._limit:
-            self._grow()
-        return True
+        return slot
 
-    def _grow(self) -> None:
-        codes, counts, places = self._codes, self._counts, self._places
-        if 2 * len(codes) > self._max_slots:
-            raise TableFull
-        self._make(2 * len(codes))
-        new, mask = self._codes, self._mask
-        for old, code in enumerate(codes):
-            if code:
-                slot = code & mask
-                while new[slot]:
-                    slot = (slot + 1) & mask
-                new[slot], self._counts[slot], self._places[slot] = code, counts[old], places[old]
+    def reserve(self, codes: t.Sequence[int]) -> None:
+        """Make room for these keys, of which some may be known. Raises TableFull."""
+        more = len(codes)
+        while self.used + more > self._limit and 2 * len(self.index) <= self._max_slots:
+            self._make(2 * len(self.index))
+        if self.used + more > self._limit:
+            more = len({code for code in codes if not self.index[self.slot_of(code)]})
+            if self.used + more > self._limit:
+                raise TableFull
+        missing = self.used + more + 1 - len(self.codes)
+        if missing > 0:
+            for column in (self.codes, self.further, self.places):
+                column.frombytes(bytes(missing * column.itemsize))
 
     def most_seen(self, top: int) -> list[tuple[int, int]]:
         """How often and where first, of the keys seen most often; none of those seen once."""
-        several: t.Iterator[tuple[int, int]] = (
-            (count, self._places[slot]) for slot, count in enumerate(self._counts) if count > 1
-        )
-        return heapq.nlargest(top, several)
+        entries = islice(zip(self.further, self.places), 1, self.used + 1)
+        return heapq.nlargest(top, ((further + 1, place) for further, place in entries if further))
 
 
 __all__ = ("MAX_SLOTS", "SeenKeys", "TableFull")

@@ -38,6 +38,15 @@ def remember(snapshot: Snapshot) -> None:
     files.put(_record_path(snapshot.path), json.dumps(asdict(snapshot), indent=1).encode(), 0o600)
 
 
+def record_of(path: str) -> Snapshot | None:
+    """What was remembered of the snapshot at that path, None if nothing was."""
+    try:
+        snapshot = Snapshot(**json.loads(files.content(_record_path(path))))
+    except (OSError, TypeError, ValueError):
+        return None
+    return snapshot if snapshot.path == path else None
+
+
 def reusable(
     directory: str, *, cluster_id: int, ca_sha256: t.Container[str], put: int, revision: int
 ) -> Snapshot | None:
@@ -58,6 +67,11 @@ def reusable(
     return None
 
 
+def newest(directory: str, *, cluster_id: int, ca_sha256: t.Container[str]) -> Snapshot | None:
+    """The newest snapshot of this cluster by its record alone, not verified; None if there is none. Raises OSError."""
+    return next((found for found in _known(directory, cluster_id) if found.ca_sha256 in ca_sha256), None)
+
+
 def prune(directory: str, *, spare: str, cluster_id: int, keep: int) -> list[str]:
     """Remove all but the newest `keep` snapshots of this cluster, never `spare`; return their paths. Raises OSError."""
     others = [snapshot.path for snapshot in _known(directory, cluster_id) if snapshot.path != spare]
@@ -75,12 +89,8 @@ def _known(directory: str, cluster_id: int) -> list[Snapshot]:
     prefix = f"etcd-{cluster_id:x}-"
     for name in os.listdir(directory) if os.path.isdir(directory) else ():
         if name.startswith(prefix) and name.endswith(".db.json"):
-            path = os.path.join(directory, name)
-            try:
-                snapshot = Snapshot(**json.loads(files.content(path)))
-            except (OSError, TypeError, ValueError):
-                continue
-            if _record_path(snapshot.path) == path and os.path.exists(snapshot.path):
+            snapshot = record_of(os.path.join(directory, name[: -len(".json")]))
+            if snapshot and os.path.exists(snapshot.path):
                 found.append(snapshot)
     # By revision first: clocks are set back, revisions are not.
     return sorted(found, key=lambda snapshot: (-snapshot.revision, -snapshot.created))
@@ -90,4 +100,4 @@ def _record_path(path: str) -> str:
     return path + ".json"
 
 
-__all__ = ("Snapshot", "prune", "remember", "reusable")
+__all__ = ("Snapshot", "newest", "prune", "record_of", "remember", "reusable")

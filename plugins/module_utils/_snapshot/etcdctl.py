@@ -14,15 +14,14 @@ import shutil
 import stat
 import typing as t
 
-from .._core import files
-from .._core.command import CommandResult
+from .._core.command import NOT_STARTED, CommandResult
 from .._core.failures import Failure
 from .._etcd.transport import TlsFiles
 from .._node import container
+from .._node.etcdctl import copy_tls
 
 RunInside = t.Callable[[int, t.Sequence[str], str, float], CommandResult]
 
-_NOT_STARTED = 127
 _SNAPSHOT = "snapshot"
 
 
@@ -35,11 +34,11 @@ def save(pid: int, url: str, tls: TlsFiles | None, path: str, *, timeout: float,
     room = f"{path}.etcdctl"
     os.mkdir(room, 0o700)
     try:
-        argv = [program, "--endpoints", url, *_copies(tls, room), "snapshot", "save", _SNAPSHOT]
+        argv = [program, "--endpoints", url, *copy_tls(tls, room), "snapshot", "save", _SNAPSHOT]
         os.chown(room, container.user(), -1)
         outcome = run(pid, argv, room, timeout)
         os.chown(room, os.geteuid(), -1)  # now nobody can put anything else there
-        if outcome.code == _NOT_STARTED:
+        if outcome.code == NOT_STARTED:
             raise Failure("snapshot_failed", f"there is no etcdctl beside its etcd ({outcome.output})")
         if outcome.code != 0:
             last = (outcome.output.splitlines() or [f"exit code {outcome.code}"])[-1]
@@ -47,16 +46,6 @@ def save(pid: int, url: str, tls: TlsFiles | None, path: str, *, timeout: float,
         _take(os.path.join(room, _SNAPSHOT), path)
     finally:
         shutil.rmtree(room)
-
-
-def _copies(tls: TlsFiles | None, room: str) -> list[str]:
-    """The options of etcdctl for copies of the files in its directory. Raises OSError."""
-    options = {"cacert": tls.ca_cert, "cert": tls.client_cert, "key": tls.client_key} if tls else {}
-    for name, source in options.items():
-        copy = os.path.join(room, name)
-        files.create(copy, files.content(source))
-        os.chown(copy, container.user(), -1)
-    return [word for name in options for word in (f"--{name}", name)]
 
 
 def _take(found: str, path: str) -> None:

@@ -69,7 +69,7 @@ def _hash(file: t.BinaryIO, size_bytes: int) -> hashlib._Hash:
     digest = hashlib.sha256()
     chunk = memoryview(bytearray(CHUNK_BYTES))
     while size_bytes:
-        count = file.readinto(chunk[:size_bytes])  # type: ignore[attr-defined]
+        count = file.readinto(chunk[:size_bytes])  # type: ignore[attr-defined]  # a file has it, if not BinaryIO
         if not count:
             break
         digest.update(chunk[:count])

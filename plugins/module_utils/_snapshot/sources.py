@@ -19,7 +19,7 @@ from .._etcd.api import Endpoint
 from .._etcd.bolt import newest_put, revision_of
 from .._etcd.transport import TlsFiles
 from .._node import container, process
-from .._node.etcd_manifest import EtcdManifest
+from .._node.settings import MemberSettings
 from . import etcdctl
 from .copying import copy, create
 from .format import append_hash
@@ -38,7 +38,7 @@ class Source:
         self,
         endpoint: Endpoint,
         *,
-        manifest: EtcdManifest | None,
+        manifest: MemberSettings | None,
         tls: TlsFiles | None,
         timeout: float,
         run: etcdctl.RunInside = container.run,

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.tallies import LIVE_BYTES, LIVE_KEYS, Tallies
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.kubernetes_keys import directory_of
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.tallies import Tallies
 
 KEYS = {
     b"/registry/pods/a/1": 10,
@@ -20,9 +21,10 @@ KEYS = {
 
 def counted(tallies: Tallies) -> Tallies:
     for key, size in KEYS.items():
-        sums = tallies.of(key)
-        sums[LIVE_KEYS] += 1
-        sums[LIVE_BYTES] += size
+        number = tallies.numbers[directory_of(key)]
+        tallies.history_revisions[number] += 2
+        tallies.live_keys[number] += 1
+        tallies.live_bytes[number] += size
     return tallies
 
 
@@ -44,6 +46,7 @@ def test_told_apart() -> None:
         ("*", "a", 30),
         ("*", "", 4),
     ]
+    assert (found.total().live_keys, found.total().history_revisions) == (7, 14)
 
 
 def test_no_keys() -> None:

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from unit.builders import recorded_snapshot
 
-from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import EtcdManifest
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.settings import MemberSettings
 
 
 @pytest.fixture
-def node(tmp_path: Path) -> EtcdManifest:
-    manifest = EtcdManifest("etcd.yaml", "", {"data-dir": str(tmp_path / "data"), "name": "cp1"}, {}, ())
+def node(tmp_path: Path) -> MemberSettings:
+    manifest = MemberSettings("etcd.yaml", "", {"data-dir": str(tmp_path / "data"), "name": "cp1"}, {}, ())
     Path(manifest.database).parent.mkdir(parents=True)
     Path(manifest.database).write_bytes(recorded_snapshot("3.6.16")[:-32])
     return manifest

@@ -203,3 +203,13 @@ def test_record_of_an_earlier_version_is_not_taken(tmp_path: Path) -> None:
     del record["ca_sha256"]
     Path(made.path + ".json").write_text(json.dumps(record), "utf-8")
     assert reusable(tmp_path, 50) is None
+
+
+def test_newest_is_by_the_record_alone(tmp_path: Path) -> None:
+    assert catalog.newest(str(tmp_path), cluster_id=CLUSTER, ca_sha256=(CA,)) is None
+    keep(tmp_path, 20)
+    kept = keep(tmp_path, 30)
+    keep(tmp_path, 40, ca_sha256=OTHER_CA)
+    keep(tmp_path, 50, cluster=OTHER_CLUSTER)
+    Path(kept.path).write_bytes(b"not whole any more")
+    assert catalog.newest(str(tmp_path), cluster_id=CLUSTER, ca_sha256=(CA,)) == kept

@@ -18,7 +18,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._core import com
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.transport import TlsFiles
 from ansible_collections.controlplane.etcd.plugins.module_utils._node import container, process
-from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import EtcdManifest
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.settings import MemberSettings
 from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot import etcdctl, format, sources
 from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot.sources import Source
 
@@ -27,7 +27,7 @@ REVISION = 202
 
 
 def real(
-    manifest: EtcdManifest | None,
+    manifest: MemberSettings | None,
     *,
     lines: Reply | None = None,
     run: etcdctl.RunInside = container.run,
@@ -38,29 +38,31 @@ def real(
     return Source(asked, manifest=manifest, tls=files, timeout=5, run=run)
 
 
-def test_copy_of_the_file(tmp_path: Path, node: EtcdManifest) -> None:
+def test_copy_of_the_file(tmp_path: Path, node: MemberSettings) -> None:
     assert real(node).write("file", str(tmp_path / "out"), REVISION) == WHOLE[-32:].hex()
     assert (tmp_path / "out").read_bytes() == WHOLE
     assert stat.S_IMODE((tmp_path / "out").stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("method", ["reflink", "file"])
-def test_file_that_is_behind(tmp_path: Path, node: EtcdManifest, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+def test_file_that_is_behind(
+    tmp_path: Path, node: MemberSettings, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
     monkeypatch.setattr(sources, "_COMMIT_SECONDS", 0.1)
     with pytest.raises(Failure, match="is older than what its member reports"):
         real(node).write(method, str(tmp_path / "out"), REVISION + 1)
 
 
-def test_last_put(node: EtcdManifest) -> None:
+def test_last_put(node: MemberSettings) -> None:
     assert sources.last_put(node.database, REVISION) == REVISION
 
 
-def test_last_put_ignores_deletions(node: EtcdManifest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_last_put_ignores_deletions(node: MemberSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources, "newest_put", lambda _data: 150)
     assert sources.last_put(node.database, REVISION) == 150
 
 
-def test_last_put_waits_for_the_commit(node: EtcdManifest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_last_put_waits_for_the_commit(node: MemberSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the member has answered is not in its file yet, and that is read in the middle of a commit."""
     answers: list[int | ValueError] = [REVISION, ValueError("torn"), REVISION + 1]
 
@@ -93,7 +95,7 @@ NO_PUTS: list[tuple[str, Callable[[Path], None], str]] = [
 
 @pytest.mark.parametrize(("change", "message"), table(NO_PUTS))
 def test_no_last_put(
-    node: EtcdManifest, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None], message: str
+    node: MemberSettings, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None], message: str
 ) -> None:
     monkeypatch.setattr(sources, "_COMMIT_SECONDS", 0.1)
     change(Path(node.database))
@@ -108,13 +110,13 @@ def test_files_of_another_host(tmp_path: Path, method: str, reason: str) -> None
 
 
 @pytest.mark.parametrize("method", ["reflink", "file"])
-def test_no_database(tmp_path: Path, node: EtcdManifest, method: str) -> None:
+def test_no_database(tmp_path: Path, node: MemberSettings, method: str) -> None:
     Path(node.database).unlink()
     with pytest.raises(Failure, match="cannot be read: No such file or directory"):
         real(node).write(method, str(tmp_path / "out"), REVISION)
 
 
-def test_reflink_or_the_reason(tmp_path: Path, node: EtcdManifest) -> None:
+def test_reflink_or_the_reason(tmp_path: Path, node: MemberSettings) -> None:
     try:
         sha256 = real(node).write("reflink", str(tmp_path / "out"), REVISION)
     except Failure as exc:
@@ -143,7 +145,7 @@ def test_gateway_to_a_directory_that_is_not_there(tmp_path: Path) -> None:
         real(None).write("gateway", str(tmp_path / "missing" / "out"), REVISION)
 
 
-def test_etcdctl(tmp_path: Path, node: EtcdManifest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_etcdctl(tmp_path: Path, node: MemberSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "find", lambda _manifest: os.getpid())
     asked: list[tuple[int, list[str], float]] = []
 
@@ -159,7 +161,7 @@ def test_etcdctl(tmp_path: Path, node: EtcdManifest, monkeypatch: pytest.MonkeyP
     assert words == ["--endpoints", "https://192.0.2.1:2379", "snapshot", "save", "snapshot"]
 
 
-def test_etcdctl_that_is_not_there(node: EtcdManifest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_etcdctl_that_is_not_there(node: MemberSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Failure, match="its process is not running on this host"):
         real(None).write("etcdctl", "/x.part", REVISION)
     monkeypatch.setattr(process, "find", lambda _manifest: None)
