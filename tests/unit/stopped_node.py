@@ -57,6 +57,7 @@ def options(**given: Any) -> Json:
         "endpoint": None,
         "manifest": "/nowhere/etcd.yaml",
         "timeout": 1.0,
+        "transport": "auto",
         "allow_unsafe_version": False,
         **given,
     }

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import typing as t
 
+NOT_STARTED = 127  # the exit code of a shell for a program that cannot be started
 _DIRECTORIES = ("/usr/bin", "/usr/local/bin", "/opt/bin", "/snap/bin")
 
 
@@ -37,7 +38,7 @@ def run(argv: t.Sequence[str], timeout: float) -> CommandResult:
     try:
         return execute(argv, timeout=timeout)
     except OSError as exc:
-        return CommandResult(127, str(exc))
+        return CommandResult(NOT_STARTED, str(exc))
 
 
 def execute(
@@ -78,4 +79,4 @@ def installed(program: str) -> str | None:
     return shutil.which(program, path=os.pathsep.join(directories))
 
 
-__all__ = ("CommandResult", "RunCommand", "execute", "installed", "run")
+__all__ = ("NOT_STARTED", "CommandResult", "RunCommand", "execute", "installed", "run")

@@ -74,6 +74,18 @@ def text(path: str, *, encoding: str = "utf-8", errors: str = "strict") -> str:
         return wrapped.read()
 
 
+@contextmanager
+def alone(directory: str) -> t.Iterator[None]:
+    """The moment in which nobody else who asks for it works in that directory. Waits for it. Raises OSError."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with suppress(OSError):  # a network's filesystem that knows no locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def create(path: str, data: bytes, mode: int = 0o600) -> None:
     """Write a file that is not there yet, and wait until it is on the disk. Raises OSError."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -146,6 +158,7 @@ def free_bytes(path: str) -> int:
 
 __all__ = (
     "LOCK_SECONDS",
+    "alone",
     "content",
     "create",
     "descriptor_of",

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+KIB = 1024
 MIB = 1024**2
 GIB = 1024**3
 
@@ -35,4 +36,4 @@ def percent(share: float) -> str:
     return f"{share * 100:.0f} %"
 
 
-__all__ = ("GIB", "MIB", "exact", "gib", "mib", "percent")
+__all__ = ("GIB", "KIB", "MIB", "exact", "gib", "mib", "percent")

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
 import os
 import time
@@ -64,6 +65,12 @@ def back_up(data: bytes, path: str, directory: str) -> str:
     return copy
 
 
+def copies(path: str, directory: str) -> list[str]:
+    """The copies of a file, the newest first."""
+    pattern = os.path.join(glob.escape(directory), f"{glob.escape(os.path.basename(path))}.*")
+    return sorted(filter(os.path.isfile, glob.glob(pattern)), key=os.path.getmtime, reverse=True)
+
+
 def remember_verified(data: bytes, path: str, directory: str) -> None:
     """Note beside the copies that this content of the file was verified to work. If the note is lost, nobody knows."""
     with contextlib.suppress(OSError):
@@ -82,4 +89,4 @@ def _note(path: str, directory: str) -> str:
     return os.path.join(directory, f".{os.path.basename(path)}.verified")
 
 
-__all__ = ("DEFAULT_BACKUP_DIR", "back_up", "refuse_backup_dir", "remember_verified", "was_verified")
+__all__ = ("DEFAULT_BACKUP_DIR", "back_up", "copies", "refuse_backup_dir", "remember_verified", "was_verified")

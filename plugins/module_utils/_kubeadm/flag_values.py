@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from .._core.failures import Refused
 from .._etcd.quota import LARGEST_QUOTA_BYTES
-from .._node.etcd_manifest import go_int
+from .._node.settings import go_int
 
 QUOTA, MODE, RETENTION = "quota-backend-bytes", "auto-compaction-mode", "auto-compaction-retention"
 DATA_DIR = "data-dir"

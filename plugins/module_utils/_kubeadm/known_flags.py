@@ -16,7 +16,7 @@ import typing as t
 
 from .._core.failures import Refused
 from .._etcd.checks import version_of
-from .._node.etcd_manifest import variable_of
+from .._node.settings import variable_of
 
 _PROXY = ("dial-timeout", "failure-wait", "read-timeout", "refresh-interval", "write-timeout")
 _GONE = {

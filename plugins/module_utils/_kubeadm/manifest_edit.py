@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from .._core.failures import Refused
 from .._node.block_yaml import load
-from .._node.etcd_manifest import is_flag, parse_flags
+from .._node.settings import is_flag, parse_flags
 from . import flag_values
 
 Flags = t.Dict[str, str]  # evaluated, also on Python 3.8

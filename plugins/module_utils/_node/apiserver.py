@@ -29,13 +29,19 @@ from .._etcd.errors import TlsRejected
 from .._etcd.transport import TlsFiles, tls_context
 from . import pod_variables
 from .block_yaml import load
-from .etcd_manifest import parse_flags
+from .settings import parse_flags
 
 ADMIN_CONF = "/etc/kubernetes/admin.conf"
 API_MANIFEST = "/etc/kubernetes/manifests/kube-apiserver.yaml"
 
 _ANNOTATION = "kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint"
-_LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases"
+_NAMESPACE = "kube-system"
+_NAME = "etcd-maintenance-write-check"
+_COLLECTIONS = {
+    "leases": f"/apis/coordination.k8s.io/v1/namespaces/{_NAMESPACE}/leases",
+    "events": f"/api/v1/namespaces/{_NAMESPACE}/events",
+}
+RESOURCES = tuple(_COLLECTIONS)
 _PRIVATE = "/run"  # kept in memory
 
 
@@ -120,11 +126,12 @@ def _unusable(reason: str) -> Failure:
 class ApiServer:
     """One API server, asked as the cluster's administrator."""
 
-    def __init__(self, address: Address, kubeconfig: str, *, timeout: float) -> None:
-        """Raises Failure if the kubeconfig cannot be used."""
+    def __init__(self, address: Address, kubeconfig: str, *, timeout: float, resource: str = RESOURCES[0]) -> None:
+        """`resource` is what is written, one of `RESOURCES`. Raises Failure if the kubeconfig cannot be used."""
         self.address = address
         self._timeout = timeout
-        self._lease = _lease()
+        self._collection = _COLLECTIONS[resource]
+        self._object = _event() if resource == "events" else _lease()
         try:
             pems = credentials_of(files.text(kubeconfig), kubeconfig)
         except OSError as exc:
@@ -139,16 +146,16 @@ class ApiServer:
         return self._ask("GET", "/readyz?verbose")
 
     def write(self) -> Answer:
-        """Create a Lease and delete it again; the first answer that is no success, else the last. Raises Failure if
+        """Create an object and delete it again; the first answer that is no success, else the last. Raises Failure if
         there is none.
 
         One that an earlier attempt has left, because its answer was lost, is deleted as well.
         """
-        created = self._ask("POST", _LEASES, self._lease)
+        created = self._ask("POST", self._collection, self._object)
         exists = created.status < 300 or created.status == http.HTTPStatus.CONFLICT
         if not exists:
             return created
-        deleted = self._ask("DELETE", f"{_LEASES}/{self._lease['metadata']['name']}")
+        deleted = self._ask("DELETE", f"{self._collection}/{self._object['metadata']['name']}")
         return Answer(http.HTTPStatus.OK, created.body) if deleted.status == http.HTTPStatus.NOT_FOUND else deleted
 
     def _ask(self, verb: str, path: str, body: Json | None = None) -> Answer:
@@ -169,9 +176,22 @@ class ApiServer:
 def _lease() -> Json:
     """A Lease of a name of its own. Its owner is one that never was, so that Kubernetes' garbage collector deletes it
     if we cannot: when this process is killed, or the API server dies."""
-    kind, name = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease"}, "etcd-maintenance-write-check"
-    owner = {**kind, "name": name, "uid": str(uuid.uuid4())}
-    return {**kind, "metadata": {"name": f"{name}-{uuid.uuid4().hex[:12]}", "ownerReferences": [owner]}}
+    kind = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease"}
+    owner = {**kind, "name": _NAME, "uid": str(uuid.uuid4())}
+    return {**kind, "metadata": {"name": _unique_name(), "ownerReferences": [owner]}}
+
+
+def _event() -> Json:
+    """An Event of a name of its own, about the namespace that it is in. It expires by itself, as all do after an hour
+    by default: Kubernetes' garbage collector leaves events alone."""
+    about = {"apiVersion": "v1", "kind": "Namespace", "name": _NAMESPACE, "namespace": _NAMESPACE}
+    said = {"type": "Normal", "reason": "WriteCheck", "message": "etcd accepts events", "source": {"component": _NAME}}
+    head = {"apiVersion": "v1", "kind": "Event", "metadata": {"name": _unique_name(), "namespace": _NAMESPACE}}
+    return {**head, "involvedObject": about, **said}
+
+
+def _unique_name() -> str:
+    return f"{_NAME}-{uuid.uuid4().hex[:12]}"
 
 
 def _context(pems: tuple[bytes, bytes, bytes]) -> ssl.SSLContext:
@@ -184,4 +204,13 @@ def _context(pems: tuple[bytes, bytes, bytes]) -> ssl.SSLContext:
         return tls_context(TlsFiles(*paths))
 
 
-__all__ = ("ADMIN_CONF", "API_MANIFEST", "Address", "Answer", "ApiServer", "address_of", "credentials_of")
+__all__ = (
+    "ADMIN_CONF",
+    "API_MANIFEST",
+    "RESOURCES",
+    "Address",
+    "Answer",
+    "ApiServer",
+    "address_of",
+    "credentials_of",
+)

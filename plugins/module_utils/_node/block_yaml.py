@@ -26,7 +26,8 @@ def _pattern(text: str) -> re.Pattern[str]:
     return re.compile(text, re.ASCII | re.MULTILINE)
 
 
-_HEAD = _pattern(r"(?:[ \t]*(?:#.*)?\n)*(?:---(?=\s|\Z)[ \t]*(?:#.*)?\n?)?")
+_BLANK_LINES = r"(?:[ \t]*(?:#.*)?\n)*"
+_HEAD = _pattern(rf"{_BLANK_LINES}(?:---(?=\s|\Z)[ \t]*(?:#.*)?\n?{_BLANK_LINES})?")
 _MARK = _pattern(r"^(?:---|\.\.\.)(?=\s|\Z)")
 _NOTHING = _pattern(r"(?:^\.\.\.(?=\s|\Z)|\s|(?<!\S)#.*)*")
 _DASH = _pattern(r"-(?=\s|\Z) *")

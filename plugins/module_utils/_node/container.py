@@ -19,13 +19,12 @@ import typing as t
 from contextlib import suppress
 
 from .._core import command, files
-from .._core.command import CommandResult
+from .._core.command import NOT_STARTED, CommandResult
 
 # No user has it: it is above what adduser and systemd give away, and below what the kernel keeps.
 USER = 2147450000
 _NO_NEW_PRIVILEGES = 38  # PR_SET_NO_NEW_PRIVS of linux/prctl.h: no program gets another user or capabilities by it
-_ENVIRONMENT = {"ETCDCTL_API": "3"}  # which etcd 3.4's etcdctl needs
-_NOT_STARTED = 127
+ENVIRONMENT = {"ETCDCTL_API": "3"}  # which etcd 3.4's etcdctl needs
 
 
 def user() -> int:
@@ -33,16 +32,18 @@ def user() -> int:
     return os.geteuid() or USER
 
 
-def run(pid: int, argv: t.Sequence[str], directory: str, timeout: float) -> CommandResult:
+def run(pid: int, argv: t.Sequence[str], directory: str, timeout: float, stdin: str = "") -> CommandResult:
     """Run a program in the root directory of a process and in a directory of this node, which belongs to `user`. Above
     that must be one that only root may enter. Exit code 127 if the program cannot be started."""
     root = f"/proc/{pid}/root"
     try:
         if os.geteuid():
-            return command.execute([root + argv[0], *argv[1:]], timeout=timeout, env=_ENVIRONMENT, directory=directory)
-        return command.execute(argv, timeout=timeout, directory=directory, prepare=_confined(root, argv))
+            reached = [root + argv[0], *argv[1:]]
+            return command.execute(reached, timeout=timeout, env=ENVIRONMENT, stdin=stdin, directory=directory)
+        prepare = _confined(root, argv)
+        return command.execute(argv, timeout=timeout, stdin=stdin, directory=directory, prepare=prepare)
     except OSError as exc:
-        return CommandResult(_NOT_STARTED, str(exc))
+        return CommandResult(NOT_STARTED, str(exc))
 
 
 def _confined(root: str, argv: t.Sequence[str]) -> t.Callable[[], None]:
@@ -58,10 +59,10 @@ def _confined(root: str, argv: t.Sequence[str]) -> t.Callable[[], None]:
             os.setgid(USER)
             os.setuid(USER)  # which takes all capabilities as well
             if prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0) == 0:
-                os.execve(program, list(argv), _ENVIRONMENT)
+                os.execve(program, list(argv), ENVIRONMENT)
         except OSError as exc:
             os.write(2, str(exc).encode())
-        os._exit(_NOT_STARTED)
+        os._exit(NOT_STARTED)
 
     return become
 
@@ -81,4 +82,4 @@ def path_beside(pid: int, name: str, proc: str = "/proc") -> str | None:
         return None
 
 
-__all__ = ("USER", "path_beside", "run", "user")
+__all__ = ("ENVIRONMENT", "USER", "path_beside", "run", "user")

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from .._core.files import free_bytes, text
 from .._core.records import Fields
 from .._core.units import mib
-from .etcd_manifest import EtcdManifest
-from .eviction import CONFIG, thresholds
-from .process import holds
+from .eviction import thresholds
+from .process import flags_of, holds
+from .settings import MemberSettings
 
 DATA, WAL, SNAPSHOTS, KUBELET = "data", "wal", "snapshots", "kubelet"
 
@@ -80,7 +80,7 @@ class Disk:
         )
 
 
-def disks(manifest: EtcdManifest, snapshot_dir: str, pid: int | None, root: str = "/") -> tuple[Disk, ...]:
+def disks(manifest: MemberSettings, snapshot_dir: str, pid: int | None, root: str = "/") -> tuple[Disk, ...]:
     """The filesystems of a node. `snapshot_dir` is empty if there is none, `pid` is etcd's process, None if it is not
     running. Directories that are not there yet are on the filesystem of the one above."""
     images = [path for path in (os.path.join(root, each) for each in _IMAGE_DIRS) if os.path.isdir(path)]
@@ -118,12 +118,14 @@ def removable(found: t.Sequence[Leftover]) -> str:
     return f"What may go there, once nobody needs it: {', '.join(map(str, found[:_NAMED]))}{more}."
 
 
-def _leftovers(manifest: EtcdManifest, pid: int | None, root: str) -> list[str]:
+def _leftovers(manifest: MemberSettings, pid: int | None, root: str) -> list[str]:
     """What etcd and kubeadm have left, without what this very etcd has open: it may be at work on it."""
     directory = glob.escape(os.path.join(manifest.data_dir, "member", "snap"))
     patterns = [os.path.join(directory, each) for each in _OF_ETCD]
     paths = [path for pattern in patterns for path in glob.glob(pattern)]
-    return [path for path in paths if pid is None or not holds(pid, path)] + glob.glob(os.path.join(root, _OF_KUBEADM))
+    return [path for path in paths if pid is None or holds(pid, path) is False] + glob.glob(
+        os.path.join(root, _OF_KUBEADM)
+    )
 
 
 def _snapshots(directory: str) -> list[str]:
@@ -155,7 +157,8 @@ def _eviction_bytes(device: int, here: t.Sequence[tuple[str, str]], images: t.Se
     paths = {"nodefs": [path for use, path in here if use == KUBELET], "imagefs": images}
     wanted = [name for name, each in paths.items() for path in each if _device(path) == device]
     found = os.statvfs(here[0][1])
-    limits = thresholds(os.path.join(root, CONFIG), found.f_blocks * found.f_frsize) if wanted else {}
+    kubelet = flags_of("kubelet", os.path.join(root, "proc")) if wanted else {}
+    limits = thresholds(kubelet, found.f_blocks * found.f_frsize, root) if wanted else {}
     return max((limits.get(name, 0) for name in wanted), default=0)
 
 

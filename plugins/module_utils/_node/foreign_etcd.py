@@ -4,8 +4,8 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""Foreign etcds of this node: those that are not run from the manifest that is asked for. They are named, and nothing
-is done to them.
+"""Foreign etcds of this node: those that are not run by what is asked for, a manifest or a unit. They are named, and
+nothing is done to them.
 
 Nobody is told to write a manifest while anything has the database open: that would start a second etcd on it.
 """
@@ -17,13 +17,24 @@ import typing as t
 
 from .._core.failures import Failure, Refused
 from . import process
+from .control_group import units_of
 from .database_users import database_users, is_locked, users_of
-from .etcd_manifest import EtcdManifest
-from .installation import POD, TOOL, TRACES, DatabaseUser, Installation, of_config_file, of_process, of_traces
+from .installation import (
+    KUBESPRAY,
+    POD,
+    SYSTEMD,
+    TOOL,
+    TRACES,
+    DatabaseUser,
+    Installation,
+    of_process,
+    of_traces,
+)
+from .settings import MemberSettings
 
-_ONLY = "Only an etcd that the kubelet runs from a manifest of kubeadm's is worked on here."
+_ONLY = "Only an etcd that a static pod, a systemd unit, RKE2 or k3s runs is worked on here."
 _NO_SECOND = "Write no manifest for it: that would start a second etcd on the same data."
-_MODULES = (
+MODULES = (
     "The modules etcd_info, etcd_compact, etcd_defrag and etcd_alarm work on its members when they are given endpoint,"
     " ca_cert, client_cert and client_key."
 )
@@ -34,16 +45,28 @@ def traces() -> frozenset[str]:
     return frozenset(path for path in TRACES if os.path.lexists(path))
 
 
-def refuse_foreign(manifest: EtcdManifest) -> None:
-    """Refuse a node on which something else than the manifest's own etcd has its database open, or is to have it.
-    Raises Refused."""
-    if not manifest.data_dir and manifest.setting("config-file"):
-        raise _of_config_file(manifest.path, manifest.setting("config-file"))
-    users = users_of(manifest.database)
-    found, there = [user for user in users if not process.is_member(user.words, manifest)], traces()
+def refuse_foreign(member: MemberSettings) -> None:
+    """Refuse a node on which something else than the member of these settings has its database open, or its unit has
+    another one open. Raises Refused."""
+    users = users_of(member.database)
+    found = [user for user in users if not process.is_member(user.words, member, user.cgroup)]
+    there = traces()
     # The kubelet's own one may still be of an older manifest.
-    if any(of_process(user, there) != POD for user in found):
-        raise in_use(manifest.path, manifest.database, users, there)
+    if any(member.unit or of_process(user, there) != POD for user in found):
+        raise in_use(member.path, member.database, users, there)
+    others = [] if users or not member.unit else _of_unit(member.unit)
+    if others:
+        raise Refused(
+            "unit_changed",
+            f"{member.path} runs on {others[0].database}, but by its settings that is {member.database} now: it was"
+            " changed, and not restarted since.",
+            f"See which of the two is right (systemctl cat {member.path}), and restart it or take the change back.",
+        )
+
+
+def _of_unit(unit: str) -> list[DatabaseUser]:
+    """The etcds that a unit of this host has started; a container may be a node with units of its own."""
+    return [user for user in database_users() if unit in units_of(user.cgroup) and process.of_host(user.pid)]
 
 
 def manifest_missing(path: str, data_dir: str) -> Failure:
@@ -82,10 +105,11 @@ def in_use(
     if found[0].kind == TOOL:
         return Refused("foreign_etcd", f"{database} is open in {which}.", f"{found[0].settings} Then run this again.")
     what_to_do = _NO_SECOND if missing else "Only one of the two may run etcd here: see which, and remove the other."
+    only = "" if found[0].kind in (SYSTEMD, KUBESPRAY) else f" {_ONLY}"
     return Refused(
         "foreign_etcd",
-        f"{state}, but {database} is open in {which}. {_ONLY}",
-        f"{what_to_do} {found[0].settings} {_MODULES}",
+        f"{state}, but {database} is open in {which}.{only}",
+        f"{what_to_do} {found[0].settings} {MODULES}",
     )
 
 
@@ -133,13 +157,4 @@ def _described(user: DatabaseUser, found: Installation) -> str:
     return f"process {user.pid} ({user.program}): {found.what}"
 
 
-def _of_config_file(path: str, file: str) -> Refused:
-    found = of_config_file(file)
-    return Refused(
-        "foreign_etcd",
-        f"{path} is the manifest of {found.what}: it leaves everything to {file}. {_ONLY}",
-        f"{found.settings} {_MODULES}",
-    )
-
-
-__all__ = ("elsewhere", "in_use", "manifest_missing", "not_in_use", "refuse_foreign", "traces")
+__all__ = ("MODULES", "elsewhere", "in_use", "manifest_missing", "not_in_use", "refuse_foreign", "traces")

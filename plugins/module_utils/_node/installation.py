@@ -16,8 +16,13 @@ import os
 import re
 import typing as t
 
+from .control_group import container_of, group_of, units_of
+from .settings import is_unit
+
 # The kinds of a node whose etcd is the static pod of a manifest.
 KUBEADM, ETCD_ONLY, CLUSTER_API = "kubeadm", "etcd_only", "cluster_api"
+# Those whose etcd runs otherwise, and is worked on all the same.
+RKE2, K3S, KUBESPRAY, SYSTEMD, CONFIG_FILE = "rke2", "k3s", "kubespray", "systemd", "config_file"
 TOOL = "tool"  # no etcd, but what works on its files
 
 
@@ -88,6 +93,7 @@ _OPENSHIFT = Installation("openshift", "the etcd of OpenShift", "OpenShift's etc
 _OPENSHIFT_TRACE = "/etc/kubernetes/manifests/etcd-pod.yaml"
 
 _KUBESPRAY_FILE = "/etc/etcd.env"
+_KUBESPRAY_FILES = (_KUBESPRAY_FILE, "/etc/etcd-events.env")
 _KUBESPRAY_SETTINGS = (
     f"Its settings are in {_KUBESPRAY_FILE}, which kubespray (from etcd_quota_backend_bytes and"
     " etcd_compaction_retention) or KubeKey writes."
@@ -97,7 +103,6 @@ _UNIT_FILES = tuple(
     for directory in ("/etc/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system")
 )
 _CLUSTER_API_DIRECTORY = "/run/cluster-api"  # gone after a reboot
-_CONTAINER = re.compile(r"(docker|libpod|nerdctl)[-/]([0-9a-f]{12})[0-9a-f]{52}(\.scope)?$")
 _CLIENT_OF = {"docker": "docker", "libpod": "podman", "nerdctl": "nerdctl"}
 
 POD = Installation(
@@ -124,7 +129,7 @@ def of_process(user: DatabaseUser, traces: t.Container[str]) -> Installation:
     group = group_of(user.cgroup)
     if "kubepods" in group:
         return _OPENSHIFT if _OPENSHIFT_TRACE in traces else POD
-    container = _CONTAINER.search(group)
+    container = container_of(user.cgroup)
     if container:
         client, number = _CLIENT_OF[container[1]], container[2]
         found = Installation(
@@ -133,7 +138,7 @@ def of_process(user: DatabaseUser, traces: t.Container[str]) -> Installation:
             f"Its settings are those of the container ({client} inspect {number}).",
         )
     else:
-        unit = next((part for part in reversed(group.split("/")) if part.endswith(".service")), "")
+        unit = next(reversed(units_of(user.cgroup)), "")
         if not unit:
             return Installation(
                 "unknown",
@@ -167,37 +172,42 @@ def of_manifest(path: str, traces: t.Container[str], exists: t.Callable[[str], b
     return KUBEADM if any(map(exists, of_control_planes)) else ETCD_ONLY
 
 
-def of_config_file(path: str) -> Installation:
-    """What runs an etcd that reads this configuration file."""
-    settings = f"Its settings are in {path}."
-    anybody = Installation("config_file", "an etcd with a configuration file", settings)
-    return next((each.installation for each in _DISTRIBUTIONS if re.search(each.pattern, path)), anybody)
+def of_member(path: str, config_file: str, files: t.Container[str], traces: t.Container[str]) -> str:
+    """The kind of a node whose member is worked on: `path` names its settings, a manifest or a unit; `files` are the
+    environment files of the unit."""
+    for each in _DISTRIBUTIONS:
+        if config_file and re.search(each.pattern, config_file):
+            return each.installation.kind
+    if is_unit(path):
+        return KUBESPRAY if any(file in files for file in _KUBESPRAY_FILES) else SYSTEMD
+    return CONFIG_FILE if config_file else of_manifest(path, traces)
 
 
 def _of_unit(unit: str) -> Installation:
     return Installation(
-        "systemd", f"etcd as the systemd unit {unit}", f"Its settings are those of the unit (systemctl cat {unit})."
+        "systemd",
+        f"etcd as the systemd unit {unit}",
+        f"Its settings are those of the unit (systemctl cat {unit}). If it is that of Kubernetes, name it:"
+        f" recover_manifest, harden_manifest or status_manifest={unit}, or the modules' option manifest.",
     )
-
-
-def group_of(cgroup: str) -> str:
-    """The control group that systemd or a container runtime has put a process into."""
-    groups = {kind: path for _number, kind, path in (line.split(":", 2) for line in cgroup.splitlines() if ":" in line)}
-    return groups.get("name=systemd") or groups.get("", "")
 
 
 __all__ = (
     "CLUSTER_API",
+    "CONFIG_FILE",
     "ETCD_ONLY",
+    "K3S",
     "KUBEADM",
+    "KUBESPRAY",
     "POD",
+    "RKE2",
+    "SYSTEMD",
     "TOOL",
     "TRACES",
     "DatabaseUser",
     "Installation",
-    "group_of",
-    "of_config_file",
     "of_manifest",
+    "of_member",
     "of_process",
     "of_traces",
 )

@@ -21,6 +21,7 @@ from .._core.failures import Failure, Refused
 from . import process, static_pods
 
 UNIT = "kubelet"
+RKE2_UNIT = "rke2-server"  # the kubelet is a process of it
 STEADY_SECONDS = 60.0
 SYSTEMCTL_SECONDS = 60.0  # for one call of systemctl
 UNIT_NAME = re.compile(r"[A-Za-z0-9:_.@-]+")
@@ -35,17 +36,12 @@ _STARTED_SECONDS = 30.0
 _LOGGED_SECONDS = 30.0
 
 
-@dataclass(frozen=True)
-class Unit:
-    """A unit as systemd knows it. `started` is the time of its last start, in seconds of the monotonic clock;
-    `restarts` counts how often it has exited and was started again by systemd since somebody started it."""
+class LoadState:
+    """What systemd says of any unit before it is about running: `loaded` is its LoadState, `file_state` that of its
+    file."""
 
-    name: str
     loaded: str
-    active: str
     file_state: str
-    started: float
-    restarts: int = 0
 
     @property
     def exists(self) -> bool:
@@ -54,6 +50,19 @@ class Unit:
     @property
     def masked(self) -> bool:
         return self.loaded == "masked" or self.file_state.startswith("masked")
+
+
+@dataclass(frozen=True)
+class Unit(LoadState):
+    """A unit as systemd knows it. `started` is when its last start began, in seconds of the monotonic clock;
+    `restarts` counts how often it has exited and was started again by systemd since somebody started it."""
+
+    name: str
+    loaded: str
+    active: str
+    file_state: str
+    started: float
+    restarts: int = 0
 
     @property
     def running(self) -> bool:
@@ -68,7 +77,7 @@ def unit(run: RunCommand, name: str) -> Unit:
     """The unit of this name. Raises Failure if there is no systemd, or no unit can have this name."""
     if not UNIT_NAME.fullmatch(name):
         raise Failure("kubelet_missing", f"{name!r} is not a valid systemd unit name.")
-    properties = ("LoadState", "ActiveState", "UnitFileState", "ActiveEnterTimestampMonotonic", "NRestarts")
+    properties = ("LoadState", "ActiveState", "UnitFileState", "InactiveExitTimestampMonotonic", "NRestarts")
     done = run(["systemctl", "show", f"--property={','.join(properties)}", "--", name], SYSTEMCTL_SECONDS)
     if done.code != 0:
         raise Failure("systemd_failed", f"systemd cannot be asked about {name}: {done.output.rstrip('.')}.")
@@ -78,7 +87,7 @@ def unit(run: RunCommand, name: str) -> Unit:
         values.get("LoadState", ""),
         values.get("ActiveState", ""),
         values.get("UnitFileState", ""),
-        int(values.get("ActiveEnterTimestampMonotonic") or 0) / 1e6,
+        int(values.get("InactiveExitTimestampMonotonic") or 0) / 1e6,
         int(values.get("NRestarts") or 0),
     )
 
@@ -114,18 +123,24 @@ def refuse_unstable(run: RunCommand, name: str) -> None:
 
 
 def start(run: RunCommand, name: str) -> None:
-    """Start it for a moment in the middle of a hold, whose timer stays. Raises Failure."""
-    systemctl(run, "start", name)
+    """Start it; the timer of a hold stays. Raises Failure."""
+    systemctl(run, "start", name, *no_block(name))
 
 
 def restart(run: RunCommand, name: str) -> None:
     """Restart it, which resets every back-off it counts; the timer of a hold stays. Raises Failure."""
-    systemctl(run, "restart", name)
+    systemctl(run, "restart", name, *no_block(name))
 
 
-def systemctl(run: RunCommand, verb: str, name: str) -> None:
+def no_block(name: str) -> tuple[str, ...]:
+    """The option of systemctl for a start that may never end: RKE2 is ready only when its etcd has found the others,
+    and sets no limit to that (TimeoutStartSec=0)."""
+    return ("--no-block",) if name == RKE2_UNIT else ()
+
+
+def systemctl(run: RunCommand, verb: str, name: str, *options: str) -> None:
     """One call of systemctl. Raises Failure, with the unit's last lines."""
-    done = run(["systemctl", verb, "--", name], SYSTEMCTL_SECONDS)
+    done = run(["systemctl", verb, *options, "--", name], SYSTEMCTL_SECONDS)
     if done.code != 0:
         why = f"systemctl {verb} {name} failed: {done.output.rstrip('.')}."
         raise Failure("systemd_failed", why + quoted("Its last lines", last_lines(run, name)))
@@ -184,14 +199,17 @@ def _journal(run: RunCommand, name: str, *which: str) -> str:
 
 
 __all__ = (
+    "RKE2_UNIT",
     "STEADY_SECONDS",
     "SYSTEMCTL_SECONDS",
     "UNIT",
     "UNIT_NAME",
+    "LoadState",
     "Unit",
     "back_offs",
     "backed_off",
     "last_lines",
+    "no_block",
     "quoted",
     "refuse_unstable",
     "restart",

@@ -29,9 +29,13 @@ from .kubelet import (
     SYSTEMCTL_SECONDS,
     UNIT_NAME,
     Unit,
+    backed_off,
     last_lines,
+    no_block,
     quoted,
+    refuse_unstable,
     restart,
+    start,
     start_refusal,
     systemctl,
     unit,
@@ -82,6 +86,18 @@ def restart_and_release(run: RunCommand, name: str, records: str = RECORDS_DIR) 
     _forget(run, name, records)
 
 
+def end_back_off(run: RunCommand, name: str, manifests_dir: str, *, check: bool = False) -> list[str]:
+    """Restart it if a static pod of the directory does not run, and return those that did not; with `check` it is not
+    restarted. Raises Refused, if it must not be; Failure."""
+    down = backed_off(run, name, manifests_dir)
+    refuse_unstable(run, name)
+    if down:
+        startable(run, name)
+        if not check:
+            restart_and_release(run, name)
+    return down
+
+
 def hold(run: RunCommand, name: str, *, owner: str, seconds: float, records: str = RECORDS_DIR) -> Hold:
     """Stop it, or go on holding it, for so long at the most. Raises Failure, OSError."""
     held = schedule_release(run, name, owner=owner, seconds=seconds, records=records)
@@ -91,7 +107,7 @@ def hold(run: RunCommand, name: str, *, owner: str, seconds: float, records: str
 
 def release(run: RunCommand, name: str, records: str = RECORDS_DIR) -> None:
     """Start it and forget the hold. Raises Failure; its timer then remains."""
-    systemctl(run, "start", name)
+    start(run, name)
     _forget(run, name, records)
 
 
@@ -105,7 +121,8 @@ def schedule_release(run: RunCommand, name: str, *, owner: str, seconds: float, 
     held = Hold(owner, timer, time.time() + seconds)
     record = shlex.quote(_record(name, records))
     # It takes the record with it, unless another timer has taken over meanwhile.
-    script = f"grep -qs {timer} {record} && rm -f {record}; exec systemctl start -- {shlex.quote(name)}"
+    start_it = shlex.join(["systemctl", "start", *no_block(name), "--", name])
+    script = f"grep -qs {timer} {record} && rm -f {record}; exec {start_it}"
     command = ["systemd-run", "--quiet", "--collect", f"--unit={timer}", f"--on-active={max(seconds, 0):.0f}s"]
     command += ["--timer-property=AccuracySec=1s", f"--description=Starts {name}, which is held"]
     command += ["/bin/sh", "-c", script]
@@ -144,6 +161,7 @@ def _stop_timer(run: RunCommand, timer: str) -> None:
 __all__ = (
     "RECORDS_DIR",
     "Hold",
+    "end_back_off",
     "held_until",
     "hold",
     "read_hold",

@@ -4,26 +4,34 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""One member of a cluster and the connection to it: by default the one of this host's static pod manifest."""
+"""One member of a cluster and the connection to it: by default the one of this host."""
 
 from __future__ import annotations
 
+import os
+import typing as t
 from dataclasses import replace
 from functools import cached_property
 
-from .._core.failures import Failure
+from .._core.failures import Failure, Refused
 from .._core.files import free_bytes, text
 from .._core.records import Json
+from .._etcd import connection
 from .._etcd.api import Endpoint
-from .._etcd.errors import TimedOut, TlsRejected
+from .._etcd.errors import EtcdError, InvalidEndpoint, LibraryMissing, TimedOut, TlsRejected
+from .._etcd.estimates import DiskRoom
 from .._etcd.quota import Capacity, Quota
-from .._etcd.transport import ANSWER_SECONDS, GatewayTransport, TlsFiles
+from .._etcd.transport import ANSWER_SECONDS, TlsFiles
 from .._etcd.view import ClusterView, MemberView, inspect_cluster
 from .._etcd.wal import read_ids
 from .._etcd.x509 import fingerprints
-from .etcd_manifest import DEFAULT_PATH, EtcdManifest, read_manifest
-from .foreign_etcd import elsewhere
+from .etcd_manifest import DEFAULT_PATH
 from .memory import memory_bytes
+from .settings import MemberSettings
+from .settings_source import read_settings
+
+if t.TYPE_CHECKING:
+    from .._core.command import CommandResult
 
 _TLS_OPTIONS = ("ca_cert", "client_cert", "client_key")
 
@@ -35,28 +43,46 @@ DEFAULTS: Json = {
     "endpoint": None,
     "manifest": DEFAULT_PATH,
     "timeout": ANSWER_SECONDS,
+    "transport": connection.AUTO,
 }
+# How it is reached, if its own settings do not tell that.
+CONNECTION_OPTIONS = (*_TLS_OPTIONS, "endpoint", "transport")
+# What is wrong with these options themselves. Anything else may be the member's own matter, and pass.
+_WRONG_CONNECTION = (InvalidEndpoint, LibraryMissing, TlsRejected)
 
 
 class LocalMember:
-    """The member that the options name: by default the one of this host's static pod manifest."""
+    """The member that the options name: by default the one of this host."""
 
     def __init__(self, params: Json) -> None:
         """Raises Failure, among them EtcdError."""
         self._timeout: float = params["timeout"]
+        self._way: str = params["transport"]
         self._manifest = _manifest(params)
         self.tls = _tls(params, self._manifest)
         self._elsewhere = bool(params["endpoint"])
         self._silent: dict[str, str] = {}
         self._quotas: dict[int, Quota] = {}
-        self.endpoint = self.connect(params["endpoint"] or (self._manifest.endpoint if self._manifest else ""))
+        self.endpoint = self.connect(params["endpoint"] or self._own_url())
+
+    def _own_url(self) -> str:
+        if self._manifest is None:
+            return ""
+        by_grpc = self._way in (connection.GRPC, connection.ETCDCTL)
+        return self._manifest.grpc_endpoint if by_grpc else self._manifest.endpoint
 
     def connect(self, url: str) -> Endpoint:
         """Connect to any member of the cluster: they all trust the same CA. Raises TimedOut at once for one that was
         silent before: a module that inspects the cluster again and again would wait for it each time."""
         if url in self._silent:
             raise TimedOut(self._silent[url], endpoint=url)
-        return Endpoint(GatewayTransport(url, self.tls, timeout=self._timeout))
+        return Endpoint(connection.connect(url, self.tls, way=self._way, timeout=self._timeout, etcdctl=self._etcdctl))
+
+    def _etcdctl(self, words: t.Sequence[str], stdin: str, timeout: float) -> CommandResult:
+        # Here, since each start of a module would have to read it, and few members need it.
+        from .etcdctl import Etcdctl
+
+        return Etcdctl(self._manifest, self.tls)(words, stdin, timeout)
 
     def inspect_cluster(self) -> ClusterView:
         """The cluster as this member knows it."""
@@ -75,8 +101,8 @@ class LocalMember:
         return member if member.quota.known else replace(member, quota=self._quotas.get(member.id, member.quota))
 
     @cached_property
-    def manifest(self) -> EtcdManifest | None:
-        """The manifest, if the member that answers is this host's own; None if its files lie elsewhere."""
+    def manifest(self) -> MemberSettings | None:
+        """The settings, if the member that answers is this host's own; None if its files lie elsewhere."""
         if self._manifest is None or not self._elsewhere:
             return self._manifest
         own = read_ids(self._manifest.wal_dir)
@@ -91,12 +117,27 @@ class LocalMember:
         manifest = self.manifest
         return free_bytes(manifest.data_dir) if manifest else None
 
+    def disk_room(self) -> DiskRoom | None:
+        """That space, and whether the log shares it; None as above."""
+        manifest, free = self.manifest, self.free_disk_bytes()
+        if manifest is None or free is None:
+            return None
+        return DiskRoom(free, with_log=_same_disk(manifest.data_dir, manifest.wal_dir))
+
     def capacity(self, db_bytes: int) -> Capacity | None:
         """What this host has for a database of that size; None if the member is not its own, or nothing says it."""
         free, memory = self.free_disk_bytes(), memory_bytes()
         if self.manifest is None or free is None or memory is None:
             return None
         return Capacity(memory, free, db_bytes, self.manifest.memory_limit_bytes)
+
+
+def _same_disk(one: str, other: str) -> bool:
+    """Whether both are on one filesystem, also if that cannot be told."""
+    try:
+        return os.stat(one).st_dev == os.stat(other).st_dev
+    except OSError:
+        return True
 
 
 def ca_sha256(path: str) -> list[str]:
@@ -107,12 +148,34 @@ def ca_sha256(path: str) -> list[str]:
         raise TlsRejected(f"the CA certificate {path!r} cannot be used: {exc}") from exc
 
 
-def _manifest(params: Json) -> EtcdManifest | None:
+def given_options(params: Json) -> dict[str, str]:
+    """Those of `CONNECTION_OPTIONS` that somebody gave."""
+    return {name: params[name] for name in CONNECTION_OPTIONS if params[name] not in (None, "", DEFAULTS[name])}
+
+
+def connection_refusal(params: Json, error: EtcdError) -> Refused | None:
+    """The reason why nothing is to be done if the member could not be asked because of options that somebody gave; None
+    if none was given, or if they are not what is wrong: a member that is down is one to bring back."""
+    given = given_options(params)
+    if not given or not isinstance(error, _WRONG_CONNECTION):
+        return None
+    told = ", ".join(f"{name}={value}" for name, value in given.items())
+    return Refused(
+        "wrong_connection",
+        f"its etcd cannot be asked with {told}: {error.reason}.",
+        "Correct that for this host, or leave it out: then the manifest says it.",
+    )
+
+
+def _manifest(params: Json) -> MemberSettings | None:
     try:
-        return read_manifest(params["manifest"])
+        return read_settings(params["manifest"])
     except FileNotFoundError:
         if params["endpoint"] and all(params[name] for name in _TLS_OPTIONS):
             return None
+        # Here, since each start of a module would have to read it, and only one on the wrong host needs it.
+        from .foreign_etcd import elsewhere
+
         raise Failure(
             "manifest_missing",
             " ".join([f"There is no {params['manifest']} on this host.", *elsewhere()]),
@@ -120,7 +183,7 @@ def _manifest(params: Json) -> EtcdManifest | None:
         ) from None
 
 
-def _tls(params: Json, manifest: EtcdManifest | None) -> TlsFiles | None:
+def _tls(params: Json, manifest: MemberSettings | None) -> TlsFiles | None:
     files = manifest.tls_files() if manifest else None
     if files is None and not all(params[name] for name in _TLS_OPTIONS):
         return None
@@ -131,4 +194,4 @@ def _tls(params: Json, manifest: EtcdManifest | None) -> TlsFiles | None:
     )
 
 
-__all__ = ("DEFAULTS", "LocalMember", "ca_sha256")
+__all__ = ("CONNECTION_OPTIONS", "DEFAULTS", "LocalMember", "ca_sha256", "connection_refusal", "given_options")

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import re
-from fractions import Fraction
 
 from .._core.files import text
 
@@ -24,9 +23,8 @@ _NO_LIMIT = 2**60
 _FACTORS = {
     **dict(zip(("", "k", "M", "G", "T", "P", "E"), (1000**power for power in range(7)))),
     **dict(zip(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"), (1024**power for power in range(1, 7)))),
-    "m": Fraction(1, 1000),
 }
-_QUANTITY = re.compile(r"\+?(\d+(?:\.\d*)?|\.\d+)(?:([eE][+-]?\d{1,2})|(m|k|[KMGTPE]i|[MGTPE]|))", re.ASCII)
+_QUANTITY = re.compile(r"\+?(?=\.?\d)(\d*)\.?(\d*)(?:[eE]([+-]?\d{1,2})|(m|k|[KMGTPE]i|[MGTPE]|))", re.ASCII)
 
 
 def memory_bytes(root: str = "/") -> int | None:
@@ -49,7 +47,12 @@ def quantity_bytes(quantity: str) -> int | None:
     match = _QUANTITY.fullmatch(quantity.strip())
     if not match:
         return None
-    return int(Fraction(match[1] + (match[2] or "")) * _FACTORS[match[3] or ""])
+    whole, part, exponent, suffix = match.groups(default="")
+    power = int(exponent or 0) - len(part)
+    if suffix == "m":
+        suffix, power = "", power - 3
+    digits = int(whole + part) * _FACTORS[suffix]
+    return int(digits * 10**power if power >= 0 else digits // 10**-power)
 
 
 def _read(path: str) -> str:

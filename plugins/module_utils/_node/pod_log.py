@@ -21,6 +21,8 @@ _TAIL_BYTES = 16384
 _CRI_PREFIX = re.compile(r"^\S+ (?:stdout|stderr) [FP] ")
 # With these etcd exits before its logger is set up, and prints its usage after them.
 _REFUSED_FLAG = re.compile(r"flag provided but not defined|invalid (boolean )?value .* for|flag needs an argument")
+# The same of its configuration file, or of values that do not go together: that is logged (etcdmain, 3.5 to 3.7).
+_REFUSED_VALUE = "failed to verify flags"
 _ADDRESS_IN_USE = "bind: address already in use"
 _WORTH_READING = ("warn", "error", "panic", "fatal", "dpanic")
 
@@ -31,9 +33,16 @@ def last_words(count: int = 3, pods: str = PODS) -> list[str]:
 
 
 def refused_flag(since: float, pods: str = PODS) -> str | None:
-    """The line about a flag that etcd does not start with, in a log that was written to after `since`, in seconds since
-    1970; None if there is none."""
-    return next((line for line in map(_bare, _lines(since, pods)) if _REFUSED_FLAG.match(line)), None)
+    """The line about a flag or a value that etcd does not start with, in a log that was written to after `since`, in
+    seconds since 1970; None if there is none."""
+    lines = list(map(_bare, _lines(since, pods)))
+    refused = (line if _REFUSED_FLAG.match(line) else _refused_value(line) for line in lines)
+    return next(filter(None, refused), None)
+
+
+def _refused_value(line: str) -> str | None:
+    message = _message(line) or ""
+    return message if _REFUSED_VALUE in message else None
 
 
 def address_in_use(since: float, pods: str = PODS) -> bool:

@@ -76,11 +76,11 @@ class Probe:
 
 @dataclass(frozen=True)
 class Outlook:
-    """The state and the work ahead of a member. `replay_seconds` is 0 if it runs already."""
+    """The state and the work ahead of a member. `start_seconds` is how long it reads before it answers."""
 
     armed: bool
     leaderless: bool
-    replay_seconds: float = 0.0
+    start_seconds: float = 0.0
     defrag_seconds: float = 0.0
 
 
@@ -147,8 +147,8 @@ def _reason(probe: Probe, outlook: Outlook, *, first: bool, margin: float) -> st
 
     if outlook.armed and probe.fails_under_alarm:
         return "under the alarm"
-    if first and too_long(outlook.replay_seconds):
-        return f"while the log is read (about {outlook.replay_seconds:.0f} s)"
+    if first and too_long(outlook.start_seconds):
+        return f"while its log and its database are read (about {outlook.start_seconds:.0f} s)"
     if too_long(outlook.defrag_seconds):
         return f"during the defragmentation (about {outlook.defrag_seconds:.0f} s)"
     if outlook.leaderless and probe.fails_without_leader and too_long(ELECTION_SECONDS):

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""The running etcd process of a manifest, and whether programs run: found in `/proc`, whatever the runtime is."""
+"""The running etcd process of a member, and whether programs run: found in `/proc`, whatever the runtime is."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ import typing as t
 from pathlib import Path
 
 from .._core import files, run_id
-from .etcd_manifest import EtcdManifest, parse_flags
+from .control_group import is_container, units_of
+from .settings import MemberSettings, parse_flags
 
 
 class Activity(t.NamedTuple):
@@ -29,42 +30,68 @@ class Activity(t.NamedTuple):
 _INTERPRETER = re.compile(r"(python|perl|ruby|node|bash|dash|sh)[\d.]*$")
 
 
-def is_member(words: t.Sequence[str], manifest: EtcdManifest) -> bool:
-    """Whether a command line is that of the manifest's etcd: other etcds run on such hosts, too."""
-    if not words or os.path.basename(words[0]) != "etcd":
+_OF_UNITS = ("etcd", "k3s", "k3s-server")  # k3s runs its etcd within itself
+
+
+def is_member(words: t.Sequence[str], member: MemberSettings, cgroup: str = "") -> bool:
+    """Whether a process is the etcd of these settings: other etcds run on such hosts, too. That of a unit is in its
+    control group, or in a container that it has started; `cgroup` is the text of its `/proc/PID/cgroup`."""
+    program = os.path.basename(words[0].split(" ")[0]) if words else ""
+    if member.unit:
+        units = units_of(cgroup)
+        return program in _OF_UNITS and (member.unit in units or (not units and is_container(cgroup)))
+    if program != "etcd":
         return False
     flags = parse_flags(words[1:])
-    return all(flags.get(name) == manifest.flags.get(name) for name in ("name", "data-dir"))
+    if member.config_file:
+        return flags.get("config-file", member.config_file) == member.config_file
+    return all(flags.get(name) == member.flags.get(name) for name in ("name", "data-dir"))
 
 
-def holds(pid: int, path: str, proc: str = "/proc") -> bool:
-    """Whether a process has this very file open."""
+def holds(pid: int, path: str, proc: str = "/proc") -> bool | None:
+    """Whether a process has this very file open, None if its files are not ours to see."""
     directory = os.path.join(proc, str(pid), "fd")
     try:
         wanted = os.stat(path)
         descriptors = os.listdir(directory)
-    except OSError:
-        return False
-    return any(_is_same(os.path.join(directory, descriptor), wanted) for descriptor in descriptors)
+    except OSError as exc:
+        return None if isinstance(exc, PermissionError) else False
+    found = {_is_same(os.path.join(directory, descriptor), wanted) for descriptor in descriptors}
+    return True if True in found else None if None in found else False
 
 
-def _is_same(path: str, wanted: os.stat_result) -> bool:
+def _is_same(path: str, wanted: os.stat_result) -> bool | None:
     try:
         return os.path.samestat(os.stat(path), wanted)
+    except PermissionError:
+        return None
     except OSError:  # closed meanwhile, or no file at all
         return False
 
 
-def find(manifest: EtcdManifest, proc: str = "/proc") -> int | None:
-    """The process id of the manifest's etcd, None if it does not run.
+def find(member: MemberSettings, proc: str = "/proc") -> int | None:
+    """The process id of the etcd of these settings, None if it does not run.
 
-    Anybody can start a process under such a command line. Only the real one has the database open, which is root's.
+    Anybody can start a process under such a command line. Only the real one has the database open, which is root's; and
+    only what systemd has started is in the control group of a unit, which tells it where root may not see the files of
+    others (without CAP_SYS_PTRACE).
     """
     for entry in sorted(filter(str.isdigit, os.listdir(proc)), key=int):
         words = _command(os.path.join(proc, entry))
-        if is_member(words, manifest) and holds(int(entry), manifest.database, proc):
+        cgroup = _cgroup(os.path.join(proc, entry)) if member.unit else ""
+        if not is_member(words, member, cgroup):
+            continue
+        held = holds(int(entry), member.database, proc)
+        if held or (held is None and member.unit in units_of(cgroup)):
             return int(entry)
     return None
+
+
+def _cgroup(directory: str) -> str:
+    try:
+        return files.text(os.path.join(directory, "cgroup"), errors="replace")
+    except OSError:
+        return ""
 
 
 def _command(directory: str) -> list[str]:
@@ -80,6 +107,34 @@ def flags(pid: int, proc: str = "/proc") -> dict[str, str] | None:
     """The flags that a process was started with, None if it is gone."""
     words = _command(os.path.join(proc, str(pid)))
     return parse_flags(words[1:]) if words else None
+
+
+def environment(pid: int, proc: str = "/proc") -> dict[str, str] | None:
+    """The variables that a process was started with, None if it is gone or not ours to see."""
+    try:
+        text = files.content(os.path.join(proc, str(pid), "environ")).decode("utf-8", "replace")
+    except OSError:
+        return None
+    return dict(pair.partition("=")[::2] for pair in text.split("\0") if pair)
+
+
+def flags_of(program: str, proc: str = "/proc") -> dict[str, str]:
+    """The flags of the host's own process of this name, none if it does not run. Only processes of this user count:
+    anybody can call one so."""
+    own = _pid_namespace("self", proc)
+    for entry in sorted(filter(str.isdigit, os.listdir(proc) if os.path.isdir(proc) else ()), key=int):
+        words = _command(os.path.join(proc, entry))
+        ours = bool(words) and os.path.basename(words[0]) == program and _pid_namespace(entry, proc) == own
+        if ours and _user_of(os.path.join(proc, entry)) == os.geteuid():
+            return parse_flags(words[1:])
+    return {}
+
+
+def _user_of(path: str) -> int | None:
+    try:
+        return os.stat(path).st_uid
+    except OSError:  # it has just exited
+        return None
 
 
 def age(pid: int, proc: str = "/proc") -> float | None:
@@ -109,9 +164,9 @@ def activity(pid: int, proc: str = "/proc") -> Activity | None:
     return Activity(read, ticks / os.sysconf("SC_CLK_TCK"))
 
 
-def end(pid: int, manifest: EtcdManifest) -> bool:
-    """Ask the manifest's etcd to exit, which hands over its leadership first; whether it was there to be asked."""
-    if find(manifest) != pid:
+def end(pid: int, member: MemberSettings) -> bool:
+    """Ask the member's etcd to exit, which hands over its leadership first; whether it was there to be asked."""
+    if find(member) != pid:
         return False
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
@@ -135,6 +190,11 @@ def running(program: str, proc: str = "/proc", *, of_host: bool = False) -> bool
     return False
 
 
+def of_host(pid: int, proc: str = "/proc") -> bool:
+    """Whether a process is of this host itself, and in no container on it."""
+    return _pid_namespace(str(pid), proc) == _pid_namespace("self", proc)
+
+
 def _pid_namespace(pid: str, proc: str) -> str:
     """The PID namespace of a process, empty if it is not known."""
     try:
@@ -143,4 +203,17 @@ def _pid_namespace(pid: str, proc: str) -> str:
         return ""
 
 
-__all__ = ("Activity", "activity", "age", "end", "find", "flags", "holds", "is_member", "running")
+__all__ = (
+    "Activity",
+    "activity",
+    "age",
+    "end",
+    "environment",
+    "find",
+    "flags",
+    "flags_of",
+    "holds",
+    "is_member",
+    "of_host",
+    "running",
+)

@@ -14,16 +14,17 @@ from .._core.text import sentences
 from .._core.units import mib
 from .._etcd.estimates import WAL_SEGMENT_BYTES, defrag_seconds
 from .disks import DATA, WAL, Disk, removable
-from .probes import Outlook, replay_seconds, threat
+from .probes import Outlook, threat
 from .report import ClusterReport, NodeReport
 
-# The ways to revive a member: restart its kubelet, or wait for its etcd, which runs and may be reading its log.
+# The ways to revive a member: restart its kubelet or its own unit, or wait for its etcd, which runs and may be reading
+# its log.
 RESTART, WAIT = "restart", "wait"
 
 
 def may_come(report: NodeReport) -> bool:
-    """Whether a member that is silent can be expected to answer once its kubelet is restarted, or simply later."""
-    return report.waiting_may_help if report.process else not report.kubelet.refusal
+    """Whether a member that is silent can be expected to answer once what starts it is restarted, or simply later."""
+    return report.waiting_may_help if report.process else not report.start_refusal
 
 
 def work_threat(report: NodeReport, cluster: ClusterReport | None) -> str | None:
@@ -34,8 +35,11 @@ def work_threat(report: NodeReport, cluster: ClusterReport | None) -> str | None
     outlook = Outlook(
         armed=bool(cluster.alarms) if cluster and has_quorum else True,
         leaderless=not has_quorum,
-        replay_seconds=0.0 if report.answers else replay_seconds(report.wal_bytes),
-        defrag_seconds=defrag_seconds(member.db_size_in_use_bytes if member else 0),
+        start_seconds=0.0 if report.answers else report.start_seconds,
+        defrag_seconds=defrag_seconds(
+            member.db_size_in_use_bytes if member else 0,
+            report.upkeep.defrag_bytes_per_second if report.upkeep else None,
+        ),
     )
     return threat(report.probes, outlook)
 

@@ -23,8 +23,10 @@ from .._etcd.diagnosis import diagnosis_result
 from .._etcd.quota import Capacity
 from .._etcd.view import ClusterView, cluster_result
 from .disks import DATA, Disk
+from .installation import RKE2
 from .kubelet_hold import Hold
 from .probes import Probe
+from .upkeep import Upkeep
 
 
 @dataclass(frozen=True)
@@ -212,6 +214,31 @@ class KubeletReport:
 
 
 @dataclass(frozen=True)
+class UnitReport:
+    """The systemd unit that runs a member. `refusal` says why it is not started or restarted, empty if it may be;
+    `notes` what may kill its etcd, or leave it down; `of_events` whether it is the second etcd of a Kubernetes cluster,
+    which has its events alone."""
+
+    unit: str
+    running: bool
+    refusal: str
+    last_lines: tuple[str, ...]
+    notes: tuple[str, ...]
+    of_events: bool = False
+
+    @classmethod
+    def read(cls, found: Fields) -> UnitReport:
+        return cls(
+            unit=found.text("unit"),
+            running=found.flag("running"),
+            refusal=found.text("refusal"),
+            last_lines=found.texts("last_lines"),
+            notes=found.texts("notes"),
+            of_events=found.flag("of_events"),
+        )
+
+
+@dataclass(frozen=True)
 class ProcessReport:
     """The process of a node's etcd; `seconds` is None if it was gone a moment later."""
 
@@ -226,7 +253,11 @@ class ProcessReport:
 @dataclass(frozen=True)
 class NodeReport:
     """The report of a node with etcd. `cluster` and `diagnosis` are None if its member does not answer: then `error`
-    says why, and `waiting_may_help` whether it may still begin to. `installation` is a kind of `installation.py`."""
+    says why, and `waiting_may_help` whether it may still begin to. `start_seconds` is how long it is expected to read
+    when it starts. `manifest` is what names the member's settings, a path or a unit; `unit` is None for a static pod;
+    `further` names other etcds of Kubernetes on this node. `installation` is a kind of `installation.py`; `refusals`
+    are reasons that this node alone knows why nothing is to be done to its cluster; `upkeep` is None if nobody has
+    looked for it."""
 
     manifest: str
     name: str
@@ -242,11 +273,16 @@ class NodeReport:
     process: ProcessReport | None
     installation: str
     stray_files: tuple[str, ...]
-    wal_bytes: int
+    start_seconds: float
     error: str
     waiting_may_help: bool
     cluster: ClusterReport | None
     diagnosis: Diagnosis | None
+    refusals: tuple[Refusal, ...] = ()
+    upkeep: Upkeep | None = None
+    unit: UnitReport | None = None
+    further: tuple[str, ...] = ()
+    apiserver_manifest: str = ""
 
     @property
     def answers(self) -> bool:
@@ -256,6 +292,21 @@ class NodeReport:
     def has_quorum(self) -> bool:
         """Whether its member knows a leader."""
         return self.cluster is not None and self.cluster.has_quorum
+
+    @property
+    def start_refusal(self) -> str:
+        """Why what starts its member, its own unit or the kubelet, is not started or restarted; empty if it may be."""
+        return self.unit.refusal if self.unit else self.kubelet.refusal
+
+    @property
+    def set_by_unit(self) -> bool:
+        """Whether its settings are changed by a restart of a unit, its own or that of RKE2, and in no manifest."""
+        return self.unit is not None or self.installation == RKE2
+
+    @property
+    def starter(self) -> str:
+        """What starts its member, for people."""
+        return f"unit {self.unit.unit}" if self.unit else "kubelet"
 
     @property
     def known_cluster_id(self) -> str | None:
@@ -295,6 +346,7 @@ class NodeReport:
             return None
         answers = found.flag("answers")
         lock, running = found.record_or_none("lock"), found.record_or_none("process")
+        upkeep, unit = found.record_or_none("upkeep"), found.record_or_none("unit")
         return cls(
             manifest=found.text("manifest"),
             name=found.text("name"),
@@ -306,15 +358,20 @@ class NodeReport:
             memory_limit_bytes=found.whole_or_none("memory_limit_bytes"),
             lock=Lock(lock.text("run"), lock.text("owner"), lock.number("until")) if lock else None,
             kubelet=KubeletReport.read(found.record("kubelet")),
+            unit=UnitReport.read(unit) if unit else None,
+            further=found.texts("further"),
+            apiserver_manifest=found.text("apiserver_manifest"),
             probes=tuple(map(_read_probe, found.records("probes"))),
             process=ProcessReport.read(running) if running else None,
             installation=found.text("installation"),
             stray_files=found.texts("stray_files"),
-            wal_bytes=found.whole("wal_bytes"),
+            start_seconds=found.number("start_seconds"),
             error=found.text("error"),
             waiting_may_help=found.flag("waiting_may_help"),
             cluster=ClusterReport.read(found.record("cluster")) if answers else None,
             diagnosis=Diagnosis.read(found.record("diagnosis")) if answers else None,
+            refusals=tuple(map(Refusal.read, found.records("refusals"))),
+            upkeep=Upkeep.read(upkeep) if upkeep else None,
         )
 
 
@@ -340,4 +397,5 @@ __all__ = (
     "NodeReport",
     "ProcessReport",
     "Refusal",
+    "UnitReport",
 )

@@ -19,8 +19,8 @@ import time
 from .._core.units import MIB
 from .._etcd.wal import wal_bytes
 from . import process
-from .etcd_manifest import EtcdManifest
 from .probes import replay_seconds
+from .settings import MemberSettings
 
 # Half of what slower disks in clouds give (120 MB/s), which others use as well.
 _DATABASE_BYTES_PER_SECOND = 60 * MIB
@@ -38,12 +38,12 @@ def start_seconds(wal_bytes: int, database_bytes: int, *, twice: bool = True) ->
     return replay_seconds(wal_bytes) + database_bytes * (2 if twice else 1) / _DATABASE_BYTES_PER_SECOND
 
 
-def start_seconds_of(manifest: EtcdManifest) -> float:
+def start_seconds_of(manifest: MemberSettings) -> float:
     """The same for the member of this manifest, with the files that it has now."""
     return start_seconds(wal_bytes(manifest.wal_dir), database_bytes(manifest), twice=checks_at_start(manifest))
 
 
-def database_bytes(manifest: EtcdManifest) -> int:
+def database_bytes(manifest: MemberSettings) -> int:
     """The size of the member's database, 0 if there is none."""
     try:
         return os.stat(manifest.database).st_size
@@ -51,7 +51,7 @@ def database_bytes(manifest: EtcdManifest) -> int:
         return 0
 
 
-def checks_at_start(manifest: EtcdManifest) -> bool:
+def checks_at_start(manifest: MemberSettings) -> bool:
     """Whether the member compares its data with that of the others before it answers; a flag up to etcd 3.6, a feature
     gate from then on."""
     gates = manifest.setting("feature-gates").split(",")

@@ -4,7 +4,8 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""Waiting for the etcd of this node, while its kubelet is held or restarted if that is asked for."""
+"""Waiting for the etcd of this node, while its kubelet is held or restarted if that is asked for; or its own unit is
+started again."""
 
 from __future__ import annotations
 
@@ -20,8 +21,8 @@ from .._etcd.api import Status
 from .._etcd.errors import LASTING, EtcdError
 from .._etcd.wal import wal_bytes
 from . import kubelet, kubelet_hold, pod_log, process
-from .etcd_manifest import EtcdManifest
 from .probes import ELECTION_SECONDS, replay_seconds
+from .settings import MemberSettings
 from .start_up import Reading, database_bytes, start_seconds_of
 
 _POLL_SECONDS = 0.2
@@ -66,14 +67,18 @@ class EtcdState:
 class Waiting:
     """One wait for the etcd of this node."""
 
-    def __init__(self, manifest: EtcdManifest, options: WaitOptions, status: t.Callable[[], Status]) -> None:
+    def __init__(self, manifest: MemberSettings, options: WaitOptions, status: t.Callable[[], Status]) -> None:
         """`status` asks the member, and raises EtcdError if it does not answer."""
         self._manifest = manifest
         self._options = options
         self._status = status
-        self._unit = options.kubelet_unit
+        self._unit = manifest.unit or options.kubelet_unit
         self._reading = Reading()
-        self._held_at = float("-inf")
+        # RKE2 reads a copy of the data before it writes the pod of etcd.
+        reads = start_seconds_of(manifest) if self._unit == kubelet.RKE2_UNIT else 0.0
+        self._revive_seconds = _REVIVE_SECONDS + reads
+        self._holds = options.hold_kubelet and not manifest.unit  # systemd kills nothing for what a probe says
+        self._held_at = self._restarted_at = float("-inf")
 
     def inspect(self) -> EtcdState:
         """The state now, without waiting. Raises Failure."""
@@ -88,7 +93,7 @@ class Waiting:
         answered = None
         while True:
             pid = process.find(self._manifest)
-            if self._options.hold_kubelet:
+            if self._holds:
                 changed = self._hold_or_start(pid) or changed
             if self._options.revive and not pid:
                 changed = self._revive() or changed
@@ -103,7 +108,7 @@ class Waiting:
             elif now > deadline + (more if reading else 0.0):
                 raise Failure("etcd_not_up", self._why_not_up(pid, now - start))
             time.sleep(_POLL_SECONDS)
-        if self._options.hold_kubelet and time.monotonic() - self._held_at > _POLL_SECONDS * 2:
+        if self._holds and time.monotonic() - self._held_at > _POLL_SECONDS * 2:
             self._hold()  # its time begins again
         return EtcdState(pid, leader, self._is_new(pid), now - start), changed
 
@@ -132,15 +137,30 @@ class Waiting:
         self._held_at = time.monotonic()
 
     def _revive(self) -> bool:
-        """Restart a kubelet that has had no etcd for too long; whether it was restarted."""
+        """Restart a kubelet that has had no etcd for too long, or a unit that has failed; whether it was restarted."""
+        if self._manifest.unit:
+            return self._start_unit()
         try:
             unit = kubelet.unit(command.run, self._unit)
         except Failure:  # without systemd there is nothing to restart
             return False
+        # What was not waited for may be to begin yet.
+        last = max(unit.started, self._restarted_at)
         now = time.clock_gettime(time.CLOCK_MONOTONIC)
-        if kubelet.start_refusal(unit, held=False) or now - unit.started < _REVIVE_SECONDS:
+        if kubelet.start_refusal(unit, held=False) or now - last < self._revive_seconds:
             return False
         kubelet.restart(command.run, self._unit)
+        self._restarted_at = now
+        return True
+
+    def _start_unit(self) -> bool:
+        from . import systemd_unit  # here, since each start of a module would have to read it
+
+        unit = systemd_unit.read_unit(command.run, self._unit)
+        if unit.active != "failed" or unit.refusal() or time.monotonic() - self._restarted_at < _REVIVE_SECONDS:
+            return False
+        systemd_unit.restart(command.run, self._unit)
+        self._restarted_at = time.monotonic()
         return True
 
     def _leader(self) -> int | None:
@@ -162,7 +182,7 @@ class Waiting:
         return age is not None and started > 0 and time.clock_gettime(time.CLOCK_MONOTONIC) - age > started
 
     def _why_not_up(self, pid: int | None, waited: float) -> str:
-        lines = pod_log.last_words()
+        lines = [] if self._manifest.unit else pod_log.last_words()
         if pid:
             log, database = mib(wal_bytes(self._manifest.wal_dir)), mib(database_bytes(self._manifest))
             what = (

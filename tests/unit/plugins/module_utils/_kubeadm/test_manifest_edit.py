@@ -18,7 +18,7 @@ from unit.builders import DATA, table
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Refused
 from ansible_collections.controlplane.etcd.plugins.module_utils._kubeadm import manifest_edit
-from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import parse_flags
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.settings import parse_flags
 
 MANIFESTS = sorted((DATA / "manifests").glob("*/*"))
 IDS = [f"{path.parent.name}-{path.stem}" for path in MANIFESTS]

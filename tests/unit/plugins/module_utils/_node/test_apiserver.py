@@ -318,6 +318,19 @@ def test_server(tmp_path: Path, private: Path, certificates: Path, server: FakeS
     assert server.leases == []
 
 
+def test_events_may_have_an_etcd_of_their_own(
+    tmp_path: Path, private: Path, certificates: Path, server: FakeServer
+) -> None:
+    api = ApiServer(server.address, admin(tmp_path, certificates), timeout=20.0, resource="events")
+    assert api.write() == (200, "{}")
+    events = "/api/v1/namespaces/kube-system/events"
+    assert server.asked == [("POST", events, 201), ("DELETE", f"{events}/etcd-maintenance", 200)]
+    (event,) = server.bodies
+    assert (event["apiVersion"], event["kind"]) == ("v1", "Event")
+    # Else the API server refuses it.
+    assert event["involvedObject"]["namespace"] == event["metadata"]["namespace"] == "kube-system"
+
+
 def test_lease_is_collected_if_nobody_deletes_it(
     server: FakeServer, certificates: Path, tmp_path: Path, private: Path
 ) -> None:
@@ -345,7 +358,7 @@ def test_lease_whose_answer_was_lost_is_deleted(
         api.write()
     assert api.write().status == 200
     # As if the answer to the one that made it had been lost.
-    server.leases.append(api._lease["metadata"]["name"])
+    server.leases.append(api._object["metadata"]["name"])
     assert api.write().status == 200
     assert server.leases == []
 
@@ -357,7 +370,7 @@ def test_lease_that_somebody_else_deleted(
     """It was written, by this attempt or by an earlier one."""
     api = ApiServer(server.address, admin(tmp_path, certificates), timeout=20.0)
     if there:
-        server.leases.append(api._lease["metadata"]["name"])
+        server.leases.append(api._object["metadata"]["name"])
     server.cleaned = 404
     assert api.write().status == 200
     assert [status for _verb, _path, status in server.asked] == [409 if there else 201, 404]

@@ -14,14 +14,14 @@ from unit.builders import MIB, table
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._node import disks
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.disks import Leftover, removable
-from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import EtcdManifest
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.settings import MemberSettings
 
 
-def node(root: Path, **flags: str) -> EtcdManifest:
+def node(root: Path, **flags: str) -> MemberSettings:
     """Make the directories of a node, as if below `root` were the whole machine; its manifest."""
     for path in ("var/lib/etcd/member/snap", "var/lib/etcd/member/wal", "var/lib/kubelet", "var/lib/containerd"):
         (root / path).mkdir(parents=True)
-    return EtcdManifest("etcd.yaml", "", {"data-dir": str(root / "var/lib/etcd"), **flags}, {}, ())
+    return MemberSettings("etcd.yaml", "", {"data-dir": str(root / "var/lib/etcd"), **flags}, {}, ())
 
 
 def write(path: Path, size: int = 1, seconds: int = 0) -> str:
@@ -40,6 +40,15 @@ def test_one_filesystem(tmp_path: Path) -> None:
     # The larger of both defaults, for images.
     assert found.eviction_bytes == int(size.f_blocks * size.f_frsize * 0.15)
     assert (found.snapshot, found.leftovers) == ("", ())
+
+
+def test_the_running_kubelet_says_what_it_evicts_at(tmp_path: Path) -> None:
+    manifest = node(tmp_path)
+    words = ["/usr/bin/kubelet", "--eviction-hard=nodefs.available<4711,imagefs.available<7"]
+    write(tmp_path / "proc/7/cmdline")
+    (tmp_path / "proc/7/cmdline").write_bytes(b"\0".join(map(str.encode, words)) + b"\0")
+    (found,) = disks.disks(manifest, "", None, str(tmp_path))
+    assert found.eviction_bytes == 4711
 
 
 def test_leftovers_and_what_is_none(tmp_path: Path) -> None:
@@ -83,7 +92,7 @@ def test_what_etcd_has_open_is_no_leftover(tmp_path: Path) -> None:
 
 
 def test_node_that_has_nothing_yet(tmp_path: Path) -> None:
-    manifest = EtcdManifest("etcd.yaml", "", {"data-dir": str(tmp_path / "etcd")}, {}, ())
+    manifest = MemberSettings("etcd.yaml", "", {"data-dir": str(tmp_path / "etcd")}, {}, ())
     (found,) = disks.disks(manifest, str(tmp_path / "a/b"), None, str(tmp_path))
     assert (found.uses, found.path, found.eviction_bytes) == (("snapshots",), str(tmp_path), 0)
 

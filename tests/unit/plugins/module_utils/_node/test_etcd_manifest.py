@@ -17,12 +17,9 @@ from unit.builders import DATA, Json, table
 from ansible_collections.controlplane.etcd.plugins.module_utils._core import files
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.transport import TlsFiles
-from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import (
-    EtcdManifest,
-    go_int,
-    parse_flags,
-    parse_manifest,
-    read_manifest,
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import parse_manifest, read_manifest
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.settings import (
+    MemberSettings,
 )
 
 PKI = "/etc/kubernetes/pki"
@@ -31,7 +28,7 @@ LISTEN = "--listen-client-urls="
 
 def of(
     *flags: str, env: list[Json] | None = None, mounts: list[Json] | None = None, volumes: list[Json] | None = None
-) -> EtcdManifest:
+) -> MemberSettings:
     """A manifest with these flags, through its text."""
     container: Json = {"name": "etcd", "image": "registry.k8s.io/etcd:3.6.16-0", "command": ["etcd", *flags]}
     container |= {"env": env} if env else {}
@@ -78,6 +75,13 @@ def test_endpoint(flags: tuple[str, ...], expected: str) -> None:
     assert of(*flags).endpoint == expected
 
 
+def test_grpc_has_an_endpoint_of_its_own_if_http_has() -> None:
+    found = of(
+        LISTEN + "https://192.0.2.1:2379,https://127.0.0.1:2379", "--listen-client-http-urls=https://127.0.0.1:1"
+    )
+    assert (found.endpoint, found.grpc_endpoint) == ("https://127.0.0.1:1", "https://127.0.0.1:2379")
+
+
 def test_no_endpoint() -> None:
     with pytest.raises(Failure, match=r"etcd\.yaml has no --listen-client-urls"):
         of("--name=a").endpoint  # noqa: B018  # reading it is the test
@@ -109,41 +113,6 @@ QUOTAS: list[tuple[str, tuple[str, ...], str | None, int | None]] = [
 def test_quota(flags: tuple[str, ...], env: str | None, expected: int | None) -> None:
     entries = [{"name": "ETCD_QUOTA_BACKEND_BYTES", "value": env}] if env else None
     assert of(*flags, env=entries).quota_bytes == expected
-
-
-# As etcd 3.4.23, 3.5.1, 3.5.35, 3.6.16 and 3.7.3 take them for their quota, and exit with the others.
-NUMBERS: list[tuple[str, int | None]] = [
-    ("0", 0),
-    ("00", 0),
-    ("+5", 5),
-    ("-1", -1),
-    ("-0x1", -1),
-    ("0x_5", 5),
-    ("0X1f", 31),
-    ("0b11", 3),
-    ("0o17", 15),
-    ("017", 15),
-    ("0_7", 7),
-    ("5_368", 5368),
-    ("9223372036854775807", 2**63 - 1),
-    ("9223372036854775808", None),
-    ("08", None),
-    ("0_8", None),
-    ("_5", None),
-    ("5_", None),
-    ("5__0", None),
-    ("0x", None),
-    ("1e9", None),
-    (" 5", None),
-    ("\u0668", None),
-    ("", None),
-    ("-", None),
-]
-
-
-@pytest.mark.parametrize(("text", "expected"), NUMBERS)
-def test_numbers_as_go_reads_them(text: str, expected: int | None) -> None:
-    assert go_int(text) == expected
 
 
 def volumes(*paths: str) -> list[Json]:
@@ -231,25 +200,6 @@ def test_plain_http_needs_no_files() -> None:
     assert of(LISTEN + "http://127.0.0.1:2379").tls_files() is None
 
 
-FLAGS: list[tuple[str, list[str], dict[str, str]]] = [
-    ("equals", ["--a=b"], {"a": "b"}),
-    ("word", ["--a", "b"], {"a": "b"}),
-    ("bool", ["--a", "--b=c"], {"a": "true", "b": "c"}),
-    ("bool at the end", ["--a"], {"a": "true"}),
-    ("negative number", ["--a", "-1", "--b=c"], {"a": "-1", "b": "c"}),
-    ("equals in the value", ["--a=b=c"], {"a": "b=c"}),
-    ("empty value", ["--a="], {"a": ""}),
-    ("twice", ["--a=b", "--a", "c"], {"a": "c"}),
-    ("one dash", ["-a=b"], {"a": "b"}),
-    ("none", [], {}),
-]
-
-
-@pytest.mark.parametrize(("given", "expected"), table(FLAGS))
-def test_flags(given: list[str], expected: dict[str, str]) -> None:
-    assert parse_flags(given) == expected
-
-
 def test_arguments_follow_the_command() -> None:
     pod = {"spec": {"containers": [{"name": "etcd", "command": ["/usr/local/bin/etcd"], "args": ["--name=a"]}]}}
     assert parse_manifest(yaml.safe_dump(pod), "etcd.yaml").name == "a"
@@ -304,10 +254,10 @@ def test_address_in_a_variable_that_the_kubelet_alone_knows() -> None:
 
 
 ELSEWHERE: list[tuple[str, tuple[str, ...], list[Json], str]] = [
-    ("flag", ("--config-file=/x",), [], "etcd.yaml sets --config-file: etcd reads all of its settings from that file"),
-    ("flags beside it", ("--name=a", "--config-file", "/x"), [], "sets --config-file"),
-    ("variable", (), [{"name": "ETCD_CONFIG_FILE", "value": "/x"}], "etcd.yaml sets ETCD_CONFIG_FILE: etcd reads all"),
-    ("variable from elsewhere", (), [{**NODE, "name": "ETCD_CONFIG_FILE"}], "sets ETCD_CONFIG_FILE"),
+    ("flag", ("--config-file=/x",), [], "etcd.yaml leaves everything to /x: etcd reads all of its settings from that"),
+    ("flags beside it", ("--name=a", "--config-file", "/x"), [], "leaves everything to /x"),
+    ("variable", (), [{"name": "ETCD_CONFIG_FILE", "value": "/x"}], "etcd.yaml leaves everything to /x"),
+    ("variable from elsewhere", (), [{**NODE, "name": "ETCD_CONFIG_FILE"}], "the kubelet alone knows the value of"),
 ]
 
 
@@ -369,7 +319,7 @@ def test_cut_off(path: Path, length: int) -> None:
 CASES = DATA / "cases/manifests"
 
 
-def case(name: str) -> EtcdManifest:
+def case(name: str) -> MemberSettings:
     return read_manifest(str(CASES / f"{name}.manifest"))
 
 
@@ -407,10 +357,39 @@ def test_whole_manifest_is_not_said_to_be_cut_off(old: str, new: str, message: s
 
 
 def test_cases_that_are_refused() -> None:
-    with pytest.raises(Failure, match="etcd reads all of its settings from that file"):
-        case("etcd-with-config-file")
     with pytest.raises(Failure, match=r"has --name=\$\(NODE\), and the kubelet alone knows the value of NODE"):
         case("etcd-name-from-a-variable")
+
+
+def test_settings_in_the_file_that_it_names(tmp_path: Path) -> None:
+    """As RKE2 writes it: nothing else counts then."""
+    config = tmp_path / "db/config"
+    config.parent.mkdir()
+    config.write_text(
+        "name: cp1-a1b2\ndata-dir: /data\nlisten-client-http-urls: https://127.0.0.1:2382\n"
+        "client-transport-security:\n  trusted-ca-file: /tls/server-ca.crt\n",
+        "utf-8",
+    )
+    mounts = [{"mountPath": "/data", "name": "data"}, {"mountPath": "/tls", "name": "tls"}]
+    container = {
+        "name": "etcd",
+        "command": ["etcd"],
+        "args": ["--config-file=/data/config", "--name=ignored"],
+        "env": [{"name": "ETCD_QUOTA_BACKEND_BYTES", "value": "5"}],
+        "volumeMounts": mounts,
+    }
+    volumes = [
+        {"name": "data", "hostPath": {"path": str(tmp_path / "db")}},
+        {"name": "tls", "hostPath": {"path": "/srv/tls"}},
+    ]
+    manifest = tmp_path / "etcd.yaml"
+    manifest.write_text(yaml.safe_dump({"spec": {"containers": [container], "volumes": volumes}}), "utf-8")
+    found = read_manifest(str(manifest))
+    assert (found.name, found.data_dir, found.ca_cert) == ("cp1-a1b2", str(tmp_path / "db"), "/srv/tls/server-ca.crt")
+    assert (found.endpoint, found.quota_bytes, found.config_file) == ("https://127.0.0.1:2382", None, "/data/config")
+    config.unlink()
+    with pytest.raises(Failure, match="from which etcd is to read its settings, does not exist"):
+        read_manifest(str(manifest))
 
 
 def test_probe_by_a_command() -> None:

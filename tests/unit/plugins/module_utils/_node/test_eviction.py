@@ -26,25 +26,45 @@ CONFIGS: list[tuple[str, Json, int, int]] = [
 ]
 
 
+def write(root: Path, content: bytes, path: str = "var/lib/kubelet/config.yaml") -> None:
+    (root / path).parent.mkdir(parents=True)
+    (root / path).write_bytes(content)
+
+
 @pytest.mark.parametrize(("config", "nodefs", "imagefs"), table(CONFIGS))
 def test_thresholds(config: Json, nodefs: int, imagefs: int, tmp_path: Path) -> None:
-    path = tmp_path / "config.yaml"
-    path.write_text(json.dumps({"kind": "KubeletConfiguration", **config}), "utf-8")
-    assert thresholds(str(path), 1000) == {"nodefs": nodefs, "imagefs": imagefs}
+    write(tmp_path, json.dumps({"kind": "KubeletConfiguration", **config}).encode())
+    assert thresholds({}, 1000, str(tmp_path)) == {"nodefs": nodefs, "imagefs": imagefs}
 
 
 def test_configuration_in_block_style(tmp_path: Path) -> None:
-    path = tmp_path / "config.yaml"
-    path.write_text(
-        "apiVersion: kubelet.config.k8s.io/v1beta1\nevictionHard:\n  imagefs.available: 5%\n  nodefs.available: 6%\n"
-        "logging:\n  flushFrequency: 0\n",
-        "utf-8",
+    write(
+        tmp_path,
+        b"apiVersion: kubelet.config.k8s.io/v1beta1\nevictionHard:\n  imagefs.available: 5%\n  nodefs.available: 6%\n"
+        b"logging:\n  flushFrequency: 0\n",
     )
-    assert thresholds(str(path), 1000) == {"nodefs": 60, "imagefs": 50}
+    assert thresholds({}, 1000, str(tmp_path)) == {"nodefs": 60, "imagefs": 50}
 
 
 @pytest.mark.parametrize("content", [b"evictionHard: !a {b: 1}\n", b"- a\n", b"\xff", b""])
 def test_what_cannot_be_read_counts_as_the_defaults(content: bytes, tmp_path: Path) -> None:
-    path = tmp_path / "config.yaml"
-    path.write_bytes(content)
-    assert thresholds(str(path), 1000) == thresholds(str(tmp_path / "none"), 1000) == {"nodefs": 100, "imagefs": 150}
+    write(tmp_path, content)
+    assert thresholds({}, 1000, str(tmp_path)) == {"nodefs": 100, "imagefs": 150}
+    assert thresholds({"config": "/none"}, 1000, str(tmp_path)) == {"nodefs": 100, "imagefs": 150}
+
+
+FLAGS: list[tuple[str, dict[str, str], int, int]] = [
+    ("none", {"v": "2"}, 300, 400),
+    ("hard ones take the place of all", {"eviction-hard": "memory.available<100Mi,nodefs.available<5%"}, 50, 0),
+    ("soft ones are the larger", {"eviction-soft": "nodefs.available<50%, imagefs.available<600"}, 500, 600),
+    ("none at all", {"eviction-hard": ""}, 0, 0),
+    ("another configuration", {"config": "/etc/kubelet.yaml"}, 70, 0),
+    ("both", {"config": "/etc/kubelet.yaml", "eviction-hard": "imagefs.available<9%"}, 0, 90),
+]
+
+
+@pytest.mark.parametrize(("flags", "nodefs", "imagefs"), table(FLAGS))
+def test_flags_win(flags: dict[str, str], nodefs: int, imagefs: int, tmp_path: Path) -> None:
+    write(tmp_path, b"evictionHard: {nodefs.available: 30%, imagefs.available: 40%}\n")
+    write(tmp_path, b"evictionHard: {nodefs.available: 7%}\n", "etc/kubelet.yaml")
+    assert thresholds(flags, 1000, str(tmp_path)) == {"nodefs": nodefs, "imagefs": imagefs}

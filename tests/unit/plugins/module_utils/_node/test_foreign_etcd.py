@@ -13,12 +13,12 @@ from unit.builders import table
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Refused
 from ansible_collections.controlplane.etcd.plugins.module_utils._node import foreign_etcd
-from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import EtcdManifest
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.installation import (
     DatabaseUser,
     Installation,
     of_traces,
 )
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.settings import MemberSettings
 
 PATH = "/etc/kubernetes/manifests/etcd.yaml"
 DATABASE = "/var/lib/etcd/member/snap/db"
@@ -27,7 +27,7 @@ UNIT = DatabaseUser(4711, ("/usr/local/bin/etcd",), "0::/system.slice/etcd.servi
 POD = DatabaseUser(12, OWN, "0::/kubepods.slice/x.scope\n", DATABASE)
 TOOL = DatabaseUser(99, ("etcdutl", "defrag"), "", DATABASE)
 OTHER_FLAGS = POD._replace(words=("etcd", "--name=old", "--data-dir=/var/lib/etcd"))
-MANIFEST = EtcdManifest(PATH, "", {"name": "cp1", "data-dir": "/var/lib/etcd"}, {}, ())
+MANIFEST = MemberSettings(PATH, "", {"name": "cp1", "data-dir": "/var/lib/etcd"}, {}, ())
 PUT_IT_BACK = "kubeadm init phase"
 
 
@@ -43,7 +43,7 @@ RUNNING: list[tuple[str, list[DatabaseUser], str, str, str]] = [
         "a unit",
         [UNIT],
         "foreign_etcd",
-        f"{DATABASE} is open in process 4711 (/usr/local/bin/etcd): etcd as the systemd unit etcd.service. Only an",
+        f"{DATABASE} is open in process 4711 (/usr/local/bin/etcd): etcd as the systemd unit etcd.service.",
         "Write no manifest for it: that would start a second etcd on the same data. Its settings are in /etc/etcd.env",
     ),
     (
@@ -107,14 +107,24 @@ def test_own_etcd_is_told_by_its_command_line(monkeypatch: pytest.MonkeyPatch) -
     foreign_etcd.refuse_foreign(MANIFEST)
 
 
-def test_manifest_that_leaves_all_to_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    file = "/var/lib/rancher/rke2/server/db/etcd/config"
+def test_unit_that_was_changed_and_not_restarted(monkeypatch: pytest.MonkeyPatch) -> None:
     having(monkeypatch)
+    monkeypatch.setattr(foreign_etcd, "database_users", lambda: [UNIT])
+    monkeypatch.setattr(foreign_etcd.process, "of_host", lambda pid: pid == UNIT.pid)
+    flags = {"data-dir": "/srv/etcd"}
     with pytest.raises(Refused) as caught:
-        foreign_etcd.refuse_foreign(EtcdManifest(PATH, "", {"config-file": file}, {}, ()))
-    assert caught.value.code == "foreign_etcd"
-    assert f"{PATH} is the manifest of the etcd of RKE2: it leaves everything to {file}." in caught.value.reason
-    assert "set etcd-arg in" in caught.value.advice
+        foreign_etcd.refuse_foreign(MemberSettings("etcd.service", "", flags, {}, (), unit="etcd.service"))
+    assert caught.value.code == "unit_changed"
+    assert f"etcd.service runs on {DATABASE}, but by its settings that is /srv/etcd/member" in caught.value.reason
+
+
+def test_unit_whose_database_another_one_has_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    member = MemberSettings("etcd.service", "", {"data-dir": "/var/lib/etcd"}, {}, (), unit="etcd.service")
+    having(monkeypatch, UNIT)
+    foreign_etcd.refuse_foreign(member)
+    having(monkeypatch, POD)
+    with pytest.raises(Refused):
+        foreign_etcd.refuse_foreign(member)
 
 
 UNITS = of_traces(["/usr/lib/systemd/system/etcd.service"])

@@ -20,7 +20,6 @@ from unit.builders import (
     held_by,
     member,
     probes_of,
-    recorded,
     recorded_json,
     systemd_shows,
     table,
@@ -90,10 +89,15 @@ def test_node_with_etcd_down(node: Json, tmp_path: Path) -> None:
         "process": None,
         "installation": "etcd_only",
         "stray_files": [],
-        "wal_bytes": len(recorded("3.6.16", "wal")),
+        "start_seconds": 0.0,
         "answers": False,
         "error": "Connection refused",
         "waiting_may_help": True,
+        "refusals": [],
+        "upkeep": None,
+        "unit": None,
+        "further": [],
+        "apiserver_manifest": str(tmp_path / "kube-apiserver.yaml"),
     }
     assert json.loads(json.dumps(found)) == found
 
@@ -192,7 +196,7 @@ def test_node_that_never_started(node: Json, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "etcd")
     found = inspect(node)
     assert (found.cluster_id, found.member_id, found.lock) == (None, None, None)
-    assert (found.free_disk_bytes, found.wal_bytes) == (None, 0)
+    assert (found.free_disk_bytes, found.start_seconds) == (None, 0)
 
 
 def test_node_whose_ca_is_being_replaced(node: Json, tmp_path: Path) -> None:
@@ -278,3 +282,92 @@ def test_unsafe_version_is_refused_unless_it_is_allowed(node: Json, monkeypatch:
     for allowed, codes in ((False, ["unsafe_etcd_version"]), (True, [])):
         found = inspect({**node, "allow_unsafe_version": allowed})
         assert [refusal.code for refusal in (found.diagnosis.refusals if found.diagnosis else ())] == codes
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    table(
+        [
+            ("a file that is not there", {"client_cert": "/v/none.crt"}, "client_cert=/v/none.crt: the client cert"),
+            ("no URL", {"endpoint": "here"}, "endpoint=here: 'here' is not an http or https URL"),
+            ("a member that is down", {"endpoint": "https://127.0.0.1:1", "transport": "gateway"}, ""),
+            ("nothing", {}, ""),
+        ]
+    ),
+)
+def test_options_that_cannot_be_right_are_a_refusal(node: Json, given: Json, said: str) -> None:
+    found = inspect({**node, **given})
+    assert not found.answers
+    assert [refusal.code for refusal in found.refusals] == (["wrong_connection"] if said else [])
+    assert all(said in refusal.text for refusal in found.refusals)
+    assert NodeReport.from_result(found.as_result()) == found
+
+
+def test_files_of_the_manifest_that_are_missing_are_none(node: Json, tmp_path: Path) -> None:
+    """The others may be enough, and nobody has named these."""
+    for path in (tmp_path / "pki").rglob("*.key"):
+        path.unlink()
+    found = inspect(node)
+    assert "cannot be used" in found.error
+    assert found.refusals == ()
+
+
+def unit_shows(directory: Path, *, active: str = "failed", restart: str = "always") -> str:
+    """A unit with the settings of the stopped node in an environment file, as kubespray has it."""
+    pki_dir = directory / "pki/etcd"
+    env = {
+        "ETCD_NAME": "cp1",
+        "ETCD_DATA_DIR": directory / "etcd",
+        "ETCD_LISTEN_CLIENT_URLS": "https://127.0.0.1:1",
+        "ETCD_TRUSTED_CA_FILE": pki_dir / "ca.crt",
+        "ETCD_CERT_FILE": pki_dir / "server.crt",
+        "ETCD_KEY_FILE": pki_dir / "server.key",
+    }
+    (directory / "etcd.env").write_text("".join(f"{name}={value}\n" for name, value in env.items()), "utf-8")
+    return (
+        f"Id=etcd.service\nLoadState=loaded\nActiveState={active}\nResult=start-limit-hit\nType=notify\nRestart={restart}\n"
+        "ExecStart={ path=/usr/bin/etcd ; argv[]=/usr/bin/etcd ; ignore_errors=no }\n"
+        f"EnvironmentFiles={directory}/etcd.env (ignore_errors=no)\nUnitFileState=enabled\nMainPID=0"
+    )
+
+
+def test_node_whose_etcd_is_a_unit(node: Json, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replies = {
+        "systemctl show --property=Active": CommandResult(0, unit_shows(tmp_path, restart="on-abnormal")),
+        "systemctl show": systemd_shows(),
+        "journalctl": CommandResult(0, "etcd: no space left on device\n"),
+    }
+    monkeypatch.setattr(run_command, "run", FakeRun(replies))
+    found = inspect({**node, "manifest": "etcd.service"})
+    assert (found.manifest, found.name, found.installation, found.answers) == ("etcd.service", "cp1", "systemd", False)
+    assert found.unit
+    assert (found.unit.unit, found.unit.running, found.start_refusal) == ("etcd.service", False, "")
+    assert found.unit.last_lines == ("etcd: no space left on device",)
+    assert "Restart=on-abnormal" in found.unit.notes[0]
+    assert found.apiserver_manifest == "/etc/kubernetes/manifests/kube-apiserver.yaml"
+    assert not found.unit.of_events
+    assert NodeReport.from_result(json.loads(json.dumps(found.as_result()))) == found
+
+
+def test_node_whose_second_etcd_was_asked_for(node: Json, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shows = unit_shows(tmp_path).replace("Id=etcd.service", "Id=etcd-events.service")
+    replies = {"systemctl show --property=Active": CommandResult(0, shows), "systemctl show": systemd_shows()}
+    monkeypatch.setattr(run_command, "run", FakeRun(replies))
+    found = inspect({**node, "manifest": "etcd-events.service"})
+    assert found.unit
+    assert (found.unit.unit, found.unit.of_events) == ("etcd-events.service", True)
+    assert NodeReport.from_result(json.loads(json.dumps(found.as_result()))) == found
+
+
+def test_host_without_the_unit_that_was_named(node: Json, monkeypatch: pytest.MonkeyPatch) -> None:
+    shows = CommandResult(0, "Id=etcd.service\nLoadState=not-found\nActiveState=inactive")
+    monkeypatch.setattr(run_command, "run", FakeRun({"systemctl show": shows}))
+    assert inspection.inspect_node({**node, "manifest": "etcd.service"}) is None
+
+
+def test_unit_that_is_masked(node: Json, monkeypatch: pytest.MonkeyPatch) -> None:
+    shows = CommandResult(0, "Id=etcd.service\nLoadState=masked\nActiveState=inactive\nUnitFileState=masked")
+    monkeypatch.setattr(run_command, "run", FakeRun({"systemctl show": shows}))
+    with pytest.raises(Refused) as caught:
+        inspection.inspect_node({**node, "manifest": "etcd.service"})
+    assert caught.value.code == "unit_masked"

@@ -124,8 +124,18 @@ def test_of_manifest(traces: list[str], there: list[str], expected: str) -> None
     assert installation.of_manifest("/e/k/manifests/etcd.yaml", traces, there.__contains__) == expected
 
 
-@pytest.mark.parametrize(
-    ("path", "kind"), [("/var/lib/rancher/rke2/server/db/etcd/config", "rke2"), ("/etc/etcd.yml", "config_file")]
-)
-def test_of_config_file(path: str, kind: str) -> None:
-    assert installation.of_config_file(path).kind == kind
+MEMBERS: list[tuple[str, str, str, list[str], str]] = [
+    ("RKE2", "/x/etcd.yaml", "/var/lib/rancher/rke2/server/db/etcd/config", [], "rke2"),
+    ("k3s", "k3s.service", "/var/lib/rancher/k3s/server/db/etcd/config", [], "k3s"),
+    ("a pod with a file", "/x/etcd.yaml", "/etc/etcd.yml", [], "config_file"),
+    ("kubespray", "etcd.service", "", ["/etc/etcd.env"], "kubespray"),
+    ("its events", "etcd-events.service", "", ["/etc/etcd-events.env"], "kubespray"),
+    ("Debian", "etcd.service", "", ["/etc/default/etcd"], "systemd"),
+    ("a unit with a file", "etcd.service", "/etc/etcd.yml", [], "systemd"),
+    ("a manifest", "/nowhere/manifests/etcd.yaml", "", [], "etcd_only"),
+]
+
+
+@pytest.mark.parametrize(("path", "config_file", "files", "kind"), table(MEMBERS))
+def test_of_member(path: str, config_file: str, files: list[str], kind: str) -> None:
+    assert installation.of_member(path, config_file, files, ()) == kind

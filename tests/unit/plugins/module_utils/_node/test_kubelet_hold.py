@@ -256,6 +256,19 @@ def test_start_keeps_the_hold(tmp_path: Path) -> None:
     assert kubelet_hold.read_hold("kubelet", str(tmp_path)) == held
 
 
+def test_the_service_of_rke2_is_not_waited_for(tmp_path: Path) -> None:
+    """It is ready only when its etcd has found the others, which may be never."""
+    run = FakeRun()
+    kubelet_hold.hold(run, "rke2-server", owner="r1", seconds=60.0, records=str(tmp_path))
+    kubelet_hold.release(run, "rke2-server", str(tmp_path))
+    kubelet_hold.restart_and_release(run, "rke2-server", str(tmp_path))
+    timer, stop, start, _stop_timer, restart = run.calls
+    assert timer[-1].endswith("; exec systemctl start --no-block -- rke2-server")
+    assert stop == ["systemctl", "stop", "--", "rke2-server"]
+    assert start == ["systemctl", "start", "--no-block", "--", "rke2-server"]
+    assert restart == ["systemctl", "restart", "--no-block", "--", "rke2-server"]
+
+
 RECORDS: list[tuple[str, bytes, Hold | None]] = [
     ("whole", json.dumps({"owner": "r1", "timer": HELD.timer, "until": HELD.until}).encode(), HELD),
     ("whole number", b'{"owner": "r1", "timer": "etcd-maintenance-release-0a1b2c3d4e5f", "until": 4102444800}', HELD),

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -15,9 +17,11 @@ from unit.stopped_node import options, sha256_of, stopped_node, write_pki
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import errors
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Endpoint, parse_status
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.estimates import DiskRoom
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.quota import Quota
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.transport import TlsFiles
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import MemberView
+from ansible_collections.controlplane.etcd.plugins.module_utils._node import foreign_etcd
 from ansible_collections.controlplane.etcd.plugins.module_utils._node import member as member_module
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.member import LocalMember, ca_sha256
 
@@ -50,7 +54,7 @@ def test_options_beat_the_manifest(node: Json, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("others", [[], ["It may run k3s."]], ids=["nothing", "others"])
 def test_no_manifest_needs_all_options(written_pki: Path, monkeypatch: pytest.MonkeyPatch, others: list[str]) -> None:
-    monkeypatch.setattr(member_module, "elsewhere", lambda: others)
+    monkeypatch.setattr(foreign_etcd, "elsewhere", lambda: others)
     stem = written_pki / "apiserver-etcd-client"
     given = {
         "endpoint": "https://127.0.0.1:2",
@@ -86,6 +90,21 @@ def test_files_are_used_only_if_they_are_those_of_who_answers(node: Json, monkey
     answering(own + 1, monkeypatch)
     assert found.manifest is None
     assert found.free_disk_bytes() is None
+
+
+@pytest.mark.skipif(not os.path.isdir("/dev/shm"), reason="there is no other filesystem")
+def test_the_log_may_lie_on_another_disk(node: Json, tmp_path: Path) -> None:
+    wal = tmp_path / "etcd/member/wal"
+    assert LocalMember(node).disk_room() == DiskRoom(LocalMember(node).free_disk_bytes() or 0)
+    shutil.rmtree(wal)
+    room = LocalMember(node).disk_room()
+    assert room is not None
+    assert room.with_log
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as elsewhere:
+        wal.symlink_to(elsewhere)
+        room = LocalMember(node).disk_room()
+    assert room is not None
+    assert not room.with_log
 
 
 def test_manifest_is_believed_if_no_endpoint_is_given(

@@ -124,6 +124,12 @@ def test_refused_flag(pods: Path, since: float, expected: str | None) -> None:
     assert refused_flag(since, str(pods)) == expected
 
 
+def test_refused_value_of_a_configuration_file(pods: Path) -> None:
+    logged = '{"level":"warn","msg":"failed to verify flags","error":"cannot unmarshal number into string"}'
+    add(pods, "kube-system_etcd-cp1_0b", "0.log", [CRI + INFO, CRI + WARN, CRI + logged], 3000)
+    assert refused_flag(3000, str(pods)) == "warn: failed to verify flags (cannot unmarshal number into string)"
+
+
 def test_no_log_holds_no_refused_flag(tmp_path: Path) -> None:
     assert refused_flag(0, str(tmp_path)) is None
 

@@ -90,8 +90,8 @@ COMMAND = Probe("liveness", "", None, period=1.0, threshold=1, handler="exec")
 CONNECTION = Probe("liveness", "", 2379, period=1.0, threshold=1, handler="tcpSocket")
 
 
-def outlook(*, armed: bool = False, leaderless: bool = False, replay: float = 0.0, defrag: float = 0.0) -> Outlook:
-    return Outlook(armed=armed, leaderless=leaderless, replay_seconds=replay, defrag_seconds=defrag)
+def outlook(*, armed: bool = False, leaderless: bool = False, start: float = 0.0, defrag: float = 0.0) -> Outlook:
+    return Outlook(armed=armed, leaderless=leaderless, start_seconds=start, defrag_seconds=defrag)
 
 
 def patient(path: str, seconds: float, kind: str = "startup") -> Probe:
@@ -100,7 +100,7 @@ def patient(path: str, seconds: float, kind: str = "startup") -> Probe:
 
 
 THREATS: list[tuple[str, list[Probe], Outlook, str | None]] = [
-    ("no probes", [], outlook(armed=True, leaderless=True, replay=9e9, defrag=9e9), None),
+    ("no probes", [], outlook(armed=True, leaderless=True, start=9e9, defrag=9e9), None),
     ("nothing ahead", [HEALTH, LIVENESS], outlook(), None),
     (
         "alarm",
@@ -116,16 +116,21 @@ THREATS: list[tuple[str, list[Probe], Outlook, str | None]] = [
         outlook(armed=True),
         "its liveness probe (/health) fails under the alarm, and etcd is killed after 80 s of it",
     ),
-    ("log, exactly a fifth of the time", [STARTUP], outlook(replay=48.0), None),
+    ("log, exactly a fifth of the time", [STARTUP], outlook(start=48.0), None),
     (
         "log, a little more",
         [STARTUP],
-        outlook(replay=48.1),
-        "its startup probe (/readyz) fails while the log is read (about 48 s), and etcd is killed after 240 s of it",
+        outlook(start=48.1),
+        "(/readyz) fails while its log and its database are read (about 48 s), and etcd is killed after 240 s of it",
     ),
-    ("log: a liveness probe waits for the startup probe", [STARTUP, LIVENESS], outlook(replay=17.0), None),
-    ("log: without a startup probe it does not wait", [LIVENESS], outlook(replay=16.1), "while the log is read"),
-    ("log: exactly a fifth of the time without one", [LIVENESS], outlook(replay=16.0), None),
+    ("log: a liveness probe waits for the startup probe", [STARTUP, LIVENESS], outlook(start=17.0), None),
+    (
+        "log: without a startup probe it does not wait",
+        [LIVENESS],
+        outlook(start=16.1),
+        "while its log and its database are read",
+    ),
+    ("log: exactly a fifth of the time without one", [LIVENESS], outlook(start=16.0), None),
     ("defragmentation, exactly a fifth of the time", [LIVENESS], outlook(defrag=16.0), None),
     (
         "defragmentation, a little more",
@@ -142,7 +147,7 @@ THREATS: list[tuple[str, list[Probe], Outlook, str | None]] = [
     ),
     ("election, a probe that does not mind", [patient("/livez", 4)], LEADERLESS, None),
     ("there is a leader", [patient("/readyz", 4)], outlook(), None),
-    ("readiness kills nobody", [READINESS], outlook(armed=True, leaderless=True, replay=9e9, defrag=9e9), None),
+    ("readiness kills nobody", [READINESS], outlook(armed=True, leaderless=True, start=9e9, defrag=9e9), None),
     (
         "a command",
         [COMMAND],
@@ -183,12 +188,12 @@ def test_threat(probes: list[Probe], ahead: Outlook, expected: str | None) -> No
 
 
 seconds = st.floats(0, 1e5)
-outlooks = st.builds(outlook, armed=st.booleans(), leaderless=st.booleans(), replay=seconds, defrag=seconds)
+outlooks = st.builds(outlook, armed=st.booleans(), leaderless=st.booleans(), start=seconds, defrag=seconds)
 
 
 @given(st.sampled_from(VERSIONS), outlooks)
 def test_more_work_is_no_smaller_threat(version: str, ahead: Outlook) -> None:
-    more = Outlook(ahead.armed, ahead.leaderless, ahead.replay_seconds * 2 + 1, ahead.defrag_seconds * 2 + 1)
+    more = Outlook(ahead.armed, ahead.leaderless, ahead.start_seconds * 2 + 1, ahead.defrag_seconds * 2 + 1)
     if threat(probes_of(version), ahead):
         assert threat(probes_of(version), more)
 

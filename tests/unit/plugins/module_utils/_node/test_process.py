@@ -9,15 +9,16 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from unit.builders import table
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._node import process
-from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import EtcdManifest
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.settings import MemberSettings
 
-MANIFEST = EtcdManifest("etcd.yaml", "", {"name": "cp1", "data-dir": "/var/lib/etcd"}, {}, ())
+MANIFEST = MemberSettings("etcd.yaml", "", {"name": "cp1", "data-dir": "/var/lib/etcd"}, {}, ())
 OWN = ["etcd", "--name=cp1", "--data-dir=/var/lib/etcd"]
 
 COMMANDS: list[tuple[str, list[str], bool]] = [
@@ -32,6 +33,34 @@ COMMANDS: list[tuple[str, list[str], bool]] = [
     ("kernel thread", [""], False),
     ("nothing", [], False),
 ]
+
+
+UNIT = MemberSettings("etcd.service", "", {}, {}, (), unit="etcd.service")
+IN_UNIT = "9:name=systemd:/system.slice/etcd.service\n0::/system.slice/etcd.service\n"
+CONTAINER = f"0::/system.slice/docker-{'0a' * 32}.scope\n"
+
+# Words, the control group, and whether it is the etcd of the unit.
+OF_UNIT: list[tuple[str, list[str], str, bool]] = [
+    ("no arguments", ["/usr/local/bin/etcd"], IN_UNIT, True),
+    ("flags", ["/usr/bin/etcd", "--name=other"], IN_UNIT, True),
+    ("events", ["/usr/local/bin/etcd"], IN_UNIT.replace("etcd.", "etcd-events."), False),
+    ("by hand", ["/usr/local/bin/etcd"], "0::/user.slice/session-1.scope\n", False),
+    ("a container of Docker", ["/usr/local/bin/etcd"], CONTAINER, True),
+    ("a pod", ["etcd"], "0::/kubepods.slice/x.scope\n", False),
+    ("the client of Docker", ["docker", "run", "etcd"], IN_UNIT, False),
+    ("k3s", ["/usr/local/bin/k3s server"], IN_UNIT, True),
+]
+
+
+@pytest.mark.parametrize(("words", "cgroup", "expected"), table(OF_UNIT))
+def test_is_member_of_a_unit(words: list[str], cgroup: str, expected: bool) -> None:
+    assert process.is_member(words, UNIT, cgroup) is expected
+
+
+def test_is_member_with_a_configuration_file() -> None:
+    member = MemberSettings("etcd.yaml", "", {"name": "cp1", "data-dir": "/d"}, {}, (), config_file="/d/config")
+    assert process.is_member(["etcd", "--config-file=/d/config"], member)
+    assert not process.is_member(["etcd", "--config-file=/e/config"], member)
 
 
 @pytest.mark.parametrize(("words", "expected"), table(COMMANDS))
@@ -54,20 +83,20 @@ def add(
 
 
 @pytest.fixture
-def node(tmp_path: Path) -> EtcdManifest:
+def node(tmp_path: Path) -> MemberSettings:
     """A manifest whose database is there."""
     data = tmp_path / "data"
-    manifest = EtcdManifest("etcd.yaml", "", {"name": "cp1", "data-dir": str(data)}, {}, ())
+    manifest = MemberSettings("etcd.yaml", "", {"name": "cp1", "data-dir": str(data)}, {}, ())
     Path(manifest.database).parent.mkdir(parents=True)
     Path(manifest.database).write_bytes(b"db")
     return manifest
 
 
-def own(manifest: EtcdManifest) -> list[str]:
+def own(manifest: MemberSettings) -> list[str]:
     return ["etcd", *(f"--{name}={value}" for name, value in manifest.flags.items())]
 
 
-def test_find(tmp_path: Path, node: EtcdManifest) -> None:
+def test_find(tmp_path: Path, node: MemberSettings) -> None:
     proc, database = tmp_path / "proc", [Path(node.database)]
     add(proc, "1", ["/sbin/init"], files=database)
     add(proc, "2", [])
@@ -94,7 +123,7 @@ HELD: list[tuple[str, Callable[[Path], list[Path | str]], bool]] = [
 
 @pytest.mark.parametrize(("files", "expected"), table(HELD))
 def test_find_only_who_has_the_database_open(
-    tmp_path: Path, node: EtcdManifest, files: Callable[[Path], list[Path | str]], expected: bool
+    tmp_path: Path, node: MemberSettings, files: Callable[[Path], list[Path | str]], expected: bool
 ) -> None:
     database = Path(node.database)
     (database.parent / "copy").write_bytes(b"db")
@@ -104,7 +133,32 @@ def test_find_only_who_has_the_database_open(
     assert process.find(node, str(tmp_path / "proc")) == (200 if expected else None)
 
 
-def test_nobody_holds_what_is_not_there(tmp_path: Path, node: EtcdManifest) -> None:
+@pytest.mark.parametrize("hidden", ["fd", "fd/0"])
+def test_find_where_files_of_others_are_not_shown(
+    tmp_path: Path, node: MemberSettings, monkeypatch: pytest.MonkeyPatch, hidden: str
+) -> None:
+    """For root without CAP_SYS_PTRACE the control group of a unit tells, and nothing that of a pod."""
+    proc = tmp_path / "proc"
+    for pid, cgroup in (("100", "0::/user.slice/session-1.scope\n"), ("200", IN_UNIT)):
+        add(proc, pid, own(node), files=[Path(node.database)])
+        (proc / pid / "cgroup").write_text(cgroup)
+
+    def refused(real: Callable[..., object]) -> Callable[..., object]:
+        def call(path: str, *arguments: object) -> object:
+            if str(path).startswith(str(proc)) and str(path).endswith(hidden):
+                raise PermissionError(13, "Permission denied", path)
+            return real(path, *arguments)
+
+        return call
+
+    for name in ("stat", "listdir"):
+        monkeypatch.setattr(process.os, name, refused(getattr(os, name)))
+    assert process.holds(200, node.database, str(proc)) is None
+    assert process.find(node, str(proc)) is None
+    assert process.find(replace(node, unit="etcd.service"), str(proc)) == 200
+
+
+def test_nobody_holds_what_is_not_there(tmp_path: Path, node: MemberSettings) -> None:
     add(tmp_path / "proc", "200", own(node), files=[Path(node.database)])
     assert not process.holds(201, node.database, str(tmp_path / "proc"))
     Path(node.database).unlink()
@@ -117,6 +171,24 @@ def test_holds_a_real_file(tmp_path: Path) -> None:
     with path.open("wb"):
         assert process.holds(os.getpid(), str(path))
     assert not process.holds(os.getpid(), str(path))
+
+
+def test_flags_of_the_host_s_own(tmp_path: Path) -> None:
+    proc = tmp_path / "proc"
+    assert process.flags_of("kubelet", str(proc)) == {}
+    add(proc, "1", ["/sbin/init"])
+    add(proc, "2", ["/usr/bin/kubelet", "--config=/somebody"])
+    add(proc, "3", ["/usr/bin/kubelet", "--config=/container"])
+    add(proc, "10", ["/usr/bin/kubelet", "--config=/x", "--v", "2"])
+    add(proc, "11", ["/usr/bin/kubelet", "--config=/later"])
+    for pid, namespace in (("self", 1), ("2", 1), ("3", 7), ("10", 1), ("11", 1)):
+        (proc / pid / "ns").mkdir(parents=True)
+        (proc / pid / "ns/pid").symlink_to(f"pid:[{namespace}]")
+    wanted = {"config": "/somebody"}
+    if os.geteuid() == 0:
+        os.chown(proc / "2", 4711, -1)
+        wanted = {"config": "/x", "v": "2"}
+    assert process.flags_of("kubelet", str(proc)) == wanted
 
 
 def test_activity(tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ REPORT = st.builds(
     probes=st.lists(PROBE, max_size=2).map(tuple),
     process=st.none() | st.builds(ProcessReport, COUNT, st.none() | NUMBER),
     stray_files=TEXTS,
-    wal_bytes=BYTES,
+    start_seconds=NUMBER,
     error=TEXT,
     waiting_may_help=st.booleans(),
     cluster=st.none(),

@@ -12,8 +12,8 @@ import pytest
 from unit.builders import MIB, table
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._node import start_up
-from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import EtcdManifest
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.process import Activity
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.settings import MemberSettings
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.start_up import (
     Reading,
     checks_at_start,
@@ -57,11 +57,11 @@ CHECKS: list[tuple[str, dict[str, str], dict[str, str], bool]] = [
 
 @pytest.mark.parametrize(("flags", "env", "expected"), table(CHECKS))
 def test_checks_at_start(flags: dict[str, str], env: dict[str, str], expected: bool) -> None:
-    assert checks_at_start(EtcdManifest("etcd.yaml", "", flags, env, ())) is expected
+    assert checks_at_start(MemberSettings("etcd.yaml", "", flags, env, ())) is expected
 
 
 def test_sizes_of_a_member(tmp_path: Path) -> None:
-    manifest = EtcdManifest("etcd.yaml", "", {"data-dir": str(tmp_path)}, {}, ())
+    manifest = MemberSettings("etcd.yaml", "", {"data-dir": str(tmp_path)}, {}, ())
     assert (database_bytes(manifest), start_seconds_of(manifest)) == (0, 0.0)
     for path, size in ((manifest.database, 600 * MIB), (f"{manifest.wal_dir}/0.wal", 250 * MIB)):
         Path(path).parent.mkdir(parents=True)

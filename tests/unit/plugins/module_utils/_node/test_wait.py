@@ -16,7 +16,8 @@ from unit.fake_node import FakeNode, comes, fake_node
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.command import CommandResult
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.errors import TlsRejected, Unreachable
-from ansible_collections.controlplane.etcd.plugins.module_utils._node import kubelet_hold, process
+from ansible_collections.controlplane.etcd.plugins.module_utils._node import kubelet, kubelet_hold, process
+from ansible_collections.controlplane.etcd.plugins.module_utils._node import wait as wait_module
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import read_manifest
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.wait import EtcdState, Waiting, WaitOptions
 
@@ -264,6 +265,17 @@ def test_revival_of_one_in_back_off(node: FakeNode) -> None:
     restarts = [moment for verb, moment in node.told if verb == "restart"]
     assert [round(moment) for moment in restarts] == [0, 60]
     assert changed
+
+
+def test_revival_of_rke2(node: FakeNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its restart is not waited for, so what systemd shows may be of the service before; and it reads a copy of the
+    data before it starts etcd."""
+    told: list[float] = []
+    monkeypatch.setattr(kubelet, "restart", lambda _run, _name: told.append(node.now - 1000))
+    monkeypatch.setattr(wait_module, "start_seconds_of", lambda _manifest: 30.0)
+    node.at(95, lambda: comes(node, 1, answers=2))
+    assert changes(node, revive=True, kubelet_unit="rke2-server")
+    assert [round(moment) for moment in told] == [0, 90]
 
 
 def test_no_revival_of_one_that_runs(node: FakeNode) -> None:
