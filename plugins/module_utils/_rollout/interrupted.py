@@ -9,8 +9,6 @@ back."""
 
 from __future__ import annotations
 
-import glob
-import os
 import typing as t
 
 from .._core.failures import Failure, Refused
@@ -84,9 +82,7 @@ def _was_verified(rollout: Rollout) -> bool:
 
 def _copies(rollout: Rollout) -> t.Iterator[tuple[str, bytes]]:
     """The copies of this manifest, the newest first."""
-    name = glob.escape(os.path.basename(rollout.path))
-    pattern = os.path.join(glob.escape(rollout.options.backup_dir), f"{name}.*")
-    for copy in sorted(filter(os.path.isfile, glob.glob(pattern)), key=os.path.getmtime, reverse=True):
+    for copy in backups.copies(rollout.path, rollout.options.backup_dir):
         yield copy, config.read(copy)
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import glob
 import os
 import time
+import typing as t
 from dataclasses import replace
 
 from .._core import command
@@ -22,8 +23,9 @@ from .._etcd.quota import DEFAULT_QUOTA_BYTES
 from .._etcd.view import ClusterView, MemberView
 from .._node import kubelet, kubelet_hold, process, stray_manifests
 from .._node.etcd_manifest import parse_manifest
+from .._node.settings import MemberSettings
 from .interrupted import way_back
-from .rollout import Rollout, last_words
+from .rollout import Restart, Rollout, last_words
 from .verification import drift
 
 # How long a member is away when its manifest changes, with kubelets 1.30 to 1.37: 11 to 17 s, because the new pod waits
@@ -43,14 +45,7 @@ def refuse_node(rollout: Rollout) -> int:
             " from it.",
             "Move it out of the folder first.",
         )
-    if not glob.glob(os.path.join(glob.escape(manifest.wal_dir), "*.wal")):
-        raise Refused(
-            "data_missing",
-            f"There is no log of a member in {manifest.wal_dir}: etcd would start as another member, or as a cluster"
-            " of its own.",
-            "See whether the disk of its data is mounted; where the data is lost, remove this member (etcdctl member"
-            " remove) and join the node again.",
-        )
+    refuse(data_refusal(manifest))
     refuse(kubelet_refusal(rollout.options.kubelet_unit))
     pid = process.find(manifest)
     if pid is None:
@@ -70,19 +65,36 @@ def refuse_node(rollout: Rollout) -> int:
     return pid
 
 
+def data_refusal(settings: MemberSettings) -> Refused | None:
+    """The reason why etcd would not start as the member that it is, None if nothing speaks against it."""
+    if glob.glob(os.path.join(glob.escape(settings.wal_dir), "*.wal")):
+        return None
+    return Refused(
+        "data_missing",
+        f"There is no log of a member in {settings.wal_dir}: etcd would start as another member, or as a cluster"
+        " of its own.",
+        "See whether the disk of its data is mounted; where the data is lost, remove this member (etcdctl member"
+        " remove) and join the node again.",
+    )
+
+
 def quota_warning(rollout: Rollout, text: str) -> str:
     """The warning about a quota that is raised beyond what this node carries, by the manifest that is wanted; empty if
     it is not. No refusal: members of one cluster need the same quota, and others may run with it already. Raises
     Failure."""
-    wanted = parse_manifest(text, rollout.path)
-    before, after = (manifest.quota_bytes or DEFAULT_QUOTA_BYTES for manifest in (rollout.manifest, wanted))
+    return raise_warning(rollout, rollout.manifest, parse_manifest(text, rollout.path))
+
+
+def raise_warning(rollout: Restart, old: MemberSettings, new: MemberSettings) -> str:
+    """As `quota_warning`, of these settings."""
+    before, after = (each.quota_bytes or DEFAULT_QUOTA_BYTES for each in (old, new))
     if not 0 < before < after:
         return ""
     try:
-        capacity = rollout.member().capacity(os.path.getsize(rollout.manifest.database))
+        capacity = rollout.member().capacity(os.path.getsize(old.database))
     except OSError:
         return ""
-    refusal = capacity and replace(capacity, memory_limit_bytes=wanted.memory_limit_bytes).refusal(after)
+    refusal = capacity and replace(capacity, memory_limit_bytes=new.memory_limit_bytes).refusal(after)
     return f"{refusal.text} It is set all the same." if refusal else ""
 
 
@@ -109,9 +121,9 @@ def kubelet_refusal(name: str) -> Refused | None:
     return None
 
 
-def refuse_cluster(rollout: Rollout) -> Refused | None:
-    """Refuse a restart if the cluster does not allow one now. Raises Refused, EtcdError. An alarm is returned instead,
-    because an earlier step may disarm it."""
+def refuse_cluster(rollout: Restart, away_seconds: float = AWAY_SECONDS) -> Refused | None:
+    """Refuse a restart, in which the member is away for so long beside its reading, if the cluster does not allow one
+    now. Raises Refused, EtcdError. An alarm is returned instead, because an earlier step may disarm it."""
     member = rollout.member()
     own = member.endpoint.status()
     if member.manifest is None:
@@ -133,8 +145,11 @@ def refuse_cluster(rollout: Rollout) -> Refused | None:
             "This member is not in the member list any more: it was removed.",
             "Take this node out of the inventory, or reset it (kubeadm reset) and join it again.",
         )
-    seconds = AWAY_SECONDS + rollout.start_seconds
-    refuse(restart_refusal(view, listed, allow_downtime=rollout.options.allow_downtime, seconds=seconds))
+    seconds = away_seconds + rollout.start_seconds
+    allowed = rollout.options.allow_downtime
+    # The client ports between the nodes may be closed: then this member alone knows who is with it.
+    peers = frozenset() if len(view.answering) == len(view.members) else member.endpoint.active_peers()
+    refuse(restart_refusal(view, listed, peers, allow_downtime=allowed, seconds=seconds))
     return alarm_refusal(view, during_recovery=rollout.options.during_recovery)
 
 
@@ -153,9 +168,11 @@ def alarm_refusal(view: ClusterView, *, during_recovery: bool) -> Refused | None
     )
 
 
-def restart_refusal(view: ClusterView, own: MemberView, *, allow_downtime: bool, seconds: float) -> Refused | None:
-    """The reason why this member must not go away now, None if it may. `seconds` is how long it is expected to be
-    away."""
+def restart_refusal(
+    view: ClusterView, own: MemberView, peers: t.Collection[int] = (), *, allow_downtime: bool, seconds: float
+) -> Refused | None:
+    """The reason why this member must not go away now, None if it may. `peers` are the ids of those it has connections
+    of raft with: they are up, though they may not answer this node. `seconds` is how long it is expected to be away."""
     if not view.has_quorum:
         return checks.quorum_refusal(view)
     if own.member.learner:
@@ -163,7 +180,11 @@ def restart_refusal(view: ClusterView, own: MemberView, *, allow_downtime: bool,
     behind = checks.lag_refusal(checks.lagging(view, own))
     if behind:
         return behind
-    others = [member for member in view.connected_voters if member.id != own.id]
+    others = [
+        member
+        for member in view.voters
+        if member.id != own.id and (member in view.connected_voters or (not member.answers and member.id in peers))
+    ]
     if len(others) >= view.majority:
         return None
     if len(view.voters) > 2:
@@ -186,8 +207,10 @@ def restart_refusal(view: ClusterView, own: MemberView, *, allow_downtime: bool,
 __all__ = (
     "AWAY_SECONDS",
     "alarm_refusal",
+    "data_refusal",
     "kubelet_refusal",
     "quota_warning",
+    "raise_warning",
     "refuse_cluster",
     "refuse_node",
     "restart_refusal",

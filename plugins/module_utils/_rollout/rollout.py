@@ -15,28 +15,61 @@ from .._core import files
 from .._core.failures import Failure, Refused
 from .._core.records import Json
 from .._kubeadm import config
-from .._kubeadm.backups import refuse_backup_dir
+from .._kubeadm.backups import DEFAULT_BACKUP_DIR, refuse_backup_dir
 from .._node import kubelet, pod_log
-from .._node.etcd_manifest import EtcdManifest, parse_manifest, read_bytes
+from .._node.etcd_manifest import parse_manifest, read_bytes
 from .._node.member import LocalMember
+from .._node.settings import MemberSettings
 from .._node.start_up import start_seconds_of
+
+# The options of `ChangeOptions`, as a module takes them.
+CHANGE_SPEC: Json = {
+    "allow_downtime": {"type": "bool", "default": False},
+    "backup_dir": {"type": "path", "default": DEFAULT_BACKUP_DIR},
+    "during_recovery": {"type": "bool", "default": False},
+    "extra_args": {"type": "dict", "default": {}},
+    "remove": {"type": "list", "elements": "str", "default": []},
+    "wait_timeout": {"type": "float", "default": 120.0},
+}
 
 
 @dataclass(frozen=True)
-class Options:
-    """The options of the module `etcd_manifest`, by their names there, without those that name the member."""
+class ChangeOptions:
+    """The options of a change of settings, wherever they are written: of the module `etcd_unit`, by their names there,
+    without those that name the member."""
 
     allow_downtime: bool
     backup_dir: str
     during_recovery: bool
     extra_args: t.Mapping[str, t.Any]
+    remove: t.Sequence[str]
+    wait_timeout: float
+
+
+@dataclass(frozen=True)
+class Options(ChangeOptions):
+    """The same of the module `etcd_manifest`."""
+
     from_controller: str | None
     kubeadm_config: str | None
     kubeconfig: str
     kubelet_unit: str
     method: str
-    remove: t.Sequence[str]
-    wait_timeout: float
+
+
+class Restart(t.Protocol):
+    """What has to be known of a restart, whatever does it."""
+
+    @property
+    def options(self) -> ChangeOptions:
+        """How the change is made."""
+
+    @property
+    def start_seconds(self) -> float:
+        """For about how long etcd reads when it starts."""
+
+    def member(self) -> LocalMember:
+        """The member, made for each use. Raises Failure."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +80,7 @@ class Rollout:
     path: str
     data: bytes
     text: str
-    manifest: EtcdManifest
+    manifest: MemberSettings
     options: Options
     connection: Json
     start_seconds: float
@@ -105,4 +138,13 @@ def last_words() -> str:
     return kubelet.quoted("etcd's last words", pod_log.last_words())
 
 
-__all__ = ("Options", "Rollout", "last_words", "read_rollout", "replace_manifest")
+__all__ = (
+    "CHANGE_SPEC",
+    "ChangeOptions",
+    "Options",
+    "Restart",
+    "Rollout",
+    "last_words",
+    "read_rollout",
+    "replace_manifest",
+)

@@ -18,9 +18,10 @@ from .._etcd.api import Status
 from .._etcd.quota import member_quota
 from .._etcd.view import ClusterView, InspectCluster
 from .._node import pod_log, process
-from .._node.etcd_manifest import EtcdManifest, parse_manifest
+from .._node.etcd_manifest import parse_manifest
+from .._node.settings import MemberSettings
 from .._node.start_up import Reading
-from .rollout import Rollout
+from .rollout import Restart, Rollout
 from .stuck_kubelet import StuckKubelet
 
 _POLL_SECONDS = 0.2
@@ -45,13 +46,22 @@ class VerificationResult:
     note: str = ""
 
 
+class Starter(t.Protocol):
+    """What starts etcd. `note` says what was done about it."""
+
+    note: str
+
+    def watch(self, *, old_pid: int | None, new: bool, giving_up: bool) -> float:
+        """Help if it does not start the new etcd; for how many seconds more that is to be waited for."""
+
+
 class Verification:
-    """A wait for the etcd of a manifest."""
+    """A wait for the etcd of these settings."""
 
     def __init__(
         self,
-        manifest: EtcdManifest,
-        kubelet: StuckKubelet,
+        manifest: MemberSettings,
+        starter: Starter,
         *,
         status: t.Callable[[], Status],
         inspect_cluster: InspectCluster,
@@ -59,18 +69,21 @@ class Verification:
         old_pid: int | None = None,
         refused_flag: t.Callable[[], str | None] = lambda: None,
         start_seconds: float = 0.0,
+        differing: t.Callable[[int], list[str]] | None = None,
     ) -> None:
         """`old_pid` is the process that was running before, and must not be the one that runs: equal flags say
         nothing if something else in the manifest has changed. `quota` is the one that the member enforces, None if
         it does not tell; `refused_flag` is what etcd has logged of a flag that it does not start with: then nothing
-        is waited for. `start_seconds` is about how long it reads when it starts."""
+        is waited for. `start_seconds` is about how long it reads when it starts. `differing` names the flags in which a
+        process is another one than wanted, by default by its command line."""
         self._manifest = manifest
         self._status = status
         self._inspect_cluster = inspect_cluster
         self._quota = quota
         self._old_pid = old_pid
         self._refused_flag = refused_flag
-        self._kubelet = kubelet
+        self._starter = starter
+        self._differing = differing or self._by_command_line
         self._start_seconds = start_seconds
         self._reading = Reading()
         self._is_new = False
@@ -96,7 +109,7 @@ class Verification:
                 return self._result(f"etcd does not start ({refused})", away, now - started)
             reading = self._reading.goes_on(self._pid) and self._is_new
             old_pid = None if self._is_new else self._pid
-            more = self._kubelet.watch(old_pid=old_pid, new=self._is_new, giving_up=now > deadline)
+            more = self._starter.watch(old_pid=old_pid, new=self._is_new, giving_up=now > deadline)
             if more:
                 deadline = max(deadline, now + more + self._start_seconds)
             if not problem or now > deadline + (2 * self._start_seconds if reading else 0):
@@ -104,7 +117,7 @@ class Verification:
             time.sleep(_POLL_SECONDS)
 
     def _result(self, problem: str, away: float, seconds: float, *, reading: bool = False) -> VerificationResult:
-        note = self._kubelet.note.strip()
+        note = self._starter.note.strip()
         return VerificationResult(problem, round(away, 1), self._pid, seconds, reading and bool(problem), note)
 
     def obstacle(self) -> str:
@@ -114,7 +127,7 @@ class Verification:
         self._pid = process.find(self._manifest)
         if self._pid is None:
             return "etcd is not running"
-        others = drift(self._manifest.flags, process.flags(self._pid) or {})
+        others = self._differing(self._pid)
         self._is_new = not others and self._pid != self._old_pid
         try:
             status = self._status()
@@ -122,6 +135,9 @@ class Verification:
             return self._mismatch(status, self._pid, others)
         except (Failure, OSError) as exc:
             return f"etcd is running (process {self._pid}) but does not answer ({exc})"
+
+    def _by_command_line(self, pid: int) -> list[str]:
+        return drift(self._manifest.flags, process.flags(pid) or {})
 
     def _mismatch(self, status: Status, pid: int, others: list[str]) -> str:
         if others:
@@ -141,34 +157,54 @@ class Verification:
         return ""
 
 
+def verification_by_asking(
+    restart: Restart,
+    settings: MemberSettings,
+    starter: Starter,
+    *,
+    old_pid: int | None,
+    refused_flag: t.Callable[[], str | None],
+    differing: t.Callable[[int], list[str]] | None = None,
+) -> Verification:
+    """The verification that the member of this restart runs with these settings, which asks it anew each time."""
+
+    def status() -> Status:
+        return restart.member().endpoint.status()
+
+    def inspect_cluster() -> ClusterView:
+        return restart.member().inspect_cluster()
+
+    def quota(status: Status) -> int | None:
+        enforced = member_quota(status, restart.member().endpoint, None)
+        return enforced.bytes if enforced.source in ("status", "metrics") else None
+
+    return Verification(
+        settings,
+        starter,
+        status=status,
+        inspect_cluster=inspect_cluster,
+        quota=quota,
+        old_pid=old_pid,
+        refused_flag=refused_flag,
+        start_seconds=restart.start_seconds,
+        differing=differing,
+    )
+
+
 def verification_of(
     rollout: Rollout, text: str, *, old_pid: int | None = None, since: float = float("inf")
 ) -> Verification:
     """The verification that the member of this roll-out runs from a manifest of this text. A flag that etcd has refused
     counts only if its log was written to after `since`."""
-
-    def status() -> Status:
-        return rollout.member().endpoint.status()
-
-    def inspect_cluster() -> ClusterView:
-        return rollout.member().inspect_cluster()
-
-    def quota(status: Status) -> int | None:
-        enforced = member_quota(status, rollout.member().endpoint, None)
-        return enforced.bytes if enforced.source in ("status", "metrics") else None
-
     manifest = parse_manifest(text, rollout.path)
     changed_at = time.time() if since == float("inf") else since
-    return Verification(
+    return verification_by_asking(
+        rollout,
         manifest,
         StuckKubelet(rollout.options.kubelet_unit, changed_at, lambda pid: process.end(pid, manifest)),
-        status=status,
-        inspect_cluster=inspect_cluster,
-        quota=quota,
         old_pid=old_pid,
         refused_flag=lambda: pod_log.refused_flag(since),
-        start_seconds=rollout.start_seconds,
     )
 
 
-__all__ = ("Verification", "VerificationResult", "drift", "verification_of")
+__all__ = ("Verification", "VerificationResult", "drift", "verification_by_asking", "verification_of")

@@ -73,6 +73,23 @@ def test_restart_refusal(seen: ClusterView, allowed: bool, expected: str) -> Non
     assert (refusal is None) is (expected == "")
 
 
+HIDDEN = (member(1), *(member(number, error=DOWN) for number in (2, 3)))
+
+PEERS: list[tuple[str, ClusterView, set[int], bool]] = [
+    ("closed client ports", view(*HIDDEN), {2, 3}, True),
+    ("closed client ports, one of three is away", view(*HIDDEN), {3}, False),
+    ("closed client ports, one of five is away", view(*HIDDEN, member(4), member(5)), {2}, True),
+    ("a learner does not vote", view(*HIDDEN[:2], member(3, learner=True, error=DOWN), member(4)), {3}, False),
+    ("it answers, and knows no leader", view(*THREE[:2], member(3, leader=0)), {2, 3}, False),
+]
+
+
+@pytest.mark.parametrize(("seen", "peers", "may"), table(PEERS))
+def test_peers_that_do_not_answer_this_node(seen: ClusterView, peers: set[int], may: bool) -> None:
+    refusal = preconditions.restart_refusal(seen, seen.members[0], peers, allow_downtime=False, seconds=19.6)
+    assert (refusal is None) is may
+
+
 OLD = Unit("kubelet", "loaded", "active", "enabled", 1.0)
 
 KUBELETS: list[tuple[str, Unit | None, Hold | None, bool, str, str]] = [

@@ -74,7 +74,9 @@ def test_refused(machine: Machine, version: str, options: dict[str, Any], code: 
 def test_a_configuration_file_of_etcd(machine: Machine) -> None:
     text = machine.path.read_text("utf-8")
     machine.path.write_text(text.replace("    - --name=", "    - --config-file=/x\n    - --name="), "utf-8")
-    with pytest.raises(Failure, match="sets --config-file: etcd reads all of its settings from that file") as caught:
+    with pytest.raises(
+        Failure, match="leaves everything to /x: etcd reads all of its settings from that file"
+    ) as caught:
         machine.rollout()
     assert caught.value.code == "manifest_unusable"
 

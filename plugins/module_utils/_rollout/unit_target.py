@@ -1,0 +1,72 @@
+# Copyright (c) 2026, The controlplane.etcd authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change at any time, without notice.
+
+"""What is to be written for an etcd that systemd runs: the settings that were asked for, checked, in their file."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass
+
+from .._core.failures import Failure, refuse
+from .._kubeadm import flag_values, known_flags
+from .._node import etcd_arg, process
+from .unit_edit import UnitEdit, edit, effective, file_of
+from .unit_rollout import UnitRollout
+
+_OF_ETCD = re.compile(r"\s*(?:[#;]|ETCD_|DAEMON_ARGS|$)")
+
+
+@dataclass(frozen=True)
+class UnitTarget:
+    """The edit, what was asked for in etcd's own form, and whether an etcd runs. `written_in` is the file that has the
+    settings if there is nothing to edit; `of_server`: it is one of RKE2 or k3s."""
+
+    edit: UnitEdit
+    wanted: t.Mapping[str, str]
+    written_in: str
+    runs: bool
+    warnings: tuple[str, ...] = ()
+    of_server: bool = False
+
+    def shown(self, text: str) -> str:
+        """The text for a diff: such files may hold what is nobody's business, such as passwords in variables."""
+        if self.of_server:
+            return etcd_arg.shown(text)
+        lines = text.splitlines(keepends=True)
+        if not any(line.startswith("ETCD_") for line in lines):
+            return text
+        return "".join(line if _OF_ETCD.match(line) else f"{line.partition('=')[0].rstrip()}=...\n" for line in lines)
+
+
+def choose_unit_target(rollout: UnitRollout) -> UnitTarget:
+    """The file with the settings that the options ask for. Raises Failure."""
+    source, options = rollout.source, rollout.options
+    checked = flag_values.checked(options.extra_args, options.remove, effective(source.settings))
+    refuse(known_flags.member_refusal([*checked.wanted, *options.remove]))
+    version = _version(rollout)
+    found = edit(source, checked.wanted, options.remove, version)
+    refuse(known_flags.version_refusal(version, found.after))
+    return UnitTarget(
+        found,
+        checked.wanted,
+        file_of(source, [*checked.wanted, *options.remove]),
+        process.find(source.settings) is not None,
+        checked.warnings,
+        source.server is not None,
+    )
+
+
+def _version(rollout: UnitRollout) -> str:
+    """The version of the etcd that runs, empty if it does not answer."""
+    try:
+        return rollout.member().endpoint.status().version
+    except Failure:
+        return ""
+
+
+__all__ = ("UnitTarget", "choose_unit_target")
