@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Member, Status
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.estimates import DiskRoom
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.context import Context, Paths
 
@@ -71,6 +72,9 @@ class FakeMember:
 
     def free_disk_bytes(self) -> int | None:
         return self.free_bytes
+
+    def disk_room(self) -> DiskRoom | None:
+        return None if self.free_bytes is None else DiskRoom(self.free_bytes)
 
 
 class FakeNode(Context):

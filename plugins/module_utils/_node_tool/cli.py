@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import os
 import signal
 import sys
 import syslog
@@ -17,9 +18,13 @@ import typing as t
 
 from .._core import command, run_lock
 from .._core.files import reading
+from .._etcd.connection import AUTO, WAYS
 from .._etcd.transport import ANSWER_SECONDS
+from .._etcd.usage_count import Wanted
 from .._node.etcd_manifest import DEFAULT_PATH
-from . import defrag_run, metrics, next_run, recover, recover_options, state, status, watch
+from .._node.member import CONNECTION_OPTIONS
+from .._node.settings import is_unit
+from . import defrag_run, metrics, next_run, recover, recover_options, state, status, usage, watch
 from .context import FAILED, Context, Paths, say
 from .due import Limits
 from .progress import Progress
@@ -55,6 +60,11 @@ of the kubelets it holds that of this node only, and checks this node's disk onl
 controlplane.etcd.recover does more; this is for whoever reaches one node only. A lost connection does not end it:
 "journalctl -t etcd-maintenance" says what became of it. It can be run again wherever it stopped."""
 
+_USAGE = """\
+Counts keys and bytes in the database of the member of this node, or in FILE, by resource and namespace, live data and
+history apart. It reads the file alone, so etcd may be down or refuse writes; nothing is asked of it, and nothing is
+changed. With --since it says how fast it grows, and what of it, since a snapshot or another database."""
+
 _WATCH = """\
 Looks at the member of this node alone, and writes metrics for node-exporter's textfile collector. With --heal, under a
 NOSPACE alarm, the leader's node compacts, defragments each member that needs it, and disarms when all members fit: at
@@ -66,12 +76,21 @@ copy, is passed over."""
 def parser() -> argparse.ArgumentParser:
     limits = Limits()
     shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--manifest", default=DEFAULT_PATH, help="the static pod manifest of etcd (%(default)s)")
+    where = "the static pod manifest of etcd, or its systemd unit (%(default)s)"
+    shared.add_argument("--manifest", default=DEFAULT_PATH, help=where)
     shared.add_argument("--timeout", type=float, default=ANSWER_SECONDS, help="seconds for one answer (%(default)g)")
     shared.add_argument(
         "--state-dir", default=state.DIRECTORY, help="directory for what the tool remembers (%(default)s)"
     )
     shared.add_argument("--lock", default=run_lock.DEFAULT_PATH, help="the run lock (%(default)s)")
+    for name, what in (
+        ("ca-cert", "the CA of etcd's server certificates"),
+        ("client-cert", "the client certificate to show"),
+        ("client-key", "its key"),
+        ("endpoint", "the URL at which the member of this node is reached"),
+    ):
+        shared.add_argument(f"--{name}", default="", help=f"{what} (by the manifest)")
+    shared.add_argument("--transport", choices=WAYS, default=AUTO, help="the way to etcd (%(default)s)")
     metric = argparse.ArgumentParser(add_help=False)
     metric.add_argument(
         "--textfile-dir",
@@ -87,7 +106,7 @@ def parser() -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(
         "etcd-maintenance", description=_ABOUT, epilog=_EXIT, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    verbs = found.add_subparsers(dest="verb", metavar="status|watch|run|recover", required=True)
+    verbs = found.add_subparsers(dest="verb", metavar="status|usage|watch|run|recover", required=True)
 
     def verb(name: str, about: str, description: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
         return verbs.add_parser(
@@ -101,6 +120,7 @@ def parser() -> argparse.ArgumentParser:
 
     shown = verb("status", "show members, sizes, alarms, last and next run", "Shows the cluster, and changes nothing.")
     shown.add_argument("--json", action="store_true", help="for programs")
+    _add_usage(verb("usage", "show what fills the database, even with etcd down", _USAGE))
     watched = verb("watch", "inspect the local member, write metrics, heal if allowed", _WATCH, metric, unsafe)
     watched.add_argument("--heal", action="store_true", help="disarm a NOSPACE alarm: compact, defragment, disarm")
     ran = verb("run", "defragment what is due, if this node leads", _RUN, metric, unsafe)
@@ -115,6 +135,24 @@ def parser() -> argparse.ArgumentParser:
         default = getattr(limits, name.replace("-", "_"))
         ran.add_argument(f"--{name}", type=float, default=default, metavar="N", help=f"{what} (%(default)g)")
     _add_recover(verb("recover", "recover a cluster that is out of space, from this node", _RECOVER, unsafe))
+    return found
+
+
+def _add_usage(found: argparse.ArgumentParser) -> None:
+    usual = Wanted()
+    found.add_argument("path", nargs="?", default="", metavar="FILE", help="a snapshot, or another database")
+    found.add_argument("--since", default="", metavar="FILE", help="an earlier snapshot or database")
+    found.add_argument("--prefix", default=usual.prefix, help="the API server's --etcd-prefix (%(default)s)")
+    found.add_argument("--top", type=_count, default=usual.top, metavar="N", help="lines of each table (%(default)d)")
+    found.add_argument("--managed-fields", action="store_true", help="and what managedFields take of the live values")
+    found.add_argument("--json", action="store_true", help="for programs")
+
+
+def _count(text: str) -> int:
+    """A number that is not below 0. Raises ValueError."""
+    found = int(text)
+    if found < 0:
+        raise ValueError(text)
     return found
 
 
@@ -164,6 +202,8 @@ def _recover(context: Context, given: argparse.Namespace) -> int:
 
 def _needs_root(manifest: str) -> bool:
     """Whether this user may not read the file: neither etcd nor what is remembered can be read then."""
+    if is_unit(manifest):  # who may see its files and its database
+        return os.geteuid() != 0
     try:
         with reading(manifest):
             return False
@@ -182,7 +222,8 @@ def main(arguments: t.Sequence[str] | None = None) -> int:
     # By an exception, so that locks are released.
     signal.signal(signal.SIGTERM, _exit)
     textfile_dir = getattr(given, "textfile_dir", "")
-    context = Context(Paths(given.manifest, given.lock, given.state_dir, textfile_dir), given.timeout)
+    connection = {name: getattr(given, name) for name in CONNECTION_OPTIONS}
+    context = Context(Paths(given.manifest, given.lock, given.state_dir, textfile_dir), given.timeout, connection)
     if _needs_root(given.manifest):
         say(f"etcd-maintenance needs root: {given.manifest} cannot be read. Nothing was done.")
         return FAILED
@@ -190,6 +231,9 @@ def main(arguments: t.Sequence[str] | None = None) -> int:
         if given.verb == "status":
             when = next_run.next_run(command.run, dt.datetime.now())
             return status.status(context, as_json=given.json, next_run=when)
+        if given.verb == "usage":
+            wanted = Wanted(given.prefix, given.top, given.managed_fields)
+            return usage.usage(context, usage.Options(given.path, given.since, wanted, given.json))
         if given.verb == "watch":
             return watch.watch(context, watch.Options(heal=given.heal, allow_unsafe=given.allow_unsafe_version))
         if given.verb == "recover":

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 
 from .._core import files, lease, run_id, run_lock
 from .._core.failures import Failure
+from .._core.records import Json
 from .._core.run_lock import Lock
 from .._core.text import printable
 from .._etcd.defragmentation import Defragmentation, summary
@@ -27,8 +28,10 @@ from .._etcd.estimates import defrag_speed
 from .._etcd.quota import member_quota
 from .._node.member import DEFAULTS, LocalMember
 from .._node.probes import Probe
+from .._node.settings import is_unit
 from . import metrics, state
 from .state import State
+from .traces import recent_speeds
 
 DATA_DIR = "/var/lib/etcd"  # of a node of which nothing is remembered
 OK, FAILED, REFUSED = 0, 1, 3  # 2 is what argparse exits with
@@ -36,7 +39,8 @@ OK, FAILED, REFUSED = 0, 1, 3  # 2 is what argparse exits with
 
 @dataclass(frozen=True)
 class Paths:
-    """Files and directories; `textfile_dir` is empty for the first of the usual ones that exists."""
+    """Files and directories; `manifest` may be the name of a systemd unit, and `textfile_dir` is empty for the first of
+    the usual ones that exists."""
 
     manifest: str
     lock: str
@@ -64,8 +68,10 @@ def write(text: str, *, raw: bool = False) -> None:
 class Context:
     """The node as the commands of the tool work with it; `timeout` is how many seconds etcd has for one answer."""
 
-    def __init__(self, paths: Paths, timeout: float) -> None:
+    def __init__(self, paths: Paths, timeout: float, given: t.Mapping[str, str] | None = None) -> None:
+        """`given` are the options of `CONNECTION_OPTIONS` that somebody gave."""
         self.paths = paths
+        self.connection: Json = {**DEFAULTS, **(given or {}), "manifest": paths.manifest, "timeout": timeout}
         self._timeout = timeout
         self._run = str(run_id.current(os.getpid(), uuid.uuid4().hex))
         # This very file, if it is one.
@@ -77,9 +83,14 @@ class Context:
 
     def member(self) -> LocalMember:
         """The member of this node. Raises Failure."""
-        if not os.path.lexists(self.paths.manifest):
+        if not self.has_manifest:
             raise Failure("manifest_missing", f"there is no {self.paths.manifest} on this node")
-        return LocalMember({**DEFAULTS, "manifest": self.paths.manifest, "timeout": self._timeout})
+        return LocalMember(self.connection)
+
+    @property
+    def has_manifest(self) -> bool:
+        """Whether what names the member is there; of a systemd unit only its name is known, which is enough."""
+        return is_unit(self.paths.manifest) or os.path.lexists(self.paths.manifest)
 
     @property
     def run(self) -> str:
@@ -157,8 +168,11 @@ class Context:
     def has_no_member(self) -> bool:
         """Whether this node has no member of etcd, after a "kubeadm reset", for example; that is said once. One whose
         data are still there is only down. Raises OSError."""
-        data_dir = self.remembered().data_dir or DATA_DIR
-        there = os.path.lexists(self.paths.manifest) or os.path.isdir(os.path.join(data_dir, "member"))
+        known_dir = self.remembered().data_dir
+        data_dir = known_dir or DATA_DIR
+        # A unit stays when its member has gone, and its data may be anywhere.
+        named = self.has_manifest and not (is_unit(self.paths.manifest) and known_dir)
+        there = named or os.path.isdir(os.path.join(data_dir, "member"))
         before = self.remembered().no_member
         if before != (not there):
             self.remember(lambda known: replace(known, no_member=not there))
@@ -187,7 +201,7 @@ class Context:
 
     def defrag_speeds(self) -> dict[str, float]:
         """The bytes per second at which members were defragmented when this tool last did, by their names."""
-        return state.recent_speeds(self.remembered(), time.time())
+        return recent_speeds(self.remembered().defrag_speeds, time.time())
 
     def publish(self, observation: metrics.Observation | None) -> None:
         """Write the metrics, if there is a directory for them. Raises OSError."""

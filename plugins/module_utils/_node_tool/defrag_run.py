@@ -21,7 +21,7 @@ from .._etcd import checks, defragmentation, estimates
 from .._etcd.errors import LeaseExists
 from .._etcd.view import ClusterView, MemberView
 from .._node.member import LocalMember
-from . import cluster_lease, due, followers
+from . import cluster_lease, due, followers, usage_look
 from .context import FAILED, OK, REFUSED, Context, observe, probes_of, reason, say
 from .due import DueMember, DueMembers, Limits
 from .metrics import Observation
@@ -48,6 +48,7 @@ def run(context: Context, options: Options) -> int:
         if success is not None:
             moment = time.time()
             context.remember(lambda known: replace(known, last_run=moment, last_run_success=success))
+        usage_look.look_if_due(context)
         context.publish(_observe(context))
     except OSError as exc:
         say(f"The result of this run could not be saved: {exc}.")
@@ -97,8 +98,8 @@ def _work(context: Context, member: LocalMember, options: Options) -> bool:
     term = due.term_of(view, own_id)
     refuse(due.run_refusal(view))
     _defer_if_moved(view, own_id, term)
-    free, speeds = member.free_disk_bytes(), context.defrag_speeds()
-    found = due.due_members(view, own_id, options.limits, probes_of(member), free, speeds)
+    room, speeds = member.disk_room(), context.defrag_speeds()
+    found = due.due_members(view, own_id, options.limits, probes_of(member), room, speeds)
     for sentence in found.left:
         say(sentence)
     if not (found.others or found.own):
@@ -188,7 +189,7 @@ def _defragment(
             member.inspect_cluster,
             member.endpoint if own else member.connect(target.member.endpoint),
             rule=target.rule,
-            free_disk_bytes=member.free_disk_bytes if own else lambda: None,
+            room=member.disk_room if own else lambda: None,
             allow_unsafe=options.allow_unsafe,
             timeout=estimates.WORK_SECONDS,
             refusal=refusal,
@@ -204,7 +205,7 @@ def _danger(
     found = (
         Refused("members_missing", f"{down}.")
         if down
-        else due.danger(target, probes_of(member), member.free_disk_bytes(), context.defrag_speeds(), own=own)
+        else due.danger(target, probes_of(member), member.disk_room(), context.defrag_speeds(), own=own)
     )
     if found is None:
         return None

@@ -18,6 +18,7 @@ from .._core.units import MIB, mib
 from .._etcd import checks, defragmentation, estimates
 from .._etcd.view import ClusterView, MemberView
 from .._node.probes import Outlook, Probe, threat
+from .traces import speed_of
 
 # The work has to fit twice into what a probe allows: nobody is there to hold a kubelet.
 RUN_MARGIN = 2.0
@@ -31,8 +32,8 @@ _UNMEASURED: Speeds = MappingProxyType({})
 class Limits:
     """When a member is due: so fragmented, or so full; and each time so much to gain."""
 
-    fragmented_percent: float = 45.0
-    min_free_mib: float = 100.0
+    fragmented_percent: float = defragmentation.FRAGMENTED.min_free_share * 100
+    min_free_mib: float = defragmentation.FRAGMENTED.min_free_bytes / MIB
     full_percent: float = 80.0
     full_gain_mib: float = 32.0
 
@@ -70,7 +71,7 @@ def due_members(
     own_id: int,
     limits: Limits,
     probes: t.Sequence[Probe],
-    free_disk_bytes: int | None,
+    room: estimates.DiskRoom | None,
     speeds: Speeds = _UNMEASURED,
 ) -> DueMembers:
     """The members that are due. Probes and disk are those of this node; the others are assumed to have the same."""
@@ -82,7 +83,7 @@ def due_members(
             continue
         down = quorum_threat(view, member, limits)
         killer = run_threat(member, probes, speeds)
-        full = disk_threat(member, free_disk_bytes, own=member.id == own_id)
+        full = disk_threat(member, room, own=member.id == own_id)
         if down:
             left.append(f"{member.name} is due but left alone: {down}.")
         elif killer:
@@ -111,10 +112,8 @@ def quorum_threat(view: ClusterView, member: MemberView, limits: Limits) -> str 
 
 
 def seconds_of(member: MemberView, speeds: Speeds = _UNMEASURED) -> float:
-    """The duration of its defragmentation: at the speed that was measured on it, else at that of the slowest other one;
-    the disks of one cluster are mostly alike."""
-    speed = speeds.get(member.name, min(speeds.values(), default=None))
-    return estimates.defrag_seconds(member.in_use_bytes, speed)
+    """The duration of its defragmentation."""
+    return estimates.defrag_seconds(member.in_use_bytes, speed_of(speeds, member.name))
 
 
 def run_threat(member: MemberView, probes: t.Sequence[Probe], speeds: Speeds = _UNMEASURED) -> str | None:
@@ -129,23 +128,24 @@ def alarm_threat(probes: t.Iterable[Probe]) -> str | None:
     return threat((probe for probe in probes if probe.kind == "liveness"), Outlook(armed=True, leaderless=False))
 
 
-def disk_threat(member: MemberView, free_disk_bytes: int | None, *, own: bool) -> str | None:
+def disk_threat(member: MemberView, room: estimates.DiskRoom | None, *, own: bool) -> str | None:
     """The reason why the copy does not fit on the disk, as half a sentence. The disk is that of this node, None if that
     is not known; the disks of the others cannot be seen, and are assumed to be like it."""
-    needed = estimates.defrag_needed_bytes(member.in_use_bytes)
-    if free_disk_bytes is None or free_disk_bytes >= needed:
+    needed = estimates.defrag_needed_bytes(member.in_use_bytes, with_log=room is None or room.with_log)
+    if room is None or room.free_bytes >= needed:
         return None
+    log = " and for etcd's log" if room.with_log else ""
     stands_in = "" if own else ", by which the disks of the others are judged"
     return (
-        f"a defragmentation needs {mib(needed)} for a copy of the file and for etcd's log, and only"
-        f" {mib(free_disk_bytes)} are free on the data disk of this node{stands_in}"
+        f"a defragmentation needs {mib(needed)} for a copy of the file{log}, and only"
+        f" {mib(room.free_bytes)} are free on the data disk of this node{stands_in}"
     )
 
 
 def danger(
     member: MemberView,
     probes: t.Sequence[Probe],
-    free_disk_bytes: int | None,
+    room: estimates.DiskRoom | None,
     speeds: Speeds = _UNMEASURED,
     *,
     own: bool,
@@ -154,7 +154,7 @@ def danger(
     killer = run_threat(member, probes, speeds)
     if killer:
         return Refused("probe_would_kill", f"{killer}.")
-    full = disk_threat(member, free_disk_bytes, own=own)
+    full = disk_threat(member, room, own=own)
     return Refused("disk_too_small", f"{full}.") if full else None
 
 

@@ -178,14 +178,14 @@ def _defragment(
     def refusal(now: ClusterView, again: MemberView) -> Refused | None:
         moved = due.leadership_moved(now, own_id, term)
         speeds = context.defrag_speeds()  # with those of the members before it
-        return moved or due.danger(again, probes_of(member), member.free_disk_bytes(), speeds, own=own)
+        return moved or due.danger(again, probes_of(member), member.disk_room(), speeds, own=own)
 
     context.done(
         defragmentation.defragment(
             member.inspect_cluster,
             member.endpoint if own else member.connect(target.endpoint),
             rule=_RULE,
-            free_disk_bytes=member.free_disk_bytes if own else lambda: None,
+            room=member.disk_room if own else lambda: None,
             allow_unsafe=allow_unsafe,
             timeout=WORK_SECONDS,
             refusal=refusal,

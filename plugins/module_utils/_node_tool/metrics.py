@@ -14,12 +14,16 @@ from dataclasses import dataclass
 from .._core.text import printable
 from .._etcd.api import CORRUPT, NOSPACE, Alarm
 from .._etcd.checks import unsafe_version
+from .resource_use import UsageLook
 from .state import State
 
 PREFIX = "etcd_maintenance_"
 FILE = "etcd_maintenance.prom"
 # Debian's prometheus-node-exporter, and what most others use.
 DIRECTORIES = ("/var/lib/prometheus/node-exporter", "/var/lib/node_exporter/textfile_collector")
+# A count that is no longer repeated says nothing any more.
+_USAGE_COUNTS_SECONDS = 86400.0
+_LONGEST_NAME = 200  # a key of etcd may have a megabyte
 
 # All metrics, with their help; alert rules are written on these names.
 HELP: t.Mapping[str, str] = {
@@ -39,6 +43,10 @@ HELP: t.Mapping[str, str] = {
     "last_defrag_timestamp_seconds": "When a defragmentation that this node asked for last ended.",
     "last_defrag_seconds": "How long the member did not serve during that defragmentation.",
     "heals_today": "How often this node tried to heal the NOSPACE alarm in the last 24 hours.",
+    "usage_timestamp_seconds": "When a scheduled run on this node last counted what fills its database.",
+    "resource_live_bytes": "What the newest revisions of a resource take in it; of those that have most only.",
+    "resource_history_bytes": "What its other revisions take, which a compaction removes.",
+    "resource_live_growth_bytes_per_hour": "How fast its live data grew since the count before.",
     "heal_failed": "Whether the NOSPACE alarm is armed and could not be healed, or healing is used up for today.",
 }
 
@@ -96,9 +104,28 @@ def _values(observation: Observation | None, state: State, now: float) -> dict[s
         plain.update(last_run_timestamp_seconds=state.last_run, last_run_success=state.last_run_success)
     if state.last_defrag is not None:
         plain.update(last_defrag_timestamp_seconds=state.last_defrag, last_defrag_seconds=state.last_defrag_seconds)
+    if state.usage and now - state.usage.moment < _USAGE_COUNTS_SECONDS:
+        plain["usage_timestamp_seconds"] = state.usage.moment
+        labelled.update(_resources(state.usage))
     plain.update(heals_today=len(state.heals), heal_failed=state.heal_failed)
     found = {**{name: [("", value)] for name, value in plain.items()}, **labelled}
-    return {name: found[name] for name in HELP if name in found}
+    return {name: found[name] for name in HELP if found.get(name)}
+
+
+def _resources(usage: UsageLook) -> dict[str, list[tuple[str, float]]]:
+    """The samples of the largest resources. Names that look the same once they are escaped are one: node-exporter drops
+    a file in which a series is twice."""
+    named = {
+        f'{{group="{_escaped(each.group)}",resource="{_escaped(each.resource)}"}}': each
+        for each in reversed(usage.largest)
+        if len(each.group) + len(each.resource) <= _LONGEST_NAME
+    }
+    grown = [(labels, each.live_bytes_per_hour) for labels, each in named.items()]
+    return {
+        "resource_live_bytes": [(labels, each.live_bytes) for labels, each in named.items()],
+        "resource_history_bytes": [(labels, each.history_bytes) for labels, each in named.items()],
+        "resource_live_growth_bytes_per_hour": [(labels, size) for labels, size in grown if size is not None],
+    }
 
 
 def _escaped(value: str) -> str:

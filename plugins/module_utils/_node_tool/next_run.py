@@ -15,9 +15,8 @@ from .._core.command import RunCommand
 from .._core.failures import Refused
 from .._core.files import text
 from . import cron
+from .traces import CRON_FILE, TIMER
 
-CRON_FILE = "/etc/cron.d/etcd-maintenance"
-TIMER = "etcd-maintenance.timer"
 _LINE = re.compile(r"^((?:\S+\s+){5})root\s+\S+\s+run\b", re.MULTILINE)
 
 

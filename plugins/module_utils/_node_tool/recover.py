@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .._core import command, run_id, run_lock
 from .._core.failures import Failure, FileError, Refused, message, refuse
@@ -82,9 +82,9 @@ class Recovery:
             return self._finish(report)
 
     def _inspect(self) -> NodeReport:
-        paths = self.context.paths
-        report = recover_steps.inspect(paths.manifest, paths.lock, self.context.timeout, self.options)
+        report = recover_steps.inspect(self.context.connection, self.context.paths.lock, self.options)
         self.name = report.name
+        self.options = replace(self.options, kubelet_unit=report.kubelet.unit)  # that of RKE2 has another name
         return report
 
     def _plan(self, report: NodeReport, *, may_revive: bool = True) -> NodePlan:
@@ -111,9 +111,7 @@ class Recovery:
             unchanged = "The kubelet of this node may have been restarted; the data of etcd was not touched."
             with self.progress.working(doing, unchanged):
                 self.holding = bool(plan.hold)
-                seconds = recover_steps.revive(
-                    plan, self.context.paths.manifest, self.context.timeout, self.options, owner=self.context.run
-                )
+                seconds = recover_steps.revive(plan, self.context.connection, self.options, owner=self.context.run)
             self.progress.done(f"etcd of {self.name} answers after {seconds:.1f} s")
             report = self._inspect()
             plan = self._plan(report, may_revive=False)

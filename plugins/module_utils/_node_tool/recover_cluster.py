@@ -48,7 +48,7 @@ def defragment(progress: Progress, member: LocalMember, target: MemberView, *, o
             member.inspect_cluster,
             member.endpoint if own else member.connect(target.endpoint),
             rule=RULE,
-            free_disk_bytes=member.free_disk_bytes if own else lambda: None,
+            room=member.disk_room if own else lambda: None,
             allow_unsafe=allow_unsafe,
             timeout=estimates.WORK_SECONDS,
         )

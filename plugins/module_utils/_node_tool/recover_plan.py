@@ -16,7 +16,7 @@ from .._core.failures import Refused
 from .._core.text import join
 from .._core.units import mib
 from .._etcd.estimates import defrag_needed_bytes
-from .._node.probes import replay_seconds
+from .._node.disks import DATA, WAL
 from .._node.recoverable import RESTART, WAIT, full_disk_refusal, may_come, stray_refusal, work_threat
 from .._node.report import ClusterReport, MemberReport, NodeReport
 
@@ -61,7 +61,7 @@ def plan(report: NodeReport, *, check: bool, snapshot: bool, may_hold: bool, may
         full=full,
         revive=revive,
         hold=hold,
-        hold_seconds=_HOLD_SECONDS + 2 * expected + replay_seconds(report.wal_bytes),
+        hold_seconds=_HOLD_SECONDS + 2 * expected + report.start_seconds,
         refusals=refusals,
         findings=(*(diagnosis.findings if diagnosis else ()), *(_findings(report, hold) if has_work else ())),
         lines=() if refusals else lines,
@@ -76,7 +76,7 @@ def _revival(report: NodeReport) -> str:
 
 def _hold(report: NodeReport, cluster: ClusterReport | None, revive: str) -> str:
     """The reason to hold the kubelet of this node, empty if it is not held."""
-    if report.kubelet.refusal or not (report.answers or revive):
+    if report.unit or report.kubelet.refusal or not (report.answers or revive):
         return ""
     threat = work_threat(report, cluster)
     return threat or ("an earlier run holds it" if report.kubelet.held else "")
@@ -85,6 +85,8 @@ def _hold(report: NodeReport, cluster: ClusterReport | None, revive: str) -> str
 def _refusals(report: NodeReport, *, has_work: bool, later: bool) -> t.Iterator[Refused]:
     """The reasons why nothing may be done, the worst first. With `later`, the state of the cluster is known only when
     the member of this node is back."""
+    for refusal in report.refusals:
+        yield Refused(refusal.code, f"{report.name}: {refusal.text}")
     stray = stray_refusal(report.name, report) if has_work else None
     if stray:
         yield stray
@@ -94,8 +96,11 @@ def _refusals(report: NodeReport, *, has_work: bool, later: bool) -> t.Iterator[
             yield Refused(refusal.code, refusal.text, _ELSEWHERE if leaderless else "")
         if not report.answers:
             why = f"The member of this node does not answer: {report.error.rstrip('.')}."
-            held_up = report.kubelet.refusal
-            advice = "See why etcd exits (journalctl -u kubelet, /var/log/pods/kube-system_etcd-*), and start it first."
+            held_up = report.start_refusal
+            logs = "journalctl -u kubelet, /var/log/pods/kube-system_etcd-*"
+            if report.unit:
+                logs = f"journalctl -u {report.unit.unit}"
+            advice = f"See why etcd exits ({logs}), and start it first."
             yield Refused("no_member_answers", f"{why} {held_up}".rstrip(), advice)
     disk = full_disk_refusal(report.name, report) if has_work else None
     if disk:
@@ -126,10 +131,11 @@ def _findings(report: NodeReport, hold: str) -> t.Iterator[str]:
                 " stop kubelet), or run the playbook controlplane.etcd.recover, which does."
             )
     me = report.cluster.member(report.member_id) if report.cluster else None
-    needed = defrag_needed_bytes(me.db_size_in_use_bytes) if me else 0
-    if report.free_disk_bytes is not None and report.free_disk_bytes < needed:
+    disk = report.disk_of(DATA)
+    needed = defrag_needed_bytes(me.db_size_in_use_bytes, with_log=WAL in disk.uses) if me and disk else 0
+    if disk and disk.free_bytes < needed:
         yield (
-            f"The data disk of {report.name} has {mib(report.free_disk_bytes)} free; a defragmentation may need up to"
+            f"The data disk of {report.name} has {mib(disk.free_bytes)} free; a defragmentation may need up to"
             f" {mib(needed)} there, less once the history is gone."
         )
 

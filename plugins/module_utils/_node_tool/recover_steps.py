@@ -13,17 +13,18 @@ import time
 
 from .._core import command, files
 from .._core.failures import Failure, Refused
+from .._core.records import Json
 from .._core.text import join
 from .._core.units import mib
 from .._etcd.api import Status
 from .._etcd.estimates import WORK_SECONDS
-from .._node import apiserver_write_check, kubelet, kubelet_hold
+from .._node import apiserver_write_check, kubelet, kubelet_hold, systemd_unit
 from .._node.apiserver import ADMIN_CONF, ApiServer, address_of
-from .._node.etcd_manifest import read_manifest
 from .._node.inspection import inspect_node
-from .._node.member import DEFAULTS, LocalMember
+from .._node.member import LocalMember
 from .._node.recoverable import RESTART
 from .._node.report import KubeletReport, NodeReport
+from .._node.settings_source import read_settings
 from .._node.wait import Waiting, WaitOptions
 from .._snapshot import of_member, sources
 from .context import DATA_DIR
@@ -31,13 +32,11 @@ from .recover_options import Options
 from .recover_plan import NodePlan
 
 
-def inspect(manifest: str, lock: str, timeout: float, options: Options) -> NodeReport:
-    """The report of this node. Raises Failure, OSError."""
+def inspect(connection: Json, lock: str, options: Options) -> NodeReport:
+    """The report of this node, whose member is asked by the options in `connection`. Raises Failure, OSError."""
     report = inspect_node(
         {
-            **DEFAULTS,
-            "manifest": manifest,
-            "timeout": timeout,
+            **connection,
             "data_dir": DATA_DIR,
             "snapshot_dir": options.snapshot_dir,
             "lock_path": lock,
@@ -48,28 +47,31 @@ def inspect(manifest: str, lock: str, timeout: float, options: Options) -> NodeR
     if report is None:
         raise Refused(
             "manifest_missing",
-            f"This node has no member of etcd: there is neither {manifest} nor data in {DATA_DIR}.",
+            f"This node has no member of etcd: there is neither {connection['manifest']} nor data in {DATA_DIR}.",
             "Run this on a control-plane node.",
         )
     return report
 
 
-def revive(plan: NodePlan, manifest: str, timeout: float, options: Options, *, owner: str) -> float:
-    """Restart the kubelet if that is planned, and wait until etcd answers, its kubelet held meanwhile if that is
-    planned; the seconds that it took. Raises Failure, OSError."""
-    unit = options.kubelet_unit
-    if plan.revive == RESTART:
+def revive(plan: NodePlan, connection: Json, options: Options, *, owner: str) -> float:
+    """Restart the kubelet, or the unit of the member, if that is planned, and wait until etcd answers, its kubelet held
+    meanwhile if that is planned; the seconds that it took. Raises Failure, OSError."""
+    unit, member = options.kubelet_unit, read_settings(connection["manifest"])
+    if plan.revive == RESTART and member.unit:
+        systemd_unit.startable(command.run, member.unit)
+        systemd_unit.restart(command.run, member.unit)
+    elif plan.revive == RESTART:
         kubelet_hold.startable(command.run, unit)
         kubelet_hold.restart_and_release(command.run, unit)
 
     def status() -> Status:
         # Each time anew: it reads its certificates, which somebody may be mending.
-        return LocalMember({**DEFAULTS, "manifest": manifest, "timeout": timeout}).endpoint.status()
+        return LocalMember(connection).endpoint.status()
 
     wanted = WaitOptions(
         bool(plan.hold), plan.hold_seconds, unit, owner, True, options.wait_timeout, while_reading=True
     )
-    state, _changed = Waiting(read_manifest(manifest), wanted, status).until_it_answers()
+    state, _changed = Waiting(member, wanted, status).until_it_answers()
     return state.seconds
 
 

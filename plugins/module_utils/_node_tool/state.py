@@ -15,16 +15,15 @@ import typing as t
 from dataclasses import asdict, dataclass, field, fields, replace
 
 from .._core import files as disk
+from . import resource_use
+from .resource_use import UsageLook
+from .traces import DIRECTORY, RUNTIME_DIRECTORY, STATE
 
-DIRECTORY = "/var/lib/etcd-maintenance"
 DAY = 86400.0
-# For what cannot be written there, and for the lock of the per-minute check: it is in memory, and no disk can hang it.
-RUNTIME_DIRECTORY = "/run/etcd-maintenance"
 WATCH_LOCK = "watch.lock"
 _OWN_FILES = re.compile(r"lock|watch\.lock|state\.json|\.state\.json\.\d+\.part")
 # An alarm that stays is noted again after so long: whoever leads may have tried to heal it meanwhile.
 NOTE_AGAIN_SECONDS = 900.0
-_SPEED_DAYS = 30
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class State:
     stays; `led_since` is when it first saw itself lead in `term`; `defrag_speeds` are the bytes per second of the last
     defragmentation of a member, and when that was, by its name; `data_dir` is where the data of its member last were,
     `no_member` whether it was said that this node has none; `due_runs` counts the last runs of this node in which
-    another one led and had something to do."""
+    another one led and had something to do; `usage` is the last look at what fills the database."""
 
     last_run: float | None = None
     last_run_success: bool = True
@@ -51,6 +50,7 @@ class State:
     data_dir: str = ""
     no_member: bool = False
     due_runs: int = 0
+    usage: UsageLook | None = None
 
 
 def parse(text: str) -> State:
@@ -62,8 +62,9 @@ def parse(text: str) -> State:
             known[name] = tuple(float(moment) for moment in known.get(name, ()))
         speeds = known.get("defrag_speeds", {}).items()
         known["defrag_speeds"] = {name: (float(speed), float(moment)) for name, (speed, moment) in speeds}
+        known["usage"] = resource_use.parse(known.get("usage"))
         return State(**known)
-    except (AttributeError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         return State()
 
 
@@ -89,13 +90,6 @@ def recent(moments: t.Iterable[float], now: float) -> tuple[float, ...]:
     """The times of the last 24 hours. One in the future was recorded before the clock was set back, and still
     counts."""
     return tuple(min(moment, now) for moment in moments if moment > now - DAY)
-
-
-def recent_speeds(state: State, now: float) -> dict[str, float]:
-    """The speeds of members that still count. A member that was slow once is not left alone because of that for ever,
-    since only another defragmentation could tell that it no longer is."""
-    measured = state.defrag_speeds.items()
-    return {name: speed for name, (speed, moment) in measured if abs(now - moment) < _SPEED_DAYS * DAY}
 
 
 def load(directory: str, spare: str = "") -> State:
@@ -131,7 +125,7 @@ def files(directory: str) -> list[str]:
 
 
 def _path(directory: str) -> str:
-    return os.path.join(directory, "state.json")
+    return os.path.join(directory, STATE)
 
 
 __all__ = (
@@ -146,7 +140,6 @@ __all__ = (
     "load",
     "parse",
     "recent",
-    "recent_speeds",
     "record_observation",
     "update",
 )

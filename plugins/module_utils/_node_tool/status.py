@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 
 from .._core.failures import Failure
@@ -28,7 +27,7 @@ _HEAD = ("member", "role", "version", "size", "in use", "fragmented", "quota", "
 def status(context: Context, *, as_json: bool, next_run: str) -> int:
     """Print the status; the exit code is that of a failure if the member of this node does not answer."""
     state, view, error = context.remembered(), None, ""
-    if state.no_member and not os.path.lexists(context.paths.manifest):
+    if state.no_member and not context.has_manifest:
         none = f"This node has no member of etcd: there is no {context.paths.manifest}."
         write(json.dumps(result(None, none, state, next_run), indent=2) if as_json else none)
         return OK

@@ -21,8 +21,9 @@ from .._core.command import RunCommand
 from .._core.failures import Failure, FileError, Refused
 from .._core.files import content, put
 from .._node import kubelet, process
-from .._node.etcd_manifest import read_manifest
 from .._node.member import ca_sha256
+from .._node.settings import is_unit
+from .._node.settings_source import read_settings
 from .._node_tool import due, metrics, state
 from . import unit_files, zipapp
 
@@ -294,10 +295,15 @@ def cluster_minute(place: Place, manifest: str) -> int:
     """A minute of the hour that follows from the CA of this node's etcd, 0 if there is none yet: the same on all nodes
     of a cluster, and another in most other clusters, which may share disks and a network with it."""
     try:
-        found = ca_sha256(place.at(read_manifest(place.at(manifest)).ca_cert))
+        found = ca_sha256(place.at(read_settings(_named(place, manifest)).ca_cert))
     except (Failure, OSError):
         return 0
     return int(found[0], 16) % 60
+
+
+def _named(place: Place, manifest: str) -> str:
+    """What names the member's settings at this place: a unit has the same name everywhere."""
+    return manifest if is_unit(manifest) else place.at(manifest)
 
 
 def metrics_warning(place: Place) -> str | None:
@@ -314,7 +320,7 @@ def metrics_warning(place: Place) -> str | None:
 def heal_warning(place: Place, manifest: str) -> str | None:
     """The reason why the healing that is asked for will never happen with the probes of this node."""
     try:
-        killer = due.alarm_threat(read_manifest(place.at(manifest)).probes)
+        killer = due.alarm_threat(read_settings(_named(place, manifest)).probes)
     except (Failure, OSError):  # there may be none yet
         return None
     if killer is None:

@@ -10,21 +10,24 @@ from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .._core import run_lock
 from .._core.failures import Refused
+from .._etcd.connection import WAYS
+from .._etcd.transport import ANSWER_SECONDS
 from .._node.etcd_manifest import DEFAULT_PATH
+from .._node.kubelet import UNIT_NAME
+from .._node.settings import is_unit
 from .._node_tool import cron
 from .._node_tool.due import Limits
-from .._node_tool.next_run import CRON_FILE
+from .._node_tool.traces import CRON_FILE, UNITS
 
-UNITS = "/etc/systemd/system"
 RUN, WATCH = "etcd-maintenance", "etcd-maintenance-watch"
 # The first line of these files, which tells them from those of others.
 MARKER = "# Written by the Ansible module controlplane.etcd.etcd_schedule, which replaces the whole file.\n"
-# Paths that need quotes neither in a cron line nor in a unit.
-_PLAIN = re.compile(r"/[\w./+-]*")
+# Paths, URLs and the names of transports: what needs quotes neither in a cron line nor in a unit.
+_PLAIN = re.compile(r"/[\w./+-]*|https?://[\w.:\[\]-]+/?|" + "|".join(WAYS), re.ASCII)
 
 _SERVICE = """\
 [Unit]
@@ -54,7 +57,7 @@ WantedBy=timers.target
 @dataclass(frozen=True)
 class Wanted:
     """The schedule that is wanted; the names are those of the module's options, but for `watch`, the per-minute check,
-    which is its option metrics."""
+    which is its option metrics. `connection` are those of `CONNECTION_OPTIONS` that somebody gave."""
 
     tool_path: str
     schedule: str
@@ -66,12 +69,16 @@ class Wanted:
     textfile_dir: str = ""
     manifest: str = DEFAULT_PATH
     lock_path: str = run_lock.DEFAULT_PATH
+    connection: t.Mapping[str, str] = field(default_factory=dict)
+    timeout: float = ANSWER_SECONDS
 
 
 def commands(wanted: Wanted) -> dict[str, str]:
     """The command line of each unit, by its name, without options that are the tool's own defaults."""
     shared = [f"--manifest={wanted.manifest}"] if wanted.manifest != DEFAULT_PATH else []
     shared += [f"--lock={wanted.lock_path}"] if wanted.lock_path != run_lock.DEFAULT_PATH else []
+    shared += [f"--{name.replace('_', '-')}={value}" for name, value in sorted(wanted.connection.items())]
+    shared += [f"--timeout={wanted.timeout:g}"] if wanted.timeout != ANSWER_SECONDS else []
     shared += [f"--textfile-dir={wanted.textfile_dir}"] if wanted.textfile_dir else []
     shared += ["--allow-unsafe-version"] if wanted.allow_unsafe_version else []
     given, usual = vars(wanted.limits), vars(Limits())
@@ -101,12 +108,15 @@ def timers(found: t.Iterable[str]) -> list[str]:
 
 
 def _check(wanted: Wanted) -> None:
-    for option in ("tool_path", "textfile_dir", "manifest", "lock_path"):
-        path = getattr(wanted, option)
-        if path and not _PLAIN.fullmatch(path):
+    paths_given = {name: getattr(wanted, name) for name in ("tool_path", "textfile_dir", "manifest", "lock_path")}
+    if is_unit(wanted.manifest) and UNIT_NAME.fullmatch(wanted.manifest):
+        del paths_given["manifest"]
+    for option, text in {**paths_given, **wanted.connection}.items():
+        if text and not _PLAIN.fullmatch(text):
             raise Refused(
                 "invalid_schedule",
-                f"{option} is {path!r}: a cron line and a unit take absolute paths of letters, digits and ._+- only.",
+                f"{option} is {text!r}: a cron line and a unit take absolute paths of letters, digits and ._+- only,"
+                " and URLs of a host and a port.",
             )
     if wanted.heal and not wanted.watch:
         raise Refused("invalid_schedule", "heal needs metrics: the check every minute is what heals.")

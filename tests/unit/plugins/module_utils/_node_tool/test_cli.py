@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core import files
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.usage_count import Wanted
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool import (
     cli,
     defrag_run,
     next_run,
     recover,
     status,
+    usage,
     watch,
 )
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.due import Limits
@@ -44,6 +46,7 @@ def called(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
         return 3
 
     monkeypatch.setattr(status, "status", note)
+    monkeypatch.setattr(usage, "usage", note)
     monkeypatch.setattr(watch, "watch", note)
     monkeypatch.setattr(defrag_run, "run", note)
     monkeypatch.setattr(next_run, "next_run", lambda *_arguments: "soon")
@@ -58,12 +61,26 @@ def test_status(called: list[tuple[Any, ...]]) -> None:
     assert (context.paths.manifest, context.paths.state) == ("/nowhere/m", "/var/lib/etcd-maintenance")
 
 
+def test_usage(called: list[tuple[Any, ...]]) -> None:
+    cli.main(["usage", "--manifest=/nowhere/m"])
+    cli.main(
+        ["usage", "--manifest=/nowhere/m", "--json", "--top=0", "--since=/s", "--prefix=/p", "--managed-fields", "/f"]
+    )
+    assert [each[1] for each in called] == [usage.Options(), usage.Options("/f", "/s", Wanted("/p", 0, True), True)]
+
+
 def test_watch(called: list[tuple[Any, ...]]) -> None:
     cli.main(["watch", "--manifest=/nowhere/m"])
     cli.main(["watch", "--manifest=/nowhere/m", "--heal", "--allow-unsafe-version", "--textfile-dir=/t", "--lock=/l"])
     assert [each[1] for each in called] == [watch.Options(), watch.Options(heal=True, allow_unsafe=True)]
     assert [each[0].paths.textfile_dir for each in called] == ["", "/t"]
     assert called[1][0].paths.lock == "/l"
+
+
+def test_how_etcd_is_asked(called: list[tuple[Any, ...]]) -> None:
+    given = {"ca_cert": "/ca", "client_cert": "/c", "client_key": "/k", "endpoint": "https://h:1", "transport": "grpc"}
+    cli.main(["watch", "--manifest=/m", *(f"--{name.replace('_', '-')}={text}" for name, text in given.items())])
+    assert called[0][0].connection == {**given, "manifest": "/m", "timeout": 10.0}
 
 
 def test_run(called: list[tuple[Any, ...]]) -> None:
@@ -106,7 +123,10 @@ def test_interrupted(
     assert capsys.readouterr().out == "Interrupted. A defragmentation that has begun continues in its member.\n"
 
 
-@pytest.mark.parametrize("arguments", [[], ["defrag"], ["run", "--heal"], ["watch", "--check"], ["run", "--timeout=a"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["defrag"], ["run", "--heal"], ["watch", "--check"], ["run", "--timeout=a"], ["usage", "--top=-1"]],
+)
 def test_what_cannot_be_understood(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         cli.main(arguments)
@@ -114,7 +134,7 @@ def test_what_cannot_be_understood(arguments: list[str], capsys: pytest.CaptureF
     assert capsys.readouterr().err.startswith("usage: etcd-maintenance")
 
 
-@pytest.mark.parametrize("verb", ["status", "watch", "run", "recover"])
+@pytest.mark.parametrize("verb", ["status", "usage", "watch", "run", "recover"])
 def test_every_help_tells_the_exit_codes(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         cli.main([verb, "--help"])

@@ -63,6 +63,17 @@ def test_no_manifest(tmp_path: Path) -> None:
     assert caught.value.code == "manifest_missing"
 
 
+def test_a_unit_is_there_as_long_as_its_data_are(tmp_path: Path) -> None:
+    """Of a member that was never seen nobody knows where its data are."""
+    context = Context(Paths("etcd.service", "/l", str(tmp_path / "state"), ""), 1.0)
+    assert context.has_manifest
+    assert not context.has_no_member()
+    context.remember(lambda known: replace(known, data_dir=str(tmp_path)))
+    assert context.has_no_member()
+    (tmp_path / "member").mkdir()
+    assert not context.has_no_member()
+
+
 def test_the_lock_is_held_and_renewed(node: FakeNode) -> None:
     with node.locked("run"):
         held = run_lock.read(node.paths.lock)

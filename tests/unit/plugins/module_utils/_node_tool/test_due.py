@@ -12,6 +12,7 @@ from unit.builders import MIB, member, probes_of, table, view
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import defragmentation
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.estimates import DiskRoom
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool import due
 
 GIB = 1024 * MIB
@@ -71,18 +72,20 @@ def test_turns(members: list[dict[str, Any]], others: list[str], own: bool, left
 
 
 # What is free on the disk of this node, of which a member with 100 MiB in use needs 180 MiB; others, own, left.
-DISKS: list[tuple[str, int | None, list[str], bool, list[str]]] = [
+DISKS: list[tuple[str, DiskRoom | None, list[str], bool, list[str]]] = [
     ("not known", None, ["cp2", "cp3"], True, []),
-    ("just enough", 180 * MIB, ["cp2", "cp3"], True, []),
-    ("too little", 180 * MIB - 1, [], False, ["cp2", "cp3", "cp1"]),
-    ("full", 0, [], False, ["cp2", "cp3", "cp1"]),
+    ("just enough", DiskRoom(180 * MIB), ["cp2", "cp3"], True, []),
+    ("just enough without the log", DiskRoom(116 * MIB, with_log=False), ["cp2", "cp3"], True, []),
+    ("too little without the log", DiskRoom(116 * MIB - 1, with_log=False), [], False, ["cp2", "cp3", "cp1"]),
+    ("too little", DiskRoom(180 * MIB - 1), [], False, ["cp2", "cp3", "cp1"]),
+    ("full", DiskRoom(0), [], False, ["cp2", "cp3", "cp1"]),
 ]
 
 
-@pytest.mark.parametrize(("free", "others", "own", "left"), table(DISKS))
-def test_due_members_and_the_disk(free: int | None, others: list[str], own: bool, left: list[str]) -> None:
+@pytest.mark.parametrize(("room", "others", "own", "left"), table(DISKS))
+def test_due_members_and_the_disk(room: DiskRoom | None, others: list[str], own: bool, left: list[str]) -> None:
     """The leadership is not handed over by a node on whose disk its member could not be defragmented."""
-    found = due.due_members(view(*(member(number, **DUE_ONE) for number in (1, 2, 3))), 1, due.Limits(), (), free)
+    found = due.due_members(view(*(member(number, **DUE_ONE) for number in (1, 2, 3))), 1, due.Limits(), (), room)
     assert [each.member.name for each in found.others] == others
     assert (found.own is not None) == own
     assert [sentence.split(" is due and left alone: ")[0] for sentence in found.left] == left

@@ -99,6 +99,21 @@ def test_the_whole_of_it(node: Node, capsys: pytest.CaptureFixture[str]) -> None
     assert run_lock.read(node.paths.lock) is None
 
 
+def test_the_kubelet_of_rke2_is_held(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is a process of another service, as the inspection has found."""
+    units: list[str] = []
+    hold = kubelet_hold.hold
+
+    def record(run: object, unit: str, **options: Any) -> None:
+        units.append(unit)
+        hold(run, unit, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(kubelet_hold, "hold", record)
+    node.reports = [replace(FULL, kubelet=replace(FULL.kubelet, unit="rke2-server"))]
+    assert node.recover() == 0
+    assert set(units) == {"rke2-server"}
+
+
 def test_check_mode_and_nothing_to_do(node: Node, capsys: pytest.CaptureFixture[str]) -> None:
     assert node.recover(check=True) == 0
     assert node.did == []

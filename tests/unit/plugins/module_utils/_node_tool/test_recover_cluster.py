@@ -23,6 +23,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.compaction import Compaction
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.defragmentation import Defragmentation
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.errors import WriteRefused
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.estimates import DiskRoom
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.hashes import Comparison
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.write_check import Baseline, Write, WriteCheck
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool import recover_cluster
@@ -59,7 +60,7 @@ def test_only_the_disk_of_this_node_is_asked(
     asked: list[Any] = []
 
     def defragment(_inspect: object, endpoint: object, **options: Any) -> Defragmentation:
-        asked.append((endpoint, options["free_disk_bytes"](), options["allow_unsafe"], options["rule"]))
+        asked.append((endpoint, options["room"](), options["allow_unsafe"], options["rule"]))
         return Defragmentation("cp2", True, 2 * MIB, MIB, 0.5)
 
     monkeypatch.setattr(defragmentation, "defragment", defragment)
@@ -68,7 +69,7 @@ def test_only_the_disk_of_this_node_is_asked(
     for target, mine in ((other, False), (own, True)):
         recover_cluster.defragment(shown, node.local, target, own=mine, allow_unsafe=mine)  # type: ignore[arg-type]
     rule = recover_cluster.RULE
-    assert asked == [(other.endpoint, None, False, rule), (node.local.endpoint, 7, True, rule)]
+    assert asked == [(other.endpoint, None, False, rule), (node.local.endpoint, DiskRoom(7), True, rule)]
     assert capsys.readouterr().out.splitlines()[0].endswith("s  defragmented cp2: 2.0 MiB -> 1.0 MiB in 0.5 s")
 
 

@@ -14,6 +14,7 @@ from unit.builders import (
     RUNNING,
     cluster_report,
     diagnosis,
+    disks_of,
     held_by,
     kubelet_report,
     member_report,
@@ -73,6 +74,9 @@ def test_only_its_own_kubelet_is_held_and_it_says_so() -> None:
     assert made(node_report(1, ARMED, kubelet=kubelet_report(held=held_by("x")))).hold == "an earlier run holds it"
 
 
+WRONG = Refusal("wrong_connection", "its etcd cannot be asked with a file.")
+
+
 @pytest.mark.parametrize(
     ("changes", "revive", "code"),
     table(
@@ -82,6 +86,7 @@ def test_only_its_own_kubelet_is_held_and_it_says_so() -> None:
             ("nobody may start it", {"kubelet": STOPPED}, "", "no_member_answers"),
             ("it will never answer", {"process": RUNNING, "waiting_may_help": False}, "", "no_member_answers"),
             ("a copy beside its manifest", {"stray_files": ("old",)}, "restart", "stray_manifests"),
+            ("it is asked with a wrong file", {"refusals": (WRONG,)}, "restart", "wrong_connection"),
             ("its disk is full", {"free_disk_bytes": MIB}, "restart", "disk_full"),
         ]
     ),
@@ -107,6 +112,10 @@ def test_no_leader_and_what_one_node_cannot_do_about_it() -> None:
 def test_a_small_disk_is_named() -> None:
     plan = made(node_report(1, ONE, free_disk_bytes=100 * MIB))
     assert plan.findings[-1].startswith("The data disk of cp1 has 100.0 MiB free; a defragmentation may need up to 180")
+    elsewhere = disks_of(100 * MIB, uses=("data", "kubelet"))
+    plan = made(replace(node_report(1, ONE), disks=elsewhere))
+    assert "may need up to 116.0 MiB there" in plan.findings[-1]
+    assert made(replace(node_report(1, ONE), disks=disks_of(116 * MIB, uses=("data",)))).findings == ()
 
 
 def test_the_table_at_the_end() -> None:

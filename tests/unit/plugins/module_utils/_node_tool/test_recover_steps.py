@@ -32,10 +32,12 @@ def test_a_node_without_etcd(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
     monkeypatch.setattr(recover_steps, "inspect_node", asked.append)
     with pytest.raises(Refused, match="neither /m nor data in /var/lib/etcd") as caught:
-        recover_steps.inspect("/m", "/l", 3.0, Options(kubelet_unit="k", allow_unsafe=True))
+        recover_steps.inspect(
+            {"manifest": "/m", "timeout": 3.0, "endpoint": "e"}, "/l", Options(kubelet_unit="k", allow_unsafe=True)
+        )
     assert caught.value.code == "manifest_missing"
-    given = {"manifest": "/m", "lock_path": "/l", "timeout": 3.0, "kubelet_unit": "k", "allow_unsafe_version": True}
-    assert given.items() <= asked[0].items()
+    given = {"manifest": "/m", "lock_path": "/l", "timeout": 3.0, "endpoint": "e", "kubelet_unit": "k"}
+    assert {**given, "allow_unsafe_version": True}.items() <= asked[0].items()
 
 
 @pytest.mark.parametrize("running", [False, True], ids=["it is restarted", "it is only waited for"])
@@ -43,19 +45,19 @@ def test_revive(monkeypatch: pytest.MonkeyPatch, running: bool) -> None:
     did: list[Any] = []
 
     class Waiting:
-        def __init__(self, manifest: str, options: Any, _status: Any) -> None:
-            did.append((manifest, options.hold_kubelet, options.owner, options.wait_timeout))
+        def __init__(self, member: Any, options: Any, _status: Any) -> None:
+            did.append((member.path, options.hold_kubelet, options.owner, options.wait_timeout))
 
         def until_it_answers(self) -> Any:
             return SimpleNamespace(seconds=4.0), True
 
     monkeypatch.setattr(recover_steps, "Waiting", Waiting)
-    monkeypatch.setattr(recover_steps, "read_manifest", lambda path: path)
+    monkeypatch.setattr(recover_steps, "read_settings", lambda path: SimpleNamespace(path=path, unit=""))
     for name in ("startable", "restart_and_release"):
         monkeypatch.setattr(kubelet_hold, name, lambda _run, unit, name=name: did.append((name, unit)))
     report = node_report(1, probes="1.22", process=RUNNING if running else None)
     plan = recover_plan.plan(report, check=False, snapshot=True, may_hold=True)
-    assert recover_steps.revive(plan, "/m", 3.0, Options(wait_timeout=9.0), owner="me") == 4.0
+    assert recover_steps.revive(plan, {"manifest": "/m"}, Options(wait_timeout=9.0), owner="me") == 4.0
     restarts = [] if running else [("startable", "kubelet"), ("restart_and_release", "kubelet")]
     assert did == [*restarts, ("/m", True, "me", 9.0)]
 

@@ -16,6 +16,7 @@ from unit.builders import table
 from ansible_collections.controlplane.etcd.plugins.module_utils._core import files
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool import state
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.state import DAY, State
+from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.traces import recent_speeds
 
 NOW = 1795478400.0
 KNOWN_LONG = State(armed=True, alarms=(NOW - 900,), term=2)
@@ -60,7 +61,7 @@ def test_speeds_count_for_a_month(tmp_path: Path) -> None:
     speeds = {"cp1": (7.5, NOW - 29 * DAY), "cp2": (8.5, NOW - 31 * DAY), "cp3": (9.5, NOW + DAY)}
     state.update(directory, lambda known: replace(known, defrag_speeds=speeds))
     assert state.load(directory) == State(defrag_speeds=speeds)
-    assert state.recent_speeds(state.load(directory), NOW) == {"cp1": 7.5, "cp3": 9.5}
+    assert recent_speeds(state.load(directory).defrag_speeds, NOW) == {"cp1": 7.5, "cp3": 9.5}
 
 
 def test_one_that_hangs_is_not_waited_for_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import pytest
 from unit.builders import table
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Refused
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.member import CONNECTION_OPTIONS
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.cli import parser
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.due import Limits
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool_install import unit_files
@@ -47,6 +48,14 @@ ALL = wanted(
     textfile_dir="/srv/m",
     manifest="/srv/etcd.yaml",
     lock_path="/srv/lock",
+    connection={
+        "ca_cert": "/v/ca.pem",
+        "client_cert": "/v/c.pem",
+        "client_key": "/v/c.key",
+        "endpoint": "https://[::1]:2399",
+        "transport": "grpc",
+    },
+    timeout=2.5,
 )
 
 
@@ -55,11 +64,20 @@ def test_all_options_reach_the_tool() -> None:
     ran = parser().parse_args(found[unit_files.RUN].split()[1:])
     assert (ran.verb, ran.manifest, ran.textfile_dir) == ("run", "/srv/etcd.yaml", "/srv/m")
     assert ran.lock == "/srv/lock"
+    assert {name: getattr(ran, name) for name in CONNECTION_OPTIONS} == ALL.connection
+    assert ran.timeout == 2.5
     assert (ran.allow_unsafe_version, ran.leave_single_member) == (True, True)
     assert Limits(ran.fragmented_percent, ran.min_free_mib, ran.full_percent, ran.full_gain_mib) == ALL.limits
     watched = parser().parse_args(found[unit_files.WATCH].split()[1:])
+    assert {name: getattr(watched, name) for name in CONNECTION_OPTIONS} == ALL.connection
     assert (watched.verb, watched.heal, watched.allow_unsafe_version) == ("watch", True, True)
     assert (watched.manifest, watched.textfile_dir, watched.lock) == ("/srv/etcd.yaml", "/srv/m", "/srv/lock")
+
+
+def test_a_unit_in_the_place_of_a_manifest() -> None:
+    named = wanted(manifest="etcd@main.service")
+    assert unit_files.commands(named)[unit_files.RUN] == f"{TOOL} run --manifest=etcd@main.service"
+    assert unit_files.files(named, "systemd")
 
 
 def test_all_defaults_are_the_tools_own() -> None:
@@ -69,6 +87,8 @@ def test_all_defaults_are_the_tools_own() -> None:
 
 BAD: list[tuple[str, dict[str, object], str, str]] = [
     ("no cron expression", {"schedule": "often"}, "cron", "has 1 fields"),
+    ("a URL with more", {"connection": {"endpoint": "https://h:1/%x"}}, "cron", "endpoint is 'https://h:1/%x'"),
+    ("a path with a blank", {"connection": {"ca_cert": "/v/my ca"}}, "systemd", "ca_cert is '/v/my ca'"),
     ("for systemd", {"schedule": "0 4 13 * 5"}, "systemd", "only on days that match both"),
     ("heal alone", {"heal": True, "watch": False}, "cron", "heal needs metrics"),
     ("a blank in a path", {"textfile_dir": "/a b"}, "cron", "textfile_dir is '/a b'"),
@@ -76,6 +96,7 @@ BAD: list[tuple[str, dict[str, object], str, str]] = [
     ("a shell's character", {"manifest": "/a;b"}, "cron", "manifest is '/a;b'"),
     ("a blank in another path", {"lock_path": "/a b"}, "cron", "lock_path is '/a b'"),
     ("a line break", {"manifest": "/a\n"}, "cron", "manifest is '/a"),
+    ("no name of a unit", {"manifest": "etcd%i.service"}, "systemd", "manifest is 'etcd%i.service'"),
     ("no absolute path", {"tool_path": "tool"}, "cron", "absolute paths"),
     ("too many percent", {"limits": Limits(101)}, "cron", "fragmented_percent is 101; it takes 0 to 100"),
 ]
