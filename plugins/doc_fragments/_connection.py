@@ -40,7 +40,12 @@ options:
     type: str
   manifest:
     description:
-      - Path of etcd's static pod manifest. Addresses, certificates, data directory and quota are read from it.
+      - Path of etcd's static pod manifest, or name of the systemd unit that runs it, such as V(etcd.service).
+        Addresses, certificates, data directory and quota are read from there, or from the configuration file of etcd
+        that it names.
+      - If the default does not exist, the etcd of Kubernetes on this node is looked for - that of RKE2 or k3s, or a
+        unit of systemd that kubespray or the like has written, that the API server of this node uses, or in whose
+        database keys of Kubernetes are seen. An etcd that may be another's, and one of several, has to be named.
     type: path
     default: /etc/kubernetes/manifests/etcd.yaml
   timeout:
@@ -48,8 +53,25 @@ options:
       - Seconds that one ordinary call may take. A member that takes longer counts as not answering.
     type: float
     default: 10.0
+  transport:
+    description:
+      - The way to etcd. V(gateway) is its JSON gateway, which needs nothing but Python on the node. V(grpc) needs the
+        Python library C(etcd3) on the node. V(etcdctl) needs that program, beside the node's running etcd, as in the
+        images of kubeadm, or in C(PATH).
+      - With V(auto), it is the gateway, and for members that say they have none (C(--enable-grpc-gateway=false)), or
+        whose port hangs up as one without HTTP does, gRPC if the library is there, and else C(etcdctl).
+      - C(etcdctl) streams no snapshot, disarms all alarms or none, and up to etcd 3.5 it lists no members without
+        quorum.
+    type: str
+    choices:
+      - auto
+      - gateway
+      - grpc
+      - etcdctl
+    default: auto
 notes:
-  - The module needs nothing but Python on the node. It talks to etcd's JSON gateway over verified TLS.
+  - The module needs nothing but Python on the node, unless etcd's JSON gateway is off. It talks to etcd over verified
+    TLS.
   - It has to run as root, because the keys below C(/etc/kubernetes/pki) are root's.
   - If O(manifest) does not exist, O(endpoint), O(ca_cert), O(client_cert) and O(client_key) are all required.
 requirements:

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""The edge of every module: the options they share, and the one place where a failure becomes a result."""
+"""The edge of every module: the lease that it keeps, and the one place where a failure becomes a result."""
 
 from __future__ import annotations
 
@@ -18,29 +18,16 @@ from ._core import lease, run_lock, time_limit
 from ._core.failures import Failure, FileError, Refused, message
 from ._core.records import Json
 from ._etcd.errors import EtcdError
-from ._etcd.estimates import WORK_SECONDS
-from ._node.member import DEFAULTS, LocalMember
 
-CONNECTION_SPEC: Json = {
-    "ca_cert": {"type": "path"},
-    "client_cert": {"type": "path"},
-    "client_key": {"type": "path", "no_log": False},  # the path of a file, not a key
-    "endpoint": {"type": "str"},
-    "manifest": {"type": "path", "default": DEFAULTS["manifest"]},
-    "timeout": {"type": "float", "default": DEFAULTS["timeout"]},
-}
-WORK_SPEC: Json = {"work_timeout": {"type": "float", "default": WORK_SECONDS}}
 LEASE_SPEC: Json = {
     "lock_path": {"type": "path", "default": run_lock.DEFAULT_PATH},
     "run": {"type": "str"},
 }
-UNSAFE_SPEC: Json = {"allow_unsafe_version": {"type": "bool", "default": False}}
 
 UNCHANGED = "Nothing was changed."
 _HALF_DONE = "How far it came is not known."
 
 Body = t.Callable[[AnsibleModule], Json]
-MemberBody = t.Callable[[AnsibleModule, LocalMember], Json]
 
 
 def run(
@@ -70,17 +57,14 @@ def run(
     module.exit_json(**result)
 
 
-def run_with_member(module: AnsibleModule, body: MemberBody, *, doing: str, unchanged: str = UNCHANGED) -> None:
-    """Run the body of a module that works on the member that the connection options name, as `run` does."""
-    url: str = module.params["endpoint"] or module.params["manifest"]  # all that is known if there is no member
-
-    def with_member(module: AnsibleModule) -> Json:
-        nonlocal url
-        member = LocalMember(module.params)
-        url = member.endpoint.url
-        return body(module, member)
-
-    run(module, with_member, doing=doing, unchanged=unchanged, through=lambda: url)
+def with_unlock(module: AnsibleModule, found: Json, *, done: bool = True) -> Json:
+    """The result of a module that has the option `unlock`. If that is set, the lock of the run is given back, unless
+    there is something left to do, or in check mode; `unlocked` says whether it was."""
+    params = module.params
+    if not params["unlock"]:
+        return found
+    final = done and params["run"] and not module.check_mode
+    return {**found, "unlocked": bool(final and run_lock.release(params["lock_path"], params["run"]))}
 
 
 def _lease(module: AnsibleModule) -> t.ContextManager[None]:
@@ -96,14 +80,4 @@ def _asked(failure: Failure, through: str) -> str:
     return through if isinstance(failure, Refused) else ""
 
 
-__all__ = (
-    "CONNECTION_SPEC",
-    "LEASE_SPEC",
-    "UNCHANGED",
-    "UNSAFE_SPEC",
-    "WORK_SPEC",
-    "Body",
-    "MemberBody",
-    "run",
-    "run_with_member",
-)
+__all__ = ("LEASE_SPEC", "UNCHANGED", "Body", "run", "with_unlock")

@@ -51,39 +51,20 @@ disarmed:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._core.failures import Refused, refuse
 from ..module_utils._core.records import Json
-from ..module_utils._core.text import join
-from ..module_utils._etcd import alarms, checks
-from ..module_utils._etcd.over_quota import quota_headroom
+from ..module_utils._etcd import alarms
 from ..module_utils._etcd.polling import await_leader
-from ..module_utils._module import CONNECTION_SPEC, LEASE_SPEC, run_with_member
+from ..module_utils._member_module import CONNECTION_SPEC, run_with_member
+from ..module_utils._module import LEASE_SPEC
 from ..module_utils._node.member import LocalMember
 
 
 def disarm(module: AnsibleModule, member: LocalMember) -> Json:
     view = await_leader(member.inspect_cluster)
-    refuse(checks.corrupt_refusal(view) or checks.quorum_refusal(view))
-    names = list(view.full_names)
-    if module.check_mode:
-        return {"changed": bool(names), "disarmed": names}
-    size_bytes = max((each.size_bytes for each in view.answering), default=0)
-    # Also if no alarm is armed: somebody may have disarmed it too early.
-    headroom = quota_headroom(view, member.capacity(size_bytes))
-    refuse(headroom.refusal)
-    for warning in headroom.warnings:
+    done = alarms.disarm_for_good(view, member.endpoint, member.capacity, check=module.check_mode)
+    for warning in done.warnings:
         module.warn(warning)
-    if not names:
-        return {"changed": False, "disarmed": []}
-    left = [alarm for alarm in alarms.disarm(view, member.endpoint) if alarm in view.full_alarms]
-    if left:
-        still = join(sorted(view.name_of(alarm.member_id) for alarm in left))
-        raise Refused(
-            "alarm_raised_again",
-            f"The alarm of {still} is still armed after it was disarmed: it was raised again at once. See which member"
-            " is over its quota (etcd_info), defragment it, and run this again.",
-        )
-    return {"changed": True, "disarmed": names}
+    return {"changed": bool(done.names), "disarmed": list(done.names)}
 
 
 def main() -> None:

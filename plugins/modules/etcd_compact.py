@@ -80,7 +80,8 @@ from ..module_utils._core.failures import refuse
 from ..module_utils._core.records import Json
 from ..module_utils._etcd import checks, compaction
 from ..module_utils._etcd.polling import await_leader
-from ..module_utils._module import CONNECTION_SPEC, LEASE_SPEC, WORK_SPEC, run_with_member
+from ..module_utils._member_module import CONNECTION_SPEC, WORK_SPEC, run_with_member
+from ..module_utils._module import LEASE_SPEC
 from ..module_utils._node.member import LocalMember
 
 

@@ -112,7 +112,8 @@ from ..module_utils._core.failures import Refused
 from ..module_utils._core.records import Json
 from ..module_utils._core.text import sentences
 from ..module_utils._etcd import defragmentation
-from ..module_utils._module import CONNECTION_SPEC, LEASE_SPEC, UNSAFE_SPEC, WORK_SPEC, run_with_member
+from ..module_utils._member_module import CONNECTION_SPEC, UNSAFE_SPEC, WORK_SPEC, run_with_member
+from ..module_utils._module import LEASE_SPEC
 from ..module_utils._node import disks, process
 from ..module_utils._node.member import LocalMember
 
@@ -129,14 +130,14 @@ def what_may_go(member: LocalMember, snapshot_dir: str) -> str:
 
 def defragment(module: AnsibleModule, member: LocalMember) -> Json:
     params = module.params
-    if member.free_disk_bytes() is None:
+    if member.disk_room() is None:
         module.warn("The member is not this host's own: whether its disk has room for the copy could not be checked.")
     try:
         done = defragmentation.defragment(
             member.inspect_cluster,
             member.endpoint,
             rule=defragmentation.Rule(params["min_free_bytes"], params["min_free_share"]),
-            free_disk_bytes=member.free_disk_bytes,
+            room=member.disk_room,
             allow_unsafe=params["allow_unsafe_version"],
             timeout=params["work_timeout"],
             check=module.check_mode,

@@ -219,7 +219,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._core.records import Json
 from ..module_utils._etcd.diagnosis import diagnosis_result
 from ..module_utils._etcd.view import cluster_result
-from ..module_utils._module import CONNECTION_SPEC, UNSAFE_SPEC, run_with_member
+from ..module_utils._member_module import CONNECTION_SPEC, UNSAFE_SPEC, run_with_member
 from ..module_utils._node.member import LocalMember
 
 

@@ -38,6 +38,7 @@ extends_documentation_fragment:
   - controlplane.etcd._lease.both
   - controlplane.etcd._lease
   - controlplane.etcd._connection
+  - controlplane.etcd._restart
   - controlplane.etcd._attributes
 attributes:
   check_mode:
@@ -49,11 +50,6 @@ attributes:
     details:
       - Values of environment variables are masked.
 options:
-  allow_downtime:
-    description:
-      - Restart etcd even if it is the only member or one of two, which takes the whole cluster down meanwhile.
-    type: bool
-    default: false
   backup_dir:
     description:
       - Directory for a copy of the old manifest, written before it is replaced. Created with mode 0700 if it is
@@ -61,12 +57,6 @@ options:
       - A directory inside a C(manifests) directory is refused, because the kubelet starts whatever is there.
     type: path
     default: /etc/kubernetes/etcd-backup
-  during_recovery:
-    description:
-      - Go on while the NOSPACE alarm is armed. For the role P(controlplane.etcd.recover#role), which raises quotas
-        before it disarms. A CORRUPT alarm still forbids it.
-    type: bool
-    default: false
   extra_args:
     description:
       - Flags of etcd, without their leading dashes.
@@ -203,15 +193,15 @@ from ..module_utils._core.failures import refuse
 from ..module_utils._core.records import Json
 from ..module_utils._etcd.errors import EtcdError
 from ..module_utils._kubeadm import manifest_diff
-from ..module_utils._kubeadm.backups import DEFAULT_BACKUP_DIR
 from ..module_utils._kubeadm.exchange import EXCHANGE_SPEC, FOR_CONTROLLER
-from ..module_utils._module import CONNECTION_SPEC, LEASE_SPEC, run
+from ..module_utils._member_module import CONNECTION_SPEC
+from ..module_utils._module import LEASE_SPEC, run
 from ..module_utils._node.apiserver import ADMIN_CONF
 from ..module_utils._node.kubelet import UNIT
 from ..module_utils._rollout import interrupted
 from ..module_utils._rollout.change import Changed, change
 from ..module_utils._rollout.preconditions import quota_warning, refuse_cluster, refuse_node
-from ..module_utils._rollout.rollout import Rollout, read_rollout
+from ..module_utils._rollout.rollout import CHANGE_SPEC, Rollout, read_rollout
 from ..module_utils._rollout.target import ControllerNeeded, Target, choose_target
 
 
@@ -279,19 +269,14 @@ def carry_out(module: AnsibleModule, rollout: Rollout, target: Target) -> Change
 def main() -> None:
     module = AnsibleModule(
         {
+            **CHANGE_SPEC,
             **CONNECTION_SPEC,
             **EXCHANGE_SPEC,
             **LEASE_SPEC,
-            "allow_downtime": {"type": "bool", "default": False},
-            "backup_dir": {"type": "path", "default": DEFAULT_BACKUP_DIR},
-            "during_recovery": {"type": "bool", "default": False},
-            "extra_args": {"type": "dict", "default": {}},
             "kubeadm_config": {"type": "path"},
             "kubeconfig": {"type": "path", "default": ADMIN_CONF},
             "kubelet_unit": {"type": "str", "default": UNIT},
             "method": {"type": "str", "choices": ["auto", "kubeadm", "patch"], "default": "auto"},
-            "remove": {"type": "list", "elements": "str", "default": []},
-            "wait_timeout": {"type": "float", "default": 120.0},
         },
         supports_check_mode=True,
     )

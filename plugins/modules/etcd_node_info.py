@@ -70,6 +70,18 @@ answers:
   returned: success
   type: bool
   sample: true
+apiserver_etcd_urls:
+  description: URLs of the etcd that the node's API server uses, those of single resources last. Empty if it has no API
+    server.
+  returned: on a node without etcd
+  type: list
+  elements: str
+  sample: ["https://192.0.2.11:2379"]
+apiserver_manifest:
+  description: Path of the manifest of the node's API server, whether or not there is one.
+  returned: success
+  type: str
+  sample: /etc/kubernetes/manifests/kube-apiserver.yaml
 ca_sha256:
   description: SHA-256 of each certificate in the file of etcd's CA, which tells clusters apart if ids do not.
   returned: success
@@ -150,10 +162,18 @@ error:
   returned: success
   type: str
   sample: ""
+further:
+  description: Units of this node that run another etcd of Kubernetes, such as that for events alone.
+  returned: on a node with etcd
+  type: list
+  elements: str
+  sample: [etcd-events.service]
 installation:
   description:
     - What has made the node, as far as its files tell. V(kubeadm); V(etcd_only) for a host of kubeadm's external etcd,
       which has neither an API server nor a kubeconfig; V(cluster_api) for a machine that Cluster API owns.
+      V(kubespray) for a unit with kubespray's or KubeKey's file, V(systemd) for any other one, V(rke2), V(k3s), and
+      V(config_file) for a static pod with a configuration file of etcd's own.
   returned: on a node with etcd
   type: str
   sample: kubeadm
@@ -229,7 +249,7 @@ lock:
       type: float
       sample: 1795428000.0
 manifest:
-  description: Path of the manifest.
+  description: What names the settings of the member, the path of the manifest or the name of a systemd unit.
   returned: success
   type: str
   sample: /etc/kubernetes/manifests/etcd.yaml
@@ -256,7 +276,7 @@ name:
   type: str
   sample: cp1
 other_etcd:
-  description: Other etcds that were found, such as those of RKE2, k3s or kubespray, each in a sentence.
+  description: Other etcds that were found, such as that of Patroni or of k0s, each in a sentence.
   returned: on a node without a manifest
   type: list
   elements: str
@@ -267,7 +287,7 @@ play:
   type: str
   sample: 0a1b2c3d-4e5f-6071-8293-000000000007
 present:
-  description: Whether the node has a manifest of etcd. Everything else is missing if it has none.
+  description: Whether the node has an etcd that is worked on. What is about that is missing if it has none.
   returned: success
   type: bool
   sample: true
@@ -332,6 +352,18 @@ process:
       returned: always
       type: float
       sample: 86.2
+refusals:
+  description: Why nothing is to be done to its cluster, as far as this node alone knows - options for the way to its
+    member with which that cannot be asked. Each has a V(code) and a V(text).
+  returned: on a node with etcd
+  type: list
+  elements: dict
+  sample: []
+start_seconds:
+  description: For how long the member is expected to read its log and its database when it starts, in seconds.
+  returned: on a node with etcd
+  type: float
+  sample: 47.1
 strategy:
   description: The strategy of the play in which the node was inspected, added on the controller.
   returned: always
@@ -343,33 +375,165 @@ stray_files:
   type: list
   elements: str
   sample: ["/etc/kubernetes/manifests/etcd.yaml.bak"]
+unit:
+  description: The systemd unit that runs the member, null if a static pod does.
+  returned: on a node with etcd
+  type: dict
+  contains:
+    last_lines:
+      description: Its last lines, if it is not active.
+      returned: always
+      type: list
+      elements: str
+      sample: []
+    notes:
+      description: What may kill its etcd or leave it down, each in a sentence.
+      returned: always
+      type: list
+      elements: str
+      sample: []
+    of_events:
+      description: Whether it runs the second etcd of a Kubernetes cluster, which has its events alone.
+      returned: always
+      type: bool
+      sample: false
+    refusal:
+      description: Why it would not be started or restarted, empty if it may be.
+      returned: always
+      type: str
+      sample: ""
+    running:
+      description: Whether it runs.
+      returned: always
+      type: bool
+      sample: true
+    unit:
+      description: Its name.
+      returned: always
+      type: str
+      sample: etcd.service
+upkeep:
+  description: What the files of the node tell of the member's upkeep, with etcd up or down. Null if the manifest could
+    not be read a second time; within it null is what cannot be read, or what there is none of.
+  returned: on a node with etcd
+  type: dict
+  contains:
+    auto_compaction:
+      description: Whether the manifest switches on etcd's own compaction (C(--auto-compaction-retention)). The API
+        server compacts every five minutes all the same.
+      returned: always
+      type: bool
+      sample: false
+    certificates:
+      description: The certificates of the member, of the client that asks it, and of their CA, each file once.
+      returned: always
+      type: list
+      elements: dict
+      contains:
+        days_left:
+          description: Days until it expires, by the node's clock; negative if it has.
+          returned: always
+          type: float
+          sample: 353.2
+        path:
+          description: The file.
+          returned: always
+          type: str
+          sample: /etc/kubernetes/pki/etcd/server.crt
+        use:
+          description: V(server), V(peer), V(client) or V(ca).
+          returned: always
+          type: str
+          sample: server
+    db_size_bytes:
+      description: Size of the member's database as etcd counts it against the quota; its file grows ahead of that.
+      returned: always
+      type: int
+      sample: 524288000
+    defrag_bytes_per_second:
+      description: How fast the node tool has defragmented this member in the last days, or the slowest other one of
+        this cluster.
+      returned: always
+      type: float
+      sample: 94371840.0
+    last_run:
+      description: When the last scheduled run of the node tool ended here, in seconds since 1970 by the node's clock.
+      returned: always
+      type: float
+      sample: 1795428000.0
+    last_run_seconds:
+      description: How long ago that is.
+      returned: always
+      type: float
+      sample: 5400.0
+    last_run_success:
+      description: Whether it succeeded; one that had nothing to do did.
+      returned: always
+      type: bool
+      sample: true
+    last_snapshot:
+      description: The newest snapshot of this collection in O(snapshot_dir), by its record.
+      returned: always
+      type: dict
+      contains:
+        age_seconds:
+          description: How old it is.
+          returned: always
+          type: float
+          sample: 86400.0
+        path:
+          description: The file.
+          returned: always
+          type: str
+          sample: /var/backups/etcd/etcd-cdf818194e3a8c32-cp1-r812345.db
+        taken_at:
+          description: When it was taken, in seconds since 1970 by the node's clock.
+          returned: always
+          type: float
+          sample: 1795341600.0
+    quota_bytes:
+      description: The quota in the manifest, V(-1) if it is switched off, null if none is set.
+      returned: always
+      type: int
+      sample: 8589934592
+    scheduled:
+      description: Whether the schedule of the node tool is installed, see M(controlplane.etcd.etcd_schedule).
+      returned: always
+      type: bool
+      sample: true
+    version:
+      description: The version of etcd in the name of its image, empty if it names none.
+      returned: always
+      type: str
+      sample: 3.6.5
 waiting_may_help:
   description: Whether a member that does not answer may still begin to, which one that refuses this node's certificate
     will not.
   returned: on a node with etcd
   type: bool
   sample: false
-wal_bytes:
-  description: Size of the member's log, which it reads when it starts.
-  returned: on a node with etcd
-  type: int
-  sample: 320000000
 """
+
+import time
+from dataclasses import replace
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._core import run_lock
 from ..module_utils._core.records import Json
-from ..module_utils._module import CONNECTION_SPEC, UNSAFE_SPEC, run
+from ..module_utils._member_module import CONNECTION_SPEC, UNSAFE_SPEC
+from ..module_utils._module import run
 from ..module_utils._node import kubelet
-from ..module_utils._node.foreign_etcd import elsewhere
-from ..module_utils._node.inspection import inspect_node
+from ..module_utils._node.inspection import inspect_node, inspect_without_etcd
+from ..module_utils._node_tool.upkeep import read_upkeep
 
 
 def result(module: AnsibleModule) -> Json:
     """The result of the module. Raises Failure, OSError."""
     report = inspect_node(module.params)
-    found = report.as_result() if report else {"present": False, "other_etcd": elsewhere()}
+    if report:
+        report = replace(report, upkeep=read_upkeep(report, module.params["snapshot_dir"], time.time()))
+    found = report.as_result() if report else {"present": False, **inspect_without_etcd(module.params["manifest"])}
     return {"changed": False, **found}
 
 

@@ -21,8 +21,10 @@ description:
   - Every minute it inspects the member of its own node, writes metrics for node-exporter's textfile collector, and,
     if O(heal) allows it, disarms a NOSPACE alarm.
   - C(etcd-maintenance status) shows the cluster at any time, C(etcd-maintenance --help) the rest.
+  - How etcd is asked is written into the schedule. The tool needs O(manifest) in any case.
   - A file of the same name that this module did not write is not replaced; the module fails.
 extends_documentation_fragment:
+  - controlplane.etcd._connection
   - controlplane.etcd._attributes
 attributes:
   check_mode:
@@ -75,11 +77,6 @@ options:
         O(controlplane.etcd.run_lock#module:lock_path) of other runs.
     type: path
     default: /run/etcd-maintenance.lock
-  manifest:
-    description:
-      - Static pod manifest of etcd.
-    type: path
-    default: /etc/kubernetes/manifests/etcd.yaml
   metrics:
     description:
       - Whether to inspect the member of the node every minute and write metrics.
@@ -179,8 +176,9 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._core import command, run_lock
 from ..module_utils._core.records import Json
+from ..module_utils._member_module import CONNECTION_SPEC
 from ..module_utils._module import run
-from ..module_utils._node.etcd_manifest import DEFAULT_PATH
+from ..module_utils._node.member import given_options
 from ..module_utils._node_tool import cron
 from ..module_utils._node_tool.due import Limits
 from ..module_utils._node_tool_install import conflicts, install, unit_files, zipapp
@@ -206,6 +204,8 @@ def wanted_files(params: Json, place: Place, backend: str) -> dict[str, bytes]:
         textfile_dir=params["textfile_dir"] or "",
         manifest=params["manifest"],
         lock_path=params["lock_path"],
+        connection=given_options(params),
+        timeout=params["timeout"],
     )
     scheduled = {path: text.encode() for path, text in unit_files.files(wanted, backend).items()}
     return {params["tool_path"]: zipapp.build(place.interpreter()), **scheduled}
@@ -254,6 +254,7 @@ def _warnings(params: Json, place: Place, jobs: list[conflicts.Job]) -> list[str
 def main() -> None:
     module = AnsibleModule(
         {
+            **CONNECTION_SPEC,
             "allow_unsafe_version": {"type": "bool", "default": False},
             "backend": {"type": "str", "choices": ["auto", "cron", "systemd"], "default": "auto"},
             "fragmented_percent": {"type": "float", "default": _LIMITS.fragmented_percent},
@@ -261,7 +262,6 @@ def main() -> None:
             "full_percent": {"type": "float", "default": _LIMITS.full_percent},
             "heal": {"type": "bool", "default": False},
             "lock_path": {"type": "path", "default": run_lock.DEFAULT_PATH},
-            "manifest": {"type": "path", "default": DEFAULT_PATH},
             "min_free_mib": {"type": "float", "default": _LIMITS.min_free_mib},
             "schedule": {"type": "str", "default": "H */3 * * *"},
             "single_member": {"type": "bool", "default": True},

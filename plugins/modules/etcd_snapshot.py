@@ -120,7 +120,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._core.failures import Refused
 from ..module_utils._core.records import Json
-from ..module_utils._module import CONNECTION_SPEC, LEASE_SPEC, WORK_SPEC, run_with_member
+from ..module_utils._member_module import CONNECTION_SPEC, WORK_SPEC, run_with_member
+from ..module_utils._module import LEASE_SPEC
 from ..module_utils._node.member import LocalMember
 from ..module_utils._snapshot import of_member
 from ..module_utils._snapshot.catalog import Snapshot

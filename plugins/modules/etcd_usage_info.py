@@ -15,14 +15,21 @@ author:
 description:
   - Counts keys and bytes in a snapshot or in the database of the node's own member, by resource and namespace, live
     data and history apart. etcd and the API server may be down.
-  - Nothing is asked of etcd, and nothing is copied or written. Of values only the first bytes are read, so it does not
-    matter whether they are encrypted.
+  - Nothing is asked of etcd, and nothing is copied or written. Of values only the first bytes are read, unless
+    O(managed_fields) is set, so it does not matter whether they are encrypted.
   - While etcd writes, the file is read up to three times. If etcd has written each time, RV(consistent) is false, and
     numbers may be off by what was written meanwhile; a snapshot (M(controlplane.etcd.etcd_snapshot)) stands still.
 extends_documentation_fragment:
   - controlplane.etcd._attributes
   - controlplane.etcd._attributes.info
 options:
+  managed_fields:
+    description:
+      - Also tell what C(managedFields) take, in which the API server keeps who has set which field. All live values are
+        read for that, which takes several times as long. Of values that are neither JSON nor protobuf of Kubernetes,
+        and of encrypted ones, nothing is counted.
+    type: bool
+    default: false
   manifest:
     description:
       - Static pod manifest of etcd, which names the data directory if O(path) is not given.
@@ -37,6 +44,13 @@ options:
       - What the API server's keys begin with (its C(--etcd-prefix)).
     type: str
     default: /registry
+  since:
+    description:
+      - An earlier look, to tell how fast the database grows, and what of it (RV(growth)). A snapshot, or another
+        database of the same cluster.
+      - The time between both is that from when the snapshot was taken, as its record beside it says, or else from the
+        last change of the file. A database that etcd has open is of now.
+    type: path
   top:
     description:
       - How many entries each list has at most.
@@ -58,6 +72,11 @@ EXAMPLES = r"""
     msg: >-
       {{ usage.resources[0].resource }}: {{ usage.resources[0].live_bytes | human_readable }} live,
       {{ usage.resources[0].history_bytes | human_readable }} of history
+
+- name: See what has grown since the last snapshot
+  controlplane.etcd.etcd_usage_info:
+    since: /var/backups/etcd/etcd-before.db
+  become: true
 
 - name: See what filled it when a snapshot was taken
   controlplane.etcd.etcd_usage_info:
@@ -113,6 +132,11 @@ consumers:
       returned: always
       type: int
       sample: 7311
+    managed_fields_bytes:
+      description: What C(managedFields) take of the live bytes. Null without O(managed_fields).
+      returned: always
+      type: int
+      sample: 20971520
     namespace:
       description: The namespace, empty for what is in none, V(*) if it is not told apart. After the first 20,000
         directories of keys no more are.
@@ -165,6 +189,70 @@ file:
       returned: always
       type: int
       sample: 1080041472
+growth:
+  description: What has changed since O(since), per hour. Null without that.
+  returned: success
+  type: dict
+  contains:
+    namespaces:
+      description: As RV(growth.resources), over all resources of a namespace. Empty where there are too many
+        directories of keys to tell all namespaces apart.
+      returned: always
+      type: list
+      elements: dict
+      contains: &grown
+        group:
+          description: As RV(consumers[].group).
+          returned: always
+          type: str
+          sample: kyverno.io
+        live_bytes_per_hour:
+          description: By how much the live data grow, below 0 if they shrink.
+          returned: always
+          type: int
+          sample: 52428800
+        live_keys_per_hour:
+          description: By how many keys they do.
+          returned: always
+          type: int
+          sample: 3650
+        namespace:
+          description: As RV(consumers[].namespace).
+          returned: always
+          type: str
+          sample: "*"
+        resource:
+          description: As RV(consumers[].resource).
+          returned: always
+          type: str
+          sample: policyreports
+        revisions_per_hour:
+          description: By how many more revisions are kept, live and history. A compaction makes that fewer.
+          returned: always
+          type: int
+          sample: 25600
+    resources:
+      description: What has changed most in live bytes, grown or shrunk, over all namespaces of a resource. What is as
+        it was is not listed.
+      returned: always
+      type: list
+      elements: dict
+      contains: *grown
+    revisions_per_hour:
+      description: How far the revision of etcd comes, which is what is written.
+      returned: always
+      type: int
+      sample: 61200
+    seconds:
+      description: The time between both looks.
+      returned: always
+      type: float
+      sample: 3600.0
+    size_bytes_per_hour:
+      description: By how much the file grows. It never shrinks without a defragmentation.
+      returned: always
+      type: int
+      sample: 104857600
 hottest:
   description: The keys of which most revisions are kept, tombstones included; none with only one.
   returned: success
@@ -259,6 +347,11 @@ total:
       returned: always
       type: int
       sample: 7311
+    managed_fields_bytes:
+      description: As RV(consumers[].managed_fields_bytes).
+      returned: always
+      type: int
+      sample: 20971520
     tombstones:
       description: As RV(consumers[].tombstones).
       returned: always
@@ -271,9 +364,12 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._core.failures import Failure
 from ..module_utils._core.records import Json, plain
 from ..module_utils._etcd.kubernetes_keys import DEFAULT_PREFIX
-from ..module_utils._etcd.usage import TOP, usage_of
+from ..module_utils._etcd.usage import look_at
+from ..module_utils._etcd.usage_count import TOP, Wanted
 from ..module_utils._module import run
-from ..module_utils._node.etcd_manifest import DEFAULT_PATH, read_manifest
+from ..module_utils._node.etcd_manifest import DEFAULT_PATH
+from ..module_utils._node.settings_source import read_settings
+from ..module_utils._snapshot.usage_since import grown_since
 
 
 def database(params: Json) -> str:
@@ -281,7 +377,7 @@ def database(params: Json) -> str:
     if params["path"]:
         return str(params["path"])
     try:
-        return read_manifest(params["manifest"]).database
+        return read_settings(params["manifest"]).database
     except FileNotFoundError as exc:
         raise Failure(
             "manifest_missing", f"There is no {exc.filename} on this node.", "Name the file to read (path)."
@@ -294,18 +390,23 @@ def usage(module: AnsibleModule) -> Json:
     if params["top"] < 0:
         raise Failure("invalid_option", f"top is {params['top']}.", "It takes 0 or more.")
     path = database(params)
-    found = usage_of(path, prefix=params["prefix"], top=params["top"])
-    if not found.consistent:
+    wanted = Wanted(params["prefix"], params["top"], params["managed_fields"])
+    look = look_at(path, wanted)
+    if not look.usage.consistent:
         module.warn(f"etcd wrote to {path} while it was read, so the numbers may be off by what it wrote.")
-    return {"changed": False, "path": path, **plain(found)}
+    since = params["since"]
+    growth = grown_since(since, path, look.levels, wanted) if since else None
+    return {"changed": False, "path": path, **plain(look.usage), "growth": plain(growth)}
 
 
 def main() -> None:
     module = AnsibleModule(
         {
+            "managed_fields": {"type": "bool", "default": False},
             "manifest": {"type": "path", "default": DEFAULT_PATH},
             "path": {"type": "path"},
             "prefix": {"type": "str", "default": DEFAULT_PREFIX},
+            "since": {"type": "path"},
             "top": {"type": "int", "default": TOP},
         },
         supports_check_mode=True,

@@ -137,18 +137,19 @@ from ..module_utils._core import command
 from ..module_utils._core.failures import Failure
 from ..module_utils._core.records import Json
 from ..module_utils._etcd.api import Status
-from ..module_utils._module import CONNECTION_SPEC, LEASE_SPEC, run
-from ..module_utils._node.etcd_manifest import read_manifest
+from ..module_utils._member_module import CONNECTION_SPEC
+from ..module_utils._module import LEASE_SPEC, run
 from ..module_utils._node.kubelet import UNIT
 from ..module_utils._node.kubelet_hold import held_until, startable
 from ..module_utils._node.member import LocalMember
+from ..module_utils._node.settings_source import read_settings
 from ..module_utils._node.wait import Waiting, WaitOptions
 
 
 def wait(module: AnsibleModule) -> Json:
     options = WaitOptions(**{field.name: module.params[field.name] for field in fields(WaitOptions)})
     try:
-        manifest = read_manifest(module.params["manifest"])
+        manifest = read_settings(module.params["manifest"])
     except FileNotFoundError as exc:
         raise Failure("manifest_missing", f"There is no {exc.filename} on this node.") from exc
 

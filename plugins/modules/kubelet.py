@@ -39,6 +39,8 @@ options:
   manifest:
     description:
       - Path of etcd's static pod manifest. Its directory is the manifests directory of O(only_if_backed_off).
+      - If it is the name of a systemd unit, such as V(etcd.service), no kubelet runs etcd - with O(state=restarted)
+        that unit is restarted instead, whatever its start limit counts, and not waited for.
     type: path
     default: /etc/kubernetes/manifests/etcd.yaml
   only_if_backed_off:
@@ -102,6 +104,7 @@ from ..module_utils._core.records import Json
 from ..module_utils._module import LEASE_SPEC, run
 from ..module_utils._node import kubelet, kubelet_hold
 from ..module_utils._node.etcd_manifest import DEFAULT_PATH
+from ..module_utils._node.settings import is_unit
 
 
 def restart(module: AnsibleModule) -> Json:
@@ -109,14 +112,25 @@ def restart(module: AnsibleModule) -> Json:
     result: Json = {"changed": True, "held_until": None}
     if module.params["only_if_backed_off"]:
         manifests_dir = os.path.dirname(module.params["manifest"])
-        backed_off = kubelet.backed_off(command.run, unit, manifests_dir)
-        kubelet.refuse_unstable(command.run, unit)
-        result.update(changed=bool(backed_off), backed_off=backed_off)
-    if result["changed"]:
-        kubelet_hold.startable(command.run, unit)
-        if not module.check_mode:
-            kubelet_hold.restart_and_release(command.run, unit)
+        backed_off = kubelet_hold.end_back_off(command.run, unit, manifests_dir, check=module.check_mode)
+        return {**result, "changed": bool(backed_off), "backed_off": backed_off}
+    if is_unit(module.params["manifest"]):
+        return {**result, **restart_member(module.params["manifest"], check=module.check_mode)}
+    kubelet_hold.startable(command.run, unit)
+    if not module.check_mode:
+        kubelet_hold.restart_and_release(command.run, unit)
     return result
+
+
+def restart_member(name: str, *, check: bool) -> Json:
+    """Restart the unit of a member that no kubelet runs. Raises Failure, Refused."""
+    # Here, since each start of this module would have to read it, and few members need it.
+    from ..module_utils._node import systemd_unit
+
+    systemd_unit.startable(command.run, name)
+    if not check:
+        systemd_unit.restart(command.run, name)
+    return {"changed": True}
 
 
 def release(module: AnsibleModule) -> Json:

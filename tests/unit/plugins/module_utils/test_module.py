@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from unit.builders import Exited, Json, member, table, view
-from unit.fake_cluster import FakeMember
+from unit.builders import Exited, Json, table
 
 from ansible_collections.controlplane.etcd.plugins.module_utils import _module
 from ansible_collections.controlplane.etcd.plugins.module_utils._core import run_lock, time_limit
@@ -106,54 +105,6 @@ def test_bug_is_no_failure() -> None:
     """It shows where it is."""
     with pytest.raises(KeyError):
         _module.run(FakeModule(), lambda _module: {}["x"], doing="Working")  # type: ignore[arg-type]  # it is made
-
-
-URL = "https://192.0.2.1:2379"
-
-# The endpoint that was given; the failure before there is a member, or of the body; the member that is named.
-THROUGH: list[tuple[str, str | None, Exception | None, Exception, str]] = [
-    ("refused by the member", None, None, Refused("x", "No."), f"Working through {URL} was refused. No."),
-    ("etcd, of the member", None, None, errors.TimedOut("late"), f"Working through {URL} failed: late."),
-    (
-        "etcd, of another one",
-        None,
-        None,
-        errors.TimedOut("late", endpoint="other"),
-        "Working through other failed: late.",
-    ),
-    ("not etcd's", None, None, Failure("x", "It broke."), "Working failed. It broke."),
-    ("no member: its manifest", None, errors.TlsRejected("no"), KeyError(), "Working through etcd.yaml failed: no."),
-    ("no member: its endpoint", "given", errors.TlsRejected("no"), KeyError(), "Working through given failed: no."),
-    ("no manifest", None, Failure("manifest_missing", "None."), KeyError(), "Working failed. None."),
-]
-
-
-@pytest.mark.parametrize(("given", "before", "inside", "expected"), table(THROUGH))
-def test_member_that_is_named(
-    monkeypatch: pytest.MonkeyPatch, given: str | None, before: Exception | None, inside: Exception, expected: str
-) -> None:
-    def made(_params: Json) -> FakeMember:
-        if before:
-            raise before
-        return FakeMember(view(member(1)))
-
-    def body(_module: object, _member: object) -> Json:
-        raise inside
-
-    monkeypatch.setattr(_module, "LocalMember", made)
-    module = FakeModule(endpoint=given, manifest="etcd.yaml")
-    with pytest.raises(Exited) as caught:
-        _module.run_with_member(module, body, doing="Working")  # type: ignore[arg-type]  # it is made
-    assert caught.value.args[0]["msg"] == f"{expected} Nothing was changed."
-
-
-def test_member_is_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = FakeMember(view(member(1)))
-    monkeypatch.setattr(_module, "LocalMember", lambda _params: asked)
-    module = FakeModule(endpoint=None, manifest="etcd.yaml")
-    with pytest.raises(Exited) as caught:
-        _module.run_with_member(module, lambda _module, found: {"same": found is asked}, doing="Working")  # type: ignore[arg-type]  # it is made
-    assert caught.value.args[0] == {"same": True}
 
 
 def leased(path: Path, *, run: str | None = "me", check: bool = False, **options: Any) -> tuple[Json, Lock | None]:

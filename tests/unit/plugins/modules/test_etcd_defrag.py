@@ -13,7 +13,7 @@ from unit.builders import MIB, Json, Reply, member, table, view
 from unit.fake_cluster import FakeMember, FakeModule
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Refused
-from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import EtcdManifest
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.settings import MemberSettings
 from ansible_collections.controlplane.etcd.plugins.modules import etcd_defrag
 
 STATUS = "/v3/maintenance/status"
@@ -55,7 +55,7 @@ def test_a_disk_that_is_too_small_names_what_may_go(tmp_path: Path, monkeypatch:
         raise Refused("disk_too_small", "It is too small.", "Make room.")
 
     monkeypatch.setattr(etcd_defrag.defragmentation, "defragment", refused)
-    asked = FakeMember(SEEN, REPLIES, EtcdManifest("etcd.yaml", "", {"data-dir": str(tmp_path / "etcd")}, {}, ()))
+    asked = FakeMember(SEEN, REPLIES, MemberSettings("etcd.yaml", "", {"data-dir": str(tmp_path / "etcd")}, {}, ()))
     with pytest.raises(Refused) as caught:
         defragment(asked, snapshot_dir=str(tmp_path))
     assert caught.value.text == (

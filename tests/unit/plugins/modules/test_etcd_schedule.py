@@ -14,6 +14,7 @@ from unit.builders import DATA, FakeRun, Json, main_of
 from ansible_collections.controlplane.etcd.plugins.module_utils._core import command
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.command import CommandResult
 from ansible_collections.controlplane.etcd.plugins.module_utils._node import process
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.member import DEFAULTS
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool_install import install, unit_files, zipapp
 from ansible_collections.controlplane.etcd.plugins.modules import etcd_schedule
 
@@ -30,7 +31,7 @@ OPTIONS: Json = {
     "full_percent": 80.0,
     "heal": False,
     "lock_path": "/run/etcd-maintenance.lock",
-    "manifest": "/etc/kubernetes/manifests/etcd.yaml",
+    **DEFAULTS,
     "min_free_mib": 100.0,
     "schedule": "H */3 * * *",
     "single_member": True,

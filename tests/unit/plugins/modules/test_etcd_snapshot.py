@@ -13,7 +13,7 @@ from unit.builders import Json, Reply, member, recorded_snapshot, table, view
 from unit.fake_cluster import FakeMember, FakeModule
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure, Refused
-from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import EtcdManifest
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.settings import MemberSettings
 from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot import catalog, sources
 from ansible_collections.controlplane.etcd.plugins.modules import etcd_snapshot
 
@@ -25,9 +25,9 @@ SILENT = view(member(1), member(2, error="down"))
 
 
 @pytest.fixture
-def node(tmp_path: Path) -> EtcdManifest:
+def node(tmp_path: Path) -> MemberSettings:
     """A member whose database is a recorded one."""
-    manifest = EtcdManifest("etcd.yaml", "", {"data-dir": str(tmp_path / "data"), "name": "cp1"}, {}, ())
+    manifest = MemberSettings("etcd.yaml", "", {"data-dir": str(tmp_path / "data"), "name": "cp1"}, {}, ())
     Path(manifest.database).parent.mkdir(parents=True)
     Path(manifest.database).write_bytes(WHOLE[:-32])
     return manifest
@@ -52,7 +52,7 @@ def snapshot(asked: FakeMember, directory: Path, *, check: bool = False, **chang
     return etcd_snapshot.snapshot(module, asked)  # type: ignore[arg-type]  # both are made
 
 
-def test_snapshot(tmp_path: Path, node: EtcdManifest) -> None:
+def test_snapshot(tmp_path: Path, node: MemberSettings) -> None:
     asked = FakeMember(SILENT, replies(), node)
     result = snapshot(asked, tmp_path / "new")
     path = tmp_path / "new/etcd-c1-cp1-r202.db"
@@ -75,7 +75,7 @@ REUSES: list[tuple[str, dict[str, Any], bool, bool, bool]] = [
 @pytest.mark.parametrize(("changes", "reuse", "written", "expected"), table(REUSES))
 def test_reuse(
     tmp_path: Path,
-    node: EtcdManifest,
+    node: MemberSettings,
     monkeypatch: pytest.MonkeyPatch,
     changes: dict[str, Any],
     reuse: bool,
@@ -91,7 +91,9 @@ def test_reuse(
     assert snapshot(asked, tmp_path / "new", reuse=reuse, check=True)["reused"] is expected
 
 
-def test_no_reuse_if_the_member_is_behind(tmp_path: Path, node: EtcdManifest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_reuse_if_the_member_is_behind(
+    tmp_path: Path, node: MemberSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The cluster's revision counts: what this member has not got yet may be a value."""
     monkeypatch.setattr(sources, "_COMMIT_SECONDS", 0.1)
     snapshot(FakeMember(SILENT, replies(), node), tmp_path / "new")
@@ -107,14 +109,14 @@ FLOORS: list[tuple[str, dict[str, int], int]] = [
 
 
 @pytest.mark.parametrize(("revisions", "floor"), table(FLOORS))
-def test_revision_floor(tmp_path: Path, node: EtcdManifest, revisions: dict[str, int], floor: int) -> None:
+def test_revision_floor(tmp_path: Path, node: MemberSettings, revisions: dict[str, int], floor: int) -> None:
     asked = FakeMember(SILENT, replies(**revisions), node)
     assert snapshot(asked, tmp_path / "new", check=True)["revision"] == floor
     assert not (tmp_path / "new").exists()
 
 
 def test_member_that_is_behind_is_no_source(
-    tmp_path: Path, node: EtcdManifest, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, node: MemberSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sources, "_COMMIT_SECONDS", 0.1)
     with pytest.raises(Failure, match="is older than what its member reports"):
@@ -125,7 +127,7 @@ KEEPS: list[tuple[str, int, list[str]]] = [("all", 0, []), ("this one", 1, ["7"]
 
 
 @pytest.mark.parametrize(("keep", "expected"), table(KEEPS))
-def test_keep(tmp_path: Path, node: EtcdManifest, keep: int, expected: list[str]) -> None:
+def test_keep(tmp_path: Path, node: MemberSettings, keep: int, expected: list[str]) -> None:
     older = tmp_path / "etcd-c1-cp1-r7.db"
     older.write_bytes(WHOLE)
     catalog.remember(catalog.Snapshot(str(older), "c1", "aa", "cp1", 7, len(WHOLE), "", "file", 1.0))
@@ -134,7 +136,7 @@ def test_keep(tmp_path: Path, node: EtcdManifest, keep: int, expected: list[str]
     assert Path(result["path"]).exists()
 
 
-def test_keep_below_zero(tmp_path: Path, node: EtcdManifest) -> None:
+def test_keep_below_zero(tmp_path: Path, node: MemberSettings) -> None:
     with pytest.raises(
         Refused, match=r"^keep is -1; it takes 0, which keeps all, or a number of snapshots\.$"
     ) as caught:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,8 @@ DATA = database([Change(b"/k8s/pods/a/1", b"x"), Change(b"/k8s/pods/a/1", b"yy")
 
 
 def given(**more: object) -> Json:
-    return {"manifest": "/none", "path": None, "prefix": "/registry", "top": 10, **more}
+    usual: Json = {"managed_fields": False, "manifest": "/none", "path": None, "prefix": "/registry", "since": None}
+    return {**usual, "top": 10, **more}
 
 
 def keys_of(value: object) -> object:
@@ -36,7 +38,14 @@ def documented(returned: Json) -> Json:
 
 def test_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "db").write_bytes(DATA)
-    found = main_of(etcd_usage_info, given(path=str(tmp_path / "db"), prefix="/k8s"), monkeypatch)
+    (tmp_path / "before.db").write_bytes(database([Change(b"/k8s/pods/a/1", b"x")]))
+    os.utime(tmp_path / "db", (8200, 8200))
+    os.utime(tmp_path / "before.db", (1000, 1000))
+    found = main_of(
+        etcd_usage_info,
+        given(path=str(tmp_path / "db"), prefix="/k8s", since=str(tmp_path / "before.db")),
+        monkeypatch,
+    )
     assert keys_of(found) == {"changed": None, **documented(yaml.safe_load(etcd_usage_info.RETURN))}
     assert (found["changed"], found["consistent"], found["path"]) == (False, True, str(tmp_path / "db"))
     assert [(each["resource"], each["live_keys"], each["history_revisions"]) for each in found["resources"]] == [
@@ -44,11 +53,26 @@ def test_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("nodes", 1, 0),
     ]
     assert found["hottest"] == [{"key": "/k8s/pods/a/1", "revisions": 2}]
+    growth = found["growth"]
+    assert (growth["seconds"], growth["revisions_per_hour"]) == (7200, 1)
+    assert [(each["resource"], each["live_keys_per_hour"]) for each in growth["resources"]] == [
+        ("nodes", 0),
+        ("pods", 0),
+    ]
+
+
+def test_managed_fields(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    value = b'{"metadata":{"managedFields":[1]}}'
+    (tmp_path / "db").write_bytes(database([Change(b"/registry/a/b/c", value), Change(b"/registry/a/b/d", b"x")]))
+    for asked, expected in ((True, len(b'"managedFields":[1]')), (False, None)):
+        found = main_of(etcd_usage_info, given(path=str(tmp_path / "db"), managed_fields=asked), monkeypatch)
+        records = [found["total"], *found["resources"], *found["namespaces"], *found["consumers"]]
+        assert [each["managed_fields_bytes"] for each in records] == [expected] * 4
 
 
 def test_database_of_the_nodes_own_member(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     node = stopped_node(tmp_path, write_pki(tmp_path / "written"))
-    path = Path(etcd_usage_info.read_manifest(node["manifest"]).database)
+    path = Path(etcd_usage_info.read_settings(node["manifest"]).database)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(DATA)
     found = main_of(etcd_usage_info, given(manifest=node["manifest"], top=1), monkeypatch)
@@ -68,6 +92,7 @@ def test_moving_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_failures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "db").write_bytes(meta_page(0, root=2, pages=3, txid=1))
+    (tmp_path / "whole").write_bytes(DATA)
     for options, expected in (
         (
             {"path": str(tmp_path / "db")},
@@ -97,6 +122,17 @@ def test_failures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
                 "msg": (
                     "Reading the database failed: [Errno 2] No such file or directory:"
                     f" '{tmp_path}/none'. Nothing was changed."
+                ),
+            },
+        ),
+        (
+            {"path": str(tmp_path / "whole"), "since": str(tmp_path / "whole")},
+            {
+                "code": "invalid_option",
+                "msg": (
+                    f"Reading the database failed. {tmp_path}/whole cannot be an earlier look at {tmp_path}/whole: it"
+                    " is not older than what it is compared with. Nothing was changed. Give a snapshot of this cluster"
+                    " that was taken before."
                 ),
             },
         ),
