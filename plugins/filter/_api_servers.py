@@ -37,7 +37,7 @@ _value:
   description:
     - A dictionary of V(lines), sentences for people, V(accepts), whether one of them accepted a write, and V(failure),
       which is empty unless all were asked in vain, and then has V(failed), V(code) and V(msg) as the result of a module
-      has.
+      has; and V(still_starting), the hosts whose API server may yet accept one, none in check mode.
   type: dict
 """
 
@@ -45,7 +45,7 @@ import typing as t
 
 from ..module_utils._core.failures import message
 from ..module_utils._core.records import Json
-from ..plugin_utils._fleet.api_servers import any_accepts, api_server_lines, none_accepts
+from ..plugin_utils._fleet.api_servers import any_accepts, api_server_lines, none_accepts, still_starting
 from ..plugin_utils._fleet.results import ApiServerCheck
 
 
@@ -55,7 +55,12 @@ def api_servers(results: object, check: bool = False) -> Json:
     said = (
         {"failed": True, "code": failure.code, "msg": message("Checking the API servers", failure)} if failure else {}
     )
-    return {"lines": api_server_lines(checks), "accepts": any_accepts(checks), "failure": said}
+    return {
+        "lines": api_server_lines(checks),
+        "accepts": any_accepts(checks),
+        "failure": said,
+        "still_starting": [] if check else still_starting(checks),
+    }
 
 
 class FilterModule:

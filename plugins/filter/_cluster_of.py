@@ -49,9 +49,9 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - The cluster, as a dictionary of V(hosts), V(coordinator), V(snapshot_host), V(order), V(members), V(has_quorum),
-      V(has_work), V(full), V(refusals), V(findings), V(expected_seconds), V(lock_runs), V(revive), V(hold) and
-      V(hidden_hosts).
+    - The cluster, as a dictionary of V(name), V(unit_of_events), V(hosts), V(coordinator), V(snapshot_host), V(order),
+      V(members), V(has_quorum), V(has_work), V(full), V(refusals), V(findings), V(expected_seconds), V(lock_runs),
+      V(revive), V(hold), V(hidden_hosts), V(units) and V(apiserver_hosts).
     - V(order) lists the voters that answer, the leader last, each with its V(name), the V(host) to work on it from, and
       its V(endpoint), which is empty if that host is its own.
     - V(full) says that the alarm is armed, is about to be raised, or that nobody can tell, and V(has_work) that there

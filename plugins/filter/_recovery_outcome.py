@@ -23,6 +23,10 @@ options:
     description: Whether this was check mode.
     type: bool
     default: false
+  deleted:
+    description: What M(controlplane.etcd.etcd_delete) returned, empty if it did not run.
+    type: dict
+    default: {}
   failures:
     description: What tasks returned, a list for each host; those that did not fail are passed over.
     type: dict
@@ -73,7 +77,7 @@ import typing as t
 from ..module_utils._core.records import Json
 from ..plugin_utils._fleet.cluster import Cluster
 from ..plugin_utils._fleet.outcomes import Ending, recovery_outcome
-from ..plugin_utils._fleet.results import TakenSnapshot, WriteCheck
+from ..plugin_utils._fleet.results import DeletedKeys, TakenSnapshot, WriteCheck
 
 
 def outcome(
@@ -86,6 +90,7 @@ def outcome(
     work: bool = True,
     over: bool = True,
     check: bool = False,
+    deleted: object = None,
 ) -> Json:
     return recovery_outcome(
         Cluster.from_result(before),
@@ -93,6 +98,7 @@ def outcome(
         work=work,
         check=WriteCheck.from_result(write_check) if write_check and "writes" in write_check else None,
         snapshot=TakenSnapshot.from_result(snapshot or {}),
+        deleted=DeletedKeys.from_result(deleted or {}),
     )
 
 

@@ -24,6 +24,14 @@ options:
     description: Whether this is check mode.
     type: bool
     default: false
+  delete:
+    description: Directories of keys that are to be deleted, also as one text.
+    type: raw
+    default: []
+  delete_anything:
+    description: Whether that may be what is not safe to lose.
+    type: bool
+    default: false
   hold:
     description: Whether kubelets are held if probes would kill members.
     type: bool
@@ -75,11 +83,11 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - The plan, as a dictionary of V(lines), V(refusals), V(raises), V(step_seconds), V(raise_seconds),
+    - The plan, as a dictionary of V(lines), V(refusals), V(raises), V(delete), V(step_seconds), V(raise_seconds),
       V(revive_seconds), V(revive_patiently), V(revive_limit_seconds), V(hold_seconds), V(release_seconds) and
       V(expected_seconds).
     - V(lines) has the findings, and what follows from them. V(refusals) lists V(code) and V(text) of each reason why
-      nothing may be done. V(raises) says whether a larger quota was asked for.
+      nothing may be done. V(raises) says whether a larger quota was asked for. V(delete) lists directories of keys.
     - V(step_seconds) and V(raise_seconds) are how long a task is waited for, V(revive_seconds) how long a member that
       comes back, V(revive_patiently) whether it is waited for longer while it reads, V(revive_limit_seconds) how long
       the task that waits for it. V(hold_seconds) says by host for how long its kubelet is held, V(release_seconds)
@@ -91,6 +99,7 @@ import typing as t
 
 from ..module_utils._core.records import Json
 from ..plugin_utils._fleet.cluster import Cluster
+from ..plugin_utils._fleet.deletions import directories_of
 from ..plugin_utils._fleet.recovery import plan_recovery
 from ..plugin_utils._fleet.reports import Fleet
 
@@ -99,6 +108,8 @@ def recovery_plan(
     cluster: object,
     results: object,
     check: bool = False,
+    delete: object = (),
+    delete_anything: bool = False,
     hold: bool = True,
     quota: str = "",
     snapshot: bool = True,
@@ -108,6 +119,8 @@ def recovery_plan(
         Cluster.from_result(cluster),
         Fleet.from_results(results),
         check=check,
+        delete=directories_of(delete),
+        delete_anything=delete_anything,
         hold=hold,
         quota=quota,
         snapshot=snapshot,

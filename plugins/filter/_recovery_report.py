@@ -31,6 +31,10 @@ options:
     description: Whether this was check mode.
     type: bool
     default: false
+  deleted:
+    description: What M(controlplane.etcd.etcd_delete) returned, empty if nothing was to be deleted.
+    type: dict
+    default: {}
   seconds:
     description: How long it took.
     type: float
@@ -59,7 +63,7 @@ import typing as t
 
 from ..plugin_utils._fleet.cluster import Cluster
 from ..plugin_utils._fleet.recovery import report_recovery
-from ..plugin_utils._fleet.results import ApiServerCheck, TakenSnapshot, WriteCheck
+from ..plugin_utils._fleet.results import ApiServerCheck, DeletedKeys, TakenSnapshot, WriteCheck
 
 
 def recovery_report(
@@ -69,6 +73,7 @@ def recovery_report(
     snapshot: object = None,
     check: bool = False,
     api_servers: object = None,
+    deleted: object = None,
 ) -> list[str]:
     return report_recovery(
         WriteCheck.from_result(write_check),
@@ -76,6 +81,7 @@ def recovery_report(
         seconds=seconds,
         snapshot=None if snapshot is None else TakenSnapshot.from_result(snapshot),
         snapshot_wanted=snapshot is not None,
+        deleted=DeletedKeys.from_result(deleted or {}),
         api_servers=ApiServerCheck.from_results(api_servers or {}),
         check_mode=check,
     )

@@ -33,6 +33,12 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._node.report imp
     NodeReport,
     ProcessReport,
     Refusal,
+    UnitReport,
+)
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.upkeep import (
+    CertificateReport,
+    SnapshotReport,
+    Upkeep,
 )
 
 DATA = Path(__file__).parent / "data"
@@ -214,6 +220,19 @@ def kubelet_report(
     return KubeletReport("kubelet", held, runs, stopped, refusal, tuple(last_lines))
 
 
+def unit_report(
+    *,
+    name: str = "etcd.service",
+    running: bool = True,
+    refusal: str = "",
+    lines: Iterable[str] = (),
+    notes: Iterable[str] = (),
+    of_events: bool = False,
+) -> UnitReport:
+    """The unit of a member that systemd runs."""
+    return UnitReport(name, running, refusal, tuple(lines), tuple(notes), of_events)
+
+
 RUNNING = ProcessReport(4711, 86.2)
 
 
@@ -243,7 +262,7 @@ def node_report(
         process=RUNNING if cluster else None,
         installation="kubeadm",
         stray_files=(),
-        wal_bytes=320 * MIB,
+        start_seconds=12.8,
         error="" if cluster else f"host{number} is down",
         waiting_may_help=cluster is None,
         cluster=cluster,
@@ -251,6 +270,24 @@ def node_report(
     )
     if "free_disk_bytes" in changes:
         changes["disks"] = disks_of(changes.pop("free_disk_bytes"))
+    return replace(found, **changes)
+
+
+def upkeep(*, days_left: float = 200.0, snapshot_age: float | None = 3600.0, **changes: Any) -> Upkeep:
+    """The upkeep of a node that is hardened and cared for."""
+    found = Upkeep(
+        certificates=(CertificateReport("server", "/etc/kubernetes/pki/etcd/server.crt", days_left),),
+        db_size_bytes=500 * MIB,
+        quota_bytes=1000 * MIB,
+        auto_compaction=True,
+        version="3.6.16",
+        scheduled=True,
+        last_run=1795428000.0,
+        last_run_seconds=3600.0,
+        last_run_success=True,
+        last_snapshot=None if snapshot_age is None else SnapshotReport("/x.db", 1795341600.0, snapshot_age),
+        defrag_bytes_per_second=None,
+    )
     return replace(found, **changes)
 
 
@@ -300,7 +337,7 @@ def systemd_shows(
         "LoadState": loaded,
         "ActiveState": active,
         "UnitFileState": file_state,
-        "ActiveEnterTimestampMonotonic": str(started * 10**6),
+        "InactiveExitTimestampMonotonic": str(started * 10**6),
         "NRestarts": str(restarts),
     }
     return CommandResult(0, "\n".join(f"{name}={value}" for name, value in found.items()))

@@ -10,9 +10,10 @@ from typing import Any
 from unit.builders import MIB, FakeTransport, Reply, endpoint
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Endpoint
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.estimates import DiskRoom
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.quota import Capacity
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView
-from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import EtcdManifest
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.settings import MemberSettings
 
 
 class FakeCluster:
@@ -60,7 +61,7 @@ class FakeMember:
     """A member whose cluster is always the same."""
 
     def __init__(
-        self, seen: ClusterView, replies: dict[str, Reply] | None = None, manifest: EtcdManifest | None = None
+        self, seen: ClusterView, replies: dict[str, Reply] | None = None, manifest: MemberSettings | None = None
     ) -> None:
         self.endpoint, self.transport = endpoint(replies or {})
         self.tls = None
@@ -78,8 +79,8 @@ class FakeMember:
     def ca_sha256(self) -> list[str]:
         return self.fingerprints
 
-    def free_disk_bytes(self) -> int | None:
-        return self.disk
+    def disk_room(self) -> DiskRoom | None:
+        return None if self.disk is None else DiskRoom(self.disk)
 
     def capacity(self, db_bytes: int) -> Capacity | None:
         return None if self.disk is None else Capacity(16_000 * MIB, self.disk, db_bytes)

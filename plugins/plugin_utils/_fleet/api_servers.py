@@ -11,7 +11,20 @@ from __future__ import annotations
 import typing as t
 
 from ...module_utils._core.failures import Failure
+from ...module_utils._node.report import ClusterReport
+from .reports import Fleet
 from .results import ApiServerCheck
+
+
+def hosts_of_api_servers(fleet: Fleet, cluster: ClusterReport | None) -> tuple[str, ...]:
+    """The hosts without etcd whose API server uses this cluster: it names a URL at which a member is to be asked. None
+    as long as no member answers."""
+    urls = {_plain(url) for member in cluster.members for url in member.client_urls} if cluster else set()
+    return tuple(sorted(host for host, used in fleet.etcd_urls.items() if urls & set(map(_plain, used))))
+
+
+def _plain(url: str) -> str:
+    return url.rstrip("/").lower()
 
 
 def api_server_lines(checks: t.Mapping[str, ApiServerCheck]) -> list[str]:
@@ -30,6 +43,11 @@ def api_server_lines(checks: t.Mapping[str, ApiServerCheck]) -> list[str]:
     return said
 
 
+def still_starting(checks: t.Mapping[str, ApiServerCheck]) -> list[str]:
+    """The hosts whose API server may yet accept a write, in the order in which they were asked."""
+    return [host for host, check in checks.items() if check.outcome in ("refused", "not ready")]
+
+
 def any_accepts(checks: t.Mapping[str, ApiServerCheck]) -> bool:
     """Whether Kubernetes can write through one of them."""
     return any(check.outcome == "accepted" for check in checks.values())
@@ -38,7 +56,7 @@ def any_accepts(checks: t.Mapping[str, ApiServerCheck]) -> bool:
 def none_accepts(checks: t.Mapping[str, ApiServerCheck]) -> Failure | None:
     """The failure of a cluster none of whose API servers accepted a write, None if one did. Nodes without one, and
     check mode, in which nothing is written, do not count."""
-    asked = {host: check for host, check in checks.items() if check.outcome in ("refused", "not ready")}
+    asked = {host: checks[host] for host in still_starting(checks)}
     if not asked or len(asked) < sum(check.outcome != "absent" for check in checks.values()):
         return None
     reasons = "; ".join(f"{host}: {check.reason or check.outcome}" for host, check in asked.items())
@@ -51,4 +69,4 @@ def none_accepts(checks: t.Mapping[str, ApiServerCheck]) -> Failure | None:
     )
 
 
-__all__ = ("any_accepts", "api_server_lines", "none_accepts")
+__all__ = ("any_accepts", "api_server_lines", "hosts_of_api_servers", "none_accepts", "still_starting")

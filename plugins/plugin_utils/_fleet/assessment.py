@@ -10,10 +10,11 @@
 from __future__ import annotations
 
 from ...module_utils._core.failures import Refused
+from .api_servers import hosts_of_api_servers
 from .cluster import Cluster
 from .coordination import coordinator_of, order_of, out_of_reach_findings, snapshot_host, unasked_findings
 from .disks import down_for_its_disk, full_disk_findings, full_disks, small_disk_findings
-from .grouping import foreign_members, peers_of, two_names
+from .grouping import foreign_members, further_findings, name_of, peers_of, two_names, unit_of_events
 from .kubelets import held_by, holds, kubelet_findings, revivals, stray_refusals
 from .merged_view import hidden_findings, hidden_hosts, merged_cluster, merged_diagnosis
 from .recovery import has_work_to_do
@@ -38,6 +39,8 @@ def cluster_of(fleet: Fleet, host: str, *, revive: bool = False, run: str = "") 
         to_revive.pop(host, None)
     has_work = has_work_to_do(full=full, revive=to_revive)
     return Cluster(
+        name=name_of(peers.hosts, peers),
+        unit_of_events=unit_of_events(peers),
         hosts=peers.hosts,
         coordinator=coordinator,
         snapshot_host=snapshot_host(cluster, peers, coordinator),
@@ -53,6 +56,7 @@ def cluster_of(fleet: Fleet, host: str, *, revive: bool = False, run: str = "") 
             *unasked_findings(peers, cluster),
             *hidden_findings(peers, coordinator),
             *out_of_reach_findings(order),
+            *further_findings(peers),
             *kubelet_findings(peers, cluster if has_work else None, run),
             *full_disk_findings(cluster, peers),
             *(small_disk_findings(cluster, peers) if full else ()),
@@ -62,6 +66,8 @@ def cluster_of(fleet: Fleet, host: str, *, revive: bool = False, run: str = "") 
         revive=to_revive,
         hold={**(holds(peers, cluster, to_revive) if has_work else {}), **held_by(peers, run)},
         hidden_hosts=hidden_hosts(peers, coordinator),
+        units={host: report.unit.unit for host, report in peers.items() if report.unit},
+        apiserver_hosts=hosts_of_api_servers(peers, cluster),
     )
 
 
@@ -72,6 +78,9 @@ def _refusals(peers: Fleet, coordinator: str, *, has_work: bool, later: bool) ->
     diagnosis = merged_diagnosis(peers, coordinator)
     if inventory:
         return [inventory]
+    unasked = _node_refusals(peers)
+    if unasked:
+        return unasked
     strays = stray_refusals(peers) if has_work else []
     if strays:
         return strays
@@ -80,6 +89,15 @@ def _refusals(peers: Fleet, coordinator: str, *, has_work: bool, later: bool) ->
     if not later and silent:
         return [silent]
     return full_disks(peers[coordinator].cluster, peers) if has_work else []
+
+
+def _node_refusals(peers: Fleet) -> list[Refused]:
+    """The reasons that a node alone knows, each with its host."""
+    return [
+        Refused(refusal.code, f"{host}: {refusal.text}")
+        for host, report in peers.items()
+        for refusal in report.refusals
+    ]
 
 
 __all__ = ("cluster_of",)

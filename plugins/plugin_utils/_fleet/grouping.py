@@ -9,6 +9,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ...module_utils._core.failures import Refused
 from ...module_utils._node.report import NodeReport
 from .reports import Fleet
@@ -18,15 +20,26 @@ def peers_of(fleet: Fleet, host: str) -> Fleet:
     """The hosts that share a CA certificate with `host`, or with one that does: while a CA is replaced, some have the
     old and the new one in their file, and others only one of them.
 
-    Ids do not tell clusters apart: two whose first member has the same peer address have the same ids.
+    Ids do not tell clusters apart: two whose first member has the same peer address have the same ids. But a second
+    etcd for events has the CA of the first one, and then it is a unit of another name and has another id.
     """
-    found, known = {host}, set(fleet[host].ca_sha256)
+    own = fleet[host]
+    found, known = {host}, set(own.ca_sha256)
     while True:
-        more = {name for name, report in fleet.items() if known & set(report.ca_sha256)} - found
+        alike = {name for name, report in fleet.items() if known & set(report.ca_sha256)}
+        more = {name for name in alike if not _are_apart(own, fleet[name])} - found
         if not more:
             return fleet.only(found)
         found |= more
         known = known.union(*(fleet[name].ca_sha256 for name in more))
+
+
+def _are_apart(one: NodeReport, other: NodeReport) -> bool:
+    """Whether two members with one CA are of two clusters that are meant to be two."""
+    if not (one.unit and other.unit) or one.unit.unit == other.unit.unit:
+        return False
+    ids = (one.known_cluster_id, other.known_cluster_id)
+    return None not in ids and ids[0] != ids[1]
 
 
 def foreign_members(peers: Fleet) -> Refused | None:
@@ -79,12 +92,59 @@ def two_names(peers: Fleet) -> Refused | None:
     )
 
 
+def unit_of_events(peers: Fleet) -> str:
+    """The unit of a cluster that is the second one of its hosts, which has the events; empty if it is none."""
+    units = (report.unit for report in peers.reports.values())
+    return next((unit.unit for unit in units if unit and unit.of_events), "")
+
+
+def name_of(hosts: t.Iterable[str], peers: Fleet) -> str:
+    """What a cluster is called: after its first host, and that of the events after its unit as well, since the first
+    one of the same hosts is called after the host."""
+    unit = unit_of_events(peers)
+    return f"{min(hosts)}/{unit}" if unit else min(hosts)
+
+
+def second_etcds(fleet: Fleet) -> dict[str, str]:
+    """By host the unit of the second etcd of Kubernetes, which is worked on when the first one is done. It is empty for
+    hosts that have only an API server, which may use it. Nothing if no host has a second one."""
+    found = {host: min(report.further) for host, report in fleet.items() if report.further}
+    return {**dict.fromkeys(fleet.etcd_urls, ""), **found} if found else {}
+
+
+def further_etcds(peers: Fleet) -> dict[str, tuple[str, ...]]:
+    """The hosts of each other etcd of Kubernetes, by its unit."""
+    names = sorted({name for report in peers.reports.values() for name in report.further})
+    return {name: tuple(host for host, report in peers.items() if name in report.further) for name in names}
+
+
+def further_findings(peers: Fleet) -> list[str]:
+    """What becomes of the other etcds of Kubernetes on these hosts: each is a cluster of its own."""
+    second = set(second_etcds(peers).values())
+    return [
+        f"{', '.join(hosts)} also run the etcd of {name}, a cluster of its own with an alarm of its own:"
+        f" {_when_recovered(name, is_second=name in second)}, and harden does with -e harden_manifest={name}."
+        for name, hosts in further_etcds(peers).items()
+    ]
+
+
+def _when_recovered(name: str, *, is_second: bool) -> str:
+    if is_second:
+        return "the playbook recover works on it when it is done with this one"
+    return f"recover works on it with -e recover_manifest={name}"
+
+
 def _has_other_members(report: NodeReport) -> bool:
     return report.cluster is not None and len(report.cluster.members) > 1
 
 
 __all__ = (
     "foreign_members",
+    "further_etcds",
+    "further_findings",
+    "name_of",
     "peers_of",
+    "second_etcds",
     "two_names",
+    "unit_of_events",
 )

@@ -19,9 +19,9 @@ from ...module_utils._etcd.quota import REFUSED_SHARE
 from ...module_utils._kubeadm import flag_values
 from ...module_utils._kubeadm.known_flags import member_refusal
 from ...module_utils._node.apiserver import ADMIN_CONF
-from ...module_utils._node.etcd_manifest import go_int
 from ...module_utils._node.installation import ETCD_ONLY
 from ...module_utils._node.report import MemberReport
+from ...module_utils._node.settings import go_int
 from . import wording
 from .cluster import Cluster
 from .coordination import members_missing, nodes_out_of_reach
@@ -29,7 +29,7 @@ from .kubelets import idle_kubelets, stray_refusals
 from .options import mapping
 from .quotas import ChosenQuota, choose_quota, recorded_refusals, voters_on_nodes
 from .reports import Fleet
-from .time_budgets import HardeningTimes, hardening_times, longest_start
+from .time_budgets import HardeningTimes, hardening_times
 
 COMPACTION = {flag_values.MODE: "periodic", flag_values.RETENTION: "1h"}
 _RECOVER_FIRST = "run recover first (the playbook controlplane.etcd.recover)"
@@ -113,15 +113,13 @@ def plan_hardening(
             *chosen.notes,
             *notes,
             *wording.installation_notes(peers, wanted, recorded=recorded),
+            *wording.schedule_notes(cluster),
             *wording.learner_notes(cluster.members),
             *([wording.unfinished_note(unfinished)] if unfinished else []),
             *([wording.downtime_note(len(nodes), allowed=allow_downtime)] if downtime else []),
         ),
         times=hardening_times(
-            start_seconds=longest_start(
-                (report.wal_bytes for report in peers.reports.values()),
-                (member.db_size_bytes for member in cluster.members),
-            ),
+            start_seconds=max(report.start_seconds for report in peers.reports.values()),
             wait_timeout=wait_timeout,
         ),
     )
@@ -131,6 +129,8 @@ def _has_config_map(peers: Fleet, manifest: str, kubeconfig: str) -> bool:
     """Whether there is a ConfigMap to record anything in: hosts of kubeadm's external etcd have none, unless somebody
     names a kubeconfig there. `manifest` is that of the host which would record it."""
     own = os.path.join(os.path.dirname(os.path.dirname(manifest)), os.path.basename(ADMIN_CONF))
+    if any(report.set_by_unit for report in peers.reports.values()):  # kubeadm calls such an etcd external, if any
+        return False
     etcd_only = all(report.installation == ETCD_ONLY for report in peers.reports.values())
     return not etcd_only or kubeconfig != own
 

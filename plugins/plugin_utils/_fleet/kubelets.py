@@ -4,7 +4,8 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""Decisions over the kubelets of a cluster: which one is restarted, which one is held, and what is said about them."""
+"""Decisions over what starts the members of a cluster, kubelets or units of systemd: which one is restarted, which
+kubelet is held, and what is said about them."""
 
 from __future__ import annotations
 
@@ -14,16 +15,17 @@ import typing as t
 from ...module_utils._core.failures import Refused
 from ...module_utils._node.kubelet import quoted
 from ...module_utils._node.recoverable import RESTART, WAIT, may_come, stray_refusal, work_threat
-from ...module_utils._node.report import ClusterReport
+from ...module_utils._node.report import ClusterReport, NodeReport, UnitReport
 from .reports import Fleet
 
 
 def revivals(peers: Fleet, cluster: ClusterReport | None, *, full: bool) -> dict[str, str]:
-    """The way to revive each host: `restart` its kubelet, or `wait` for its etcd, which runs and may be reading its
-    log. `cluster` is what the coordinator's member says, None if it is down.
+    """The way to revive each host: `restart` its kubelet, or the unit of its member, or `wait` for its etcd, which runs
+    and may be reading its log. `cluster` is what the coordinator's member says, None if it is down.
 
     With a leader only members that do not answer are brought back, and only if there is work to do. Without one all
-    kubelets are restarted in the same moment: two members that are down for minutes at different times never meet.
+    kubelets are restarted in the same moment: two members that are down for minutes at different times never meet. A
+    unit is restarted only if its etcd does not run, which it would end.
     """
     has_quorum = cluster is not None and cluster.has_quorum
     answering = {member.member_id for member in (cluster.members if cluster else ()) if member.answers}
@@ -39,7 +41,10 @@ def revivals(peers: Fleet, cluster: ClusterReport | None, *, full: bool) -> dict
     restarted = {
         host: RESTART
         for host, report in candidates.items()
-        if host not in waiting and not report.kubelet.refusal and (report.answers or may_come(report))
+        if host not in waiting
+        and not report.start_refusal
+        and (report.answers or may_come(report))
+        and not (report.unit and report.process)
     }
     return dict(sorted({**waiting, **restarted}.items()))
 
@@ -59,7 +64,7 @@ def holds(peers: Fleet, cluster: ClusterReport | None, to_revive: t.Collection[s
     for host, report in peers.items():
         # While some are brought back, all are held: one that answered a moment ago may be next.
         comes = report.answers or (to_revive and not (report.process and not report.waiting_may_help))
-        if report.kubelet.refusal or not comes:
+        if report.unit or report.kubelet.refusal or not comes:
             continue
         reason = work_threat(report, cluster)
         if reason or report.kubelet.held:
@@ -74,6 +79,9 @@ def kubelet_findings(peers: Fleet, cluster: ClusterReport | None, run: str) -> l
     """
     found = []
     for host, report in peers.items():
+        if report.unit:
+            found += _unit_findings(host, report, report.unit, working=cluster is not None)
+            continue
         kubelet = report.kubelet
         if kubelet.refusal and not report.answers:
             found.append(f"{host}: {kubelet.refusal}{quoted('Its last lines', kubelet.last_lines)}")
@@ -93,10 +101,22 @@ def kubelet_findings(peers: Fleet, cluster: ClusterReport | None, run: str) -> l
     return found
 
 
+def _unit_findings(host: str, report: NodeReport, unit: UnitReport, *, working: bool) -> list[str]:
+    """What is to be known about the unit of a member: why it is not started, what may kill it, and how it ended."""
+    found = [f"{host}: {note}" for note in unit.notes] if working or not report.answers else []
+    lines = quoted("Its last lines", unit.last_lines)
+    if not report.answers and unit.refusal:
+        found.append(f"{host}: {unit.refusal}{lines}")
+    elif not report.answers and not report.process:
+        found.append(f"The etcd of {host} does not run ({unit.unit}).{lines}")
+    return found
+
+
 def idle_kubelets(peers: Fleet) -> list[Refused]:
-    """Kubelets that would not start etcd from a changed manifest."""
-    held = [f"{host} (by {report.kubelet.held.owner})" for host, report in peers.items() if report.kubelet.held]
-    stopped = [host for host, report in peers.items() if report.kubelet.stopped and not report.kubelet.held]
+    """Kubelets that would not start etcd from a changed manifest; a unit is started by systemd."""
+    reports = {host: report for host, report in peers.items() if not report.unit}
+    held = [f"{host} (by {report.kubelet.held.owner})" for host, report in reports.items() if report.kubelet.held]
+    stopped = [host for host, report in reports.items() if report.kubelet.stopped and not report.kubelet.held]
     found = []
     if held:
         found.append(

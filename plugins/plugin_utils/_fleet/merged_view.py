@@ -23,28 +23,25 @@ from .reports import Fleet
 _VERSION = "unsafe_etcd_version"
 
 
-def merged(seen: ClusterReport, others: t.Iterable[ClusterReport]) -> ClusterReport:
-    """The cluster as one node sees it, and each member that it cannot ask as a node sees it that can."""
-    found = {member.member_id: member for each in others for member in each.members if member.answers}
-    return replace(seen, members=tuple(_better(member, found.get(member.member_id)) for member in seen.members))
-
-
-def _better(seen: MemberReport, own: MemberReport | None) -> MemberReport:
-    return own if own and own.answers and not seen.answers else seen
+def merged(seen: ClusterReport, others: t.Iterable[MemberReport | None]) -> ClusterReport:
+    """The cluster as one node sees it, and each member that it cannot ask as one of the others, which can."""
+    found = {member.member_id: member for member in others if member and member.answers}
+    better = (member if member.answers else found.get(member.member_id, member) for member in seen.members)
+    return replace(seen, members=tuple(better))
 
 
 def merged_cluster(peers: Fleet, coordinator: str) -> ClusterReport | None:
     """The cluster as the coordinator sees it, and each member that it cannot ask as its own node sees it; None if the
     coordinator's own member does not answer."""
     seen = peers[coordinator].cluster
-    if seen is None:
-        return None
-    own = {
-        report.member_id: report.cluster.member(report.member_id)
-        for report in peers.reports.values()
-        if report.cluster and report.cluster.cluster_id == seen.cluster_id
-    }
-    return replace(seen, members=tuple(_better(member, own.get(member.member_id)) for member in seen.members))
+    return seen and merged(
+        seen,
+        (
+            report.cluster.member(report.member_id)
+            for report in peers.reports.values()
+            if report.cluster and report.cluster.cluster_id == seen.cluster_id
+        ),
+    )
 
 
 def hidden_members(peers: Fleet, coordinator: str) -> tuple[MemberReport, ...]:
@@ -119,7 +116,7 @@ def joined_writes(first: object, more: t.Iterable[object]) -> Json:
     """The result of a write check on the coordinator and those on hosts whose member it cannot ask, as one result."""
     own, results = Fields(first, "the result of etcd_write_check"), [Fields(each, "a write check") for each in more]
     read = [ClusterReport.read(each.record("cluster")) for each in (own, *results)]
-    cluster = merged(read[0], read[1:])
+    cluster = merged(read[0], (member for each in read[1:] for member in each.members))
     writes = [name for each in (own, *results) for name in each.texts("writes")]
     return {
         **t.cast(Json, first),

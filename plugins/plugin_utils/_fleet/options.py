@@ -166,6 +166,7 @@ _READS: dict[str, t.Callable[[object], bool]] = {
     "str": _is_text,
     "path": lambda value: isinstance(value, str) and bool(value.strip()),
     "dict": lambda value: _mapping(value) is not None,
+    "list": lambda value: isinstance(value, str) or (isinstance(value, (list, tuple)) and all(map(_is_text, value))),
 }
 _WANTED = {
     "bool": "true or false",
@@ -174,6 +175,7 @@ _WANTED = {
     "str": "text",
     "path": "a path",
     "dict": 'a mapping, such as {"snapshot-count": "5000"}, also as JSON or YAML text',
+    "list": "a list of texts, or one text",
 }
 
 __all__ = ("CheckedOptions", "alike", "check_options", "mapping", "nearest")

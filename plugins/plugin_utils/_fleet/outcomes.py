@@ -18,7 +18,7 @@ from ...module_utils._core.failures import Refused
 from ...module_utils._core.records import Fields, Json, plain
 from ...module_utils._node.report import MemberReport, Refusal
 from .cluster import Cluster
-from .results import RolledMember, TakenSnapshot, WriteCheck
+from .results import DeletedKeys, RolledMember, TakenSnapshot, WriteCheck
 
 VERSION = 1
 
@@ -75,6 +75,7 @@ class Ending:
     def as_result(self, cluster: Cluster, success: str | None) -> Json:
         """The keys that all outcomes have."""
         return {
+            "name": cluster.name,
             "hosts": list(cluster.hosts),
             "coordinator": cluster.coordinator,
             "outcome": self.outcome(success),
@@ -105,7 +106,13 @@ def _failures(host: str, result: object) -> t.Iterator[TaskFailure]:
 
 
 def recovery_outcome(
-    before: Cluster, ending: Ending, *, work: bool, check: WriteCheck | None, snapshot: TakenSnapshot | None
+    before: Cluster,
+    ending: Ending,
+    *,
+    work: bool,
+    check: WriteCheck | None,
+    snapshot: TakenSnapshot | None,
+    deleted: DeletedKeys | None,
 ) -> Json:
     """The outcome of a recovery. `work` says whether there was anything to do, `check` is the write check at its end,
     None if it did not come to that."""
@@ -120,6 +127,7 @@ def recovery_outcome(
         "without": without if ending.outcome(success) in (RECOVERED_WITHOUT, NOTHING_TO_DO) else [],
         "members": _sizes(before.members, check.cluster.members if check else ()),
         "snapshot": {"host": before.snapshot_host, **plain(snapshot)} if snapshot else None,
+        "deleted_keys": dict(deleted.keys_by_directory) if deleted else {},
     }
 
 

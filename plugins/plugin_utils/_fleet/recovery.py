@@ -13,28 +13,38 @@ from dataclasses import dataclass
 
 from ...module_utils._core.failures import Refused
 from ...module_utils._core.records import Json, plain
+from ...module_utils._etcd.deletable import deletable
 from . import wording
 from .cluster import Cluster
+from .deletions import delete_refusals, deletion_lines, unused_note
 from .disks import snapshot_findings, snapshot_refusal
 from .quota_raises import raise_notes, raise_refusals
 from .reports import Fleet
-from .results import ApiServerCheck, TakenSnapshot, WriteCheck
-from .time_budgets import RecoveryTimes, longest_start, recovery_times
+from .results import ApiServerCheck, DeletedKeys, TakenSnapshot, WriteCheck
+from .time_budgets import RecoveryTimes, recovery_times
 
 
 @dataclass(frozen=True)
 class RecoveryPlan:
-    """The plan for one cluster: `lines` are for people; `raises` says whether a larger quota was asked for."""
+    """The plan for one cluster: `lines` are for people; `raises` says whether a larger quota was asked for; `delete`
+    are the directories of keys that are deleted."""
 
     lines: tuple[str, ...]
     refusals: tuple[Refused, ...]
     raises: bool
+    delete: tuple[str, ...]
     times: RecoveryTimes
 
     def as_result(self) -> Json:
         """The result of the filter, in which the budgets are keys like the rest."""
         refusals = [refused.as_result() for refused in self.refusals]
-        return {"lines": list(self.lines), "refusals": refusals, "raises": self.raises, **plain(self.times)}
+        return {
+            "lines": list(self.lines),
+            "refusals": refusals,
+            "raises": self.raises,
+            "delete": list(self.delete),
+            **plain(self.times),
+        }
 
 
 def plan_recovery(
@@ -42,6 +52,8 @@ def plan_recovery(
     fleet: Fleet,
     *,
     quota: str,
+    delete: t.Sequence[str],
+    delete_anything: bool,
     check: bool,
     hold: bool,
     snapshot: bool,
@@ -51,22 +63,28 @@ def plan_recovery(
     wait_timeout: float,
     work_timeout: float,
 ) -> RecoveryPlan:
-    """The plan for one cluster; `quota` is the larger one that was asked for, empty if none was."""
+    """The plan for one cluster; `quota` is the larger one that was asked for, empty if none was; `delete` are the
+    directories whose keys are to be deleted, `delete_anything` allows what is not safe to lose."""
     raises = bool(quota)
-    refusals = recovery_refusals(cluster, fleet, quota, snapshot=snapshot)
+    refusals = [
+        *recovery_refusals(cluster, fleet, quota, snapshot=snapshot),
+        *delete_refusals(delete, anything=delete_anything, snapshot=snapshot),
+    ]
     notes = [] if refusals else _notes(cluster, fleet.only(cluster.hosts), quota, snapshot=snapshot)
+    if delete and not cluster.full and not refusals:
+        notes.append(unused_note(delete))
+    plan = wording.recovery_plan(cluster, check=check, snapshot=snapshot, hold=hold, delete=delete)
     return RecoveryPlan(
-        lines=(*wording.recovery_plan(cluster, check=check, snapshot=snapshot, hold=hold), *notes),
+        lines=(*wording.heading(cluster), *plan, *notes),
         refusals=tuple(refusals),
         raises=raises,
+        delete=tuple(delete) if refusals else deletable(delete, anything=delete_anything),
         times=recovery_times(
             cluster,
             play_hosts=play_hosts,
             raises=raises,
-            start_seconds=longest_start(
-                (fleet[host].wal_bytes for host in cluster.hosts),
-                (member.db_size_bytes for member in cluster.members),
-            ),
+            deletes=bool(delete),
+            start_seconds=max(fleet[host].start_seconds for host in cluster.hosts),
             hold_seconds=hold_seconds,
             release_seconds=release_seconds,
             wait_timeout=wait_timeout,
@@ -107,14 +125,17 @@ def report_recovery(
     seconds: float,
     snapshot: TakenSnapshot | None,
     snapshot_wanted: bool,
+    deleted: DeletedKeys | None,
     api_servers: t.Mapping[str, ApiServerCheck],
     check_mode: bool,
 ) -> list[str]:
     """The lines that a recovery ends with."""
+    head, gone = wording.heading(before), deletion_lines(deleted, check=check_mode)
     if check_mode:
-        return wording.check_mode_report(check, before.members, api_servers)
+        return [*head, *wording.check_mode_report(check, before.members, api_servers), *gone]
     line = wording.snapshot_line(snapshot, before.snapshot_host, wanted=snapshot_wanted)
-    return wording.recovery_report(check, before.members, seconds=seconds, snapshot=line, api_servers=api_servers)
+    report = wording.recovery_report(check, before.members, seconds=seconds, snapshot=line, api_servers=api_servers)
+    return [*head, *report, *gone]
 
 
 __all__ = ("RecoveryPlan", "has_work_to_do", "plan_recovery", "recovery_refusals", "report_recovery")

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ...module_utils._core.records import Fields
 from ...module_utils._node.report import MemberReport, NodeReport
@@ -17,17 +17,24 @@ from ...module_utils._node.report import MemberReport, NodeReport
 
 @dataclass(frozen=True)
 class Fleet:
-    """Reports by host, sorted: those of a whole play, or of the peers of one cluster."""
+    """Reports by host, sorted: those of a whole play, or of the peers of one cluster. `etcd_urls` are those that the
+    API servers of the play's other hosts use, which have no etcd themselves."""
 
     reports: t.Mapping[str, NodeReport]
+    etcd_urls: t.Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def from_results(cls, results: object) -> Fleet:
         """The reports among the results by host: nodes without etcd have none, and hosts that failed or could not be
         reached have no result. Raises ValueError that names the host if a result is anything else."""
         found = Fields(results, "the results of etcd_node_info")
-        reports = {host: _report(found.record(host)) for host in sorted(found.names())}
-        return cls({host: report for host, report in reports.items() if report})
+        bodies = {host: found.record(host) for host in sorted(found.names())}
+        reports = {host: _report(body) for host, body in bodies.items()}
+        urls = {host: _etcd_urls(body) for host, body in bodies.items()}
+        return cls(
+            {host: report for host, report in reports.items() if report},
+            {host: used for host, used in urls.items() if used},
+        )
 
     def __getitem__(self, host: str) -> NodeReport:
         """The report of a host. Raises ValueError if it has none."""
@@ -41,7 +48,7 @@ class Fleet:
         missing = sorted(set(hosts) - set(self.reports))
         if missing:
             raise ValueError(f"There is no report of {', '.join(missing)}.")
-        return Fleet({host: self.reports[host] for host in sorted(hosts)})
+        return Fleet({host: self.reports[host] for host in sorted(hosts)}, self.etcd_urls)
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -65,6 +72,10 @@ class Fleet:
 def _report(result: Fields) -> NodeReport | None:
     absent = not result.names() or any(result.has(key) and result.flag(key) for key in ("failed", "unreachable"))
     return None if absent else NodeReport.read(result)
+
+
+def _etcd_urls(result: Fields) -> tuple[str, ...]:
+    return result.texts("apiserver_etcd_urls") if result.has("apiserver_etcd_urls") else ()
 
 
 __all__ = ("Fleet",)

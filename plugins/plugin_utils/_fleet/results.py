@@ -59,6 +59,21 @@ class TakenSnapshot:
 
 
 @dataclass(frozen=True)
+class DeletedKeys:
+    """The result of etcd_delete."""
+
+    keys_by_directory: t.Mapping[str, int]
+
+    @classmethod
+    def from_result(cls, body: object) -> DeletedKeys | None:
+        """What was deleted, None if the module did not run or failed."""
+        found = Fields(body, "the result of etcd_delete")
+        if not found.has("deleted"):
+            return None
+        return cls({each.text("directory"): each.whole("key_count") for each in found.records("deleted")})
+
+
+@dataclass(frozen=True)
 class ApiServerCheck:
     """The result of apiserver_write_check."""
 
@@ -80,7 +95,8 @@ class ApiServerCheck:
 
 @dataclass(frozen=True)
 class RolledMember:
-    """The result of etcd_manifest."""
+    """The result of etcd_manifest or etcd_unit. `method` is how a manifest was made, else which file was edited, and
+    `owner` what to set elsewhere, so that it stays."""
 
     changed: bool
     method: str
@@ -89,19 +105,21 @@ class RolledMember:
     differences: tuple[str, ...]
     flags_before: t.Mapping[str, str]
     flags_after: t.Mapping[str, str]
+    owner: str = ""
 
     @classmethod
     def from_result(cls, body: object) -> RolledMember:
-        found = Fields(body, "the result of etcd_manifest")
-        flags = found.record("flags")
+        found = Fields(body, "the result of etcd_manifest or etcd_unit")
+        flags, of_unit = found.record("flags"), found.has("file")
         return cls(
             changed=found.flag("changed"),
-            method=found.text("method"),
-            reason=found.text("reason"),
+            method=found.text("file" if of_unit else "method"),
+            reason="" if of_unit else found.text("reason"),
             seconds=found.number("seconds"),
-            differences=found.texts("differences"),
+            differences=() if of_unit else found.texts("differences"),
             flags_before=flags.texts_by_key("before"),
             flags_after=flags.texts_by_key("after"),
+            owner=found.text("owner") if of_unit else "",
         )
 
 
@@ -125,6 +143,7 @@ def leader_of(result: object) -> str | None:
 
 __all__ = (
     "ApiServerCheck",
+    "DeletedKeys",
     "RolledMember",
     "TakenSnapshot",
     "WriteCheck",

@@ -30,6 +30,8 @@ CONTROL_PLANES = (
 )
 # Names that other software has as well: they count only if there is none of the first.
 GENERIC = ("controllers", "master", "server")
+# kubespray's group of the hosts that run etcd, which may be none of the control planes.
+ETCD = "etcd"
 NOBODY = "!all"
 
 
@@ -64,15 +66,19 @@ def find_targets(
             )
         return Targets(asked if isinstance(asked, str) else ",".join(asked))
     filled = {name for name, hosts in groups.items() if hosts and name not in ("all", "ungrouped")}
-    found = [name for name in CONTROL_PLANES if name in filled] or [name for name in GENERIC if name in filled]
+    known = [name for name in CONTROL_PLANES if name in filled]
+    found = known or ([] if ETCD in filled else [name for name in GENERIC if name in filled])
+    if not set(groups.get(ETCD, ())) <= {host for name in found for host in groups[name]}:
+        found = [*found, ETCD]
     if found:
         return Targets(":".join(found))
     if sources and all("," in source for source in sources):  # that is how Ansible tells a list of hosts
         return Targets("all")
     has = f"It has {', '.join(sorted(filled))}" if filled else "It has no group with hosts"
+    names = ", ".join((*CONTROL_PLANES, *GENERIC, ETCD))
     return _refused(
         "no_target_group",
-        f"The inventory has no group of control-plane nodes that is known here ({', '.join(CONTROL_PLANES + GENERIC)})."
+        f"The inventory has no group of control-plane nodes that is known here ({names})."
         f" {has}. All of its hosts are not taken for control-plane nodes.",
         f"Name the group or the hosts with -e {VARIABLE}=GROUP, or list the nodes: -i cp1,cp2,cp3, (the trailing comma"
         " is required).",
@@ -83,4 +89,4 @@ def _refused(code: str, reason: str, advice: str) -> Targets:
     return Targets(NOBODY, (Refused(code, reason, advice),))
 
 
-__all__ = ("CONTROL_PLANES", "GENERIC", "NOBODY", "Targets", "find_targets")
+__all__ = ("CONTROL_PLANES", "ETCD", "GENERIC", "NOBODY", "Targets", "find_targets")

@@ -15,8 +15,6 @@ import typing as t
 from dataclasses import dataclass
 
 from ...module_utils._etcd.estimates import compact_seconds, defrag_seconds, snapshot_seconds
-from ...module_utils._etcd.quota import LARGEST_QUOTA_BYTES
-from ...module_utils._node.start_up import start_seconds
 from .cluster import Cluster
 
 _BESIDE_TIMEOUTS = 300  # for what a task does beside the three waits that its timeout may count for
@@ -24,6 +22,7 @@ _BESIDE_WAITING = 120  # for a kubelet that is stopped and started while its etc
 _SHORT_WAIT = 30.0
 _PATIENCE = 3  # times the expected seconds for which a member may read when it starts (etcd_manifest, etcd_wait)
 _RAISE_SECONDS = 60  # a restart with a larger quota
+_DELETE_SECONDS = 300  # some million keys
 
 
 @dataclass(frozen=True)
@@ -54,6 +53,7 @@ def recovery_times(
     *,
     play_hosts: int,
     raises: bool,
+    deletes: bool,
     start_seconds: float,
     hold_seconds: int,
     release_seconds: int,
@@ -69,6 +69,7 @@ def recovery_times(
     staggered = {host: at * release_seconds for at, host in enumerate(cluster.hosts)}
     # Members are restarted for a larger quota one after the other, and no cluster is ahead of another.
     held = hold_seconds + cluster.expected_seconds * 2 + (play_hosts * _RAISE_SECONDS if raises else 0)
+    held += _DELETE_SECONDS if deletes else 0
     # If there is a leader that no probe threatens, the work does not depend on members that are down.
     patiently = bool(cluster.hold) or not cluster.has_quorum
     revive = wait_timeout if patiently else _SHORT_WAIT
@@ -99,12 +100,6 @@ def hardening_times(*, start_seconds: float, wait_timeout: float) -> HardeningTi
     return HardeningTimes(_restart(wait_timeout, start_seconds))
 
 
-def longest_start(wal_bytes: t.Iterable[int], database_bytes: t.Iterable[int]) -> float:
-    """What the member with most to read when it starts is expected to take. Databases of members that do not answer
-    are not known: they are taken for as large as those of the others, and for the largest if nobody answers."""
-    return start_seconds(max(wal_bytes, default=0), max(database_bytes, default=0) or LARGEST_QUOTA_BYTES)
-
-
 def _restart(wait_timeout: float, start_seconds: float) -> int:
     """The budget of a member that is restarted, and perhaps once more to roll that back."""
     return int(_step(wait_timeout) + 2 * _PATIENCE * start_seconds)
@@ -114,4 +109,4 @@ def _step(timeout: float) -> int:
     return int(timeout * 3 + _BESIDE_TIMEOUTS)
 
 
-__all__ = ("HardeningTimes", "RecoveryTimes", "hardening_times", "longest_start", "recovery_times")
+__all__ = ("HardeningTimes", "RecoveryTimes", "hardening_times", "recovery_times")

@@ -13,7 +13,7 @@ import typing as t
 from ...module_utils._core import text
 from ...module_utils._core.failures import Refused
 from ...module_utils._core.units import mib
-from ...module_utils._node.installation import CLUSTER_API
+from ...module_utils._node.installation import CLUSTER_API, K3S, RKE2
 from ...module_utils._node.recoverable import RESTART, WAIT
 from ...module_utils._node.report import ClusterReport, MemberReport
 from .api_servers import any_accepts, api_server_lines
@@ -22,6 +22,8 @@ from .reports import Fleet
 from .results import ApiServerCheck, RolledMember, TakenSnapshot, WriteCheck
 
 HEAD = ("member", "role", "before", "after", "in use", "quota", "alarm")
+
+_POD_LOGS = "journalctl -u kubelet, /var/log/pods/kube-system_etcd-*"
 
 
 def member_table(cluster: ClusterReport, before: t.Iterable[MemberReport]) -> list[str]:
@@ -49,20 +51,36 @@ def _size(size_bytes: int) -> str:
     return mib(size_bytes) if size_bytes else "-"
 
 
-def recovery_plan(cluster: Cluster, *, check: bool, snapshot: bool, hold: bool) -> list[str]:
+def heading(cluster: Cluster) -> list[str]:
+    """The line that says which etcd of these hosts is meant, if it is not their first one."""
+    if not cluster.unit_of_events:
+        return []
+    return [f"{cluster.unit_of_events} of {', '.join(cluster.hosts)}, the second etcd of Kubernetes, for its events:"]
+
+
+def recovery_plan(
+    cluster: Cluster, *, check: bool, snapshot: bool, hold: bool, delete: t.Sequence[str] = ()
+) -> list[str]:
     """The findings, and then what will be done; without that if it is refused."""
     if cluster.refusals:
         return list(cluster.findings)
     if not cluster.has_work:
-        return [*cluster.findings, _healthy(cluster)]
+        return [*cluster.findings, _healthy(cluster), *_also_asked(cluster)]
     will = "It would" if check else "It will now"
     first_of_all = [*_revival(cluster, check), *(_holding(cluster, check) if hold else [])]
     if not cluster.has_quorum:
         return [*cluster.findings, *first_of_all, "The next steps can be planned once there is a leader again."]
-    first = "take a snapshot, compact" if snapshot else "compact (without a snapshot)"
+    deletion = f"delete the keys below {', '.join(delete)}, " if delete else ""
+    first = f"take a snapshot, {deletion}compact" if snapshot else "compact (without a snapshot)"
     order = ", then ".join(place.name for place in cluster.order)
     plan = f"{will} {first}, defragment {order}, disarm and prove: about {cluster.expected_seconds} s."
-    return [*cluster.findings, *first_of_all, plan]
+    return [*cluster.findings, *first_of_all, plan, *_also_asked(cluster)]
+
+
+def _also_asked(cluster: Cluster) -> list[str]:
+    """The line on API servers whose hosts are not worked on."""
+    hosts = ", ".join(cluster.apiserver_hosts)
+    return [f"The API servers of {hosts}, which have no etcd but use this one, are asked in the end."] if hosts else []
 
 
 def _healthy(cluster: Cluster) -> str:
@@ -76,7 +94,9 @@ def _healthy(cluster: Cluster) -> str:
 
 def _revival(cluster: Cluster, check: bool) -> list[str]:
     """The lines on members that are revived, and how."""
-    restarted = [host for host, way in cluster.revive.items() if way == RESTART]
+    units = [host for host in cluster.revive if host in cluster.units]
+    restarted = [host for host, way in cluster.revive.items() if way == RESTART and host not in units]
+    started = [host for host, way in cluster.revive.items() if way == RESTART and host in units]
     waited = [host for host, way in cluster.revive.items() if way == WAIT]
     said = []
     if restarted:
@@ -87,6 +107,11 @@ def _revival(cluster: Cluster, check: bool) -> list[str]:
             f"The members of {', '.join(restarted)} {why}: their kubelets {verb} restarted first{moment}, which ends"
             " their back-off."
         )
+    if started:
+        verb = "would be" if check else "are"
+        moment = "" if cluster.has_quorum else ", all at once"
+        named = ", ".join(f"{cluster.units[host]} of {host}" for host in started)
+        said.append(f"Members that do not run {verb} started first{moment}: {named}.")
     if waited:
         verb = "would be" if check else "is"
         said.append(
@@ -175,7 +200,20 @@ def installation_notes(peers: Fleet, extra_args: t.Mapping[str, str], *, recorde
             f" them: put {_flags(extra_args)} into the KubeadmControlPlane, too"
             " (spec.kubeadmConfigSpec.clusterConfiguration.etcd.local.extraArgs), which replaces them one by one."
         )
-    if not recorded:
+    servers = [host for host, report in peers.items() if report.installation in (RKE2, K3S)]
+    units = sorted({report.unit.unit for report in peers.reports.values() if report.unit})
+    if servers:
+        notes.append(
+            f"{', '.join(servers)}: RKE2 and k3s write etcd's settings anew at each start, so etcd-arg in their own"
+            " configuration is changed, and their service is restarted on one server after the other. The kubelet of"
+            " that node is restarted with it, its pods stay."
+        )
+    elif units:
+        notes.append(
+            f"{', '.join(peers.hosts)}: systemd runs etcd here ({', '.join(units)}), so its own files are changed. In"
+            " kubeadm's configuration such an etcd is external and has no settings: nothing is recorded there."
+        )
+    elif not recorded:
         notes.append(
             f"{', '.join(peers.hosts)}: these hosts run etcd alone, with no API server and no kubeconfig, so the"
             f" manifests are all that is changed, and no ConfigMap. Put {_flags(extra_args)} into the files with which"
@@ -183,6 +221,14 @@ def installation_notes(peers: Fleet, extra_args: t.Mapping[str, str], *, recorde
             " each host), or it is lost when kubeadm writes them again."
         )
     return notes
+
+
+def schedule_notes(cluster: Cluster) -> list[str]:
+    """The note on an etcd that gets no schedule of the node tool: a node has one, that of its first etcd."""
+    if not cluster.unit_of_events:
+        return []
+    hosts = ", ".join(cluster.hosts)
+    return [f"{cluster.unit_of_events} is the second etcd of {hosts}: their schedule stays the first one's."]
 
 
 def downtime_note(members: int, *, allowed: bool) -> str:
@@ -216,7 +262,7 @@ def rolled_line(host: str, rolled: RolledMember, *, check: bool) -> str:
     done = "would be restarted with its new flags"
     if not check:
         done = f"runs with its new flags, and was down for {rolled.seconds} s"
-    return text.sentences(f"{host} {done} ({rolled.method}).", rolled.reason, *rolled.differences)
+    return text.sentences(f"{host} {done} ({rolled.method}).", rolled.reason, *rolled.differences, rolled.owner)
 
 
 def no_member_answers(peers: Fleet) -> Refused | None:
@@ -227,14 +273,22 @@ def no_member_answers(peers: Fleet) -> Refused | None:
     return Refused(
         "no_member_answers",
         f"No member of this cluster answers ({reasons}).",
-        "See why etcd exits there (journalctl -u kubelet, /var/log/pods/kube-system_etcd-*), and start it first.",
+        f"See why etcd exits there ({_logs(peers)}), and start it first.",
     )
+
+
+def _logs(peers: Fleet) -> str:
+    """Where etcd's last words are."""
+    units = sorted({report.unit.unit for report in peers.reports.values() if report.unit})
+    pods = [] if units and all(report.unit for report in peers.reports.values()) else [_POD_LOGS]
+    return ", ".join([*(f"journalctl -u {unit}" for unit in units), *pods])
 
 
 __all__ = (
     "check_mode_report",
     "downtime_note",
     "hardening_line",
+    "heading",
     "installation_notes",
     "learner_notes",
     "member_table",
@@ -242,6 +296,7 @@ __all__ = (
     "recovery_plan",
     "recovery_report",
     "rolled_line",
+    "schedule_notes",
     "snapshot_line",
     "unfinished_note",
 )

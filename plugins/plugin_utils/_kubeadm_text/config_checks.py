@@ -14,7 +14,7 @@ import typing as t
 
 from ...module_utils._core.failures import Refused
 from ...module_utils._kubeadm import flag_values
-from ...module_utils._node.etcd_manifest import variable_of
+from ...module_utils._node.settings import variable_of
 from . import yaml_nodes
 from .arguments import EXTRA_ARGS, Args, entries_of, environment, keep_the_rest, local_etcd
 from .documents import Found

@@ -14,6 +14,7 @@ def test_none_accepts() -> None:
     found = api_servers({"cp1": DEAD, "cp2": {"outcome": "absent", "reason": "", "seconds": 0.0}})
     assert found["lines"] == ["The API server of cp1 is still not up after 30 s: it does not answer."]
     assert found["accepts"] is False
+    assert found["still_starting"] == ["cp1"]
     assert (found["failure"]["failed"], found["failure"]["code"]) == (True, "no_apiserver_accepts")
     assert found["failure"]["msg"].startswith(
         "Checking the API servers failed. etcd accepts writes, but none of the API servers that were asked accepted one"
@@ -31,13 +32,14 @@ def test_a_module_that_failed_tells_by_itself() -> None:
         "lines": [],
         "accepts": False,
         "failure": {},
+        "still_starting": [],
     }
 
 
 def test_check_mode_cannot_fail() -> None:
     found = api_servers({"cp1": {**DEAD, "seconds": 0.0}}, check=True)
     assert found["lines"] == ["The API server of cp1 is not up: it does not answer."]
-    assert found["failure"] == {}
+    assert (found["failure"], found["still_starting"]) == ({}, [])
 
 
 def test_filter() -> None:

@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import pytest
-from unit.builders import table
+from unit.builders import cluster_report, member_report, table
 
 from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.api_servers import (
     any_accepts,
     api_server_lines,
+    hosts_of_api_servers,
     none_accepts,
 )
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.reports import Fleet
 from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.results import ApiServerCheck
 
 ACCEPTED, ABSENT, READY = (ApiServerCheck(outcome, "", 0.4) for outcome in ("accepted", "absent", "ready"))
@@ -66,3 +68,21 @@ def test_none_accepts(checks: Checks, expected: str) -> None:
 def test_any_accepts() -> None:
     assert any_accepts({"a": DEAD, "b": ACCEPTED})
     assert not any_accepts({"a": DEAD, "b": READY})
+
+
+# What the API servers of hosts without etcd use, and which of them use the cluster at 192.0.2.1 and 192.0.2.2.
+USERS: list[tuple[str, dict[str, tuple[str, ...]], tuple[str, ...]]] = [
+    ("none", {}, ()),
+    ("all members", {"api": ("https://192.0.2.1:2379", "https://192.0.2.2:2379")}, ("api",)),
+    ("one of them is enough", {"b": ("https://192.0.2.2:2379",), "a": ("https://192.0.2.1:2379",)}, ("a", "b")),
+    ("written otherwise", {"api": ("HTTPS://192.0.2.1:2379/",)}, ("api",)),
+    ("another port is another etcd", {"api": ("https://192.0.2.1:2383",)}, ()),
+    ("another cluster", {"api": ("https://192.0.2.7:2379",)}, ()),
+]
+
+
+@pytest.mark.parametrize(("urls", "expected"), table(USERS))
+def test_hosts_of_api_servers(urls: dict[str, tuple[str, ...]], expected: tuple[str, ...]) -> None:
+    cluster = cluster_report(member_report(1, "leader"), member_report(2))
+    assert hosts_of_api_servers(Fleet({}, urls), cluster) == expected
+    assert hosts_of_api_servers(Fleet({}, urls), None) == ()

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from unit.builders import MIB, Json, held_by, kubelet_report, table
@@ -13,6 +14,7 @@ from unit.builders import member_report as entry
 from unit.fleet_reports import MEMBERS, Reports, cluster_of, silent, up
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.records import plain
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.report import Refusal
 
 
 def assert_texts(refusals: list[Json], expected: Sequence[str]) -> None:
@@ -35,6 +37,8 @@ ONE_DOWN = {
 def test_healthy() -> None:
     found = cluster_of(THREE, "host2")
     assert found == {
+        "name": "host1",
+        "unit_of_events": "",
         "hosts": ["host1", "host2", "host3"],
         "coordinator": "host1",
         "snapshot_host": "host1",
@@ -50,6 +54,8 @@ def test_healthy() -> None:
         "expected_seconds": 74,
         "lock_runs": [],
         "hidden_hosts": [],
+        "units": {},
+        "apiserver_hosts": [],
         "has_quorum": True,
         "revive": {},
         "hold": {},
@@ -109,6 +115,14 @@ REFUSALS: list[tuple[str, Reports, list[str]]] = [
 def test_refusals(reports: Reports, expected: list[str]) -> None:
     others = {**reports, "other": up(9, ca="other", cluster_id="ff")}
     assert_texts(cluster_of(others, "host1")["refusals"], expected)
+
+
+def test_what_one_node_knows_refuses_its_cluster_and_comes_before_what_is_down() -> None:
+    """Its member may well be up, and nobody's kubelet is restarted because of a file that is not there."""
+    wrong = replace(silent(2), refusals=(Refusal("wrong_connection", "its etcd cannot be asked with a file."),))
+    for reports in ({**ONE_DOWN, "host2": wrong}, {**ALL_DOWN, "host2": wrong}):
+        (found,) = cluster_of(reports, "host1", revive=True)["refusals"]
+        assert found == {"code": "wrong_connection", "text": "host2: its etcd cannot be asked with a file."}
 
 
 def test_nobody_answers_needs_a_recovery() -> None:

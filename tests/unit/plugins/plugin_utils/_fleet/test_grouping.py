@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import pytest
 from unit.builders import member_report as entry
-from unit.builders import node_report, table
+from unit.builders import node_report, table, unit_report
 from unit.fleet_reports import Reports, silent, up
 
 from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.grouping import (
     foreign_members,
+    further_findings,
+    name_of,
     peers_of,
+    second_etcds,
     two_names,
+    unit_of_events,
 )
 from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.reports import Fleet
 
@@ -92,3 +96,70 @@ def test_two_names_for_one_node(reports: Reports, parts: list[str]) -> None:
     assert bool(found) is bool(parts)
     assert not found or found.code == "two_names_for_one_node"
     assert all(found and part in found.text for part in parts)
+
+
+def test_events_are_a_cluster_of_their_own() -> None:
+    """They have the CA of the first one, but are a unit of another name with another id."""
+    main, events = unit_report(), unit_report(name="etcd-events.service")
+    fleet = Fleet(
+        {
+            "a": node_report(1, unit=main),
+            "b": node_report(2, unit=main),
+            "c": node_report(3, unit=events, cluster_id="c2"),
+        }
+    )
+    assert list(peers_of(fleet, "a").hosts) == ["a", "b"]
+    assert list(peers_of(fleet, "c").hosts) == ["c"]
+
+
+def test_one_that_has_never_started_is_not_told_apart() -> None:
+    events = node_report(2, unit=unit_report(name="etcd-events.service"), cluster_id=None)
+    assert list(peers_of(Fleet({"a": node_report(1, unit=unit_report()), "b": events}), "a").hosts) == ["a", "b"]
+
+
+def test_further_etcds_are_named() -> None:
+    reports = {host: node_report(1, further=("etcd-events.service",)) for host in ("a", "b")}
+    (said,) = further_findings(Fleet({**reports, "c": node_report(3)}))
+    assert said.startswith("a, b also run the etcd of etcd-events.service, a cluster of its own")
+    assert "the playbook recover works on it when it is done with this one" in said
+    assert "harden_manifest=etcd-events.service" in said
+
+
+def test_a_third_etcd_is_worked_on_if_it_is_named() -> None:
+    units = ("etcd-leases.service", "etcd-events.service")
+    second, third = further_findings(Fleet({"a": node_report(1, further=units)}))
+    assert "etcd-events.service" in second
+    assert "the playbook recover works on it" in second
+    assert "recover works on it with -e recover_manifest=etcd-leases.service" in third
+
+
+API = ("https://192.0.2.1:2379", "https://192.0.2.1:2383")
+
+SECOND: list[tuple[str, Fleet, dict[str, str]]] = [
+    ("none", Fleet(THREE, {"api": API}), {}),
+    (
+        "on some hosts",
+        Fleet({"a": node_report(1, further=("etcd-events.service",)), "b": node_report(2)}),
+        {"a": "etcd-events.service"},
+    ),
+    (
+        "API servers on other hosts",
+        Fleet({"a": node_report(1, further=("etcd-events.service",))}, {"api": API}),
+        {"a": "etcd-events.service", "api": ""},
+    ),
+    ("more than one", Fleet({"a": node_report(1, further=("z.service", "b.service"))}), {"a": "b.service"}),
+]
+
+
+@pytest.mark.parametrize(("fleet", "expected"), table(SECOND))
+def test_second_etcds(fleet: Fleet, expected: dict[str, str]) -> None:
+    assert second_etcds(fleet) == expected
+
+
+def test_names_of_two_clusters_of_the_same_hosts() -> None:
+    events = unit_report(name="etcd-events.service", of_events=True)
+    main = Fleet({host: node_report(1, unit=unit_report()) for host in ("b", "a")})
+    second = Fleet({host: node_report(1, unit=events) for host in ("b", "a")})
+    assert (name_of(main.hosts, main), unit_of_events(main)) == ("a", "")
+    assert (name_of(second.hosts, second), unit_of_events(second)) == ("a/etcd-events.service", "etcd-events.service")
+    assert name_of(("a", "lost"), second) == "a/etcd-events.service"

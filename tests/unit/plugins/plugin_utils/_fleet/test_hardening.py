@@ -16,6 +16,7 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._node.report imp
     KubeletReport,
     MemberReport,
     NodeReport,
+    UnitReport,
 )
 from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.assessment import cluster_of
 from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.hardening import (
@@ -96,10 +97,11 @@ def test_default() -> None:
                 " quota-backend-bytes=5368709120; members without it are restarted in this order: host2, host3, host1."
             )
         ],
-        "step_seconds": 839,
+        "step_seconds": 736,
     }
 
 
+K3S_UNIT = UnitReport("k3s.service", True, "", (), ())
 ETCD_ONLY: Json = {"installation": "etcd_only"}
 
 # What the hosts are, and which kubeconfig is named; whether there is a ConfigMap.
@@ -127,6 +129,34 @@ def test_where_it_is_recorded(nodes: dict[int, Json], kubeconfig: str, expected:
         any("the manifests are all that is changed, and no ConfigMap" in note for note in found.notes) is not expected
     )
     assert found.refusals == ()
+
+
+def test_etcds_that_systemd_runs() -> None:
+    """A kubelet that does not run, as on hosts with etcd alone, is not in the way of systemd."""
+    unit: Json = {
+        "manifest": "etcd.service",
+        "unit": UnitReport("etcd.service", True, "", (), ()),
+        "kubelet": KubeletReport("kubelet", None, False, True, "", ()),
+    }
+    found = plan(nodes={1: unit, 2: unit, 3: unit})
+    assert (found.recorded, found.refusals) == (False, ())
+    (note,) = found.notes
+    assert note.startswith("host1, host2, host3: systemd runs etcd here (etcd.service)")
+    assert "nothing is recorded there" in note
+
+
+@pytest.mark.parametrize("node", [{"installation": "rke2"}, {"installation": "k3s", "unit": K3S_UNIT}])
+def test_servers_of_rke2_and_k3s(node: Json) -> None:
+    found = plan(nodes={1: node, 2: node, 3: node})
+    assert (found.recorded, found.refusals) == (False, ())
+    (note,) = found.notes
+    assert note.startswith("host1, host2, host3: RKE2 and k3s write etcd's settings anew at each start, so etcd-arg")
+
+
+def test_a_service_of_rke2_that_is_stopped() -> None:
+    stopped = KubeletReport("rke2-server", None, False, True, "", ())
+    found = plan(nodes={1: {"installation": "rke2", "kubelet": stopped}})
+    assert [refused.code for refused in found.refusals] == ["kubelet_stopped"]
 
 
 def test_machines_of_cluster_api() -> None:

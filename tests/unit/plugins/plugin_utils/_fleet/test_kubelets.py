@@ -11,7 +11,18 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.builders import MIB, RUNNING, cluster_report, held_by, kubelet_report, member_report, node_report, table
+from unit.builders import (
+    MIB,
+    RUNNING,
+    cluster_report,
+    held_by,
+    kubelet_report,
+    member_report,
+    node_report,
+    table,
+    unit_report,
+    upkeep,
+)
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.kubelet_hold import Hold
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.report import (
@@ -42,7 +53,7 @@ def up(
     refusal: str = "",
     running: bool | None = None,
     stray_files: Sequence[str] = (),
-    wal_bytes: int = 320 * MIB,
+    start_seconds: float = 12.8,
 ) -> NodeReport:
     """A host whose member answers."""
     return node_report(
@@ -51,7 +62,7 @@ def up(
         probes=probes,
         kubelet=kubelet_report(held=held, refusal=refusal, running=running),
         stray_files=tuple(stray_files),
-        wal_bytes=wal_bytes,
+        start_seconds=start_seconds,
     )
 
 
@@ -63,7 +74,7 @@ def down(
     refusal: str = "",
     last_lines: Sequence[str] = (),
     stray_files: Sequence[str] = (),
-    wal_bytes: int = 320 * MIB,
+    start_seconds: float = 12.8,
     process: ProcessReport | None = None,
     waiting_may_help: bool = True,
 ) -> NodeReport:
@@ -73,7 +84,7 @@ def down(
         probes=probes,
         kubelet=kubelet_report(held=held, refusal=refusal, last_lines=last_lines),
         stray_files=tuple(stray_files),
-        wal_bytes=wal_bytes,
+        start_seconds=start_seconds,
         process=process,
         waiting_may_help=waiting_may_help,
         error="Connection refused",
@@ -213,6 +224,8 @@ def cluster(*, alarms: int = 0, has_quorum: bool = True, in_use: int = 100 * MIB
 ALARM = "fails under the alarm"
 OLD = "1.30"
 
+SLOW = upkeep(defrag_bytes_per_second=60.0 * MIB)
+
 # A host, its cluster, whether it is brought back; what its kubelet is held for, None if it is not held.
 HOLDS: list[tuple[str, NodeReport, ClusterReport | None, bool, str | None]] = [
     ("nothing stands against it", up(1), cluster(), False, None),
@@ -226,14 +239,14 @@ HOLDS: list[tuple[str, NodeReport, ClusterReport | None, bool, str | None]] = [
     ("down, and not brought back", down(1, probes=OLD), cluster(alarms=1), False, None),
     ("no probes at all", replace(up(1), probes=()), cluster(alarms=1), False, None),
     (
-        "a large log",
-        down(1, wal_bytes=1201 * MIB),
+        "much to read",
+        down(1, start_seconds=48.1),
         None,
         True,
-        "its startup probe (/readyz) fails while the log is read",
+        "its startup probe (/readyz) fails while its log and its database are read",
     ),
-    ("a log that just fits", down(1, wal_bytes=1200 * MIB), None, True, None),
-    ("a large log, but it runs", up(1, wal_bytes=9000 * MIB), cluster(), False, None),
+    ("as much as just fits", down(1, start_seconds=48), None, True, None),
+    ("much to read, but it runs", up(1, start_seconds=360), cluster(), False, None),
     (
         "a long defragmentation",
         up(1),
@@ -241,6 +254,8 @@ HOLDS: list[tuple[str, NodeReport, ClusterReport | None, bool, str | None]] = [
         False,
         "its liveness probe (/livez) fails during the",
     ),
+    ("a disk as slow as measured", replace(up(1), upkeep=SLOW), cluster(in_use=961 * MIB), False, "its liveness probe"),
+    ("a slow disk, but little on it", replace(up(1), upkeep=SLOW), cluster(in_use=960 * MIB), False, None),
     ("a defragmentation that just fits", up(1), cluster(in_use=1920 * MIB), False, None),
     ("its kubelet was stopped by someone else", up(1, probes=OLD, refusal=STOPPED), cluster(alarms=1), False, None),
     ("no systemd", up(1, probes=OLD, refusal=NO_SYSTEMD), cluster(alarms=1), False, None),
@@ -388,3 +403,55 @@ def test_stray_refusals() -> None:
     assert found[0].text.startswith("b has /m/etcd.yaml.bak, /m/etcd.yaml~ beside the manifest of etcd.")
     assert found[1].text.startswith("c has /m/old beside")
     assert all("Move it out of the folder" in refused.text for refused in found)
+
+
+LEADERLESS = cluster_report(quorum=False)
+
+
+def of_unit(number: int, *, process: bool = True, answers: bool = False, **unit: object) -> NodeReport:
+    """A host whose etcd is a unit, and whose kubelet nobody minds."""
+    return node_report(
+        number,
+        LEADERLESS if answers else None,
+        kubelet=kubelet_report(refusal=NO_UNIT, running=False),
+        unit=unit_report(**unit),  # type: ignore[arg-type]
+        process=RUNNING if process else None,
+        probes="1.22",
+        manifest="etcd.service",
+    )
+
+
+def test_units_that_do_not_run_are_restarted_and_no_other() -> None:
+    """A restart would end an etcd that runs."""
+    peers = Fleet(
+        {
+            "a": of_unit(1, answers=True),
+            "b": of_unit(2, process=False, running=False),
+            "c": of_unit(3),
+            "d": of_unit(4, process=False, running=False, refusal="etcd.service is masked."),
+        }
+    )
+    assert revivals(peers, LEADERLESS, full=True) == {"b": "restart", "c": "wait"}
+
+
+def test_no_kubelet_is_held_for_a_unit() -> None:
+    peers = Fleet({"a": of_unit(1, answers=True), "b": of_unit(2)})
+    assert holds(peers, LEADERLESS, {"b": "wait"}) == {}
+    assert idle_kubelets(peers) == []
+
+
+def test_what_is_said_of_units() -> None:
+    peers = Fleet(
+        {
+            "a": of_unit(1, answers=True, notes=["It has WatchdogSec=30."]),
+            "b": of_unit(2, process=False, running=False, lines=["no space left on device"]),
+            "c": of_unit(3, process=False, running=False, refusal="etcd.service is masked."),
+        }
+    )
+    found = kubelet_findings(peers, LEADERLESS, "r1")
+    assert found == [
+        "a: It has WatchdogSec=30.",
+        "The etcd of b does not run (etcd.service). Its last lines:\n  no space left on device",
+        "c: etcd.service is masked.",
+    ]
+    assert kubelet_findings(peers, None, "r1") == found[1:]

@@ -81,6 +81,8 @@ WRONG: list[tuple[str, str, Any, str]] = [
     ("no path", "recover_manifest", " ", "which is not a path."),
     ("no choice", "harden_method", "Patch", "is 'Patch', which is not one of auto, kubeadm, patch."),
     ("text instead of a mapping", "harden_extra_args", "snapshot-count=5000", "which is not a mapping, such as"),
+    ("a mapping instead of a list", "recover_delete", {"a": "b"}, "which is not a list of texts, or one text"),
+    ("a list of lists", "recover_delete", [["/registry/events/"]], "which is not a list of texts, or one text"),
     ("broken JSON", "harden_extra_args", '{"snapshot-count": ', "which is not a mapping, such as"),
     ("a list", "harden_extra_args", ["snapshot-count"], "which is not a mapping, such as"),
     ("numbers as names", "harden_extra_args", {1: "2"}, "which is not a mapping, such as"),

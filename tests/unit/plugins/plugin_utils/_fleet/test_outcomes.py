@@ -24,11 +24,13 @@ from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.outcomes 
 )
 from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.reports import Fleet
 from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.results import (
+    DeletedKeys,
     RolledMember,
     TakenSnapshot,
     WriteCheck,
 )
 
+DELETED = DeletedKeys({"/registry/events/": 7})
 LEADER, FOLLOWER = member_report(1, "leader", size=90 * MIB), member_report(2, size=91 * MIB)
 SEEN = cluster_report(LEADER, FOLLOWER, alarms=["NOSPACE"])
 AFTER = cluster_report(replace(LEADER, db_size_bytes=20 * MIB), replace(FOLLOWER, db_size_bytes=21 * MIB))
@@ -52,14 +54,15 @@ FAILED = replace(END, failures=(LOST,))
 
 
 def recovered(ending: Ending = END, check: WriteCheck | None = None, *, work: bool = True) -> Json:
-    return recovery_outcome(cluster(), ending, work=work, check=check, snapshot=None)
+    return recovery_outcome(cluster(), ending, work=work, check=check, snapshot=None, deleted=None)
 
 
 def test_recovery() -> None:
     snapshot = TakenSnapshot("/var/backups/etcd/etcd-c1-cp1-r9.db", 9, reused=False)
-    found = recovery_outcome(cluster(), END, work=True, check=written(AFTER), snapshot=snapshot)
+    found = recovery_outcome(cluster(), END, work=True, check=written(AFTER), snapshot=snapshot, deleted=DELETED)
     assert as_json(found) == found
     assert found == {
+        "name": "host1",
         "hosts": ["host1", "host2"],
         "coordinator": "host1",
         "outcome": "recovered",
@@ -84,6 +87,7 @@ def test_recovery() -> None:
             "revision": 9,
             "reused": False,
         },
+        "deleted_keys": {"/registry/events/": 7},
     }
 
 
@@ -150,6 +154,7 @@ def test_hardening() -> None:
     found = hardened(rolled={"host2": ROLLED, "host1": STAYED}, recorded=True, scheduled=["host1"])
     assert as_json(found) == found
     assert found == {
+        "name": "host1",
         "hosts": ["host1", "host2"],
         "coordinator": "host1",
         "outcome": "hardened",

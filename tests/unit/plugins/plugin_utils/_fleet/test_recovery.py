@@ -21,11 +21,17 @@ from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.recovery 
     report_recovery,
 )
 from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.reports import Fleet
-from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.results import TakenSnapshot, WriteCheck
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.results import (
+    DeletedKeys,
+    TakenSnapshot,
+    WriteCheck,
+)
 
 SEEN = cluster_report(member_report(1, "leader"), member_report(2), alarms=["NOSPACE"])
 DEFAULTS: dict[str, Any] = {
     "quota": "",
+    "delete": (),
+    "delete_anything": False,
     "check": False,
     "hold": True,
     "snapshot": True,
@@ -57,11 +63,12 @@ def test_plan() -> None:
         ],
         "refusals": [],
         "raises": False,
+        "delete": [],
         "step_seconds": 2100,
-        "raise_seconds": 836,
+        "raise_seconds": 736,
         "revive_seconds": 30.0,
         "revive_patiently": False,
-        "revive_limit_seconds": 179,
+        "revive_limit_seconds": 162,
         "hold_seconds": {"host1": 448, "host2": 508},
         "release_seconds": {"host1": 0, "host2": 60},
         "expected_seconds": {"snapshot": 2.0, "compact": 3.3, "defragment": 0.8},
@@ -139,10 +146,36 @@ def test_report(options: Json, expected: list[str]) -> None:
         "seconds": 21.44,
         "snapshot": SNAPSHOT,
         "snapshot_wanted": True,
+        "deleted": None,
         "api_servers": {},
         "check_mode": False,
     }
     assert report_recovery(CHECK, before, **{**usual, **options}) == [*TABLE, *expected]
+
+
+def test_plan_that_deletes() -> None:
+    events = "/registry/events/"
+    found = plan(reports(), delete=(events, f"{events}shop/"))
+    assert (found.delete, found.refusals) == ((events,), ())
+    assert "It will now take a snapshot, delete the keys below /registry/events/" in found.lines[-1]
+    assert found.times.hold_seconds["host1"] == 748
+    # A wrong name is wrong also where there is nothing to do.
+    for full in (True, False):
+        refused = plan(reports(full=full), delete=(events, "/registry/pods/"))
+        assert [refusal.code for refusal in refused.refusals] == ["not_safe_to_delete"]
+        assert plan(reports(full=full), delete=("/registry/pods/",), delete_anything=True).refusals == ()
+        without = plan(reports(full=full), delete=(events,), snapshot=False)
+        assert [refusal.code for refusal in without.refusals] == ["delete_without_snapshot"]
+    assert "Nothing is deleted below /registry/events/" in plan(reports(full=False), delete=(events,)).lines[-1]
+
+
+def test_report_of_a_deletion() -> None:
+    before = cluster_of(Fleet(reports()), "host1")
+    options: Json = {"seconds": 1.0, "snapshot": SNAPSHOT, "snapshot_wanted": True, "api_servers": {}}
+    deleted = DeletedKeys({"/registry/events/": 7})
+    for check, said in ((False, "Deleted"), (True, "Would delete")):
+        lines = report_recovery(CHECK, before, **options, deleted=deleted, check_mode=check)
+        assert lines[-1] == f"{said} 7 keys below /registry/events/."
 
 
 @pytest.mark.parametrize("full", [True, False])

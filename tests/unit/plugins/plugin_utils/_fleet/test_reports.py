@@ -35,6 +35,17 @@ def test_hosts_without_a_report(result: Json) -> None:
     assert Fleet.from_results({**results_of({"a": ONE}), "b": result}).hosts == ("a",)
 
 
+def test_etcds_that_api_servers_of_other_hosts_use() -> None:
+    """Kept for the peers of each cluster; of a host that was lost nothing is known."""
+    url = "https://192.0.2.1:2379"
+    api = {"present": False, "apiserver_etcd_urls": [url]}
+    worker = {"present": False, "apiserver_etcd_urls": []}
+    lost = {"unreachable": True}
+    fleet = Fleet.from_results({**results_of({"a": ONE}), "api": api, "worker": worker, "lost": lost})
+    assert fleet.hosts == ("a",)
+    assert fleet.etcd_urls == fleet.only(["a"]).etcd_urls == {"api": (url,)}
+
+
 def without(*keys: str) -> Json:
     """A result that lacks a key, which is the last of these."""
     result: Json = as_json(results_of({"a": ONE})["a"])
@@ -56,7 +67,7 @@ NOT_UNDERSTOOD: list[tuple[str, object, str]] = [
         {**RESULT, "diagnosis": {**RESULT["diagnosis"], "refusals": ["It is corrupt."]}},
         (r"\.diagnosis\.refusals\[0\] is no dictionary, but str 'It is corrupt\.'\.$"),
     ),
-    ("text for a number", {**RESULT, "wal_bytes": "5"}, r"\.wal_bytes is not a whole number, but str '5'\.$"),
+    ("text for a number", {**RESULT, "start_seconds": "5"}, r"\.start_seconds is not a number, but str '5'\.$"),
     ("a number for true or false", {**RESULT, "answers": 1}, r"\.answers is not true or false, but int 1\.$"),
     ("no dictionary", "nothing", r" is no dictionary, but str 'nothing'\.$"),
 ]

@@ -70,6 +70,13 @@ def test_rolled_member() -> None:
     assert RolledMember.from_result({**body, "flags": flags}) == expected
 
 
+def test_rolled_member_that_systemd_runs() -> None:
+    body = {"changed": True, "file": "/etc/etcd.env", "seconds": 2.1, "owner": "Set it there, too."}
+    flags = {"before": {"max-wals": "5"}, "after": {}}
+    expected = RolledMember(True, "/etc/etcd.env", "", 2.1, (), {"max-wals": "5"}, {}, "Set it there, too.")
+    assert RolledMember.from_result({**body, "flags": flags}) == expected
+
+
 def test_changes() -> None:
     assert [has_changed(each) for each in ({"changed": True}, {"changed": False}, {"skipped": True}, {})] == [
         True,

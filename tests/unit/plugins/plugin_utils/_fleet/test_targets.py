@@ -30,6 +30,23 @@ FOUND: list[tuple[str, list[str], list[str], str]] = [
 ]
 
 
+# Hosts of the groups of an inventory of kubespray, and the pattern.
+WITH_ETCD: list[tuple[str, dict[str, list[str]], str]] = [
+    ("on the control planes", {"kube_control_plane": ["a", "b"], "etcd": ["a", "b"]}, "kube_control_plane"),
+    ("on some of them", {"kube_control_plane": ["a", "b"], "etcd": ["a"]}, "kube_control_plane"),
+    ("on hosts of its own", {"kube_control_plane": ["a"], "etcd": ["c", "d"]}, "kube_control_plane:etcd"),
+    ("on one more", {"kube_control_plane": ["a"], "etcd": ["a", "c"]}, "kube_control_plane:etcd"),
+    ("alone", {"etcd": ["c"]}, "etcd"),
+    ("beside what others have too", {"etcd": ["c"], "server": ["x"]}, "etcd"),
+    ("empty", {"kube_control_plane": ["a"], "etcd": []}, "kube_control_plane"),
+]
+
+
+@pytest.mark.parametrize(("of", "pattern"), table(WITH_ETCD))
+def test_hosts_of_etcd(of: dict[str, list[str]], pattern: str) -> None:
+    assert find_targets(of, FILE, None, extra=[]).pattern == pattern
+
+
 def groups(names: Sequence[str]) -> dict[str, list[str]]:
     return {"all": ["cp1", "cp2"], "ungrouped": [], "empty": [], **{name: ["cp1"] for name in names}}
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from unit.builders import MIB, cluster_report, member_report, node_report, table
+from unit.builders import cluster_report, member_report, node_report, table
 
 from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.assessment import cluster_of
 from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.cluster import Cluster
@@ -17,7 +17,6 @@ from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.reports i
 from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.time_budgets import (
     RecoveryTimes,
     hardening_times,
-    longest_start,
     recovery_times,
 )
 
@@ -31,6 +30,7 @@ DOWN = cluster_of(Fleet({f"host{number}": node_report(number) for number in (1, 
 DEFAULTS: dict[str, Any] = {
     "play_hosts": 5,
     "raises": False,
+    "deletes": False,
     "start_seconds": 10.5,
     "hold_seconds": 300,
     "release_seconds": 60,
@@ -55,6 +55,15 @@ def test_recovery() -> None:
         release_seconds={"host1": 0, "host2": 60, "host3": 120},
         expected_seconds={"snapshot": 2.0, "compact": 3.3, "defragment": 0.8},
     )
+
+
+def test_recovery_that_deletes() -> None:
+    usual, deleting = times(THREE), times(THREE, deletes=True)
+    assert {host: seconds - usual.hold_seconds[host] for host, seconds in deleting.hold_seconds.items()} == {
+        "host1": 300,
+        "host2": 300,
+        "host3": 300,
+    }
 
 
 def test_recovery_that_raises_the_quota() -> None:
@@ -87,16 +96,3 @@ def test_hardening() -> None:
 def test_hardening_of_members_that_read_for_long() -> None:
     """Each of two starts may take three times as long as expected."""
     assert hardening_times(start_seconds=100, wait_timeout=120).step_seconds == 1260
-
-
-STARTS: list[tuple[str, list[int], list[int], float]] = [
-    ("the longest of each", [25 * MIB, 250 * MIB], [300 * MIB, 60 * MIB], 20.0),
-    ("of one nothing is known", [250 * MIB], [0, 300 * MIB], 20.0),
-    ("nothing is known", [0, 250 * MIB], [0], 10 + 2 * 8192 / 60),
-    ("nobody is there", [], [], 2 * 8192 / 60),
-]
-
-
-@pytest.mark.parametrize(("wal_bytes", "database_bytes", "expected"), table(STARTS))
-def test_longest_start(wal_bytes: list[int], database_bytes: list[int], expected: float) -> None:
-    assert longest_start(wal_bytes, database_bytes) == expected

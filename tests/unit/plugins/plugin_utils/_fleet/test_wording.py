@@ -84,6 +84,8 @@ def used(number: int, share: float) -> MemberReport:
 
 
 CLUSTER = Cluster(
+    name="host1",
+    unit_of_events="",
     hosts=("host1", "host2"),
     coordinator="host1",
     snapshot_host="host1",
@@ -202,10 +204,28 @@ PLANS: list[tuple[str, Json, Json, list[str]]] = [
 ]
 
 
+ASKED = "The API servers of api1, api2, which have no etcd but use this one, are asked in the end."
+PLANS += [
+    ("API servers elsewhere", {"apiserver_hosts": ("api1", "api2")}, {}, ["It is full.", PLAN, ASKED]),
+    ("they are not asked if it is refused", {"apiserver_hosts": ("api1",), "refusals": CORRUPT}, {}, ["It is full."]),
+]
+
+
 @pytest.mark.parametrize(("changes", "options", "expected"), table(PLANS))
 def test_plan_of_a_recovery(changes: Json, options: Json, expected: list[str]) -> None:
     usual: Json = {"check": False, "snapshot": True, "hold": True}
     assert wording.recovery_plan(replace(CLUSTER, **changes), **{**usual, **options}) == expected
+
+
+def test_second_etcd() -> None:
+    assert wording.heading(CLUSTER) == wording.schedule_notes(CLUSTER) == []
+    events = replace(CLUSTER, unit_of_events="etcd-events.service")
+    assert wording.heading(events) == [
+        "etcd-events.service of host1, host2, the second etcd of Kubernetes, for its events:"
+    ]
+    assert wording.schedule_notes(events) == [
+        "etcd-events.service is the second etcd of host1, host2: their schedule stays the first one's."
+    ]
 
 
 BEFORE, AFTER = sized("cp1", "leader", 2048 * MIB, MIB), sized("cp1", "leader", 297 * MIB, MIB)
@@ -342,6 +362,12 @@ MEMBERS_DONE: list[tuple[str, RolledMember, bool, str]] = [
     ("check mode", ROLLED, True, "host1 would be restarted with its new flags (kubeadm)."),
     ("nothing to do", replace(ROLLED, changed=False), False, "host1 already runs with these flags."),
     ("nothing to do in check mode", replace(PATCHED, changed=False), True, "host1 already runs with these flags."),
+    (
+        "a unit's file",
+        replace(ROLLED, method="/etc/etcd.env", owner="kubespray writes it again."),
+        False,
+        "host1 runs with its new flags, and was down for 13.2 s (/etc/etcd.env). kubespray writes it again.",
+    ),
     (
         "with a reason and differences",
         PATCHED,
