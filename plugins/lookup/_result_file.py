@@ -57,49 +57,26 @@ _raw:
   elements: str
 """
 
-import fcntl
 import json
-import os
 import typing as t
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
-from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 
-from ..module_utils._core.files import put, text
+from ..plugin_utils._controller_file import paths_of, rewrite
 from ..plugin_utils._fleet.outcomes import merged
 
 
 class LookupModule(LookupBase):
     def run(self, terms: list[t.Any], variables: t.Any = None, **kwargs: t.Any) -> list[str]:
-        paths = [os.path.abspath(os.path.expanduser(term)) for term in terms if term]
+        paths = paths_of(terms)
         for path in paths:
-            _write(path, kwargs)
+            rewrite(path, lambda written: _with(written, kwargs), what="The result")
         return paths
 
 
-def _write(path: str, parts: t.Mapping[str, t.Any]) -> None:
-    try:
-        with _alone(os.path.dirname(path)):
-            body = merged(_written(path), **parts)
-            put(path, f"{json.dumps(body, indent=2)}\n".encode(), 0o644)
-    except OSError as exc:
-        raise AnsibleError(f"The result cannot be written to {path}: {exc}") from exc
-
-
-@contextmanager
-def _alone(directory: str) -> t.Iterator[None]:
-    """The moment in which no other cluster of this run reads or writes the file."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        with suppress(OSError):  # a network's filesystem that knows no locks
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _written(path: str) -> object:
-    with suppress(FileNotFoundError, ValueError):
-        return json.loads(text(path))
-    return None
+def _with(written: str, parts: t.Mapping[str, t.Any]) -> str:
+    known: object = None
+    with suppress(ValueError):
+        known = json.loads(written)
+    return f"{json.dumps(merged(known, **parts), indent=2)}\n"
