@@ -12,6 +12,7 @@
 - The task's `timeout` strikes: Ansible would name neither the host that hangs nor what is known of the step. The module
   is told the limit as well, so that it ends on the node, too.
 - A host that falls silent would keep ssh waiting for hours: see `_ssh_keep_alive`.
+- Modules that later tasks need, by the variable `__build_ahead`, are built meanwhile: see `_build_ahead`.
 
 `meta/runtime.yml` puts this in front of every module of this collection.
 """
@@ -27,7 +28,7 @@ from ansible.release import __version__ as core_version
 
 from ..module_utils._core import time_limit
 from ..module_utils._core.failures import Failure, Refused
-from . import _ssh_keep_alive
+from . import _build_ahead, _ssh_keep_alive
 
 # Ansible's own floor for nodes rose with ansible-core 2.20.
 OLDEST = (3, 9) if tuple(int(part) for part in core_version.split(".")[:2]) >= (2, 20) else (3, 8)
@@ -115,9 +116,11 @@ class ActionModule(ActionBase):
             limit = {time_limit.VARIABLE: str(time_limit.of_task(self._task.timeout))}
             self._task.environment = [*(self._task.environment or []), limit]
         wrap_async = self._task.async_val and not self._connection.has_native_async
-        result: dict[str, t.Any] = self._execute_module(
-            module_args=module_args, task_vars=task_vars, wrap_async=wrap_async
-        )
+        later = (task_vars or {}).get("__build_ahead")
+        with _build_ahead.built_meanwhile(self._templar.template(later) if later else ()):
+            result: dict[str, t.Any] = self._execute_module(
+                module_args=module_args, task_vars=task_vars, wrap_async=wrap_async
+            )
         interpreter = (getattr(self, "_used_interpreter", None) or "").lstrip("#!")  # ansible-core keeps the shebang
         if "module_stderr" in result and interpreter:  # it exited without an answer
             asked = self._low_level_execute_command(f"{interpreter} -c {shlex.quote(_ASK)}")
