@@ -86,7 +86,7 @@ class _AsByDefault(Exception):
     """What is to be shown as the default callback shows it."""
 
 
-class CallbackModule(Default):  # type: ignore[misc]
+class CallbackModule(Default):  # type: ignore[misc]  # Ansible has no types
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "stdout"
     CALLBACK_NAME = "controlplane.etcd.progress"
@@ -111,6 +111,8 @@ class CallbackModule(Default):  # type: ignore[misc]
         self._play = self._next_play = play
 
     def v2_playbook_on_no_hosts_matched(self) -> None:
+        if _is_of_collection(self._play):  # a second etcd, which hosts seldom have
+            return
         self._print_heading()
         super().v2_playbook_on_no_hosts_matched()
 
@@ -347,8 +349,13 @@ def _module(task: t.Any) -> str:
 
 def _is_ours(task: t.Any) -> bool:
     """Whether the task is of this collection: one of its modules, or a line of its roles or playbooks."""
-    path = str(task.get_path() or "").rpartition(":")[0]
-    return bool(_module(task)) or (bool(path) and _COLLECTION_ROOT in Path(path).resolve().parents)
+    return bool(_module(task)) or _is_of_collection(task)
+
+
+def _is_of_collection(read: t.Any) -> bool:
+    """Whether a task or play was read from a file of this collection."""
+    path = str(read.get_path() or "").rpartition(":")[0]
+    return bool(path) and _COLLECTION_ROOT in Path(path).resolve().parents
 
 
 def _host(result: t.Any) -> str:

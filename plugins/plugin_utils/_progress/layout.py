@@ -32,10 +32,10 @@ class Columns:
 
 def message_lines(msg: object) -> list[str] | None:
     """The lines of what a task says, None if that is neither text nor a list of texts."""
-    texts = [msg] if isinstance(msg, str) else msg
+    texts = msg.splitlines() if isinstance(msg, str) else msg
     if not isinstance(texts, (list, tuple)) or not all(isinstance(each, str) for each in texts):
         return None
-    return [line.rstrip() for each in texts for line in each.splitlines()]
+    return [line.rstrip() for each in texts for line in each.splitlines() or [""]]
 
 
 def failure_text(result: t.Mapping[str, t.Any], *, code_needed: bool, ignored: bool) -> str | None:

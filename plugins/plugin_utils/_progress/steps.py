@@ -106,6 +106,14 @@ def _defrag(found: Fields, outcome: Outcome) -> str:
     return f"{'defragmented' if outcome.changed else 'not defragmented'}: {line}"
 
 
+def _delete(found: Fields, outcome: Outcome) -> str:
+    each = [(deleted.whole("key_count"), deleted.text("directory")) for deleted in found.records("deleted")]
+    counted = join(f"{keys} keys below {directory}" for keys, directory in each)
+    if outcome.check:
+        return f"would be deleted: {counted}"
+    return f"deleted: {counted}, in {found.number('seconds'):.1f} s"
+
+
 def _alarm(found: Fields, outcome: Outcome) -> str:
     names = found.texts("disarmed")
     if not names:
@@ -113,9 +121,21 @@ def _alarm(found: Fields, outcome: Outcome) -> str:
     return f"alarm of {join(names)} {'would be disarmed' if outcome.check else 'disarmed'}"
 
 
-def _manifest(found: Fields, outcome: Outcome) -> str:
+def _flags(found: Fields) -> str:
     after = found.record("flags").texts_by_key("after")
-    flags = join(f"{name}={value}" for name, value in sorted(after.items()))
+    return join(f"{name}={value}" for name, value in sorted(after.items()))
+
+
+def _unit(found: Fields, outcome: Outcome) -> str:
+    if not outcome.changed:
+        return "already runs with these settings"
+    if outcome.check:
+        return f"would be restarted with {_flags(found)}, in {found.text('file')}"
+    return f"restarted with {_flags(found)}, was down for {found.number('seconds'):.1f} s ({found.text('file')})."
+
+
+def _manifest(found: Fields, outcome: Outcome) -> str:
+    flags = _flags(found)
     if not outcome.changed:
         return "already runs with these flags"
     if outcome.check:
@@ -124,22 +144,40 @@ def _manifest(found: Fields, outcome: Outcome) -> str:
     return sentences(down, found.text("reason"), *found.texts("differences"))
 
 
-def _write_check(found: Fields, outcome: Outcome) -> str:
-    if outcome.check:
-        return ""
-    reason = found.text("hashes_reason")
-    compared = f"; their data was not compared ({reason})" if reason else ""
-    if found.has("hashes_agree") and found.flag("hashes_agree"):
-        compared = "; the followers hold the same data"
-    return f"writes accepted through {join(found.texts('writes'))}{compared}"
+def _write_check(found: Fields, outcome: Outcome, known: Known) -> tuple[str, Known]:
+    said = [_alarm(found, outcome)] if found.has("disarmed") else []
+    if not outcome.check:
+        said.append(f"writes accepted through {join(found.texts('writes'))}")
+        reason = found.text("hashes_reason")
+        if found.has("hashes_agree") and found.flag("hashes_agree"):
+            said.append("the followers hold the same data")
+        elif reason:
+            said.append(f"their data was not compared ({reason})")
+    unlocked, known = _unlocked(found, outcome, known)
+    return "; ".join([*said, *unlocked]), known
 
 
-def _apiserver(found: Fields, _outcome: Outcome) -> str:
+def _apiserver(found: Fields, outcome: Outcome, known: Known) -> tuple[str, Known]:
+    restarted = [f"kubelet {'would be ' if outcome.check else ''}restarted"] if outcome.changed else []
+    unlocked, known = _unlocked(found, outcome, known)
+    return ", ".join(filter(None, [*restarted, _answer(found), *unlocked])), known
+
+
+def _unlocked(found: Fields, outcome: Outcome, known: Known) -> tuple[list[str], Known]:
+    """Of a step that may give the lock back when it is done."""
+    if found.has("unlocked") and found.flag("unlocked"):
+        return ["unlocked"], replace(known, locked=known.locked - {outcome.host})
+    return [], known
+
+
+def _answer(found: Fields) -> str:
     outcome, reason = found.text("outcome"), found.text("reason")
+    seconds = f"{found.number('seconds'):.0f}"
+    since = "yet" if seconds == "0" else f"after {seconds} s"  # it is asked once before it is waited for
     said = {
         "absent": "",
         "accepted": f"API server accepts writes, after {found.number('seconds'):.1f} s",
-        "not ready": f"API server is not up after {found.number('seconds'):.0f} s: {reason}",
+        "not ready": f"API server is not up {since}: {reason}",
         "ready": "API server is ready",
         "refused": f"API server did not take the write, but not because of etcd: {reason}",
     }
@@ -198,39 +236,48 @@ def _wait(found: Fields, outcome: Outcome, known: Known) -> tuple[str, Known]:
 
 
 _SENTENCES: dict[str, t.Callable[[Fields, Outcome], str]] = {
-    "apiserver_write_check": _apiserver,
     "etcd_alarm": _alarm,
     "etcd_compact": _compact,
     "etcd_defrag": _defrag,
+    "etcd_delete": _delete,
     "etcd_info": _cluster,
     "etcd_manifest": _manifest,
     "etcd_node_info": _node,
     "etcd_schedule": _schedule,
     "etcd_snapshot": _snapshot,
-    "etcd_write_check": _write_check,
+    "etcd_unit": _unit,
     "kubeadm_config": _kubeadm,
     "kubeadm_configmap": _kubeadm,
 }
 
 _REMEMBERED: dict[str, t.Callable[[Fields, Outcome, Known], tuple[str, Known]]] = {
+    "apiserver_write_check": _apiserver,
     "etcd_wait": _wait,
+    "etcd_write_check": _write_check,
     "kubelet": _kubelet,
     "run_lock": _lock,
 }
 
 # What these print of it themselves says more.
-_SAID_BY_ROLE = {("harden", "etcd_info"), ("harden", "etcd_manifest"), ("recover", "etcd_info")}
+_SAID_BY_ROLE = {
+    ("harden", "etcd_info"),
+    ("harden", "etcd_manifest"),
+    ("harden", "etcd_unit"),
+    ("recover", "etcd_info"),
+}
 
 _DOING = {
     "apiserver_write_check": "waiting for the API server",
     "etcd_alarm": "disarming",
     "etcd_compact": "compacting",
     "etcd_defrag": "defragmenting",
+    "etcd_delete": "deleting",
     "etcd_info": "reading the cluster",
     "etcd_manifest": "restarting with new flags",
     "etcd_node_info": "inspecting",
     "etcd_schedule": "installing the node tool",
     "etcd_snapshot": "taking a snapshot",
+    "etcd_unit": "restarting with new settings",
     "etcd_usage_info": "reading the database",
     "etcd_wait": "waiting for etcd",
     "etcd_write_check": "checking that writes are accepted",

@@ -112,6 +112,15 @@ def test_a_result_of_another_kind_is_told_as_by_default(callback: t.Any, screen:
     assert screen.lines == ["PLAY [Recover]", "TASK [A task]", "changed: [cp1]"]
 
 
+@pytest.mark.parametrize(("path", "lines"), [(f"{ROOT}/playbooks/recover.yml:3", 0), ("/tmp/x/play.yml:3", 2)])
+def test_a_play_without_hosts(callback: t.Any, screen: Screen, path: str, lines: int) -> None:
+    """Of the playbooks here it is one for hosts with a second etcd, which most have not."""
+    play = SimpleNamespace(get_name=lambda: "A play", strategy="linear", check_mode=False, get_path=lambda: path)
+    callback.v2_playbook_on_play_start(play)
+    callback.v2_playbook_on_no_hosts_matched()
+    assert len(screen.lines) == lines
+
+
 def test_a_mistake_in_the_callback_hides_no_failure(
     callback: t.Any, screen: Screen, monkeypatch: pytest.MonkeyPatch
 ) -> None:

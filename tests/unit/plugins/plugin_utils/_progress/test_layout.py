@@ -34,6 +34,7 @@ MESSAGES: list[tuple[str, object, list[str] | None]] = [
     ("text", "one", ["one"]),
     ("lines", "one \ntwo", ["one", "two"]),
     ("a list", ["member  role", "cp1     leader  "], ["member  role", "cp1     leader"]),
+    ("a list with a blank line", ["one", "", "two"], ["one", "", "two"]),
     ("nothing", "", []),
     ("a number", 5, None),
     ("a list of others", [5], None),

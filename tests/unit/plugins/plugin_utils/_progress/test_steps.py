@@ -23,6 +23,7 @@ NODE = {"present": True, "answers": True, "error": "", "member_id": "1", "cluste
 SNAPSHOT = {"size_bytes": 500 * MIB, "reused": False, "path": "/var/s.db", "seconds": 2.7}
 DEFRAG = {"line": "cp1: 516.6 MiB -> 102.6 MiB in 2.5 s, leadership moved to cp2"}
 LEFT = {"line": "cp1: 10.0 MiB, left alone (nothing to gain)"}
+UNIT: Json = {"flags": {"before": {}, "after": {"a": "b"}}, "file": "/etc/etcd.env", "seconds": 2.1}
 MANIFEST = {
     "flags": {"before": {}, "after": {"quota-backend-bytes": "8", "a": "1"}},
     "seconds": 2.5,
@@ -93,6 +94,20 @@ STEPS: list[tuple[str, str, Json, Json, str]] = [
         "defragmented: m1: 2 -> 1",
     ),
     ("no defragmentation", "etcd_defrag", LEFT, {}, "not defragmented: 10.0 MiB, left alone (nothing to gain)"),
+    (
+        "a deletion",
+        "etcd_delete",
+        {"deleted": [{"directory": "/registry/events/", "key_count": 7}], "seconds": 1.25},
+        {"changed": True},
+        "deleted: 7 keys below /registry/events/, in 1.2 s",
+    ),
+    (
+        "a planned deletion",
+        "etcd_delete",
+        {"deleted": [{"directory": "/registry/events/", "key_count": 7}], "seconds": 0.0},
+        {"changed": True, "check": True},
+        "would be deleted: 7 keys below /registry/events/",
+    ),
     ("an alarm", "etcd_alarm", {"disarmed": ["cp1", "cp3"]}, {"changed": True}, "alarm of cp1, cp3 disarmed"),
     (
         "a planned disarm",
@@ -118,6 +133,21 @@ STEPS: list[tuple[str, str, Json, Json, str]] = [
     ),
     ("the same flags", "etcd_manifest", MANIFEST, {}, "already runs with these flags"),
     ("flags of which the role says more", "etcd_manifest", MANIFEST, {"changed": True, "role": "harden"}, ""),
+    (
+        "settings of a unit",
+        "etcd_unit",
+        UNIT,
+        {"changed": True},
+        "restarted with a=b, was down for 2.1 s (/etc/etcd.env).",
+    ),
+    (
+        "planned settings of a unit",
+        "etcd_unit",
+        UNIT,
+        {"changed": True, "check": True},
+        "would be restarted with a=b, in /etc/etcd.env",
+    ),
+    ("the same settings of a unit", "etcd_unit", UNIT, {}, "already runs with these settings"),
     ("flags that are only tried", "etcd_manifest", MANIFEST, {"changed": True, "tried": True}, ""),
     (
         "writes",
@@ -125,6 +155,20 @@ STEPS: list[tuple[str, str, Json, Json, str]] = [
         {"writes": ["cp1", "cp2"], "hashes_agree": True, "hashes_reason": ""},
         {},
         f"writes accepted through cp1, cp2{SAME}",
+    ),
+    (
+        "writes after a disarm",
+        "etcd_write_check",
+        {"writes": ["cp1"], "hashes_agree": None, "hashes_reason": "", "disarmed": ["cp1"]},
+        {"changed": True},
+        "alarm of cp1 disarmed; writes accepted through cp1",
+    ),
+    (
+        "a planned disarm with writes",
+        "etcd_write_check",
+        {"writes": [], "disarmed": ["cp1"]},
+        {"changed": True, "check": True},
+        "alarm of cp1 would be disarmed",
     ),
     (
         "writes that could not be compared",
@@ -140,6 +184,13 @@ STEPS: list[tuple[str, str, Json, Json, str]] = [
         {},
         "writes accepted through cp1",
     ),
+    (
+        "writes of the last round, on a node on which nothing is left to do",
+        "etcd_write_check",
+        {"writes": ["cp1", "cp2"], "hashes_agree": True, "hashes_reason": "", "unlocked": True},
+        {},
+        f"writes accepted through cp1, cp2{SAME}; unlocked",
+    ),
     ("no writes in check mode", "etcd_write_check", {"writes": []}, {"check": True}, ""),
     (
         "an API server",
@@ -154,6 +205,27 @@ STEPS: list[tuple[str, str, Json, Json, str]] = [
         {"outcome": "not ready", "reason": "503", "seconds": 120.2},
         {},
         "API server is not up after 120 s: 503",
+    ),
+    (
+        "an API server that is asked once",
+        "apiserver_write_check",
+        {"outcome": "not ready", "reason": "503", "seconds": 0.1, "backed_off": ["kube-apiserver"]},
+        {"changed": True},
+        "kubelet restarted, API server is not up yet: 503",
+    ),
+    (
+        "a node on which nothing is left to do",
+        "apiserver_write_check",
+        {"outcome": "accepted", "reason": "", "seconds": 0.4, "unlocked": True},
+        {},
+        "API server accepts writes, after 0.4 s, unlocked",
+    ),
+    (
+        "one without an API server",
+        "apiserver_write_check",
+        {"outcome": "absent", "reason": "", "seconds": 0, "unlocked": True},
+        {},
+        "unlocked",
     ),
     ("no API server", "apiserver_write_check", {"outcome": "absent", "reason": "", "seconds": 0}, {}, ""),
     ("an unknown outcome", "apiserver_write_check", {"outcome": "new", "reason": "", "seconds": 0}, {}, "new"),
@@ -188,6 +260,7 @@ def test_step(module: str, result: Json, more: Json, expected: str) -> None:
 
 LOCK = Outcome("cp1", "run_lock", {}, {"path": "/run/lock"})
 UNLOCK = Outcome("cp1", "run_lock", {}, {"state": "released"})
+PROVED = Outcome("cp1", "etcd_write_check", {"writes": ["cp1"], "hashes_reason": "", "unlocked": True})
 ETCD = {"answers": True, "seconds": 0.1}
 HOLD = Outcome("cp1", "etcd_wait", {"held_until": 1795428300.0, "etcd": ETCD}, changed=True)
 WAITED = {"held_until": None, "etcd": {"answers": True, "seconds": 12.34}}
@@ -204,6 +277,11 @@ def wait(result: Json, *, changed: bool = False, check: bool = False) -> Outcome
 START = kubelet("released")
 COURSES: list[tuple[str, list[Outcome], list[str]]] = [
     ("locked, renewed and unlocked", [LOCK, LOCK, LOCK, UNLOCK, UNLOCK], ["locked", "", "", "unlocked", ""]),
+    (
+        "unlocked by the step that was the last one there",
+        [LOCK, PROVED, UNLOCK],
+        ["locked", "writes accepted through cp1; unlocked", ""],
+    ),
     ("locked again", [LOCK, UNLOCK, LOCK], ["locked", "unlocked", "locked"]),
     ("the lock of another run", [UNLOCK], [""]),
     ("held, renewed, released", [HOLD, HOLD, START, HOLD], ["kubelet held", "", "kubelet started", "kubelet held"]),
