@@ -19,7 +19,7 @@ _LAST_LINES = 15
 
 def run(
     *command: str | Path,
-    stdin: str | IO[bytes] | None = None,
+    stdin: str | bytes | IO[bytes] | None = None,
     seconds: float | None = None,
     env: Mapping[str, str | None] | None = None,
     directory: Path | None = None,
@@ -31,9 +31,9 @@ def run(
     ``seconds``.
     """
     words = [str(word) for word in command]
-    text = stdin.encode() if isinstance(stdin, str) else None
+    text = stdin.encode() if isinstance(stdin, str) else stdin if isinstance(stdin, bytes) else None
     # Never this process's own input: docker exec -i would swallow it.
-    file = None if isinstance(stdin, str) else stdin or subprocess.DEVNULL
+    file = None if isinstance(stdin, (str, bytes)) else stdin or subprocess.DEVNULL
     try:
         done = subprocess.run(
             words,

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,20 @@ import yaml
 GROUP = "control_plane"
 
 
-def write(path: Path, hosts: Mapping[str, Mapping[str, Any]], variables: Mapping[str, Any] | None = None) -> Path:
-    """Write a YAML inventory with ``hosts`` in the group ``control_plane`` and return its path.
+def write(
+    path: Path,
+    hosts: Mapping[str, Mapping[str, Any]],
+    variables: Mapping[str, Any] | None = None,
+    groups: Sequence[str] = (GROUP,),
+) -> Path:
+    """Write a YAML inventory with ``hosts`` in every one of ``groups`` and return its path.
 
-    ``hosts`` maps names to their variables, ``variables`` are those of the whole group.
+    ``hosts`` maps names to their variables, ``variables`` are those of all of them.
     """
     group: dict[str, Any] = {"hosts": {name: dict(own) for name, own in hosts.items()}}
     if variables:
         group["vars"] = dict(variables)
-    path.write_text(yaml.safe_dump({GROUP: group}, sort_keys=False), "utf-8")
+    first, *others = groups
+    content = {first: group, **{name: {"hosts": dict.fromkeys(hosts)} for name in others}}
+    path.write_text(yaml.safe_dump(content, sort_keys=False), "utf-8")
     return path

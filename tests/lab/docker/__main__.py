@@ -1,7 +1,9 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line of nodes in Docker: ``python -m lab.docker up|status|fill|fragment|compare|down|env``."""
+"""The command line of nodes in Docker: ``python -m lab.docker up|status|fill|fragment|compare|headroom|down|env``.
+
+What it is good for is in ``lab.docker``."""
 
 from __future__ import annotations
 
@@ -14,10 +16,12 @@ from pathlib import Path
 
 from lab import cli
 from lab.docker import cluster, engine
-from lab.docker.cluster import Cluster
+from lab.docker.access import size_and_quota
 from lab.docker.fill import compare, fill, fragment
 from lab.docker.generations import GENERATIONS, generation
+from lab.docker.installations import INSTALLATIONS, installation
 from lab.docker.inventory import write_inventory
+from lab.docker.nodes import Cluster
 from lab.errors import DockerError
 
 DEFAULT_NAME = "dev"
@@ -39,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("up", help="make a cluster, or keep the one that is there if it is as wanted")
     command.add_argument("--generation", default="1.33", choices=GENERATIONS, help="default: %(default)s")
+    command.add_argument("--installation", default="kubeadm", choices=INSTALLATIONS, help="default: %(default)s")
     command.add_argument("--nodes", type=int, default=3, choices=(1, 3, 5), help="default: %(default)s")
     command.add_argument("--quota", type=int, default=64, metavar="MIB", help="of etcd, in MiB (default: %(default)s)")
     command.add_argument(
@@ -48,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
         "--manifests",
         default="as-made",
         choices=("as-made", "any"),
-        help="whether static pods that were changed since count as wanted (default: %(default)s)",
+        help="whether settings that were changed since count as wanted (default: %(default)s)",
     )
     command.add_argument("--inventory", type=Path, metavar="FILE", help="write an Ansible inventory there")
     command.set_defaults(run=_up)
@@ -58,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
 
     command = cli.add_fill(commands, "fill etcd until kubectl is refused, and record what is in it then")
     command.add_argument("--live", action="store_true", help="with objects that are all still there, not with history")
+    command.add_argument("--events", action="store_true", help="with events instead of ConfigMaps")
     command.set_defaults(run=_fill)
 
     command = commands.add_parser("fragment", help="have files that are mostly free pages")
@@ -65,7 +71,13 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_fragment)
 
     command = cli.add_compare(commands)
+    command.add_argument("--events", action="store_true", help="in the etcd that has the events")
     command.set_defaults(run=_compare)
+
+    command = commands.add_parser(
+        "headroom", help="fail unless all members of every etcd have headroom and take writes"
+    )
+    command.set_defaults(run=_headroom)
 
     command = commands.add_parser("down", help="remove the cluster, and stop the private Docker if that was the last")
     command.set_defaults(run=_down)
@@ -83,6 +95,7 @@ def _up(options: argparse.Namespace) -> None:
             generation(options.generation),
             nodes=options.nodes,
             quota_mib=options.quota,
+            installed_by=options.installation,
             any_manifests=options.manifests == "any",
             etcd_patch=Path(options.etcd_patch).read_text("utf-8") if options.etcd_patch else "",
         )
@@ -104,13 +117,14 @@ def _status(options: argparse.Namespace) -> None:
 
 def _show(shown: Cluster) -> None:
     spec = shown.spec
-    print(f"{shown.name}: Kubernetes {generation(spec.generation).kubernetes}, etcd's quota is {spec.quota_mib} MiB")
+    kubernetes = generation(spec.generation).kubernetes
+    print(f"{shown.name}: {spec.installation}, Kubernetes {kubernetes}, etcd's quota is {spec.quota_mib} MiB")
     for node in shown.nodes:
         print(f"{node.hostname}: {node.address}, container {node.name}")
 
 
 def _fill(options: argparse.Namespace) -> None:
-    fill(_existing(options.name), live=options.live).write(options.record)
+    fill(_existing(options.name), live=options.live, events=options.events).write(options.record)
 
 
 def _fragment(options: argparse.Namespace) -> None:
@@ -118,7 +132,18 @@ def _fragment(options: argparse.Namespace) -> None:
 
 
 def _compare(options: argparse.Namespace) -> None:
-    cli.compare(options, partial(compare, _existing(options.name)))
+    cli.compare(options, partial(compare, _existing(options.name), events=options.events))
+
+
+def _headroom(options: argparse.Namespace) -> None:
+    found = _existing(options.name)
+    installed_by = installation(found.spec.installation)
+    if reason := installed_by.etcd_obstacle(found):
+        raise DockerError(f"etcd of {found.name!r} is not as it should be: {reason}")
+    for etcd in installed_by.etcds:
+        for node in found.nodes:
+            size, quota = size_and_quota(installed_by.access(node, etcd))
+            print(f"{node.hostname}: {etcd}, {size >> 20} of {quota >> 20} MiB")
 
 
 def _existing(name: str) -> Cluster:

@@ -19,8 +19,8 @@ class Generation:
     etcd: str
     kubeadm_api: str
 
-    def etcd_arguments(self, arguments: dict[str, str]) -> dict[str, str] | list[dict[str, str]]:
-        """Return flags of etcd as a ``ClusterConfiguration`` has them: from v1beta4 on they are a list."""
+    def arguments(self, arguments: dict[str, str]) -> dict[str, str] | list[dict[str, str]]:
+        """Return flags as a ``ClusterConfiguration`` has them: from v1beta4 on they are a list."""
         if self.kubeadm_api == "v1beta3":
             return arguments
         return [{"name": name, "value": value} for name, value in arguments.items()]

@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from lab import programs
@@ -26,13 +26,19 @@ from lab.packages import install
 
 REPOSITORY = "controlplane-etcd"
 _CONTEXT = Path(__file__).parent / "image"
+_LIGHT_CONTEXT = Path(__file__).parent / "light"
 _BASE = "debian:trixie"
 _INPUTS_LABEL = "controlplane.etcd.inputs"
 _NODE_PROGRAMS = ("kubeadm", "kubelet", "kubectl")
 _COMPONENTS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
-# What a container needs to become a node: mounts for systemd and the kubelet, but not all of --privileged, which hosts
-# that limit their own root refuse.
-RIGHTS = ("--cap-add=SYS_ADMIN", "--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined")
+# What a container needs to become a node: mounts for systemd and the kubelet, a look at what processes of other users
+# have open, as root has it on any host; but not all of --privileged, which hosts that limit their own root refuse.
+RIGHTS = (
+    "--cap-add=SYS_ADMIN",
+    "--cap-add=SYS_PTRACE",
+    "--security-opt=seccomp=unconfined",
+    "--security-opt=apparmor=unconfined",
+)
 # On volumes, because containerd's overlays cannot lie on Docker's, and because etcd should meet a real file system.
 # Docker fills the first from the image when a node is made, which is much faster than an import on every node.
 _CHANGES = ('CMD ["/usr/local/sbin/node-init"]', 'VOLUME ["/var/lib/containerd", "/var/lib/etcd"]')
@@ -49,6 +55,14 @@ def obtain(generation: Generation) -> str:
     return docker("image", "inspect", "--format={{.Id}}", name).strip()
 
 
+def obtain_light() -> str:
+    """Return the id of the image of hosts without Kubernetes, after making it if it is missing or out of date."""
+    with engine.alone("images.lock"):
+        inputs = f"{_inputs_in_directory(_CONTEXT)} {_inputs_in_directory(_LIGHT_CONTEXT)}"
+        name = _build(f"{REPOSITORY}/light", _LIGHT_CONTEXT, inputs, _host)
+    return docker("image", "inspect", "--format={{.Id}}", name).strip()
+
+
 def _make(name: str, inputs: str, kubernetes: Path, etcd: Path, generation: Generation) -> None:
     if _inputs_in(name) != inputs:
         say(f"making the image of nodes with Kubernetes {generation.kubernetes} and etcd {generation.etcd} ...")
@@ -61,7 +75,7 @@ def _make(name: str, inputs: str, kubernetes: Path, etcd: Path, generation: Gene
 
 def _inputs_of(kubernetes: Path, etcd: Path) -> str:
     """Return a hash of all that goes into a node image; of programs it is size and time, which is enough and quick."""
-    digest = hashlib.sha256(_host_inputs().encode())
+    digest = hashlib.sha256(_inputs_in_directory(_CONTEXT).encode())
     for path in (Path(__file__), Path(archive.__file__)):
         digest.update(path.read_bytes())
     for path in sorted([*kubernetes.iterdir(), *etcd.iterdir()]):
@@ -69,10 +83,10 @@ def _inputs_of(kubernetes: Path, etcd: Path) -> str:
     return digest.hexdigest()
 
 
-def _host_inputs() -> str:
+def _inputs_in_directory(context: Path) -> str:
     digest = hashlib.sha256()
-    for path in sorted(path for path in _CONTEXT.rglob("*") if path.is_file()):
-        digest.update(f"{path.relative_to(_CONTEXT)} {path.stat().st_mode & 0o111:o}\n".encode() + path.read_bytes())
+    for path in sorted(path for path in context.rglob("*") if path.is_file()):
+        digest.update(f"{path.relative_to(context)} {path.stat().st_mode & 0o111:o}\n".encode() + path.read_bytes())
     return digest.hexdigest()
 
 
@@ -86,17 +100,21 @@ def _inputs_in(name: str) -> str | None:
 
 def _host() -> str:
     """Return the image of a host without Kubernetes, which all generations share."""
-    name, inputs = f"{REPOSITORY}/host", _host_inputs()
+    return _build(f"{REPOSITORY}/host", _CONTEXT, _inputs_in_directory(_CONTEXT), _base)
+
+
+def _build(name: str, context: Path, inputs: str, base: Callable[[], str]) -> str:
+    """Return an image, after building it if it is missing or out of date."""
     if _inputs_in(name) != inputs:
         docker(
             "build",
             "--quiet",
             # The engine's own bridge may not lead anywhere, while the host could just download the image's base.
             "--network=host",
-            f"--build-arg=BASE={_base()}",
+            f"--build-arg=BASE={base()}",
             f"--label={_INPUTS_LABEL}={inputs}",
             f"--tag={name}",
-            str(_CONTEXT),
+            str(context),
         )
     return name
 

@@ -29,9 +29,19 @@ class Keys:
 
 
 def init_configuration(
-    generation: Generation, *, name: str, address: str, endpoint: str, etcd_flags: Mapping[str, str], keys: Keys
+    generation: Generation,
+    *,
+    name: str,
+    address: str,
+    endpoint: str,
+    etcd: Mapping[str, Any],
+    api_server_arguments: Mapping[str, str],
+    keys: Keys,
 ) -> str:
-    """Return the configuration for ``kubeadm init`` on the node ``name``."""
+    """Return the configuration for ``kubeadm init`` on the node ``name``.
+
+    ``etcd`` is the part of that name as it is in a ``ClusterConfiguration``, ``api_server_arguments`` are flags.
+    """
     api = f"kubeadm.k8s.io/{generation.kubeadm_api}"
     init = {
         "apiVersion": api,
@@ -42,17 +52,20 @@ def init_configuration(
         "nodeRegistration": {"name": name, "criSocket": CONTAINERD},
         "patches": {"directory": PATCHES},
     }
-    cluster = {
+    cluster: dict[str, Any] = {
         "apiVersion": api,
         "kind": "ClusterConfiguration",
         "kubernetesVersion": f"v{generation.kubernetes}",
         "controlPlaneEndpoint": f"{endpoint}:{API_PORT}",
-        "etcd": {"local": {"extraArgs": generation.etcd_arguments(dict(etcd_flags))}},
+        "etcd": dict(etcd),
     }
-    return yaml.safe_dump_all([init, cluster, _kubelet()], sort_keys=False)
+    if api_server_arguments:
+        cluster["apiServer"] = {"extraArgs": generation.arguments(dict(api_server_arguments))}
+    return yaml.safe_dump_all([init, cluster, kubelet()], sort_keys=False)
 
 
-def _kubelet() -> dict[str, Any]:
+def kubelet() -> dict[str, Any]:
+    """Return the ``KubeletConfiguration`` that a node in a container needs."""
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",

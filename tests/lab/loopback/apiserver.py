@@ -158,7 +158,8 @@ class ApiServer(Startable):
         return [str(self._programs / "kube-apiserver"), *(f"--{name}={value}" for name, value in flags.items())]
 
     def _pod(self) -> Any:
-        container = {"name": "kube-apiserver", "command": ["kube-apiserver", f"--secure-port={PORT}"]}
+        command = ["kube-apiserver", f"--secure-port={PORT}", f"--etcd-servers={self._node.client_url}"]
+        container = {"name": "kube-apiserver", "command": command}
         return {
             "apiVersion": "v1",
             "kind": "Pod",

@@ -46,7 +46,7 @@ class Settings:
 def run(settings: Settings) -> int:
     """Show a recovery and a hardening from beginning to end, and return the exit code of the playbook that came last.
 
-    Everything lies in a temporary directory that is removed afterwards, also after Ctrl-C.
+    Everything but the HTML report lies in a temporary directory that is removed afterwards, also after Ctrl-C.
     """
     console = Console()
     ansible_playbook = controller.program("ansible-playbook")
@@ -73,14 +73,28 @@ def run(settings: Settings) -> int:
 
             _head(console, "The playbook")
             inventory = write_inventory(cluster.directory / "inventory.yml", cluster)
-            exit_code = _play(console, ansible_playbook, [RECOVER, "-i", str(inventory)])
+            report = _report_file()
+            options = ["-i", str(inventory), "-e", json.dumps({"recover_report": str(report)})]
+            exit_code = _play(console, ansible_playbook, [RECOVER, *options])
 
             _head(console, "Writes are accepted again" if exit_code == 0 else "The playbook failed")
             _write(console, cluster.nodes[0])
             _show_members(console, cluster)
             if exit_code == 0:
                 exit_code = _harden(console, ansible_playbook, cluster, inventory, settings.quota_bytes * 2)
+    if report.exists():
+        console.print("\nBefore and after on one page, for a browser:", style="bold")
+        console.print(str(report), markup=False, highlight=False, soft_wrap=True)
     return exit_code
+
+
+def _report_file() -> Path:
+    """The page of the recovery, the one thing that is left of a demonstration."""
+    directory = _REPOSITORY / ".cache"
+    directory.mkdir(exist_ok=True)
+    path = directory / "demo-report.html"
+    path.unlink(missing_ok=True)
+    return path
 
 
 def _harden(console: Console, program: Path, cluster: Cluster, inventory: Path, quota_bytes: int) -> int:

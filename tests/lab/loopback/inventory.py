@@ -54,4 +54,8 @@ def _variables(node: MemberProcess, interpreter: str) -> dict[str, Any]:
         "recover_backup_dir": str(node.directory / "etc/kubernetes/etcd-backup"),
         "harden_backup_dir": str(node.directory / "etc/kubernetes/etcd-backup"),
         "harden_lock_path": str(node.directory / "run/etcd-maintenance.lock"),
+        "status_kubelet_unit": "etcd-lab-has-none",
+        "status_lock_path": str(node.directory / "run/etcd-maintenance.lock"),
+        "status_manifest": str(node.manifest),
+        "status_snapshot_dir": str(node.directory / "var/backups/etcd"),
     }

@@ -77,16 +77,28 @@ def promtool() -> Path:
 
     Raises ``ProgramMissingError`` if it cannot be had.
     """
-    on_path = shutil.which("promtool")
+    return _of_the_distribution("promtool", "prometheus")
+
+
+@functools.cache
+def node_exporter() -> Path:
+    """Return Prometheus' node exporter, likewise."""
+    return _of_the_distribution("prometheus-node-exporter", "prometheus-node-exporter")
+
+
+def _of_the_distribution(program: str, package: str) -> Path:
+    on_path = shutil.which(program)
     if on_path:
         return Path(on_path)
     # It tests and is not tested: whatever version this distribution has will do.
-    names = ("promtool",)
-    packages = [Package("prometheus")]
     recipe = Recipe(
-        "prometheus", "debian", names, "some seconds", lambda _store, target: unpack(packages, names, target)
+        package,
+        "debian",
+        (program,),
+        "some seconds",
+        lambda _store, target: unpack([Package(package)], (program,), target),
     )
-    return store().obtain(recipe) / "promtool"
+    return store().obtain(recipe) / program
 
 
 def installed_versions() -> list[str]:

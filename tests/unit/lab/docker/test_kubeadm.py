@@ -17,7 +17,13 @@ KEYS = Keys("abcdef.0123456789abcdef", "00" * 32)
 @pytest.mark.parametrize("generation", GENERATIONS.values(), ids=lambda generation: str(generation.name))
 def test_the_quota_reaches_etcd_in_each_api_of_kubeadm(generation) -> None:  # type: ignore[no-untyped-def]
     text = init_configuration(
-        generation, name="cp1", address="192.0.2.11", endpoint="cp", etcd_flags={"quota-backend-bytes": "1"}, keys=KEYS
+        generation,
+        name="cp1",
+        address="192.0.2.11",
+        endpoint="cp",
+        etcd={"local": {"extraArgs": generation.arguments({"quota-backend-bytes": "1"})}},
+        api_server_arguments={},
+        keys=KEYS,
     )
     init, cluster, kubelet = yaml.safe_load_all(text)
     flags = {
