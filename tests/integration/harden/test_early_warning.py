@@ -26,7 +26,14 @@ DASHBOARD = FILES / "etcd-maintenance.dashboard.json"
 CASES = sorted((REPOSITORY / "tests/alerts").glob("*.yml"))
 
 # The labels that some metrics have beside node-exporter's own.
-LABELS = {"etcd_maintenance_alarm": 'type="NOSPACE"', "etcd_maintenance_version_info": 'version="3.5.24"'}
+RESOURCE = 'group="",resource="pods"'
+LABELS = {
+    "etcd_maintenance_alarm": 'type="NOSPACE"',
+    "etcd_maintenance_version_info": 'version="3.5.24"',
+    "etcd_maintenance_resource_live_bytes": RESOURCE,
+    "etcd_maintenance_resource_history_bytes": RESOURCE,
+    "etcd_maintenance_resource_live_growth_bytes_per_hour": RESOURCE,
+}
 
 INSTALL = """\
 - name: Only the early warning

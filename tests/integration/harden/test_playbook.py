@@ -107,7 +107,10 @@ STATIC = "    - role: controlplane.etcd.harden\n      ignore_errors: true\n     
     ("kind", "role", "options", "said"),
     [
         ("tasks", INCLUDED, ["--tags=none_of_these"], "etcd.local.extraArgs in {} was refused."),
-        ("roles", STATIC, ["--tags=none_of_these"], "etcd.local.extraArgs in {} was refused."),
+        pytest.param(
+            *("roles", STATIC, ["--tags=none_of_these"], "etcd.local.extraArgs in {} was refused."),
+            marks=pytest.mark.long,
+        ),
         ("roles", STATIC, ["--skip-tags=always"], "--skip-tags always would leave out tasks."),
         ("roles", STATIC, ["--start-at-task=Roll out"], "undefined"),
     ],
@@ -294,6 +297,7 @@ def test_a_run_that_was_interrupted(make_cluster: Any, playbook: Any, start_modu
         assert not locked(cluster)
 
 
+@pytest.mark.long  # what is decided are unit tests; that it is written, the run above
 def test_compaction_that_members_have(make_cluster: Any, playbook: Any, tmp_path: Path) -> None:
     """What is stricter stays; what is not is named and replaced; and the next run finds all as it is wanted."""
     mode, retention = "auto-compaction-mode", "auto-compaction-retention"

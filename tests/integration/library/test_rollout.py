@@ -79,6 +79,7 @@ def _change(library: Any, node: MemberProcess, directory: Path, pid: int, second
     connection = {
         "manifest": str(node.manifest),
         "timeout": 5.0,
+        "transport": "auto",
         **dict.fromkeys(("ca_cert", "client_cert", "client_key", "endpoint")),
     }
     options = {

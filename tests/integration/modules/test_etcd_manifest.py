@@ -9,6 +9,7 @@ The lab's kubelet restarts etcd as soon as its manifest changes; a flag that etc
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -85,6 +86,12 @@ def _state(node: MemberProcess) -> tuple[int, bytes]:
     return _running(node)[0], node.manifest.read_bytes()
 
 
+def _connections(node: MemberProcess) -> int:
+    """The members that raft has a connection with."""
+    with node.client() as client:
+        return len(re.findall(r"^etcd_network_active_peers\{.*\} 1$", client.metrics(), re.MULTILINE))
+
+
 def _pids(cluster: Cluster) -> list[int | None]:
     return [node.pid for node in cluster.nodes]
 
@@ -138,6 +145,25 @@ def test_check_run_check_again_run_again(
         assert again["warnings"] == []
     assert _running(node)[0] == pid
     assert len(list((tmp_path / "etcd-backup").glob("etcd.yaml.*"))) == 1
+
+
+def test_client_ports_that_are_closed_between_the_nodes(make_cluster: Any, change: Change, watched: Any) -> None:
+    """The members advertise an address at which nobody listens, so this node reaches its own alone. What it knows of
+    the others is who raft is connected with; one that is gone is missed."""
+    cluster = make_cluster(flags={"advertise-client-urls": "https://127.255.255.254:9"})
+    node, gone, *_others = cluster.nodes
+    watched(node)
+
+    done = change(node)
+    assert not done["failed"], done["msg"]
+    assert _running(node)[1][QUOTA_FLAG] == ARGS[QUOTA_FLAG]
+
+    gone.stop()
+    await_true(lambda: _connections(node) == 1, "raft has lost the member that was stopped")
+    before = _state(node)
+    refused = change(node, extra_args={QUOTA_FLAG: "96MiB"})
+    assert (refused["failed"], refused["code"]) == (True, "members_missing"), refused
+    assert _state(node) == before
 
 
 # The manifests of the lab for etcd 3.5 are as this one writes them.

@@ -132,7 +132,13 @@ def test_status_with_etcd_up_and_down(make_cluster: Any, tools_of: Any) -> None:
     cluster = make_cluster(members=1, quota_bytes=None)
     (node,) = cluster.nodes
     tool = tools_of(cluster)[node.name]
+    with node.client() as client:
+        for number in range(30):
+            client.put(b"/registry/events/shop/web.%d" % (number % 20), b"x" * 10000)
+    await_true(lambda: "/registry/events/shop/web.9" in tool("usage").out, "etcd has committed what was written")
     assert tool("run", *SMALL).code == 0
+    events = '{group="",resource="events"}'
+    assert tool.metrics()[f"resource_live_bytes{events}"] > 200000 > tool.metrics()[f"resource_history_bytes{events}"]
     said = tool("status")
     assert said.code == 0
     table = said.out.splitlines()
@@ -149,6 +155,14 @@ def test_status_with_etcd_up_and_down(make_cluster: Any, tools_of: Any) -> None:
     assert said.out.startswith("The etcd member of this node does not answer: Connection refused (https://")
     assert "last run: 20" in said.out
     assert json.loads(tool("status", "--json").out)["answers"] is False
+    said = tool("usage")
+    assert said.code == 0
+    (events,) = [line.split() for line in said.out.splitlines() if line.startswith("events ") and " in " not in line]
+    assert (events[1], events[-1]) == ("20", "30")
+    shown = json.loads(tool("usage", "--json", "--top=1").out)
+    assert (shown["consistent"], shown["resources"][0]["live_keys"]) == (True, 20)
+    none = tool("usage", "/nowhere/db")
+    assert (none.code, "No such file" in none.out) == (1, True)
     said = tool("run")
     assert said.code == 1
     assert said.out.startswith("Failed: Connection refused (https://")

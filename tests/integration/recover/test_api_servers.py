@@ -8,18 +8,31 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from integration.support.ansible_commands import Run
-from integration.support.recovery import QUICK, assert_recovered, full_cluster, inventory, state
+from integration.support.recovery import (
+    FOREVER,
+    LOCAL,
+    QUICK,
+    QUOTA,
+    assert_recovered,
+    full_cluster,
+    inventory,
+    state,
+)
+from integration.support.settings import Result
 from lab import programs
 from lab.errors import ProgramMissingError
 from lab.loopback.apiserver import ApiServer
 from lab.loopback.cluster import Cluster
+from lab.loopback.fill import fill
 
 MakeCluster = Callable[..., Cluster]
 Playbook = Callable[..., Run]
+Module = Callable[..., Result]
 
 KUBERNETES = "1.33.13"
 
@@ -68,3 +81,48 @@ def test_none_accepts_writes(make_cluster: MakeCluster, playbook: Playbook, tmp_
     assert "The API servers of healthy1 accept writes." in run.flat
     assert run.recap["healthy1"]["changed"] == 0
     assert json.loads(path.read_text("utf-8"))["clusters"]["healthy1"]["outcome"] == "nothing_to_do"
+
+
+def _host_of(server: ApiServer, directory: Path) -> dict[str, Any]:
+    """Variables of a host that has this API server, and no etcd."""
+    directory.mkdir()
+    server.manifest.rename(directory / server.manifest.name)
+    return {
+        **LOCAL,
+        "recover_kubeconfig": str(server.admin_conf),
+        "recover_lock_path": str(directory / "run.lock"),
+        "recover_manifest": str(directory / "etcd.yaml"),
+    }
+
+
+@pytest.mark.usefixtures("kubernetes")
+def test_hosts_without_etcd(make_cluster: MakeCluster, playbook: Playbook, module: Module, tmp_path: Path) -> None:
+    """They are asked, and nothing is done on them."""
+    cluster = make_cluster(members=1, quota_bytes=QUOTA)
+    server = ApiServer(cluster.nodes[0], KUBERNETES)
+    own = _host_of(server, tmp_path / "api1")
+    other = {**own, "recover_manifest": str(tmp_path / "other/etcd.yaml")}
+    hosts = inventory(tmp_path / "hosts.yml", cluster, more={"api1": own, "without": other})
+    path = tmp_path / "result.json"
+    with server:
+        fill(cluster, event_ttl=FOREVER)
+
+        run = playbook(hosts, extra_vars=QUICK)
+        assert run.rc == 0, run.out
+        assert_recovered(cluster)
+        assert "The API servers of api1, which have no etcd but use this one, are asked in the end." in run.flat
+        assert "The API servers of api1 accept writes." in run.flat
+        assert run.recap["api1"]["changed"] == 0
+        assert sorted(each.name for each in (tmp_path / "api1").iterdir()) == ["kube-apiserver.yaml"]
+
+        manifest = str(tmp_path / "api1/kube-apiserver.yaml")
+        options = {"kubeconfig": str(server.admin_conf), "apiserver_manifest": manifest, "resource": "events"}
+        assert module("apiserver_write_check", None, **options)["outcome"] == "accepted"
+        with cluster.leader().client() as client:
+            assert client.count(b"/registry/events/kube-system/etcd-maintenance-write-check") == 0
+
+    run = playbook(hosts, extra_vars={**QUICK, "recover_wait_timeout": 2, "recover_result_file": str(path)})
+    assert run.rc == 2, run.out
+    (failure,) = json.loads(path.read_text("utf-8"))["clusters"]["cp1"]["failures"]
+    assert failure["code"] == "no_apiserver_accepts"
+    assert f"api1: it does not answer at {server.url}" in failure["message"]

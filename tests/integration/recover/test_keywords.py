@@ -63,14 +63,18 @@ class Way:
     long: bool = False
 
 
-# Those that are long are others in another place.
+# Those that are long are others in another place, or fall under what resets all keywords.
+# Ansible finds only what is imported, and passes over what is not there.
+_DISARM = "disarm | Disarm the alarm of every member, and write through each"
+
 WAYS = [
     Way("ignore_errors of the play", {"ignore_errors": True}),
     Way("ignore_errors of a static role", {"ignore_errors": True}, static=True, long=True),
-    Way("ignore_errors of the task", {}, {"ignore_errors": True, "apply": {"ignore_errors": True}}),
+    Way("ignore_errors of the task", {}, {"ignore_errors": True, "apply": {"ignore_errors": True}}, long=True),
     Way(
         "who else is ended, and when",
         {"ignore_unreachable": True, "any_errors_fatal": True, "max_fail_percentage": 100},
+        long=True,
     ),
     Way("tags that name nothing", arguments=["--tags=backup", "--skip-tags=all,other"]),
     Way("tags that name nothing of a play", {}, arguments=["--tags=backup"], static=True, long=True),
@@ -82,8 +86,8 @@ WAYS = [
         long=True,
     ),
     Way("tags to skip that are ours, of the playbook", arguments=["--skip-tags=always"], refused="--skip-tags always"),
-    Way("start-at-task", arguments=["--start-at-task=Disarm"], refused="--start-at-task Disarm"),
-    Way("start-at-task of a play", {}, arguments=["--start-at-task=Disarm"], static=True, refused="__recover"),
+    Way("start-at-task", arguments=[f"--start-at-task={_DISARM}"], refused=f"--start-at-task {_DISARM}"),
+    Way("start-at-task of a play", {}, arguments=[f"--start-at-task={_DISARM}"], static=True, refused="__recover"),
     Way("step", arguments=["--step"], refused="--step"),
     Way(
         "all that makes no difference",

@@ -181,7 +181,7 @@ def test_inventories_from_which_nobody_can_tell_who_is_meant(
 def test_variables_that_are_misspelt_or_cannot_be_read(
     make_cluster: MakeCluster, playbook: Playbook, tmp_path: Path
 ) -> None:
-    cluster = full_cluster(make_cluster)
+    cluster = full_cluster(make_cluster, members=2)
     last = cluster.nodes[-1].name
     before = state(cluster)
 

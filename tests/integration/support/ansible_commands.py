@@ -16,8 +16,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from integration.support.settings import PATIENCE, POLL_SECONDS, REPOSITORY, Result
+from integration.support.settings import COMPILED, PATIENCE, POLL_SECONDS, REPOSITORY, Result
 from lab import controller
+
+# Ansible looks for results a thousand times a second, and that takes as much time from them as it saves in waiting.
+_CONFIGURATION = "[defaults]\ninternal_poll_interval = 0.005\n"
 
 
 def collections_path(spare: Path) -> Path:
@@ -35,7 +38,7 @@ def collections_path(spare: Path) -> Path:
 def ansible_env(home: Path, collections: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return an environment for Ansible in which nothing of the user's own configuration counts."""
     home.mkdir(exist_ok=True)
-    (home / "ansible.cfg").touch()
+    (home / "ansible.cfg").write_text(_CONFIGURATION, "utf-8")
     env = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     return {
         **env,
@@ -46,6 +49,7 @@ def ansible_env(home: Path, collections: Path, extra: Mapping[str, str] | None =
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_PIPELINING": "1",  # a fifth less to do for each task; what is copied is tested, too
         "ANSIBLE_REMOTE_TMP": str(home / "remote"),
+        "PYTHONPATH": str(COMPILED),
         **(extra or {}),
     }
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import threading
 import time
 from collections import Counter
@@ -34,6 +35,28 @@ def await_true(condition: Callable[[], Any], what: str, *, seconds: float = 30.0
                 return
         assert time.monotonic() < deadline, f"not in {seconds:.0f} s: {what}"
         time.sleep(POLL_SECONDS)
+
+
+def free_port(address: str = "127.0.0.1") -> int:
+    """Return a port on which nobody listens there now."""
+    with socket.create_server((address, 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def replace_in_manifest(node: MemberProcess, old: str, new: str) -> None:
+    """Replace what the manifest of a node has to hold."""
+    text = node.manifest.read_text("utf-8")
+    assert old in text
+    node.manifest.write_text(text.replace(old, new), "utf-8")
+
+
+def move_http(node: MemberProcess) -> str:
+    """Let a node that is yet to be started serve HTTP at an address of its own, and return that: at the other one it
+    speaks gRPC alone."""
+    url = f"https://{node.address}:{free_port(node.address)}"
+    first = f"    - --listen-client-urls={node.client_url}\n"
+    replace_in_manifest(node, first, f"{first}    - --listen-client-http-urls={url}\n")
+    return url
 
 
 def await_settled(cluster: Cluster) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import io
 import json
@@ -16,15 +17,26 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from integration.support.settings import PATIENCE, REPOSITORY, Result
+import yaml
+
+from integration.support.settings import PATIENCE, REPOSITORY, WAY, Result
 from lab.loopback.member import MemberProcess
 
 _PLUGINS = "ansible_collections.controlplane.etcd.plugins"
 
 
 def module_options(name: str, node: MemberProcess | None, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a module's options with the manifest of the node filled in, if there is a node."""
-    return {**({"manifest": str(node.manifest)} if node else {}), **options}
+    """Return a module's options with the manifest of the node filled in, if there is a node, and with the way to etcd
+    that is tested."""
+    over = {"transport": WAY} if name in _ask_etcd() else {}
+    return {**({"manifest": str(node.manifest)} if node else {}), **over, **options}
+
+
+@functools.cache
+def _ask_etcd() -> frozenset[str]:
+    """The modules that have the options of a connection: those of that action group."""
+    groups = yaml.safe_load((REPOSITORY / "meta/runtime.yml").read_text("utf-8"))["action_groups"]
+    return frozenset(groups["etcd"])
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from integration.support.settings import PATIENCE
+from integration.support.settings import COMPILED, PATIENCE
 from lab.loopback.member import MemberProcess
 
 # So that a few MiB are worth it, too.
@@ -47,7 +47,7 @@ class Tool:
         places = [f"--manifest={self.node.manifest}", f"--lock={self.lock}", f"--state-dir={self.state}"]
         if verb in ("run", "watch"):
             places.append(f"--textfile-dir={self.textfiles}")
-        return [sys.executable, "-I", str(self.path), verb, *places, *arguments]
+        return [sys.executable, "-s", str(self.path), verb, *places, *arguments]
 
     def start(self, verb: str, *arguments: str) -> subprocess.Popen[str]:
         """Start it, and do not wait."""
@@ -58,7 +58,7 @@ class Tool:
             stderr=subprocess.STDOUT,
             text=True,
             cwd="/",
-            env={"PATH": "/usr/bin:/bin"},
+            env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(COMPILED)},
         )
 
     def __call__(self, verb: str, *arguments: str) -> Said:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -31,6 +32,8 @@ QUICK = {"recover_settle_seconds": 1}
 FOREVER = (36000, 36000)
 # What a host needs that is not of the lab.
 LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+# A host that no task reaches, without SSH: nobody can make this directory.
+UNREACHABLE = {**LOCAL, "ansible_pipelining": False, "ansible_remote_tmp": "/dev/null/modules"}
 
 _WORK = {
     "finished scheduled compaction": "compacted",
@@ -93,20 +96,11 @@ def inventory(
     return path
 
 
-def hanging_by(thread: Path) -> dict[str, Any]:
-    """Variables of a host that can be reached until its thread is cut, without SSH. See ``tie`` and ``cut``."""
-    directory = f"{{{{ lookup('ansible.builtin.file', '{thread}') }}}}"
-    return {**LOCAL, "ansible_pipelining": False, "ansible_remote_tmp": directory}
-
-
-def tie(thread: Path) -> None:
-    """Let the host be reached: modules go into a directory beside the thread."""
-    thread.write_text(f"{thread}.modules", "utf-8")
-
-
-def cut(thread: Path) -> None:
-    """Let the next task find the host unreachable; what runs there goes on. Nobody can make this directory."""
-    thread.write_text("/dev/null/modules", "utf-8")
+def lost_once_there_is(pattern: Path, tmp: Path) -> dict[str, Any]:
+    """Variables of a host that no task reaches any more once a file matches, however fast the run is."""
+    gone = UNREACHABLE["ansible_remote_tmp"]
+    directory = f"{{{{ '{gone}' if query('ansible.builtin.fileglob', '{pattern}') else '{tmp}' }}}}"
+    return {**UNREACHABLE, "ansible_remote_tmp": directory}
 
 
 def expire_one_by_one(cluster: Cluster, seconds: range) -> None:
@@ -202,3 +196,13 @@ def hold_lock(node: MemberProcess, *, owner: str, seconds: float) -> None:
 def snapshots(cluster: Cluster) -> list[Path]:
     """All snapshot files of the cluster."""
     return sorted(path for node in cluster.nodes for path in (node.directory / "var/backups").glob("*/*.db"))
+
+
+def sections(page: Path) -> dict[str, str]:
+    """What a page of HTML says of each cluster, without its markup."""
+    text = page.read_text("utf-8")
+    assert "<script" not in text
+    shown = text.partition("<main")[2].partition("</main>")[0]
+    parts = re.split(r'<section class="cluster"[^>]*>', shown)[1:]
+    plain = [" ".join(re.sub(r"<[^>]+>", " ", part).split()) for part in parts]
+    return {part.split()[0]: part for part in plain}
