@@ -8,7 +8,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo etcd binaries test test-all lint sanity unit integration molecule matrix bench build install-check changelog tool clean
+.PHONY: help venv demo etcd binaries test test-all lint sanity unit browser integration molecule matrix bench build install-check changelog tool clean
 
 PYTHON ?= python3
 CACHE := $(CURDIR)/.cache
@@ -67,11 +67,13 @@ binaries: venv ## ~30 min | fetch or build all programs that are tested with: et
 	PYTHONPATH=tests python -m lab programs etcd
 	PYTHONPATH=tests python -m lab programs kubernetes
 
-test: venv ## ~45 min | all checks and tests: lint, sanity, unit, install-check, integration, molecule
-	@MAKE='$(MAKE)' PYTHONPATH=tests python -m tools.parts lint,sanity unit install-check binaries integration molecule
+test: venv ## ~36 min | all checks and tests: lint, sanity, unit, browser, install-check, integration, molecule
+	@MAKE='$(MAKE)' PYTHONPATH=tests python -m tools.parts lint,sanity,unit browser install-check binaries integration molecule
 
-test-all: test ## - | and what takes long: hardening on real nodes, a true 2 GiB, probes as kubeadm has them
+test-all: test ## - | and what takes long: hardening on real nodes, one and five of them, a true 2 GiB, the tests marked long, other ways to etcd
 	@$(MAKE) integration ARGS="-m long"
+	@for way in grpc etcdctl; do ETCD_TRANSPORT=$$way $(MAKE) integration ARGS="tests/integration/modules \
+	  tests/integration/library/test_etcd.py" || exit 1; done
 	PYTHONPATH=tests python -m tools.scenarios --long
 
 # antsibull-docs writes a log into the home directory.
@@ -91,6 +93,14 @@ sanity: venv ## ~90 s | ansible-test sanity, for every Python found: make sanity
 unit: venv ## ~30 s | tests without a cluster: make unit ARGS="-k alarm"
 	@$(OWN_TMP); python -m pytest $(call or_named,tests/unit) --numprocesses=auto --maxprocesses=8 $(ARGS)
 
+# What axe-core and the driver of Chromium are, is in tests/browser; without npm the tests say what they skip.
+.cache/browser/ready: tests/browser/package.json tests/browser/package-lock.json
+	@mkdir -p $(@D) && cp $^ $(@D)
+	@! command -v npm >/dev/null || (cd $(@D) && npm ci --no-audit --no-fund --silent && touch ready)
+
+browser: venv .cache/browser/ready ## ~1 min | the HTML report in Chromium: console, overflow, accessibility
+	python -m pytest $(call or_named,tests/browser) $(ARGS)
+
 # Workers: one more than cores, since tests also wait; at most 8, since each has up to nine members of etcd.
 WORKERS = $$(n=$$(nproc); echo $$((n < 7 ? n + 1 : 8)))
 # In mount and process namespaces of its own where that is allowed, so that nothing is left however the run ends.
@@ -98,7 +108,7 @@ integration: binaries ## ~20 min | tests against real etcd clusters
 	@$(OWN_TMP); $(ALONE) python -m pytest $(call or_named,tests/integration) -m "not long" \
 		--numprocesses=$(WORKERS) --dist=worksteal $(ARGS)
 
-molecule: venv $(OTHERS) ## ~16 min | recoveries on real control-plane nodes in Docker: make molecule ARGS="recover"
+molecule: venv $(OTHERS) ## ~8 min | recoveries on real control-plane nodes in Docker: make molecule ARGS="recover"
 	@$(OWN_TMP); PYTHONPATH=tests python -m tools.scenarios $(ARGS)
 
 matrix: binaries ## - | both roles with every ansible-core, for the README: make matrix ARGS="2.16 --only recover"

@@ -94,7 +94,7 @@ class Ours:
                 partial(inspect_cluster, endpoint, self.connect),
                 endpoint,
                 rule=defragmentation.Rule(),
-                free_disk_bytes=lambda: None,
+                room=lambda: None,
                 allow_unsafe=False,
                 timeout=LONG,
             )
@@ -120,9 +120,8 @@ def in_new_process(ours: Ours, node: MemberProcess) -> None:
     """A module's share of an inspection: start Python, import, ask all members."""
     code = (
         "import sys\n"
-        "from ansible_collections.controlplane.etcd.plugins.module_utils._node.member import LocalMember\n"
-        "names = ('ca_cert', 'client_cert', 'client_key', 'endpoint')\n"
-        "LocalMember({**dict.fromkeys(names), 'manifest': sys.argv[1], 'timeout': 10.0}).inspect_cluster()\n"
+        "from ansible_collections.controlplane.etcd.plugins.module_utils._node.member import DEFAULTS, LocalMember\n"
+        "LocalMember({**DEFAULTS, 'manifest': sys.argv[1]}).inspect_cluster()\n"
     )
     subprocess.run([sys.executable, "-c", code, str(node.manifest)], check=True, capture_output=True)
 

@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run make targets one after the other, say how long each took, stop at the first that fails.
 
-    python -m tools.parts lint,sanity unit
+    python -m tools.parts lint,sanity,unit browser
 
-Those with a comma between them run at once, since each of them keeps only one core busy. The first one's output is
-shown as it comes, that of the others when the first is done.
+Those with a comma between them run at once, since the longest of them, the sanity tests, keep only one core busy. The
+first one's output is shown as it comes, that of the others when the first is done.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@
     python -m tools.scenarios [--long] [SCENARIO ...]
 
 Every scenario can be run by molecule alone, too; what this adds is the Docker engine, the programs, the order, and a
-line for each scenario. Those that take many minutes are run with --long only, or by name.
+line for each scenario. Those that are marked as long are run with --long only, or by name.
 
 Nodes mostly wait, for probes, back-offs and elections: if there is memory for it, two clusters are at work at once.
 What their scenarios print is shown when each of them is done; a single one is shown as it goes.
@@ -30,8 +30,9 @@ from pathlib import Path
 import yaml
 
 from lab import cli
-from lab.docker import cluster, engine, images
+from lab.docker import cluster, engine
 from lab.docker.generations import generation
+from lab.docker.installations import installation
 from lab.errors import EngineMissingError, LabError
 from tools.working_tree import ROOT
 
@@ -51,6 +52,7 @@ class Kind:
     Scenarios on equal nodes share a cluster, those that leave it as it was before those that do not.
     """
 
+    installation: str
     generation: str
     nodes: int
     quota_mib: int
@@ -60,7 +62,7 @@ class Kind:
     @property
     def same_nodes(self) -> tuple[object, ...]:
         """What two scenarios have in common that can share a cluster."""
-        return (self.generation, self.nodes, self.quota_mib, self.etcd_patch)
+        return (self.installation, self.generation, self.nodes, self.quota_mib, self.etcd_patch)
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ def scenarios(*, long: bool) -> dict[str, Kind]:
         if (env.get("SCENARIO_LONG") == "true") is not long:
             continue
         found[path.parent.name] = Kind(
+            env["NODES_INSTALLATION"],
             env["NODES_GENERATION"],
             int(env["NODES_COUNT"]),
             int(env["NODES_QUOTA_MIB"]),
@@ -167,7 +170,7 @@ class Lane:
 
     def run(self, name: str, kind: Kind) -> Result:
         """Run one scenario, and show what it printed."""
-        nodes = f"{kind.nodes} node{'s' if kind.nodes > 1 else ''} of {kind.generation}"
+        nodes = f"{kind.nodes} node{'s' if kind.nodes > 1 else ''} of {kind.installation}, {kind.generation}"
         print(f"{f' {name}: {nodes} ':=^{_WIDTH}}" if self._shown else f"{name} begins: {nodes}", flush=True)
         start = time.monotonic()
         log = WORK / f"{name}.log"
@@ -193,7 +196,7 @@ class Lane:
     def _outcome(self, name: str, kind: Kind, log: Path) -> str:
         if self._stopped:
             return "skipped"
-        images.obtain(generation(kind.generation))
+        installation(kind.installation).image(generation(kind.generation))
         # molecule would take what it remembers of an earlier run for nodes that are there.
         work = WORK / name
         shutil.rmtree(work, ignore_errors=True)

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
 INLINE = re.compile(r"(?<!`)`([^`]+)`(?!`)")
-OPTION = re.compile(r"\b((?:recover|harden)_\w+)=")
+OPTION = re.compile(r"\b((?:recover|harden|status)_\w+)=")
 TARGET = re.compile(r"^([a-z][a-z-]*):", re.MULTILINE)
 
 # Where the commands of others are run as they stand in the page. What speaks to monitoring (node_exporter, curl,
@@ -41,7 +41,7 @@ COMMANDS = sorted(set(commands()))
 
 def options() -> set[str]:
     found = set()
-    for role in ("recover", "harden"):
+    for role in ("recover", "harden", "status"):
         specs = yaml.safe_load((ROOT / f"roles/{role}/meta/argument_specs.yml").read_text("utf-8"))
         found |= set(specs["argument_specs"]["main"]["options"])
     return found

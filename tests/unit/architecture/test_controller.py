@@ -14,7 +14,7 @@ from unit.architecture.sources import ROOT
 
 from tools import matrix
 
-ROLES = ("recover", "harden")
+ROLES = ("recover", "harden", "status")
 CHECK = "controlplane.etcd._controller"
 
 

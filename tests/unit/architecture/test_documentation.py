@@ -16,7 +16,7 @@ import pytest
 import yaml
 from unit.builders import Json, member, view
 
-from ansible_collections.controlplane.etcd.plugins.module_utils import _module
+from ansible_collections.controlplane.etcd.plugins.module_utils import _member_module, _module
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.diagnosis import diagnosis_result
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import cluster_result
@@ -143,7 +143,7 @@ def test_examples_use_what_there_is(name: str) -> None:
 
 
 def test_action_group_is_the_modules_that_share_the_connection_options(monkeypatch: pytest.MonkeyPatch) -> None:
-    sharing = [name for name in MODULES if set(_module.CONNECTION_SPEC) <= set(argument_spec(name, monkeypatch))]
+    sharing = [name for name in MODULES if set(_member_module.CONNECTION_SPEC) <= set(argument_spec(name, monkeypatch))]
     assert read("meta/runtime.yml")["action_groups"]["etcd"] == sharing, "see action_groups in meta/runtime.yml"
     for name in MODULES:
         fragments = yaml.safe_load(module(name).DOCUMENTATION)["extends_documentation_fragment"]
@@ -173,13 +173,6 @@ def blocks(tasks: list[Json]) -> Iterator[Json]:
             yield from blocks(task.get(part, []))
 
 
-@pytest.mark.parametrize("role", PUBLIC_ROLES)
-def test_roles_give_the_connection_options_as_defaults_of_the_group(role: str) -> None:
-    defaults = [block.get("module_defaults", {}) for block in blocks(read(f"roles/{role}/tasks/main.yml"))]
-    wanted = {name: f"{{{{ {role}_{name} }}}}" for name in ("manifest", "timeout")}
-    assert [each[f"group/{COLLECTION}.etcd"] for each in defaults if f"group/{COLLECTION}.etcd" in each] == [wanted]
-
-
 @pytest.mark.parametrize("name", MODULES)
 def test_name_of_the_module(name: str) -> None:
     assert yaml.safe_load(module(name).DOCUMENTATION)["module"] == name
@@ -192,6 +185,9 @@ def test_roles_keep_the_lease_only_where_they_hold_the_lock(role: str) -> None:
     leasing = [
         block for block in blocks(read(f"roles/{role}/tasks/main.yml")) if group in block.get("module_defaults", {})
     ]
+    if role == "status":  # it takes no lock
+        assert leasing == []
+        return
     assert [list(block["module_defaults"][group]) for block in leasing] == [["run", "lock_path"]]
     (block,) = leasing
     assert block["block"][0]["name"] == "Lock"
@@ -258,5 +254,5 @@ def test_defaults_of_a_role_have_their_type(role: str) -> None:
 
 def test_there_is_something_to_test() -> None:
     assert len(MODULES) >= 8
-    assert PUBLIC_ROLES == ["harden", "recover"]
+    assert PUBLIC_ROLES == ["harden", "recover", "status"]
     assert len(OTHER_PLUGINS) >= 5

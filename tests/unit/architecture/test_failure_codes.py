@@ -13,7 +13,7 @@ from unit.architecture.sources import ROOT, SOURCES, strings, tree
 PAGES = ("runbook", "hardening")
 _ROW = re.compile(r'^\| `([a-z_]+)` <a id="\1"></a> \|', re.MULTILINE)
 # What makes a failure takes its code first; what only passes one on names it `code`.
-_MAKERS = re.compile(r"\w*(Failure|Failed|Refused|failure|refused|Meaning|__init__)")
+_MAKERS = re.compile(r"\w*(Failure|Failed|Finding|Refused|failure|refused|Meaning|__init__)")
 
 
 def codes_of(name: str) -> set[str]:

@@ -13,11 +13,14 @@ from unit.architecture.sources import SOURCES, imports, packages_of
 # What each layer may import, itself aside. A file that is a layer of its own stands with its whole name.
 CORE, ETCD, NODE = "module_utils/_core", "module_utils/_etcd", "module_utils/_node"
 KUBEADM, SNAPSHOT, TOOL = "module_utils/_kubeadm", "module_utils/_snapshot", "module_utils/_node_tool"
-MODULE, INSTALL, ROLLOUT = "module_utils/_module", "module_utils/_node_tool_install", "module_utils/_rollout"
+MODULE, MEMBER_MODULE = "module_utils/_module", "module_utils/_member_module"
+INSTALL, ROLLOUT = "module_utils/_node_tool_install", "module_utils/_rollout"
 ACTION, FLEET, PROGRESS = "plugin_utils/_module_action", "plugin_utils/_fleet", "plugin_utils/_progress"
 # PyYAML is on the controller alone.
 TEXT, TWO_CALLS = "plugin_utils/_kubeadm_text", "plugin_utils/_two_call_action"
-KEEP_ALIVE = "plugin_utils/_ssh_keep_alive"
+KEEP_ALIVE, BUILD_AHEAD = "plugin_utils/_ssh_keep_alive", "plugin_utils/_build_ahead"
+# So is Jinja2.
+REPORT, FILE = "plugin_utils/_report", "plugin_utils/_controller_file"
 ALLOWED: dict[str, set[str]] = {
     CORE: set(),
     ETCD: {CORE},
@@ -25,18 +28,22 @@ ALLOWED: dict[str, set[str]] = {
     KUBEADM: {CORE, ETCD, NODE},
     SNAPSHOT: {CORE, ETCD, NODE},
     TOOL: {CORE, ETCD, NODE, SNAPSHOT},
-    MODULE: {CORE, ETCD, NODE},
+    MODULE: {CORE, ETCD},
+    MEMBER_MODULE: {CORE, ETCD, NODE, MODULE},
     INSTALL: {CORE, ETCD, NODE, SNAPSHOT, TOOL},
     ROLLOUT: {CORE, ETCD, NODE, KUBEADM},
-    "modules": {CORE, ETCD, NODE, KUBEADM, SNAPSHOT, TOOL, MODULE, INSTALL, ROLLOUT},
+    "modules": {CORE, ETCD, NODE, KUBEADM, SNAPSHOT, TOOL, MODULE, MEMBER_MODULE, INSTALL, ROLLOUT},
     # What a flag of etcd means is known beside kubeadm's configuration.
     FLEET: {CORE, ETCD, NODE, KUBEADM},
     PROGRESS: {CORE},
+    REPORT: {CORE},
     "filter": {CORE, FLEET},
     "callback": {PROGRESS},
-    "lookup": {CORE, FLEET},
+    FILE: {CORE},
+    "lookup": {CORE, FLEET, REPORT, FILE},
     KEEP_ALIVE: set(),
-    ACTION: {CORE, KEEP_ALIVE},
+    BUILD_AHEAD: set(),
+    ACTION: {CORE, KEEP_ALIVE, BUILD_AHEAD},
     TEXT: {CORE, NODE, KUBEADM},
     TWO_CALLS: {CORE, KUBEADM, ACTION, TEXT},
     "action": {CORE, ACTION, TEXT, TWO_CALLS},
@@ -58,9 +65,11 @@ def test_imports_only_from_below(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in SOURCES if name.startswith(("module_utils/", "modules/"))])
 def test_nodes_need_nothing_but_python(name: str) -> None:
-    """Ansible brings `ansible.module_utils`, and whatever else is imported is on every node."""
+    """Ansible brings `ansible.module_utils`, and whatever else is imported is on every node. Only gRPC, for members
+    whose gateway is off, needs what has to be installed."""
     packages = {each for each in packages_of(name) if each not in sys.stdlib_module_names}
-    assert packages <= {"ansible"}
+    optional = {"etcd3", "google", "grpc"} if name == "module_utils/_etcd/grpc_transport" else set()
+    assert packages <= {"ansible", *optional}
 
 
 def test_no_circle() -> None:

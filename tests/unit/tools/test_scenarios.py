@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from lab.docker import images
 from lab.docker.generations import GENERATIONS, Generation
+from lab.docker.installations import INSTALLATIONS
 from lab.errors import DockerError, EngineMissingError, ProgramMissingError
 from tools import scenarios
 
@@ -28,7 +30,7 @@ def _nothing_real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scenarios.engine, "alone", lambda _name, _waiting: contextlib.nullcontext())
     monkeypatch.setattr(scenarios, "_engine", contextlib.nullcontext)
     monkeypatch.setattr(scenarios.signal, "signal", lambda _number, _action: None)
-    monkeypatch.setattr(scenarios.images, "obtain", lambda _generation: "image")
+    monkeypatch.setattr(images, "obtain", lambda _generation: "image")
     monkeypatch.setattr(scenarios.cluster, "down", lambda _name: None)
     monkeypatch.setattr(scenarios.Lane, "_molecule", lambda _lane, _arguments, _env, _log: 0)
 
@@ -42,7 +44,7 @@ def test_a_scenario_without_its_image_fails_and_the_others_go_on(
             raise error
         return "image"
 
-    monkeypatch.setattr(scenarios.images, "obtain", obtain)
+    monkeypatch.setattr(images, "obtain", obtain)
     assert scenarios.main(CHOSEN) == 1
     said = capsys.readouterr().out
     assert f"FAILED: recover-1.37: {error}" in said
@@ -85,13 +87,14 @@ def test_without_an_engine_the_last_line_is_still_said(
 def test_scenarios_on_equal_nodes_run_one_after_the_other() -> None:
     kinds = list(scenarios.scenarios(long=False).values())
     assert all(kind.generation in GENERATIONS and kind.nodes in (1, 3, 5) for kind in kinds)
+    assert all(kind.installation in INSTALLATIONS for kind in kinds)
     changes = 1 + sum(kind != last for last, kind in itertools.pairwise(kinds))
     assert changes == len(set(kinds))
 
 
 def test_a_scenario_is_named_after_its_playbook() -> None:
     for name in found():
-        assert re.fullmatch(r"(recover|harden)(-[a-z0-9]+)*(-1\.\d+)?", name), name
+        assert re.fullmatch(r"(recover|harden|status)(-[a-z0-9]+)*(-[13]\.\d+)?", name), name
 
 
 def test_a_scenario_has_all_files_that_it_names() -> None:
