@@ -20,7 +20,7 @@ from lab.docker.installations import INSTALLATIONS
 from lab.errors import DockerError, EngineMissingError, ProgramMissingError
 from tools import scenarios
 
-CHOSEN = ["recover-probes", "recover-single-node", "recover-1.37"]
+CHOSEN = ["recover-probes", "recover-single-node", "recover"]
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +47,7 @@ def test_a_scenario_without_its_image_fails_and_the_others_go_on(
     monkeypatch.setattr(images, "obtain", obtain)
     assert scenarios.main(CHOSEN) == 1
     said = capsys.readouterr().out
-    assert f"FAILED: recover-1.37: {error}" in said
+    assert f"FAILED: recover: {error}" in said
     assert "= 1 failed, 2 passed in " in said.splitlines()[-1]
 
 
