@@ -515,7 +515,6 @@ waiting_may_help:
 """
 
 import time
-from dataclasses import replace
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -532,7 +531,7 @@ def result(module: AnsibleModule) -> Json:
     """The result of the module. Raises Failure, OSError."""
     report = inspect_node(module.params)
     if report:
-        report = replace(report, upkeep=read_upkeep(report, module.params["snapshot_dir"], time.time()))
+        report = report._replace(upkeep=read_upkeep(report, module.params["snapshot_dir"], time.time()))
     found = report.as_result() if report else {"present": False, **inspect_without_etcd(module.params["manifest"])}
     return {"changed": False, **found}
 

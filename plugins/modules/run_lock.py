@@ -116,7 +116,6 @@ taken_over:
 """
 
 import time
-from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -154,7 +153,7 @@ def take(module: AnsibleModule, path: str) -> Json:
         )
     elif replaced:
         module.warn(f"The lock of {replaced.owner} was taken over: that run has ended or its time is over.")
-    return {"changed": True, "taken_over": asdict(replaced) if replaced else None}
+    return {"changed": True, "taken_over": replaced._asdict() if replaced else None}
 
 
 def release(module: AnsibleModule, path: str) -> Json:
@@ -164,7 +163,7 @@ def release(module: AnsibleModule, path: str) -> Json:
         left = None
     if left:
         module.warn(f"Nothing was released: {run_lock.describe(left)}.")
-    return {"changed": changed, "taken_over": None, "lock": asdict(left) if left else None}
+    return {"changed": changed, "taken_over": None, "lock": left._asdict() if left else None}
 
 
 def known_ended(module: AnsibleModule, path: str) -> list[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -183,7 +182,7 @@ def member_report(
         quota_used=round(size / quota, 4) if answers and quota > 0 else 0.0,
         raft_applied_index=applied,
     )
-    return replace(found, **changes)
+    return found._replace(**changes)
 
 
 def cluster_report(
@@ -270,7 +269,7 @@ def node_report(
     )
     if "free_disk_bytes" in changes:
         changes["disks"] = disks_of(changes.pop("free_disk_bytes"))
-    return replace(found, **changes)
+    return found._replace(**changes)
 
 
 def upkeep(*, days_left: float = 200.0, snapshot_age: float | None = 3600.0, **changes: Any) -> Upkeep:
@@ -288,13 +287,13 @@ def upkeep(*, days_left: float = 200.0, snapshot_age: float | None = 3600.0, **c
         last_snapshot=None if snapshot_age is None else SnapshotReport("/x.db", 1795341600.0, snapshot_age),
         defrag_bytes_per_second=None,
     )
-    return replace(found, **changes)
+    return found._replace(**changes)
 
 
 def disks_of(free: int | None, **changes: Any) -> tuple[Disk, ...]:
     """The one filesystem of a node, on which all is, with so much free; none if that is not known."""
     found = Disk(("data", "wal", "snapshots", "kubelet"), "/var/lib/etcd", free or 0, 0, True, "", ())
-    return () if free is None else (replace(found, **changes),)
+    return () if free is None else (found._replace(**changes),)
 
 
 def held_by(run: str, until: float = 1795428300.0) -> Hold:

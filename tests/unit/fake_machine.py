@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -94,7 +93,7 @@ class Machine:
         return object() if self.own else None
 
     def capacity(self, db_bytes: int) -> Capacity | None:
-        return self.carries and replace(self.carries, db_bytes=db_bytes)
+        return self.carries and self.carries._replace(db_bytes=db_bytes)
 
     def inspect_cluster(self) -> ClusterView:
         return self.seen

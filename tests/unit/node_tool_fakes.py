@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,7 @@ class FakeEndpoint:
         cluster = self._member.cluster
         found = cluster.members[0].status
         assert found is not None
-        return replace(found, leader_id=cluster.leader_id, alarms=cluster.alarms)
+        return found._replace(leader_id=cluster.leader_id, alarms=cluster.alarms)
 
     def members(self) -> tuple[Member, ...]:
         return tuple(each.member for each in self._member.cluster.members)

@@ -9,8 +9,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 import typing as t
 
 NOT_STARTED = 127  # the exit code of a shell for a program that cannot be started
@@ -52,6 +50,9 @@ def execute(
 ) -> CommandResult:
     """Run a program with nothing of our environment: no proxy, no home with settings of its own. `prepare` is called in
     the new process, when it is in `directory`. Raises OSError."""
+    # Here as below, since each start of a module would have to read it, and some run nothing.
+    import subprocess
+
     try:
         done = subprocess.run(
             list(argv),
@@ -75,6 +76,8 @@ def execute(
 def installed(program: str) -> str | None:
     """The path of a program of this node, None if there is none. PATH is not enough: sudo shortens it. A path is
     returned unchanged."""
+    import shutil
+
     directories = [*os.environ.get("PATH", os.defpath).split(os.pathsep), *_DIRECTORIES]
     return shutil.which(program, path=os.pathsep.join(directories))
 

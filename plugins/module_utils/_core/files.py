@@ -13,7 +13,6 @@ import errno
 import fcntl
 import io
 import os
-import shutil
 import stat
 import time
 import typing as t
@@ -112,6 +111,8 @@ def replace(path: str, old: bytes, new: bytes, check: t.Callable[[bytes], None],
         directory = os.path.dirname(directory)
     with _aside(directory, name, new, 0o600) as aside:
         check(content(aside))
+        import shutil  # few starts of a module write a file, and all would read it
+
         status = os.stat(target)
         os.chown(aside, status.st_uid, status.st_gid)
         shutil.copystat(target, aside)  # the mode, and SELinux's label among the extended attributes

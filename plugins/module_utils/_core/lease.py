@@ -12,7 +12,6 @@ import threading
 import time
 import typing as t
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
 
 from . import run_lock
 from .failures import Refused
@@ -36,7 +35,7 @@ class LockLost(Refused):
         self.lock = lock
 
     def details(self) -> dict[str, t.Any]:
-        return {"lock": asdict(self.lock)}
+        return {"lock": self.lock._asdict()}
 
 
 @contextmanager

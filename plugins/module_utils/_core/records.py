@@ -13,15 +13,15 @@ ValueError that names the place, and is never replaced by a default.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import fields, is_dataclass
 
 Json = t.Dict[str, t.Any]  # evaluated, also on Python 3.8
 
 
 def plain(value: t.Any) -> t.Any:
     """Dictionaries, lists and scalars instead of records and tuples, as JSON has them."""
-    if is_dataclass(value):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    names = getattr(value, "_fields", None) or getattr(value, "__dataclass_fields__", None)
+    if names:
+        return {name: plain(getattr(value, name)) for name in names}
     if isinstance(value, t.Mapping):
         return {key: plain(each) for key, each in value.items()}
     return [plain(each) for each in value] if isinstance(value, (list, tuple)) else value

@@ -13,7 +13,6 @@ import os
 import time
 import typing as t
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
 
 from . import files, run_id
 from .failures import Refused
@@ -21,8 +20,7 @@ from .failures import Refused
 DEFAULT_PATH = "/run/etcd-maintenance.lock"
 
 
-@dataclass(frozen=True)
-class Lock:
+class Lock(t.NamedTuple):
     """The content of the file. `run` tells two runs apart, `owner` is for people; `until` is in seconds since 1970, by
     this node's clock."""
 
@@ -46,7 +44,7 @@ class Locked(Refused):
         self.lock = lock
 
     def details(self) -> dict[str, t.Any]:
-        return {"lock": asdict(self.lock)}
+        return {"lock": self.lock._asdict()}
 
 
 def take(
@@ -85,7 +83,7 @@ def renew(path: str, run: str, until: float) -> bool:
             held = _content(file)
             if held is None or held.run != run:
                 return False
-            _write(file, replace(held, until=max(held.until, until)))
+            _write(file, held._replace(until=max(held.until, until)))
     except FileNotFoundError:
         return False
     return True
@@ -156,7 +154,7 @@ def _content(file: t.BinaryIO) -> Lock | None:
 def _write(file: t.BinaryIO, lock: Lock) -> None:
     """Put the lock into the file. A process that is killed in the middle does not leave an empty one: blanks hide what
     is left of a longer lock until it is cut away."""
-    content = json.dumps(asdict(lock)).encode()
+    content = json.dumps(lock._asdict()).encode()
     file.seek(0, os.SEEK_END)
     padded = content.ljust(file.tell())
     file.seek(0)

@@ -15,7 +15,6 @@ from __future__ import annotations
 import base64
 import re
 import typing as t
-from dataclasses import dataclass
 
 from .._core.records import Json
 from .errors import EtcdError, GatewayDisabled, LearnerRefuses, TimedOut, Unreachable
@@ -27,16 +26,14 @@ NOSPACE, CORRUPT = "NOSPACE", "CORRUPT"
 _ALARM_IN_ERRORS = re.compile(r"memberID:(\d+)\s+alarm:(\w+)")
 
 
-@dataclass(frozen=True)
-class Alarm:
+class Alarm(t.NamedTuple):
     """An alarm that is armed. `kind` is NOSPACE or CORRUPT; `member_id` may be that of a removed member."""
 
     member_id: int
     kind: str
 
 
-@dataclass(frozen=True)
-class Status:
+class Status(t.NamedTuple):
     """The status of one member. `leader_id` is 0 without a leader; `quota_bytes` is -1 if the quota is off, None if the
     status does not say (before 3.6, and 3.6.0 to 3.6.5)."""
 
@@ -55,8 +52,7 @@ class Status:
     alarms: tuple[Alarm, ...]
 
 
-@dataclass(frozen=True)
-class Member:
+class Member(t.NamedTuple):
     """An entry of the member list. One that was added and never started has neither name nor client URLs."""
 
     member_id: int
@@ -70,8 +66,7 @@ class Member:
         return bool(self.client_urls)
 
 
-@dataclass(frozen=True)
-class HashKv:
+class HashKv(t.NamedTuple):
     """The hash over the keys up to a revision; comparable between members only at the same compacted revision."""
 
     hash: int

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import struct
 import typing as t
-from dataclasses import dataclass
 
 PAGE_HEADER = struct.Struct("<QHHI")  # id, flags, count, overflow
 # Magic, version, page size, flags; root page, sequence, freelist, number of pages, transaction, checksum.
@@ -35,8 +34,7 @@ DEPTH = 32  # far above any real tree: a damaged file must not send us around in
 Buffer = t.Union[bytes, t.Any]  # anything that slices to bytes, such as an mmap
 
 
-@dataclass(frozen=True)
-class Meta:
+class Meta(t.NamedTuple):
     """A meta page. `pages` is the number of pages in use: the file is at least that long."""
 
     page_size: int

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass
 
 from .._core.failures import Refused
 from .._core.text import join
@@ -40,8 +39,7 @@ def needs_recovery(view: ClusterView) -> bool:
     return bool(view.full_alarms) or any(member.used >= WARNED_SHARE for member in view.up)
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(t.NamedTuple):
     """A sentence about the state of a cluster, with its code; `member` is whose it is, empty if it is everybody's."""
 
     code: str

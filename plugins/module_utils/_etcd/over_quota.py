@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
 
 from .._core.failures import Refused
 from .._core.units import exact, gib, mib, percent
@@ -18,8 +17,7 @@ from .quota import REFUSED_SHARE, WARNED_SHARE, Capacity, next_quota
 from .view import ClusterView, MemberView
 
 
-@dataclass(frozen=True)
-class Headroom:
+class Headroom(t.NamedTuple):
     """The headroom of a cluster before a disarm: `refusal` if the alarm would come back at once, `warnings` if it soon
     will."""
 

@@ -16,7 +16,7 @@ and what the database has already.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import typing as t
 
 from .._core.failures import Refused
 from .._core.units import GIB, gib
@@ -36,8 +36,7 @@ _RESERVED_IN_CONTAINER = GIB // 2  # what etcd takes beside its database: heap, 
 _KERNEL_SHARE = 0.05
 
 
-@dataclass(frozen=True)
-class Quota:
+class Quota(t.NamedTuple):
     """A quota in bytes, -1 if it is off, and its `source`: status, metrics, manifest or default."""
 
     bytes: int
@@ -65,8 +64,7 @@ def member_quota(status: Status, endpoint: Endpoint, manifest_bytes: int | None)
     return Quota(DEFAULT_QUOTA_BYTES, "default")
 
 
-@dataclass(frozen=True)
-class Capacity:
+class Capacity(t.NamedTuple):
     """What a node has for its member. `memory_limit_bytes` is the limit of etcd's own container, None if there is
     none; it holds etcd alone, while the node's memory is shared."""
 

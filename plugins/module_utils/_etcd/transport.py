@@ -16,7 +16,6 @@ import socket
 import ssl
 import typing as t
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -41,8 +40,7 @@ if t.TYPE_CHECKING:  # few members need etcdctl, and each start of a module woul
 ANSWER_SECONDS = 10.0  # for one answer, unless the caller says otherwise
 
 
-@dataclass(frozen=True)
-class TlsFiles:
+class TlsFiles(t.NamedTuple):
     """Paths of PEM files; the key stays where it is, only OpenSSL reads it."""
 
     ca_cert: str

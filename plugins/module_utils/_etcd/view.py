@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
 
 from .._core.records import Json
 from .._core.side_by_side import both, side_by_side
@@ -21,8 +20,7 @@ Connect = t.Callable[[str], Endpoint]
 InspectCluster = t.Callable[[], "ClusterView"]
 
 
-@dataclass(frozen=True)
-class MemberView:
+class MemberView(t.NamedTuple):
     """A member of the list, and its own status, None if it is silent. `endpoint` is the URL that was asked; `busy`
     means that it is silent because it is being defragmented."""
 
@@ -88,8 +86,7 @@ class MemberView:
         return "leader" if self.status.leader_id == self.id else "follower"
 
 
-@dataclass(frozen=True)
-class ClusterView:
+class ClusterView(t.NamedTuple):
     """The members and alarms of a cluster. `leader_id` is 0 if the member that was asked knows no leader: then there is
     no quorum either, since a leader without one steps down within an election timeout."""
 

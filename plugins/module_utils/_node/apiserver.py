@@ -20,7 +20,6 @@ import ssl
 import tempfile
 import typing as t
 import uuid
-from dataclasses import dataclass
 
 from .._core import files
 from .._core.failures import Failure
@@ -30,9 +29,9 @@ from .._etcd.transport import TlsFiles, tls_context
 from . import pod_variables
 from .block_yaml import load
 from .settings import parse_flags
+from .static_pods import API_MANIFEST
 
 ADMIN_CONF = "/etc/kubernetes/admin.conf"
-API_MANIFEST = "/etc/kubernetes/manifests/kube-apiserver.yaml"
 
 _ANNOTATION = "kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint"
 _NAMESPACE = "kube-system"
@@ -45,8 +44,7 @@ RESOURCES = tuple(_COLLECTIONS)
 _PRIVATE = "/run"  # kept in memory
 
 
-@dataclass(frozen=True)
-class Address:
+class Address(t.NamedTuple):
     host: str
     port: int
 

@@ -13,7 +13,6 @@ import glob
 import os
 import re
 import typing as t
-from dataclasses import dataclass
 
 from .._core.files import free_bytes, text
 from .._core.records import Fields
@@ -37,8 +36,7 @@ _NAMED = 5
 _SNAPSHOT = re.compile(r"etcd-[0-9a-f]+-.+-r\d+\.db")
 
 
-@dataclass(frozen=True)
-class Leftover:
+class Leftover(t.NamedTuple):
     """A file or directory that nobody uses any more, as far as can be told."""
 
     path: str
@@ -52,8 +50,7 @@ class Leftover:
         return f"{self.path} ({mib(self.size_bytes)})"
 
 
-@dataclass(frozen=True)
-class Disk:
+class Disk(t.NamedTuple):
     """One filesystem. `uses` is what lies there, of `data`, `wal`, `snapshots` and `kubelet`; `path` the first of these
     directories. The kubelet reports DiskPressure while less than `eviction_bytes` are free, 0 if it watches others.
     `snapshot` is the newest snapshot of this collection there, empty if there is none; `leftovers` the largest

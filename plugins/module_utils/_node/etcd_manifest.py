@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import typing as t
-from dataclasses import replace
 
 from .._core.failures import Failure
 from .._core.files import content
@@ -110,8 +109,8 @@ def read_manifest(path: str) -> MemberSettings:
     # Here, since each start of a module would have to read it, and kubeadm writes no such manifest.
     from .file_settings import file_flags
 
-    named = replace(settings, flags={"config-file": settings.config_file})
-    return replace(settings, flags=file_flags(named.file("config-file")), env={})
+    named = settings._replace(flags={"config-file": settings.config_file})
+    return settings._replace(flags=file_flags(named.file("config-file")), env={})
 
 
 def read_bytes(path: str) -> bytes:

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+import typing as t
 
 from .._core import command, run_lock
 from .._core.failures import Failure, sentence
@@ -19,7 +19,6 @@ from .._etcd.polling import await_leader
 from .._etcd.view import ClusterView
 from .._etcd.wal import read_ids
 from . import foreign_etcd, kubelet, process
-from .apiserver import API_MANIFEST
 from .disks import disks
 from .installation import RKE2, of_member
 from .kubelet import last_lines
@@ -30,8 +29,11 @@ from .report import ClusterReport, Diagnosis, KubeletReport, NodeReport, Process
 from .settings import MemberSettings, is_unit
 from .settings_source import find_source, settings_of
 from .start_up import start_seconds_of
+from .static_pods import API_MANIFEST
 from .stray_manifests import strays
-from .systemd_unit import EtcdUnit, read_unit
+
+if t.TYPE_CHECKING:  # what reads units is imported for a unit only
+    from .systemd_unit import EtcdUnit
 
 # Members that all answer elect a leader within a second or two, on busy disks a little later. An inspection in that
 # moment must not take them for a cluster that has lost its leader.
@@ -45,19 +47,18 @@ def inspect_node(params: Json) -> NodeReport | None:
     if member is None:
         return None
     report = _without_etcd(member, params["lock_path"], params["kubelet_unit"], params["snapshot_dir"])
-    report = replace(report, further=source.further)
+    report = report._replace(further=source.further)
     try:
         view = _inspect_cluster({**params, "manifest": member.path})
     except EtcdError as exc:
         refused = connection_refusal(params, exc)
-        return replace(
-            report,
+        return report._replace(
             error=exc.reason,
             waiting_may_help=not isinstance(exc, LASTING),
             refusals=(Refusal(refused.code, refused.text),) if refused else (),
         )
     diagnosis = Diagnosis.of(view, allow_unsafe=params["allow_unsafe_version"])
-    return replace(report, cluster=ClusterReport.of(view), diagnosis=diagnosis)
+    return report._replace(cluster=ClusterReport.of(view), diagnosis=diagnosis)
 
 
 def _without_etcd(member: MemberSettings, lock_path: str, kubelet_unit: str, snapshot_dir: str) -> NodeReport:
@@ -73,7 +74,7 @@ def _without_etcd(member: MemberSettings, lock_path: str, kubelet_unit: str, sna
     fingerprints = tuple(ca_sha256(member.ca_cert))
     ids, running = read_ids(member.wal_dir), _process(member)
     reads = start_seconds_of(member)
-    unit = read_unit(command.run, member.unit) if member.unit else None
+    unit = _read_unit(member.unit) if member.unit else None
     kind = of_member(
         member.path,
         member.config_file,
@@ -135,6 +136,12 @@ def inspect_without_etcd(name: str) -> Json:
         "apiserver_manifest": path,
         "apiserver_etcd_urls": list(unit_choice.api_servers_etcd(path).all),
     }
+
+
+def _read_unit(name: str) -> EtcdUnit:
+    from .systemd_unit import read_unit
+
+    return read_unit(command.run, name)
 
 
 def _inspect_unit(unit: EtcdUnit, member: MemberSettings, start_seconds: float) -> UnitReport:

@@ -18,8 +18,8 @@ import json
 import os
 import shlex
 import time
+import typing as t
 import uuid
-from dataclasses import asdict, dataclass
 
 from .._core.command import RunCommand
 from .._core.failures import Failure, Refused
@@ -44,8 +44,7 @@ from .kubelet import (
 RECORDS_DIR = "/run"
 
 
-@dataclass(frozen=True)
-class Hold:
+class Hold(t.NamedTuple):
     """A stopped kubelet: `owner` stopped it, and `timer` starts it at `until`, in seconds since 1970."""
 
     owner: str
@@ -135,7 +134,7 @@ def schedule_release(run: RunCommand, name: str, *, owner: str, seconds: float, 
         )
     if before:
         _stop_timer(run, before.timer)
-    put(_record(name, records), json.dumps(asdict(held)).encode(), 0o600)
+    put(_record(name, records), json.dumps(held._asdict()).encode(), 0o600)
     return held
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import typing as t
-from dataclasses import replace
 from functools import cached_property
 
 from .._core.failures import Failure, Refused
@@ -94,11 +93,11 @@ class LocalMember:
             if member.role == "silent" and not member.busy:
                 self._silent.update(dict.fromkeys(member.member.client_urls, member.error))
         self._quotas.update({member.id: member.quota for member in view.answering if member.quota.known})
-        return replace(view, members=tuple(self._with_known_quota(member) for member in view.members))
+        return view._replace(members=tuple(self._with_known_quota(member) for member in view.members))
 
     def _with_known_quota(self, member: MemberView) -> MemberView:
         """A member whose metrics do not answer now, with the quota that they said before."""
-        return member if member.quota.known else replace(member, quota=self._quotas.get(member.id, member.quota))
+        return member if member.quota.known else member._replace(quota=self._quotas.get(member.id, member.quota))
 
     @cached_property
     def manifest(self) -> MemberSettings | None:

@@ -14,7 +14,6 @@ only the leader. A member that reads its log or is being defragmented answers no
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
 KILLING = ("startup", "liveness")  # a readiness probe only takes a pod out of its services
@@ -31,8 +30,7 @@ REPLAY_BYTES_PER_SECOND = 25 * 1024**2
 _MARGIN = 5.0
 
 
-@dataclass(frozen=True)
-class Probe:
+class Probe(t.NamedTuple):
     """One probe of a container. `kind` is startup, liveness or readiness; `path` has its query, and is empty if
     `handler`, Kubernetes' own word, is not httpGet; all times in seconds.
 
@@ -74,8 +72,7 @@ class Probe:
         return parts.path, parse_qs(parts.query)
 
 
-@dataclass(frozen=True)
-class Outlook:
+class Outlook(t.NamedTuple):
     """The state and the work ahead of a member. `start_seconds` is how long it reads before it answers."""
 
     armed: bool

@@ -13,7 +13,7 @@ The field of a record is a key of the result that etcd_node_info returns, and th
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import typing as t
 
 from .._core.failures import Refused
 from .._core.records import Fields, Json, plain
@@ -29,8 +29,7 @@ from .probes import Probe
 from .upkeep import Upkeep
 
 
-@dataclass(frozen=True)
-class MemberReport:
+class MemberReport(t.NamedTuple):
     """One member of the list. Ids are in hexadecimal; `quota_bytes` is -1 if it is switched off."""
 
     member_id: str
@@ -87,8 +86,7 @@ class MemberReport:
         )
 
 
-@dataclass(frozen=True)
-class AlarmReport:
+class AlarmReport(t.NamedTuple):
     """One alarm that is armed; `member` is None if the one that raised it is no longer a member."""
 
     alarm: str
@@ -104,8 +102,7 @@ class AlarmReport:
         return cls(found.text("alarm"), found.text("member_id"), found.text_or_none("member"))
 
 
-@dataclass(frozen=True)
-class ClusterReport:
+class ClusterReport(t.NamedTuple):
     """A cluster as one of its members knows it: what the info modules return as `cluster`."""
 
     cluster_id: str
@@ -149,8 +146,7 @@ class ClusterReport:
         )
 
 
-@dataclass(frozen=True)
-class Refusal:
+class Refusal(t.NamedTuple):
     """A refusal as results have it."""
 
     code: str
@@ -164,8 +160,7 @@ class Refusal:
         return cls(found.text("code"), found.text("text"))
 
 
-@dataclass(frozen=True)
-class Diagnosis:
+class Diagnosis(t.NamedTuple):
     """The conclusions from a view of the cluster: what the info modules return as `diagnosis`."""
 
     needs_recovery: bool
@@ -189,8 +184,7 @@ class Diagnosis:
         )
 
 
-@dataclass(frozen=True)
-class KubeletReport:
+class KubeletReport(t.NamedTuple):
     """The kubelet of a node. `refusal` says why it is not started or restarted, empty if it may be."""
 
     unit: str
@@ -213,8 +207,7 @@ class KubeletReport:
         )
 
 
-@dataclass(frozen=True)
-class UnitReport:
+class UnitReport(t.NamedTuple):
     """The systemd unit that runs a member. `refusal` says why it is not started or restarted, empty if it may be;
     `notes` what may kill its etcd, or leave it down; `of_events` whether it is the second etcd of a Kubernetes cluster,
     which has its events alone."""
@@ -238,8 +231,7 @@ class UnitReport:
         )
 
 
-@dataclass(frozen=True)
-class ProcessReport:
+class ProcessReport(t.NamedTuple):
     """The process of a node's etcd; `seconds` is None if it was gone a moment later."""
 
     pid: int
@@ -250,8 +242,7 @@ class ProcessReport:
         return cls(found.whole("pid"), found.number_or_none("seconds"))
 
 
-@dataclass(frozen=True)
-class NodeReport:
+class NodeReport(t.NamedTuple):
     """The report of a node with etcd. `cluster` and `diagnosis` are None if its member does not answer: then `error`
     says why, and `waiting_may_help` whether it may still begin to. `start_seconds` is how long it is expected to read
     when it starts. `manifest` is what names the member's settings, a path or a unit; `unit` is None for a static pod;

@@ -16,7 +16,6 @@ from __future__ import annotations
 import os
 import re
 import typing as t
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from .._core.failures import Failure
@@ -31,8 +30,7 @@ ReadText = t.Callable[[str], str]
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
 
 
-@dataclass(frozen=True)
-class MemberSettings:
+class MemberSettings(t.NamedTuple):
     """Flags without their dashes; `mounts` are (path in the container, path on the host), the longest first. A variable
     in a flag has its value, if that is known without the kubelet. `memory_limit_bytes` is the container's
     `resources.limits.memory` or the unit's `MemoryMax`, None if it has none.

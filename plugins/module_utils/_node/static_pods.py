@@ -12,14 +12,14 @@ from __future__ import annotations
 import os
 import stat
 import typing as t
-from dataclasses import dataclass
 
 from .._core.files import text
 from .block_yaml import load
 
+API_MANIFEST = "/etc/kubernetes/manifests/kube-apiserver.yaml"
 
-@dataclass(frozen=True)
-class StaticPod:
+
+class StaticPod(t.NamedTuple):
     """A pod of the directory. `programs` are the first words of its containers' commands; those without one are left
     out."""
 
@@ -63,7 +63,4 @@ def read_pod(path: str) -> StaticPod | None:
         return None
 
 
-__all__ = (
-    "StaticPod",
-    "pods",
-)
+__all__ = ("API_MANIFEST", "StaticPod", "pods")

@@ -9,13 +9,12 @@ its certificates, its database, the schedule of the node tool, and the snapshots
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import typing as t
 
 from .._core.records import Fields
 
 
-@dataclass(frozen=True)
-class CertificateReport:
+class CertificateReport(t.NamedTuple):
     """One certificate file that the manifest names. `use` is server, peer, client or ca; `days_left` counts from the
     node's clock and is negative once it has expired."""
 
@@ -28,8 +27,7 @@ class CertificateReport:
         return cls(found.text("use"), found.text("path"), found.number("days_left"))
 
 
-@dataclass(frozen=True)
-class SnapshotReport:
+class SnapshotReport(t.NamedTuple):
     """The newest snapshot of this collection on a node. `taken_at` is in seconds since 1970, by the node's clock."""
 
     path: str
@@ -41,8 +39,7 @@ class SnapshotReport:
         return cls(found.text("path"), found.number("taken_at"), found.number("age_seconds"))
 
 
-@dataclass(frozen=True)
-class Upkeep:
+class Upkeep(t.NamedTuple):
     """The upkeep of one node's member. None is what cannot be read, or what there is none of. `quota_bytes` is that of
     the manifest (-1: switched off), `version` the one in the name of its image; `last_run` is when the last scheduled
     run of the node tool ended, `last_run_seconds` how long ago that is. `defrag_bytes_per_second` is how fast it has

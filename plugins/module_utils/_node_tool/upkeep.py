@@ -9,6 +9,7 @@ failure: it is not known then."""
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 
 from .._core.failures import Failure
@@ -20,7 +21,6 @@ from .._node.report import NodeReport
 from .._node.settings import MemberSettings
 from .._node.settings_source import read_settings
 from .._node.upkeep import CertificateReport, SnapshotReport, Upkeep
-from .._snapshot import catalog
 from . import traces
 
 _DAY = 86400.0
@@ -100,8 +100,10 @@ def _size(path: str) -> int | None:
 
 def _last_snapshot(report: NodeReport, directory: str, now: float) -> SnapshotReport | None:
     known = report.known_cluster_id
-    if not directory or not known:
+    if not known or not os.path.isdir(directory):
         return None
+    from .._snapshot import catalog  # few nodes have snapshots, and each start would have to read it
+
     with suppress(OSError, TypeError, ValueError):
         newest = catalog.newest(directory, cluster_id=int(known, 16), ca_sha256=report.ca_sha256)
         if newest:

@@ -13,7 +13,6 @@ import glob
 import os
 import time
 import typing as t
-from dataclasses import replace
 
 from .._core import command
 from .._core.failures import Failure, Refused, refuse
@@ -94,7 +93,7 @@ def raise_warning(rollout: Restart, old: MemberSettings, new: MemberSettings) ->
         capacity = rollout.member().capacity(os.path.getsize(old.database))
     except OSError:
         return ""
-    refusal = capacity and replace(capacity, memory_limit_bytes=new.memory_limit_bytes).refusal(after)
+    refusal = capacity and capacity._replace(memory_limit_bytes=new.memory_limit_bytes).refusal(after)
     return f"{refusal.text} It is set all the same." if refusal else ""
 
 

@@ -69,7 +69,7 @@ class Server:
 
     def settings(self, member: MemberSettings, texts: t.Mapping[str, str]) -> MemberSettings:
         """What the member is to run with once the server has started with these texts. Raises Refused."""
-        return replace(member, flags={**self.own, **self.arguments(texts)})
+        return member._replace(flags={**self.own, **self.arguments(texts)})
 
     def asked_for(self, settings: MemberSettings) -> dict[str, str]:
         """Those of these settings that the server is told."""

@@ -11,15 +11,13 @@ from __future__ import annotations
 import json
 import os
 import typing as t
-from dataclasses import asdict, dataclass
 
 from .._core import files
 from .._core.failures import Failure
 from .format import verify
 
 
-@dataclass(frozen=True)
-class Snapshot:
+class Snapshot(t.NamedTuple):
     """A verified file and its origin. `created` is in seconds since 1970."""
 
     path: str
@@ -35,7 +33,7 @@ class Snapshot:
 
 def remember(snapshot: Snapshot) -> None:
     """Write the record of a snapshot beside it. Raises OSError."""
-    files.put(_record_path(snapshot.path), json.dumps(asdict(snapshot), indent=1).encode(), 0o600)
+    files.put(_record_path(snapshot.path), json.dumps(snapshot._asdict(), indent=1).encode(), 0o600)
 
 
 def record_of(path: str) -> Snapshot | None:

@@ -12,7 +12,6 @@ import hashlib
 import mmap
 import os
 import typing as t
-from dataclasses import dataclass
 
 from .._core.failures import Failure
 from .._core.files import descriptor_of, reading
@@ -24,8 +23,7 @@ HASH_BYTES = 32
 _SMALLEST = 4 * 4096  # two meta pages, a freelist, an empty leaf
 
 
-@dataclass(frozen=True)
-class Verified:
+class Verified(t.NamedTuple):
     """A file that is whole: its newest revision, its size, and the SHA-256 of its database."""
 
     revision: int

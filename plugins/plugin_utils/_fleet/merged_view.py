@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import replace
 
 from ...module_utils._core.records import Fields, Json, plain
 from ...module_utils._core.text import join
@@ -27,7 +26,7 @@ def merged(seen: ClusterReport, others: t.Iterable[MemberReport | None]) -> Clus
     """The cluster as one node sees it, and each member that it cannot ask as one of the others, which can."""
     found = {member.member_id: member for member in others if member and member.answers}
     better = (member if member.answers else found.get(member.member_id, member) for member in seen.members)
-    return replace(seen, members=tuple(better))
+    return seen._replace(members=tuple(better))
 
 
 def merged_cluster(peers: Fleet, coordinator: str) -> ClusterReport | None:
@@ -75,7 +74,7 @@ def merged_diagnosis(peers: Fleet, coordinator: str) -> Diagnosis | None:
     # Whether an unsafe version is allowed is known on the nodes alone.
     told = [report.diagnosis for report in peers.reports.values() if report.diagnosis]
     unsafe = [refusal for each in told for refusal in each.refusals if refusal.code == _VERSION]
-    return replace(found, refusals=(*found.refusals, *unsafe[:1]))
+    return found._replace(refusals=(*found.refusals, *unsafe[:1]))
 
 
 def view_of(cluster: ClusterReport) -> ClusterView:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,9 +29,9 @@ def await_true(condition: Callable[[], object]) -> None:
 
 
 KEPT: list[tuple[str, Lock | None, str]] = [
-    ("my own", replace(MINE, until=1.0), "root@a, recover"),
+    ("my own", MINE._replace(until=1.0), "root@a, recover"),
     ("none", None, "the run me"),
-    ("another's, expired", replace(OTHERS, until=1.0), "the run me"),
+    ("another's, expired", OTHERS._replace(until=1.0), "the run me"),
 ]
 
 
@@ -73,7 +72,7 @@ def test_lost(tmp_path: Path) -> None:
 
 def test_renewed_again_and_again_until_the_work_is_over(tmp_path: Path) -> None:
     path, threads = str(tmp_path / "x.lock"), threading.active_count()
-    run_lock.take(path, replace(MINE, until=1.0))
+    run_lock.take(path, MINE._replace(until=1.0))
 
     def until() -> float:
         found = run_lock.read(path)

@@ -13,7 +13,6 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import replace
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
@@ -73,7 +72,7 @@ def test_take_by_force(tmp_path: Path) -> None:
 
 
 RENEWED: list[tuple[str, Lock | None, float, Lock | None]] = [
-    ("my own", MINE, 5000.0, replace(MINE, until=5000.0)),
+    ("my own", MINE, 5000.0, MINE._replace(until=5000.0)),
     ("my own, which lasts longer anyway", MINE, 1500.0, MINE),
     ("another's", OTHERS, 5000.0, None),
     ("none", None, 5000.0, None),

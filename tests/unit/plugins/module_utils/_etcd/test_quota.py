@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from unit.builders import Reply, endpoint, member, table
 
@@ -192,7 +190,7 @@ def test_member_quota(status: int | None, metrics: Reply, manifest: int | None, 
     found = member(1).status
     assert found is not None
     asked, _transport = endpoint({"/metrics": metrics})
-    assert quota.member_quota(replace(found, quota_bytes=status), asked, manifest) == expected
+    assert quota.member_quota(found._replace(quota_bytes=status), asked, manifest) == expected
 
 
 SHARES: list[tuple[str, int, int, float]] = [

@@ -15,7 +15,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -345,7 +345,7 @@ def test_in_date(certificates: Pki) -> None:
 def test_members_are_asked_with_one_context_until_a_file_changes(certificates: Pki, tmp_path: Path) -> None:
     client = tmp_path / "client.crt"
     client.write_bytes(certificates.client.certificate.read_bytes())
-    files = replace(certificates.files(), client_cert=str(client))
+    files = certificates.files()._replace(client_cert=str(client))
     first, second = (GatewayTransport(f"https://127.0.0.1:{port}", files) for port in (1, 2))
     assert first._context is second._context is not None
     (tmp_path / "new.crt").write_bytes(certificates.expired.certificate.read_bytes())
@@ -394,7 +394,7 @@ def test_a_pipe_is_no_certificate_and_no_key(certificates: Pki, tmp_path: Path, 
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     with pytest.raises(errors.TlsRejected, match="Not a regular file but a pipe"):
-        tls_context(replace(certificates.files(), **{name: str(pipe)}))
+        tls_context(certificates.files()._replace(**{name: str(pipe)}))
 
 
 ADDRESSES: list[tuple[str, str, type[errors.EtcdError], str]] = [

@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -155,7 +154,7 @@ def test_find_where_files_of_others_are_not_shown(
         monkeypatch.setattr(process.os, name, refused(getattr(os, name)))
     assert process.holds(200, node.database, str(proc)) is None
     assert process.find(node, str(proc)) is None
-    assert process.find(replace(node, unit="etcd.service"), str(proc)) == 200
+    assert process.find(node._replace(unit="etcd.service"), str(proc)) == 200
 
 
 def test_nobody_holds_what_is_not_there(tmp_path: Path, node: MemberSettings) -> None:

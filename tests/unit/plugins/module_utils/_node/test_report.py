@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -62,18 +61,18 @@ def test_members_of_a_cluster() -> None:
 def test_quota_that_is_switched_off_is_without_limit() -> None:
     assert member_report(1, quota=5).quota_limit == 5
     assert member_report(1, quota=-1).quota_limit == math.inf
-    assert replace(member_report(1), quota_bytes=0).quota_limit == math.inf
+    assert member_report(1)._replace(quota_bytes=0).quota_limit == math.inf
 
 
 def test_disks_of_a_node() -> None:
     data = Disk(("data", "kubelet"), "/var/lib/etcd", 7, 0, False, "", ())
-    wal = replace(data, uses=("wal", "snapshots"), free_bytes=5)
+    wal = data._replace(uses=("wal", "snapshots"), free_bytes=5)
     found = node_report(1, disks=(data, wal), memory_bytes=9, memory_limit_bytes=8)
     assert (found.disk_of("data"), found.disk_of("snapshots"), found.free_disk_bytes) == (data, wal, 7)
     assert found.capacity(3) == Capacity(9, 7, 3, 8)
-    empty = replace(found, disks=())
+    empty = found._replace(disks=())
     assert empty.disk_of("data") is empty.free_disk_bytes is empty.capacity(3) is None
-    assert replace(found, memory_bytes=None).capacity(3) is None
+    assert found._replace(memory_bytes=None).capacity(3) is None
 
 
 TEXT, COUNT, BYTES = st.text(max_size=8), st.integers(0, 5), st.integers(-(2**63), 2**63)
@@ -128,7 +127,7 @@ REPORT = st.builds(
 @given(REPORT, st.none() | st.tuples(CLUSTER, DIAGNOSIS))
 def test_report_is_read_back_as_it_was(found: NodeReport, answer: tuple[ClusterReport, Diagnosis] | None) -> None:
     if answer:
-        found = replace(found, cluster=answer[0], diagnosis=answer[1])
+        found = found._replace(cluster=answer[0], diagnosis=answer[1])
     result = as_json({"changed": False, "play": "p", "strategy": "linear", **found.as_result()})
     assert NodeReport.from_result(result) == found
     assert result["answers"] is bool(answer)

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from unit.builders import as_json
 
@@ -40,4 +38,4 @@ def test_what_is_written_is_read(upkeep: Upkeep) -> None:
 
 def test_the_first_certificate_that_expires_counts() -> None:
     assert KNOWN.days_left == -1.0
-    assert replace(KNOWN, certificates=()).days_left is None
+    assert KNOWN._replace(certificates=()).days_left is None

@@ -227,7 +227,7 @@ def test_the_leadership_moves_in_between(
 
     def move(*arguments: int) -> None:
         grant(*arguments)
-        node.local.cluster = replace(node.local.cluster, leader_id=2)
+        node.local.cluster = node.local.cluster._replace(leader_id=2)
 
     monkeypatch.setattr(node.local.endpoint, "grant_lease", move)
     assert run(node) == 0

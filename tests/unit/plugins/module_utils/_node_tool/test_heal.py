@@ -126,12 +126,12 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeNode:
             raise why
         found.local.endpoint.calls.append(f"defragment {again.name}")
         members = [member(each.id, **NOT_FULL) if each is again else each for each in cluster.members]
-        found.local.cluster = replace(cluster, members=tuple(members))
+        found.local.cluster = cluster._replace(members=tuple(members))
         return Defragmentation(again.name, True, 1000 * MIB, 120 * MIB, 0.9)
 
     def disarm(cluster: ClusterView, _endpoint: object) -> tuple[Alarm, ...]:
         found.local.endpoint.calls.append("disarm")
-        found.local.cluster = replace(cluster, alarms=())
+        found.local.cluster = cluster._replace(alarms=())
         return ()
 
     def check_writes(inspect: Any, _connect: object, *, settle_seconds: float) -> WriteCheck:
@@ -180,7 +180,7 @@ def test_not_any_more_today(node: FakeNode, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_refused(node: FakeNode, capsys: pytest.CaptureFixture[str]) -> None:
-    node.local.cluster = replace(node.local.cluster, alarms=(*ARMED, Alarm(1, "CORRUPT")))
+    node.local.cluster = node.local.cluster._replace(alarms=(*ARMED, Alarm(1, "CORRUPT")))
     assert attempt(node) == 3
     assert node.local.endpoint.calls == []
     said = capsys.readouterr().out
@@ -196,7 +196,7 @@ def test_the_leadership_moves_in_between(
     """Nothing more is done from here, whereas a member that cannot be defragmented is passed over."""
 
     def compact(*_arguments: object, **_options: object) -> Compaction:
-        node.local.cluster = replace(node.local.cluster, leader_id=2)
+        node.local.cluster = node.local.cluster._replace(leader_id=2)
         return Compaction(900, True, 0.1, {})
 
     monkeypatch.setattr(compaction, "compact", compact)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +108,7 @@ def test_the_kubelet_of_rke2_is_held(node: Node, monkeypatch: pytest.MonkeyPatch
         hold(run, unit, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(kubelet_hold, "hold", record)
-    node.reports = [replace(FULL, kubelet=replace(FULL.kubelet, unit="rke2-server"))]
+    node.reports = [FULL._replace(kubelet=FULL.kubelet._replace(unit="rke2-server"))]
     assert node.recover() == 0
     assert set(units) == {"rke2-server"}
 
@@ -126,8 +125,8 @@ def test_check_mode_and_nothing_to_do(node: Node, capsys: pytest.CaptureFixture[
 def test_what_a_killed_run_has_left(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     run_lock.take(node.paths.lock, Lock("gone", "a run", 4e9))
     monkeypatch.setattr(run_id, "ended_runs", lambda ids: [each for each in ids if each == "gone"])
-    kubelet = replace(WELL.kubelet, held=Hold("gone", "timer", 4e9))
-    node.reports = [replace(WELL, lock=run_lock.read(node.paths.lock), kubelet=kubelet)]
+    kubelet = WELL.kubelet._replace(held=Hold("gone", "timer", 4e9))
+    node.reports = [WELL._replace(lock=run_lock.read(node.paths.lock), kubelet=kubelet)]
     assert node.recover() == 0
     assert node.did == ["release", "prove"]
     assert run_lock.read(node.paths.lock) is None
@@ -182,7 +181,7 @@ def test_one_that_comes_back_to_a_cluster_that_is_well(node: Node) -> None:
 
 
 def test_refused(node: Node, capsys: pytest.CaptureFixture[str]) -> None:
-    node.reports = [replace(FULL, stray_files=("old.yaml",))]
+    node.reports = [FULL._replace(stray_files=("old.yaml",))]
     assert node.recover() == 3
     assert node.did == []
     said = capsys.readouterr().out

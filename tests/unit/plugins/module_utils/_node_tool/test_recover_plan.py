@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -101,7 +100,7 @@ def test_a_member_that_is_down(changes: Any, revive: str, code: str) -> None:
 
 
 def test_no_leader_and_what_one_node_cannot_do_about_it() -> None:
-    said = replace(diagnosis(), refusals=(Refusal("no_leader", "No leader."), Refusal("corrupt_alarm", "CORRUPT.")))
+    said = diagnosis()._replace(refusals=(Refusal("no_leader", "No leader."), Refusal("corrupt_alarm", "CORRUPT.")))
     plan = made(node_report(1, cluster_report(member_report(1), quorum=False), diagnosis=said))
     first, second = plan.refusals
     assert first.text.startswith("No leader. From one node, only its own kubelet can be restarted")
@@ -113,9 +112,9 @@ def test_a_small_disk_is_named() -> None:
     plan = made(node_report(1, ONE, free_disk_bytes=100 * MIB))
     assert plan.findings[-1].startswith("The data disk of cp1 has 100.0 MiB free; a defragmentation may need up to 180")
     elsewhere = disks_of(100 * MIB, uses=("data", "kubelet"))
-    plan = made(replace(node_report(1, ONE), disks=elsewhere))
+    plan = made(node_report(1, ONE)._replace(disks=elsewhere))
     assert "may need up to 116.0 MiB there" in plan.findings[-1]
-    assert made(replace(node_report(1, ONE), disks=disks_of(116 * MIB, uses=("data",)))).findings == ()
+    assert made(node_report(1, ONE)._replace(disks=disks_of(116 * MIB, uses=("data",)))).findings == ()
 
 
 def test_the_table_at_the_end() -> None:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -39,7 +38,7 @@ OBSTACLES: list[tuple[str, dict[str, Any], str]] = [
     ("gone in that moment", {"flags": None}, "was started with other flags"),
     ("the old process", {"old_pid": 7}, "running etcd (process 7) is still the old one"),
     ("another process", {"old_pid": 6}, ""),
-    ("no leader", {"status": replace(STATUS, leader_id=0)}, "etcd is running (process 7) but knows no leader"),
+    ("no leader", {"status": STATUS._replace(leader_id=0)}, "etcd is running (process 7) but knows no leader"),
     ("another quota", {"quota": 1}, "etcd is running (process 7) with a quota of 1 bytes"),
     ("nobody tells the quota", {"quota": None}, ""),
     ("behind", {"applied": 5007}, "etcd is running (process 7) but still has 7 entries of its log to apply"),
@@ -101,7 +100,7 @@ def test_what_it_has_to_catch_up_with_does_not_move_away(monkeypatch: pytest.Mon
     views = iter([view(member(1, applied=120)), view(member(1, applied=900))])
     found = watch(monkeypatch, {})
     monkeypatch.setattr(found, "_inspect_cluster", lambda: next(views))
-    monkeypatch.setattr(found, "_status", lambda: replace(_status(), raft_applied_index=next(applied)))
+    monkeypatch.setattr(found, "_status", lambda: _status()._replace(raft_applied_index=next(applied)))
     assert "has 20 entries" in found.obstacle()
     assert found.obstacle() == ""
 

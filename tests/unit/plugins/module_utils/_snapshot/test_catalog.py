@@ -9,7 +9,6 @@ import json
 import os
 import stat
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +42,7 @@ def keep(directory: Path, revision: int, *, cluster: int = CLUSTER, **changes: A
         "file",
         float(revision),
     )
-    made = replace(made, **changes)
+    made = made._replace(**changes)
     catalog.remember(made)
     return made
 
@@ -65,7 +64,7 @@ def test_remember_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     made = keep(tmp_path, 7)
     monkeypatch.setattr(os, "rename", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        catalog.remember(replace(made, member="cp2"))
+        catalog.remember(made._replace(member="cp2"))
     assert Snapshot(**json.loads(Path(made.path + ".json").read_text("utf-8"))) == made
     assert names(tmp_path) == ["etcd-c1-cp1-r7.db", "etcd-c1-cp1-r7.db.json"]
 
@@ -88,7 +87,7 @@ def test_prune_keeps_the_newest_and_touches_nothing_else(tmp_path: Path) -> None
     (tmp_path / "etcd-c1-cp1-r5.db").write_bytes(b"by hand")
     (tmp_path / "etcd-c1-cp1-r6.db.json").write_text("{", "utf-8")
     (tmp_path / "etcd-c1-cp1-r8.db.json").write_text("[]", "utf-8")
-    stolen = json.dumps(vars(keep(tmp_path, 40)) | {"path": "/etc/passwd"})
+    stolen = json.dumps(keep(tmp_path, 40)._asdict() | {"path": "/etc/passwd"})
     (tmp_path / "etcd-c1-cp1-r40.db.json").write_text(stolen, "utf-8")
     foreign = ["etcd-c1-cp1-r5.db", "etcd-c1-cp1-r6.db.json", "etcd-c1-cp1-r8.db.json"]
     foreign += ["etcd-c1-cp1-r40.db", "etcd-c1-cp1-r40.db.json", "etcd-c1d-cp1-r1.db", "etcd-c1d-cp1-r1.db.json"]
@@ -199,7 +198,7 @@ def test_reusable_is_of_the_same_cluster(tmp_path: Path) -> None:
 def test_record_of_an_earlier_version_is_not_taken(tmp_path: Path) -> None:
     """It had other fields, and does not say of which CA it was."""
     made = keep(tmp_path, 50)
-    record = vars(made) | {"keys": 100, "keys_revision": 50}
+    record = made._asdict() | {"keys": 100, "keys_revision": 50}
     del record["ca_sha256"]
     Path(made.path + ".json").write_text(json.dumps(record), "utf-8")
     assert reusable(tmp_path, 50) is None

@@ -9,7 +9,6 @@ import fcntl
 import json
 import os
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -31,7 +30,7 @@ def written(path: Path, keys: int, changed: float) -> str:
 def test_from_when_it_is(tmp_path: Path) -> None:
     path = written(tmp_path / "a.db", 1, 5000.0)
     assert taken_at(path) == 5000.0
-    record = asdict(Snapshot(path, "1", "", "cp1", 1, 1, "", "file", 4000.0))
+    record = Snapshot(path, "1", "", "cp1", 1, 1, "", "file", 4000.0)._asdict()
     (tmp_path / "a.db.json").write_text(json.dumps(record))
     assert taken_at(path) == 4000.0
     (tmp_path / "a.db.json").write_text(json.dumps({**record, "path": "/elsewhere"}))

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 from unit.builders import MIB, Json, held_by, kubelet_report, table
@@ -119,7 +118,7 @@ def test_refusals(reports: Reports, expected: list[str]) -> None:
 
 def test_what_one_node_knows_refuses_its_cluster_and_comes_before_what_is_down() -> None:
     """Its member may well be up, and nobody's kubelet is restarted because of a file that is not there."""
-    wrong = replace(silent(2), refusals=(Refusal("wrong_connection", "its etcd cannot be asked with a file."),))
+    wrong = silent(2)._replace(refusals=(Refusal("wrong_connection", "its etcd cannot be asked with a file."),))
     for reports in ({**ONE_DOWN, "host2": wrong}, {**ALL_DOWN, "host2": wrong}):
         (found,) = cluster_of(reports, "host1", revive=True)["refusals"]
         assert found == {"code": "wrong_connection", "text": "host2: its etcd cannot be asked with a file."}

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from unit.builders import MIB, Json, as_json, cluster_report, member_report, node_report, table
 
@@ -92,7 +90,7 @@ def test_what_is_not_known_stops_nothing(found: Json, directories: list[str], me
 
 
 def test_a_quota_that_is_only_assumed_stops_nothing() -> None:
-    seen = cluster_report(replace(member_report(1, quota=900 * MIB), quota_source="default"))
+    seen = cluster_report(member_report(1, quota=900 * MIB)._replace(quota_source="default"))
     assumed = cluster_of(Fleet({"host1": node_report(1, seen)}), "host1")
     assert forecast(assumed, FOUND, [EVENTS], raises=False).refusals == ()
 

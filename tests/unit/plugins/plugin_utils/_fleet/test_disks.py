@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -100,12 +99,12 @@ def test_what_may_go_is_named() -> None:
 
 def test_the_disk_of_the_log_counts() -> None:
     data = Disk(("data",), "/var/lib/etcd", SEGMENT, 0, False, "", ())
-    wal = replace(data, uses=("wal",), path="/wal", free_bytes=SEGMENT - 1)
+    wal = data._replace(uses=("wal",), path="/wal", free_bytes=SEGMENT - 1)
     fleet = Fleet({"a": node_report(1, CLUSTER, disks=(data, wal))})
     assert full_disks(CLUSTER, fleet)[0].text.startswith("The disk of the log (--wal-dir) of a has only 64.0 MiB free")
     # Its next segment is not on the disk of the data.
     for free, expected in ((ENOUGH - SEGMENT, 0), (ENOUGH - SEGMENT - 1, 1)):
-        fleet = Fleet({"a": node_report(1, CLUSTER, disks=(replace(data, free_bytes=free), wal))})
+        fleet = Fleet({"a": node_report(1, CLUSTER, disks=(data._replace(free_bytes=free), wal))})
         assert len(small_disk_findings(CLUSTER, fleet)) == expected
 
 

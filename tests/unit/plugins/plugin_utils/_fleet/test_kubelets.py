@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -127,7 +126,7 @@ REVIVALS: list[tuple[str, list[NodeReport], ClusterReport | None, bool, dict[str
     ("a learner is down", [up(1), up(2), down(3)], known("leader", "follower", "learner"), True, {}),
     (
         "one was never started",
-        [up(1), up(2), replace(down(3), member_id=None)],
+        [up(1), up(2), down(3)._replace(member_id=None)],
         WITH_LEADER,
         True,
         {"c": "restart"},
@@ -237,7 +236,7 @@ HOLDS: list[tuple[str, NodeReport, ClusterReport | None, bool, str | None]] = [
     ("nobody answers: there may be an alarm", down(1, probes=OLD), None, True, ALARM),
     ("nobody answers, new probes", down(1), None, True, None),
     ("down, and not brought back", down(1, probes=OLD), cluster(alarms=1), False, None),
-    ("no probes at all", replace(up(1), probes=()), cluster(alarms=1), False, None),
+    ("no probes at all", up(1)._replace(probes=()), cluster(alarms=1), False, None),
     (
         "much to read",
         down(1, start_seconds=48.1),
@@ -254,8 +253,8 @@ HOLDS: list[tuple[str, NodeReport, ClusterReport | None, bool, str | None]] = [
         False,
         "its liveness probe (/livez) fails during the",
     ),
-    ("a disk as slow as measured", replace(up(1), upkeep=SLOW), cluster(in_use=961 * MIB), False, "its liveness probe"),
-    ("a slow disk, but little on it", replace(up(1), upkeep=SLOW), cluster(in_use=960 * MIB), False, None),
+    ("a disk as slow as measured", up(1)._replace(upkeep=SLOW), cluster(in_use=961 * MIB), False, "its liveness probe"),
+    ("a slow disk, but little on it", up(1)._replace(upkeep=SLOW), cluster(in_use=960 * MIB), False, None),
     ("a defragmentation that just fits", up(1), cluster(in_use=1920 * MIB), False, None),
     ("its kubelet was stopped by someone else", up(1, probes=OLD, refusal=STOPPED), cluster(alarms=1), False, None),
     ("no systemd", up(1, probes=OLD, refusal=NO_SYSTEMD), cluster(alarms=1), False, None),

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from unit.builders import MIB, Json, cluster_report, diagnosis, view
 from unit.builders import member as member_view
 from unit.builders import member_report as entry
@@ -25,9 +23,8 @@ def alone(number: int, role: str = "follower") -> NodeReport:
     """The report of a host that can ask its own member only."""
     others = [entry(each, "silent", error=CLOSED) for each in (1, 2, 3) if each != number]
     members = sorted([entry(number, role), *others], key=lambda each: each.name)
-    return replace(
-        up(number, members),
-        cluster=replace(cluster_report(*members, cluster_id="c1"), has_quorum=True, leader="cp1"),
+    return up(number, members)._replace(
+        cluster=cluster_report(*members, cluster_id="c1")._replace(has_quorum=True, leader="cp1"),
     )
 
 
@@ -71,8 +68,8 @@ def test_nothing_is_merged_if_the_coordinator_can_ask_all() -> None:
 
 def test_an_unsafe_version_is_known_on_the_nodes() -> None:
     told = diagnosis(refusals=["unsafe"])
-    refusal = replace(told.refusals[0], code="unsafe_etcd_version")
-    fleet = Fleet({**APART, "host2": replace(APART["host2"], diagnosis=replace(told, refusals=(refusal,)))})
+    refusal = told.refusals[0]._replace(code="unsafe_etcd_version")
+    fleet = Fleet({**APART, "host2": APART["host2"]._replace(diagnosis=told._replace(refusals=(refusal,)))})
     found = merged_view.merged_diagnosis(fleet, "host1")
     assert found
     assert found.refusals == (refusal,)

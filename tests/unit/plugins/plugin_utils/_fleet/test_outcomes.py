@@ -33,9 +33,9 @@ from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.results i
 DELETED = DeletedKeys({"/registry/events/": 7})
 LEADER, FOLLOWER = member_report(1, "leader", size=90 * MIB), member_report(2, size=91 * MIB)
 SEEN = cluster_report(LEADER, FOLLOWER, alarms=["NOSPACE"])
-AFTER = cluster_report(replace(LEADER, db_size_bytes=20 * MIB), replace(FOLLOWER, db_size_bytes=21 * MIB))
-ONE_CUT_OFF = cluster_report(AFTER.members[0], replace(FOLLOWER, role="leaderless"))
-ONE_DOWN = cluster_report(AFTER.members[0], replace(FOLLOWER, role="silent", db_size_bytes=0, error="down"))
+AFTER = cluster_report(LEADER._replace(db_size_bytes=20 * MIB), FOLLOWER._replace(db_size_bytes=21 * MIB))
+ONE_CUT_OFF = cluster_report(AFTER.members[0], FOLLOWER._replace(role="leaderless"))
+ONE_DOWN = cluster_report(AFTER.members[0], FOLLOWER._replace(role="silent", db_size_bytes=0, error="down"))
 
 
 def cluster() -> Cluster:

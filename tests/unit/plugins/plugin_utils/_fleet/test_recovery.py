@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -77,7 +76,7 @@ def test_plan() -> None:
 
 def test_room_for_a_snapshot_is_asked_for_before_the_first_change() -> None:
     small = {
-        host: replace(report, disks=disks_of(150 * MIB, reflinks=False, eviction_bytes=100 * MIB))
+        host: report._replace(disks=disks_of(150 * MIB, reflinks=False, eviction_bytes=100 * MIB))
         for host, report in reports().items()
     }
     refused = plan(small)
@@ -86,10 +85,10 @@ def test_room_for_a_snapshot_is_asked_for_before_the_first_change() -> None:
     assert without.refusals == ()
     assert "evicts pods" not in " ".join(without.lines)
     # It goes on where the blocks may be shared, and says so.
-    shared = {host: replace(report, disks=disks_of(150 * MIB)) for host, report in reports().items()}
+    shared = {host: report._replace(disks=disks_of(150 * MIB)) for host, report in reports().items()}
     assert plan(shared).refusals == ()
     assert "the file system may share its blocks" in " ".join(plan(shared).lines)
-    healthy = {host: replace(report, disks=small["host1"].disks) for host, report in reports(full=False).items()}
+    healthy = {host: report._replace(disks=small["host1"].disks) for host, report in reports(full=False).items()}
     assert plan(healthy).refusals == ()
 
 

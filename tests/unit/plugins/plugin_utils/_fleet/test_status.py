@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -64,11 +63,11 @@ USAGE: dict[str, Any] = {
 
 def results() -> dict[str, Any]:
     """One cluster of three that is well, one that is down, one that is full, a host that is lost, and one without."""
-    good = [replace(each, db_size_in_use_bytes=each.db_size_bytes) for each in MEMBERS]
-    reports = {f"good{number}": replace(up(number, good), upkeep=upkeep()) for number in (1, 2, 3)}
-    reports["down1"] = replace(silent(1), ca_sha256=("down",), upkeep=upkeep())
+    good = [each._replace(db_size_in_use_bytes=each.db_size_bytes) for each in MEMBERS]
+    reports = {f"good{number}": up(number, good)._replace(upkeep=upkeep()) for number in (1, 2, 3)}
+    reports["down1"] = silent(1)._replace(ca_sha256=("down",), upkeep=upkeep())
     full = [member_report(1, "leader", size=990 * MIB, in_use=980 * MIB)]
-    reports["full1"] = replace(up(1, full, ca="full", alarms=["NOSPACE"]), upkeep=upkeep())
+    reports["full1"] = up(1, full, ca="full", alarms=["NOSPACE"])._replace(upkeep=upkeep())
     found: dict[str, Any] = as_json(results_of(reports))
     return {**found, "lost": LOST, "worker": {"present": False, "other_etcd": []}}
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,7 +88,7 @@ CASES: list[tuple[str, Reports, set[tuple[str, str]]]] = [
     ),
     (
         "no leader",
-        {"host1": up(1, [replace(each, db_size_in_use_bytes=each.db_size_bytes) for each in ONE_LEFT], quorum=False)},
+        {"host1": up(1, [each._replace(db_size_in_use_bytes=each.db_size_bytes) for each in ONE_LEFT], quorum=False)},
         {("critical", "no_leader"), ("warning", "member_silent")},
     ),
     (
@@ -127,7 +126,7 @@ CASES: list[tuple[str, Reports, set[tuple[str, str]]]] = [
     ("nobody answers", {"host1": silent(1), "host2": silent(2)}, {("critical", "no_member_answers")}),
     (
         "nobody answers, and the file is full",
-        {"host1": replace(silent(1), upkeep=upkeep(db_size_bytes=990 * MIB))},
+        {"host1": silent(1)._replace(upkeep=upkeep(db_size_bytes=990 * MIB))},
         {("critical", "no_member_answers"), ("critical", "quota_nearly_full")},
     ),
     (

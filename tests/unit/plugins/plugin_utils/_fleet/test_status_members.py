@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from unit.builders import MIB, held_by, kubelet_report, member_report, probes_of, upkeep
 from unit.fleet_reports import MEMBERS, Reports, silent, up
@@ -38,7 +36,7 @@ def members(reports: Reports, *lost: str, usage: Usage | None = None) -> dict[st
 
 
 def test_a_member_that_answers() -> None:
-    node = replace(up(1, alarms=["NOSPACE"]), upkeep=upkeep())
+    node = up(1, alarms=["NOSPACE"])._replace(upkeep=upkeep())
     assert members({"host1": node, "host2": up(2)})["cp1"] == MemberStatus(
         name="cp1",
         host="host1",
@@ -71,7 +69,7 @@ def test_a_member_that_lags_behind_and_one_without_a_quota() -> None:
 
 def test_a_member_that_is_down_and_its_node_is_not() -> None:
     seen = (member_report(1, "leader"), member_report(2, "silent", error="timed out"))
-    down = replace(silent(2), upkeep=upkeep(db_size_bytes=900 * MIB))
+    down = silent(2)._replace(upkeep=upkeep(db_size_bytes=900 * MIB))
     usage = Usage("host2", {"file": {"size_bytes": 950 * MIB, "free_bytes": 150 * MIB}})
     found = members({"host1": up(1, seen), "host2": down}, usage=usage)["cp2"]
     assert (found.role, found.cause, found.version, found.up) == ("down", "timed out", "3.6.16", False)
@@ -88,7 +86,7 @@ def test_a_member_whose_node_is_lost_and_one_whose_node_is_none_of_the_run() -> 
 
 
 def test_nodes_stand_for_members_that_nobody_can_be_asked_about() -> None:
-    found = members({"host1": replace(silent(1), upkeep=upkeep(quota_bytes=None)), "host2": silent(2)})
+    found = members({"host1": silent(1)._replace(upkeep=upkeep(quota_bytes=None)), "host2": silent(2)})
     assert [(each.name, each.role, each.cause) for each in found.values()] == [
         ("cp1", "down", "host1 is down"),
         ("cp2", "down", "host2 is down"),

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -45,8 +44,8 @@ def found_in(reports: Reports, *failed: NotInspected) -> list[StatusFinding]:
 
 def well(number: int, **changes: object) -> NodeReport:
     """A node with nothing to find."""
-    node = replace(up(number), upkeep=upkeep())
-    return replace(node, **changes)  # type: ignore[arg-type]
+    node = up(number)._replace(upkeep=upkeep())
+    return node._replace(**changes)  # type: ignore[arg-type]
 
 
 def three(**first: object) -> Reports:
@@ -66,7 +65,7 @@ CASES: list[tuple[str, Reports, set[tuple[str, str]]]] = [
     (
         "old probes while it is full",
         {
-            host: replace(up(n, alarms=["NOSPACE"], probes="1.22"), upkeep=upkeep())
+            host: up(n, alarms=["NOSPACE"], probes="1.22")._replace(upkeep=upkeep())
             for n, host in ((1, "h1"), (2, "h2"), (3, "h3"))
         },
         {("warning", "probe_kills_early")},
@@ -83,24 +82,23 @@ CASES: list[tuple[str, Reports, set[tuple[str, str]]]] = [
     ("one with a snapshot", three(upkeep=upkeep(snapshot_age=None)), set()),
     (
         "no schedule at all",
-        {"h": replace(up(1, [MEMBERS[0]]), upkeep=upkeep(scheduled=False))},
+        {"h": up(1, [MEMBERS[0]])._replace(upkeep=upkeep(scheduled=False))},
         {("note", "no_schedule")},
     ),
     (
         "no snapshot at all",
-        {"h": replace(up(1, [MEMBERS[0]]), upkeep=upkeep(snapshot_age=None))},
+        {"h": up(1, [MEMBERS[0]])._replace(upkeep=upkeep(snapshot_age=None))},
         {("note", "no_snapshot")},
     ),
     (
         "an old snapshot",
-        {"h": replace(up(1, [MEMBERS[0]]), upkeep=upkeep(snapshot_age=OLD_SNAPSHOT_SECONDS))},
+        {"h": up(1, [MEMBERS[0]])._replace(upkeep=upkeep(snapshot_age=OLD_SNAPSHOT_SECONDS))},
         {("note", "snapshot_old")},
     ),
     (
         "as kubeadm leaves it",
         {
-            "h": replace(
-                up(1, [member_report(1, "leader", quota=2048 * MIB)]),
+            "h": up(1, [member_report(1, "leader", quota=2048 * MIB)])._replace(
                 upkeep=upkeep(quota_bytes=None, auto_compaction=False),
             )
         },
@@ -109,7 +107,7 @@ CASES: list[tuple[str, Reports, set[tuple[str, str]]]] = [
     ("the other nodes left out", {"host1": well(1)}, {("note", "nodes_out_of_reach")}),
     (
         "a node that cannot ask its member",
-        {**three(), "host3": replace(silent(3), upkeep=upkeep())},
+        {**three(), "host3": silent(3)._replace(upkeep=upkeep())},
         {("warning", "member_not_asked")},
     ),
 ]

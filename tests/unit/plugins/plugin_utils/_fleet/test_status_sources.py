@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -82,7 +81,7 @@ def test_the_cluster_of_a_host_that_is_lost() -> None:
 
 
 def with_file(number: int, size: int | None) -> Any:
-    return replace(silent(number), upkeep=upkeep(db_size_bytes=size))
+    return silent(number)._replace(upkeep=upkeep(db_size_bytes=size))
 
 
 HOSTS: list[tuple[str, Reports, str | None]] = [

@@ -30,7 +30,7 @@ from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.results i
 
 def sized(name: str, role: str, size: int, in_use: int, quota: int = 2048 * MIB) -> MemberReport:
     found = member_report(1, role, size=size, in_use=in_use, quota=quota)
-    return replace(found, name=name, member_id=name)
+    return found._replace(name=name, member_id=name)
 
 
 def alarm(name: str, kind: str = "NOSPACE") -> AlarmReport:
@@ -75,12 +75,12 @@ TABLES: list[tuple[str, list[MemberReport], list[AlarmReport], list[MemberReport
 def test_table(
     members: list[MemberReport], alarms: list[AlarmReport], before: list[MemberReport], expected: list[str]
 ) -> None:
-    cluster = replace(cluster_report(*members), alarms=tuple(alarms))
+    cluster = cluster_report(*members)._replace(alarms=tuple(alarms))
     assert wording.member_table(cluster, before) == expected
 
 
 def used(number: int, share: float) -> MemberReport:
-    return replace(member_report(number), quota_used=share)
+    return member_report(number)._replace(quota_used=share)
 
 
 CLUSTER = Cluster(
@@ -387,7 +387,7 @@ def test_member_that_is_hardened(rolled: RolledMember, check: bool, expected: st
 
 def silences(error: str) -> NodeReport:
     """The report of a host whose member does not answer."""
-    return replace(node_report(1), error=error)
+    return node_report(1)._replace(error=error)
 
 
 NOBODY = "No member of this cluster answers"
