@@ -16,6 +16,8 @@ import typing as t
 
 _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 _UTC_TIME, _GENERALIZED_TIME = 0x17, 0x18
+_IN_TWO_DIGITS = re.compile(rb"(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z")
+_IN_FOUR_DIGITS = re.compile(rb"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z")
 _EXTENDED_KEY_USAGE = bytes.fromhex("551d25")  # 2.5.29.37
 # Of extended key usages (RFC 5280 section 4.2.1.12): 1.3.6.1.5.5.7.3.2 and 2.5.29.37.0.
 CLIENT_AUTH, ANY_USE = bytes.fromhex("2b06010505070302"), bytes.fromhex("551d2500")
@@ -47,11 +49,14 @@ def _value(der: bytes, at: int) -> tuple[int, int, int]:
 
 
 def _time(tag: int, text: bytes) -> dt.datetime:
-    form = {_UTC_TIME: "%y%m%d%H%M%SZ", _GENERALIZED_TIME: "%Y%m%d%H%M%SZ"}[tag]
-    moment = dt.datetime.strptime(text.decode("ascii"), form).replace(tzinfo=dt.timezone.utc)
-    if tag == _UTC_TIME and moment.year >= 2050:  # two digits mean 1950 to 2049 there (RFC 5280 section 4.1.2.5.1)
-        return moment.replace(year=moment.year - 100)
-    return moment
+    # By itself, since strptime reads all about locales and calendars first.
+    found = {_UTC_TIME: _IN_TWO_DIGITS, _GENERALIZED_TIME: _IN_FOUR_DIGITS}[tag].fullmatch(text)
+    if not found:
+        raise ValueError(f"{text!r} is no time")
+    year, month, day, hour, minute, second = map(int, found.groups())
+    if tag == _UTC_TIME:  # two digits mean 1950 to 2049 there (RFC 5280 section 4.1.2.5.1)
+        year += 2000 if year < 50 else 1900
+    return dt.datetime(year, month, day, hour, minute, second, tzinfo=dt.timezone.utc)
 
 
 def fingerprints(pem: str) -> list[str]:

@@ -61,7 +61,7 @@ def _user(pid: int, proc: str) -> DatabaseUser | None:
 def _written(directory: str, descriptor: str) -> str:
     """The path of a database behind a descriptor that may write, else empty. Raises OSError."""
     try:
-        path = os.readlink(os.path.join(directory, "fd", descriptor))
+        path = os.readlink(f"{directory}/fd/{descriptor}")  # of thousands, so nothing is joined
         if not path.endswith(_DATABASE):
             return ""
         info = files.text(os.path.join(directory, "fdinfo", descriptor), encoding="ascii", errors="replace")

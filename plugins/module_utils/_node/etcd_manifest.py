@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import typing as t
+from functools import lru_cache
 
 from .._core.failures import Failure
 from .._core.files import content
@@ -37,8 +38,10 @@ def parse_manifest(text: str, path: str) -> MemberSettings:
     return settings
 
 
+@lru_cache(maxsize=2)
 def _parse(text: str, path: str) -> MemberSettings:
-    """The settings in the text of a manifest, with the name of a configuration file if it has one."""
+    """The settings in the text of a manifest, with the name of a configuration file if it has one. An inspection reads
+    the same one several times."""
     try:
         pod = load(text)
     except ValueError as exc:
