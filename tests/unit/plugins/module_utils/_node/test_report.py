@@ -33,6 +33,11 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._node.report imp
     ProcessReport,
     Refusal,
 )
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.upkeep import (
+    CertificateReport,
+    SnapshotReport,
+    Upkeep,
+)
 
 ROLES: list[tuple[str, str, bool, bool]] = [
     ("leader", "leader", True, True),
@@ -105,6 +110,15 @@ KUBELET = st.builds(KubeletReport, TEXT, st.none() | HOLD, st.booleans(), st.boo
 PROBE = st.builds(Probe, TEXT, TEXT, st.none() | COUNT, NUMBER, NUMBER, COUNT, NUMBER)
 LEFTOVERS = st.lists(st.builds(Leftover, TEXT, BYTES), max_size=2).map(tuple)
 DISK = st.builds(Disk, TEXTS, TEXT, BYTES, BYTES, st.booleans(), TEXT, LEFTOVERS)
+KNOWN_NUMBER = st.none() | NUMBER
+UPKEEP = st.builds(
+    Upkeep,
+    st.lists(st.builds(CertificateReport, TEXT, TEXT, NUMBER), max_size=2).map(tuple),
+    *(KNOWN_BYTES, KNOWN_BYTES, st.booleans(), TEXT, st.booleans(), KNOWN_NUMBER, KNOWN_NUMBER),
+    st.none() | st.booleans(),
+    st.none() | st.builds(SnapshotReport, TEXT, NUMBER, NUMBER),
+    KNOWN_NUMBER,
+)
 REPORT = st.builds(
     NodeReport,
     *(TEXT, TEXT, TEXTS, KNOWN_TEXT, KNOWN_TEXT),
@@ -121,6 +135,7 @@ REPORT = st.builds(
     waiting_may_help=st.booleans(),
     cluster=st.none(),
     diagnosis=st.none(),
+    upkeep=st.none() | UPKEEP,
 )
 
 
