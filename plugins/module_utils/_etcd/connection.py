@@ -38,18 +38,20 @@ def connect(
     way: str = AUTO,
     timeout: float = ANSWER_SECONDS,
     etcdctl: RunEtcdctl | None = None,
+    grpc_url: str = "",
 ) -> Transport:
-    """A transport to the member at `url`; `way` is one of `WAYS`, `etcdctl` runs that program.
-    Raises EtcdError as the transports do."""
+    """A transport to the member at `url`, or at `grpc_url` by all ways but its gateway, if that has an address of its
+    own; `way` is one of `WAYS`, `etcdctl` runs that program. Raises EtcdError as the transports do."""
+    grpc_url = grpc_url or url
     if way == GRPC:
-        return _grpc(url, tls, timeout)
+        return _grpc(grpc_url, tls, timeout)
     if way == ETCDCTL:
-        return _etcdctl(url, tls, timeout, etcdctl)
+        return _etcdctl(grpc_url, tls, timeout, etcdctl)
     gateway = GatewayTransport(url, tls, timeout=timeout)
     # The other ways speak TLS if there are certificates, whatever the URL says.
-    if way == GATEWAY or (tls and url.startswith("http://")):
+    if way == GATEWAY or (tls and grpc_url.startswith("http://")):
         return gateway
-    others = (lambda: _grpc(url, tls, timeout), lambda: _etcdctl(url, tls, timeout, etcdctl))
+    others = (lambda: _grpc(grpc_url, tls, timeout), lambda: _etcdctl(grpc_url, tls, timeout, etcdctl))
     return _AutoTransport(gateway, others)
 
 

@@ -62,20 +62,23 @@ class LocalMember:
         self._elsewhere = bool(params["endpoint"])
         self._silent: dict[str, str] = {}
         self._quotas: dict[int, Quota] = {}
-        self.endpoint = self.connect(params["endpoint"] or self._own_url())
-
-    def _own_url(self) -> str:
-        if self._manifest is None:
-            return ""
-        by_grpc = self._way in (connection.GRPC, connection.ETCDCTL)
-        return self._manifest.grpc_endpoint if by_grpc else self._manifest.endpoint
+        self.endpoint = self.connect(params["endpoint"] or (self._manifest.endpoint if self._manifest else ""))
 
     def connect(self, url: str) -> Endpoint:
         """Connect to any member of the cluster: they all trust the same CA. Raises TimedOut at once for one that was
         silent before: a module that inspects the cluster again and again would wait for it each time."""
         if url in self._silent:
             raise TimedOut(self._silent[url], endpoint=url)
-        return Endpoint(connection.connect(url, self.tls, way=self._way, timeout=self._timeout, etcdctl=self._etcdctl))
+        return Endpoint(
+            connection.connect(
+                url,
+                self.tls,
+                way=self._way,
+                timeout=self._timeout,
+                etcdctl=self._etcdctl,
+                grpc_url=self._manifest.grpc_url(url) if self._manifest else url,
+            )
+        )
 
     def _etcdctl(self, words: t.Sequence[str], stdin: str, timeout: float) -> CommandResult:
         # Here, since each start of a module would have to read it, and few members need it.

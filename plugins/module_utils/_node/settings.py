@@ -91,6 +91,11 @@ class MemberSettings(t.NamedTuple):
         """The URL at which gRPC is spoken, chosen in the same way."""
         return self._nearest(self.setting("listen-client-urls"))
 
+    def grpc_url(self, url: str) -> str:
+        """The URL at which whoever is reached at `url` speaks gRPC: the same, unless that is one of this host's own
+        gateway, which has no gRPC. Raises Failure as `grpc_endpoint`."""
+        return self.grpc_endpoint if url in _urls(self.setting("listen-client-http-urls")) else url
+
     def _nearest(self, given: str) -> str:
         urls = [url for url in _urls(given) if "$(" not in url]
         if not urls:

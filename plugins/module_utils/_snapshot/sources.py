@@ -63,9 +63,10 @@ class Source:
 
     def _etcdctl(self, path: str) -> None:
         pid = process.find(self._manifest) if self._manifest else None
-        if pid is None:
+        if self._manifest is None or pid is None:
             raise Failure("snapshot_failed", "its process is not running on this host")
-        etcdctl.save(pid, self._endpoint.url, self._tls, path, timeout=self._timeout, run=self._run)
+        url = self._manifest.grpc_url(self._endpoint.url)
+        etcdctl.save(pid, url, self._tls, path, timeout=self._timeout, run=self._run)
 
     def _gateway(self, path: str) -> None:
         try:

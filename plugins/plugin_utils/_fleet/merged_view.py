@@ -23,10 +23,22 @@ _VERSION = "unsafe_etcd_version"
 
 
 def merged(seen: ClusterReport, others: t.Iterable[MemberReport | None]) -> ClusterReport:
-    """The cluster as one node sees it, and each member that it cannot ask as one of the others, which can."""
+    """The cluster as one node sees it, and each member that it cannot ask as one of the others, which can; a quota that
+    it does not know as one that does."""
     found = {member.member_id: member for member in others if member and member.answers}
-    better = (member if member.answers else found.get(member.member_id, member) for member in seen.members)
+    better = (_better(member, found.get(member.member_id, member)) for member in seen.members)
     return seen._replace(members=tuple(better))
+
+
+def _better(seen: MemberReport, other: MemberReport) -> MemberReport:
+    """Where HTTP is served on loopback alone, other nodes may reach gRPC, which does not tell the quota before 3.6."""
+    if not seen.answers:
+        return other
+    told = Quota(other.quota_bytes, other.quota_source)
+    if Quota(seen.quota_bytes, seen.quota_source).known or not told.known:
+        return seen
+    used = round(told.share(seen.db_size_bytes), 4)
+    return seen._replace(quota_bytes=told.bytes, quota_source=told.source, quota_used=used)
 
 
 def merged_cluster(peers: Fleet, coordinator: str) -> ClusterReport | None:
@@ -66,9 +78,9 @@ def hidden_findings(peers: Fleet, coordinator: str) -> list[str]:
 
 
 def merged_diagnosis(peers: Fleet, coordinator: str) -> Diagnosis | None:
-    """The diagnosis of the merged cluster; that of the coordinator if it can ask all who answer anybody."""
+    """The diagnosis of the merged cluster; that of the coordinator if that sees all that anybody sees."""
     own, cluster = peers[coordinator].diagnosis, merged_cluster(peers, coordinator)
-    if own is None or cluster is None or not hidden_members(peers, coordinator):
+    if own is None or cluster is None or cluster == peers[coordinator].cluster:
         return own
     found = Diagnosis.of(view_of(cluster), allow_unsafe=True)
     # Whether an unsafe version is allowed is known on the nodes alone.

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from integration.support.clusters import await_true, replace_in_manifest
+from integration.support.clusters import await_true, move_http, replace_in_manifest
 from integration.support.recovery import full_cluster
 from integration.support.settings import QUOTA, SOME_VERSIONS
 from integration.support.witness import Witness
@@ -38,6 +38,31 @@ def test_a_full_cluster_is_brought_back(
     for node in cluster.nodes:
         with Witness(node) as witness:
             assert (witness.alarms(), witness.status().db_size < QUOTA / 2) == (set(), True)
+
+
+@pytest.mark.parametrize("way", ["grpc", "etcdctl"])
+def test_http_at_an_address_of_its_own_without_the_gateway(
+    make_cluster: Any, module: Any, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on RKE2: what is asked at that address first has to be asked at the other one then."""
+    cluster = make_cluster(members=1, start=False)
+    (node,) = cluster.nodes
+    move_http(node)
+    first = f"    - --listen-client-urls={node.client_url}\n"
+    replace_in_manifest(node, first, f"{first}    - --enable-grpc-gateway=false\n")
+    node.start(wait=False)
+    if way == "etcdctl":
+        monkeypatch.setitem(sys.modules, "etcd3", None)
+    seen: dict[str, Any] = {}
+
+    def answers() -> bool:
+        seen.update(module("etcd_info", node, transport="auto"))
+        return not seen["failed"]
+
+    await_true(answers, "the member answers", seconds=30.0)
+    assert [member["role"] for member in seen["cluster"]["members"]] == ["leader"]
+    checked = module("etcd_write_check", node, transport="auto", settle_seconds=0.2)
+    assert not checked["failed"], checked["msg"]
 
 
 def _bring_back(cluster: Cluster, module: Any) -> None:

@@ -87,6 +87,21 @@ def test_grpc_if_the_gateway_is_off(ways: Ways) -> None:
     assert chosen.text("/metrics") == "gateway"
 
 
+def test_other_ways_go_where_grpc_is_spoken(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def lacking(url: str, *_args: object) -> Any:
+        asked.append(url)
+        raise errors.LibraryMissing("none", endpoint=url)
+
+    monkeypatch.setattr(connection, "GatewayTransport", lambda *_args, **_options: Way("gateway"))
+    monkeypatch.setattr(connection, "_grpc", lacking)
+    monkeypatch.setattr(connection, "_etcdctl", lacking)
+    with pytest.raises(errors.GatewayDisabled):
+        connection.connect("https://127.0.0.1:2382", None, grpc_url="https://127.0.0.1:2379").call(STATUS, {})
+    assert asked == ["https://127.0.0.1:2379"] * 2
+
+
 def test_another_call_shows_it(ways: Ways) -> None:
     gateway, grpc, _etcdctl, chosen = ways
     assert list(chosen.stream(HASH, {})) == [{"by": "grpc"}]

@@ -80,6 +80,8 @@ def test_grpc_has_an_endpoint_of_its_own_if_http_has() -> None:
         LISTEN + "https://192.0.2.1:2379,https://127.0.0.1:2379", "--listen-client-http-urls=https://127.0.0.1:1"
     )
     assert (found.endpoint, found.grpc_endpoint) == ("https://127.0.0.1:1", "https://127.0.0.1:2379")
+    assert found.grpc_url("https://127.0.0.1:1") == "https://127.0.0.1:2379"
+    assert found.grpc_url("https://192.0.2.2:2379") == "https://192.0.2.2:2379"
 
 
 def test_no_endpoint() -> None:

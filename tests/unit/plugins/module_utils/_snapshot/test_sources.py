@@ -161,6 +161,22 @@ def test_etcdctl(tmp_path: Path, node: MemberSettings, monkeypatch: pytest.Monke
     assert words == ["--endpoints", "https://192.0.2.1:2379", "snapshot", "save", "snapshot"]
 
 
+def test_etcdctl_goes_where_grpc_is_spoken(
+    tmp_path: Path, node: MemberSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "find", lambda _manifest: os.getpid())
+    monkeypatch.setattr(type(node), "grpc_url", lambda _self, url: url.replace("2379", "1"))
+    asked: list[list[str]] = []
+
+    def run(_pid: int, argv: Sequence[str], _directory: str, _timeout: float) -> command.CommandResult:
+        asked.append(list(argv))
+        return command.CommandResult(1, "Error: not today")
+
+    with pytest.raises(Failure, match="not today"):
+        real(node, run=run, tls=False).write("etcdctl", str(tmp_path / "x.part"), REVISION)
+    assert asked[0][1:3] == ["--endpoints", "https://192.0.2.1:1"]
+
+
 def test_etcdctl_that_is_not_there(node: MemberSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Failure, match="its process is not running on this host"):
         real(None).write("etcdctl", "/x.part", REVISION)

@@ -66,6 +66,31 @@ def test_nothing_is_merged_if_the_coordinator_can_ask_all() -> None:
     assert merged_view.merged_cluster(fleet, "host1") == fleet["host1"].cluster
 
 
+def test_a_quota_that_only_its_own_node_knows_counts() -> None:
+    """As on RKE2 without gateways: gRPC reaches all members, and the metrics are each node's own."""
+
+    def seen_from(number: int) -> NodeReport:
+        sizes = {1: 10 * MIB, 2: 31 * MIB, 3: 10 * MIB}
+        members = [
+            entry(each, "leader" if each == 1 else "follower", size=size, in_use=MIB, quota=32 * MIB)
+            if each == number
+            else entry(each, "leader" if each == 1 else "follower", size=size, in_use=MIB, quota=2048 * MIB)
+            for each, size in sizes.items()
+        ]
+        told = [
+            replace(each, quota_source="metrics" if each.quota_bytes == 32 * MIB else "default") for each in members
+        ]
+        return up(number, told, full=number == 2)
+
+    fleet = Fleet({f"host{number}": seen_from(number) for number in (1, 2, 3)})
+    cluster, found = merged_view.merged_cluster(fleet, "host1"), merged_view.merged_diagnosis(fleet, "host1")
+    assert cluster
+    assert [member.quota_bytes for member in cluster.members] == [32 * MIB] * 3
+    assert [member.quota_used for member in cluster.members] == [0.3125, 0.9688, 0.3125]
+    assert found
+    assert found.needs_recovery
+
+
 def test_an_unsafe_version_is_known_on_the_nodes() -> None:
     told = diagnosis(refusals=["unsafe"])
     refusal = told.refusals[0]._replace(code="unsafe_etcd_version")
