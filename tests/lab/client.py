@@ -128,6 +128,15 @@ class Client:
             raise EtcdError(int(decoded.get("code", 0)), str(decoded.get("message", decoded)), answer.status_code)
         return dict(decoded)
 
+    def serves_gateway(self) -> bool:
+        """Return whether the gateway answers; without one the path is unknown."""
+        return self._session.post(self.url + "/v3/maintenance/status", data=b"{}", timeout=self.timeout).ok
+
+    def complaint(self) -> str:
+        """Return why the member calls itself unhealthy, other than being full, or nothing. Needs no gateway."""
+        answer = self._session.get(self.url + "/health?exclude=NOSPACE", timeout=self.timeout)
+        return "" if answer.ok else answer.text.strip()
+
     def put(self, key: bytes, value: bytes, *, lease: int = 0) -> int:
         """Write one key and return the revision."""
         body = {"key": encode(key), "value": encode(value), "lease": str(lease)}

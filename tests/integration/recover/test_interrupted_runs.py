@@ -5,9 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,6 +26,7 @@ from integration.support.recovery import (
     state,
     work,
 )
+from lab.interrupt import kill
 from lab.loopback.cluster import Cluster
 from lab.loopback.fill import fill
 
@@ -52,7 +50,7 @@ def test_a_run_that_is_killed_and_started_again(
 
     first = start_playbook(hosts, extra_vars=slowly)
     await_true(lambda: list(directory.glob("*.db")), "the snapshot", seconds=120)
-    _kill(first)
+    kill(first.process)
     assert defragmented(cluster) == []
     assert len(locks(cluster)) == 3
     (snapshot,) = directory.glob("*.db")
@@ -60,7 +58,7 @@ def test_a_run_that_is_killed_and_started_again(
 
     second = start_playbook(hosts, extra_vars=slowly)
     await_true(lambda: _has_shrunk(cluster), "the first member shrank", seconds=120)
-    _kill(second)
+    kill(second.process)
     assert "was taken over: that run has ended or its time is over" in " ".join(second.out.split())
     done = defragmented(cluster)
     assert 1 <= len(done) < 3
@@ -68,7 +66,7 @@ def test_a_run_that_is_killed_and_started_again(
 
     third = start_playbook(hosts, extra_vars=slowly)
     await_true(lambda: not _alarms(cluster), "the disarm", seconds=120)
-    _kill(third)
+    kill(third.process)
     assert "left alone (only " in third.out
     assert len(locks(cluster)) == 3
 
@@ -143,20 +141,6 @@ def test_a_live_lock_is_taken_over_by_force(make_cluster: MakeCluster, playbook:
     assert run.rc == 0, run.out
     assert "The lock of alice@elsewhere, recover was taken over by force. It would have counted until 20" in run.flat
     assert_recovered(cluster)
-
-
-def _kill(playing: Playing) -> None:
-    """As when the controller loses its power: the run is gone at once, and what it has started on the nodes goes on.
-
-    Each worker of Ansible has a session of its own, and would go through the rest of its loop alone.
-    """
-    pid = playing.process.pid
-    workers = [int(each) for path in Path(f"/proc/{pid}/task").glob("*/children") for each in path.read_text().split()]
-    playing.send_signal(signal.SIGKILL, group=True)
-    for worker in workers:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(worker, signal.SIGKILL)
-    playing.process.wait()
 
 
 def _has_shrunk(cluster: Cluster) -> bool:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line of nodes in Docker: ``python -m lab.docker up|status|fill|fragment|compare|headroom|down|env``.
+"""The command line of nodes in Docker: ``python -m lab.docker COMMAND``.
 
 What it is good for is in ``lab.docker``."""
 
@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from lab import cli
-from lab.docker import cluster, engine
+from lab.docker import cluster, engine, gateway
 from lab.docker.access import size_and_quota
 from lab.docker.fill import compare, fill, fragment
 from lab.docker.generations import GENERATIONS, generation
@@ -68,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("fragment", help="have files that are mostly free pages")
     command.add_argument("mib", type=int, metavar="MIB", help="how large")
+    command.add_argument("--record", type=Path, metavar="FILE", help="keep the record of what is in it then there")
     command.set_defaults(run=_fragment)
 
     command = cli.add_compare(commands)
@@ -79,6 +80,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.set_defaults(run=_headroom)
 
+    command = commands.add_parser("gateway", help="restart all members with their JSON gateway on or off")
+    command.add_argument("state", choices=("on", "off"))
+    command.set_defaults(run=_gateway)
+
     command = commands.add_parser("down", help="remove the cluster, and stop the private Docker if that was the last")
     command.set_defaults(run=_down)
 
@@ -88,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _up(options: argparse.Namespace) -> None:
+    others = engine.find()
     engine.obtain()
     try:
         made = cluster.up(
@@ -101,7 +107,8 @@ def _up(options: argparse.Namespace) -> None:
         )
     except BaseException:
         cluster.down(options.name)
-        engine.release()
+        if not others:  # who has started it may be about to make nodes
+            engine.release()
         raise
     if options.inventory:
         write_inventory(options.inventory, made)
@@ -128,7 +135,9 @@ def _fill(options: argparse.Namespace) -> None:
 
 
 def _fragment(options: argparse.Namespace) -> None:
-    fragment(_existing(options.name), options.mib << 20)
+    record = fragment(_existing(options.name), options.mib << 20)
+    if options.record:
+        record.write(options.record)
 
 
 def _compare(options: argparse.Namespace) -> None:
@@ -144,6 +153,10 @@ def _headroom(options: argparse.Namespace) -> None:
         for node in found.nodes:
             size, quota = size_and_quota(installed_by.access(node, etcd))
             print(f"{node.hostname}: {etcd}, {size >> 20} of {quota >> 20} MiB")
+
+
+def _gateway(options: argparse.Namespace) -> None:
+    gateway.switch(_existing(options.name), on=options.state == "on")
 
 
 def _existing(name: str) -> Cluster:

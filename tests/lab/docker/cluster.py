@@ -23,7 +23,7 @@ _SPEC_LABEL = f"{LABEL}.spec"
 _ADDRESS_LABEL = f"{LABEL}.address"
 # What the settings were when the cluster was made: a scenario may change them, and the next one wants them as new.
 _AS_MADE = "/var/lib/settings-as-made"
-_BOOT_SECONDS = 60.0
+_BOOT_SECONDS = 180.0
 
 
 def up(

@@ -96,8 +96,11 @@ def compare(cluster: Cluster, before: Record, changed: Collection[str] = (), *, 
         return before.losses(Record.take(client), living=_LIVING, changed=changed)
 
 
-def fragment(cluster: Cluster, size_bytes: int) -> None:
-    """Write a history of that size and drop it again: the files of all members are mostly free pages then."""
+def fragment(cluster: Cluster, size_bytes: int) -> Record:
+    """Write a history of that size and drop it again, and return what is in it then.
+
+    The files of all members are mostly free pages after that.
+    """
     has_api_servers = bool(installation(cluster.spec.installation).static_pods)
     if has_api_servers:
         _apply(cluster.nodes[0])
@@ -109,7 +112,9 @@ def fragment(cluster: Cluster, size_bytes: int) -> None:
                 client.txn(batch)
         client.compact(client.txn(objects[:1]))
         status = client.status()
+        record = Record.take(client)
     say(f"etcd has {status.db_size >> 20} MiB, {status.db_size_in_use >> 20} of them in use")
+    return record
 
 
 def _apply(node: Container, objects: str | None = None) -> None:

@@ -7,12 +7,39 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from lab import inventory
 from lab.docker import control_plane, images
 from lab.docker.access import Access, members_obstacle
 from lab.docker.generations import Generation
 from lab.docker.nodes import Cluster, Container
+from lab.errors import DockerError
+
+
+@dataclass(frozen=True)
+class GatewayOff:
+    """The line with which an installation has one of its etcds serve no JSON gateway.
+
+    It goes into the file at ``path``, behind the line ``after``, or at the end. ``restart`` is the command that has the
+    file read again; without one a kubelet notices.
+    """
+
+    path: str
+    line: str
+    after: str = ""
+    restart: Sequence[str] = ()
+
+    def edited(self, text: str, *, on: bool) -> str:
+        """Return the file's text without the line, or with it; raises ``DockerError`` if it has no place there."""
+        lines = [line for line in text.splitlines(keepends=True) if line != f"{self.line}\n"]
+        if on:
+            return "".join(lines)
+        try:
+            place = lines.index(f"{self.after}\n") + 1 if self.after else len(lines)
+        except ValueError:
+            raise DockerError(f"{self.path} has no line {self.after!r}") from None
+        return "".join([*lines[:place], f"{self.line}\n", *lines[place:]])
 
 
 class Installation(ABC):
@@ -27,6 +54,8 @@ class Installation(ABC):
     static_pods: int = 0
     # Each with a file of its own, and separate members on the same nodes.
     etcds: Sequence[str] = ("main",)
+    # Of each of its etcds, in their order.
+    gateways_off: Sequence[GatewayOff]
     # Directories with data, beside those of the image.
     volumes: Sequence[str] = ()
     # What runs on a node that has booted.

@@ -20,6 +20,7 @@ from lab.docker import kubeadm
 from lab.docker.access import Access
 from lab.docker.generations import generation
 from lab.docker.installations.base import Installation
+from lab.docker.installations.stacked import POD_WITHOUT_GATEWAY
 from lab.docker.nodes import Cluster, Container, File, await_clear, on_all
 
 _PKI = "/etc/kubernetes/pki/etcd"
@@ -44,6 +45,7 @@ class EtcdOnly(Installation):
     name = "etcd-only"
     settings = "/etc/kubernetes/manifests/*"
     groups = ("etcd",)
+    gateways_off = (POD_WITHOUT_GATEWAY,)
 
     def install(self, cluster: Cluster) -> None:
         """Take the steps of the guide, on each host for itself."""

@@ -19,7 +19,7 @@ from lab import programs
 from lab.docker import control_plane
 from lab.docker.access import Access
 from lab.docker.engine import docker
-from lab.docker.installations.base import Installation
+from lab.docker.installations.base import GatewayOff, Installation
 from lab.docker.nodes import Cluster, Container, File, active_obstacle, await_clear, on_all
 from lab.pki import SERVER_AND_CLIENT, Authority
 
@@ -27,7 +27,7 @@ CERTIFICATES = "/etc/ssl/etcd/ssl"
 _BIN = "/usr/local/bin"
 _PROGRAMS = ("etcd", "etcdctl", "etcdutl")
 _USER = "etcd"
-_START_SECONDS = 60.0
+_START_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,14 @@ class Kubespray(Installation):
         self.name = f"kubespray-{release.name}"
         self._release = release
         self.etcds = tuple(ETCDS) if release.events else ("main",)
+        self.gateways_off = tuple(
+            GatewayOff(
+                ETCDS[name].environment,
+                "ETCD_ENABLE_GRPC_GATEWAY=false",
+                restart=("systemctl", "restart", "--no-block", f"{ETCDS[name].unit}.service"),
+            )
+            for name in self.etcds
+        )
         self.volumes = tuple(ETCDS[name].data for name in self.etcds)
 
     def install(self, cluster: Cluster) -> None:

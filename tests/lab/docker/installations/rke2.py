@@ -21,7 +21,7 @@ import yaml
 
 from lab.docker import kubeadm, on_nodes
 from lab.docker.access import Access
-from lab.docker.installations.base import Installation
+from lab.docker.installations.base import GatewayOff, Installation
 from lab.docker.nodes import Cluster, Container, File, await_clear, on_all
 from lab.pki import CLIENT, SERVER_AND_CLIENT, Authority
 
@@ -82,6 +82,14 @@ class Rke2(Installation):
     settings = f"{_CONFIGURATION} {_ETCD}/config {_DATA}/agent/pod-manifests/*"
     groups = ("etcd",)
     volumes = (f"{_DATA}/server/db",)
+    gateways_off = (
+        GatewayOff(
+            _CONFIGURATION,
+            "- enable-grpc-gateway=false",
+            after="etcd-arg:",
+            restart=("systemctl", "restart", "--no-block", "rke2-server.service"),
+        ),
+    )
 
     def install(self, cluster: Cluster) -> None:
         """Take away what makes the image a node of kubeadm, and start the service on all nodes at once."""

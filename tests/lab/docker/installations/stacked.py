@@ -8,10 +8,14 @@ from __future__ import annotations
 from lab.docker import control_plane
 from lab.docker.access import Access
 from lab.docker.generations import generation
-from lab.docker.installations.base import Installation
+from lab.docker.installations.base import GatewayOff, Installation
 from lab.docker.nodes import Cluster, Container
 
 _PKI = "/etc/kubernetes/pki/etcd"
+# Of each host whose etcd is a static pod of kubeadm's.
+POD_WITHOUT_GATEWAY = GatewayOff(
+    "/etc/kubernetes/manifests/etcd.yaml", "    - --enable-grpc-gateway=false", after="    - etcd"
+)
 
 
 class Stacked(Installation):
@@ -20,6 +24,7 @@ class Stacked(Installation):
     name = "kubeadm"
     settings = "/etc/kubernetes/manifests/*"
     static_pods = 4
+    gateways_off = (POD_WITHOUT_GATEWAY,)
 
     def install(self, cluster: Cluster) -> None:
         """Run kubeadm."""

@@ -18,13 +18,14 @@ from lab.docker import images
 from lab.docker.access import Access
 from lab.docker.engine import docker
 from lab.docker.generations import Generation
-from lab.docker.installations.base import Installation
+from lab.docker.installations.base import GatewayOff, Installation
 from lab.docker.nodes import Cluster, Container, File, await_clear, on_all
 from lab.pki import SERVER_AND_CLIENT, Authority
 
 _PKI = "/etc/etcd/pki"
 _USER = "etcd"
-_START_SECONDS = 60.0
+_RESTART = ("systemctl", "restart", "--no-block", "etcd.service")
+_START_SECONDS = 120.0
 
 
 class SystemdUnit(Installation):
@@ -62,6 +63,7 @@ class Debian(SystemdUnit):
     """The package ``etcd-server``: its unit, and the administrator's lines in ``/etc/default/etcd``."""
 
     name = "debian"
+    gateways_off = (GatewayOff("/etc/default/etcd", 'ETCD_ENABLE_GRPC_GATEWAY="false"', restart=_RESTART),)
     settings = "/etc/default/etcd /usr/lib/systemd/system/etcd.service"
 
     def configure(self, cluster: Cluster, node: Container) -> None:
@@ -87,6 +89,7 @@ class ConfigFile(SystemdUnit):
     _file = "/etc/etcd/etcd.conf.yml"
     _unit = "/etc/systemd/system/etcd.service"
     settings = f"{_file} {_unit}"
+    gateways_off = (GatewayOff(_file, "enable-grpc-gateway: false", restart=_RESTART),)
 
     def configure(self, cluster: Cluster, node: Container) -> None:
         """Write program, file and unit."""
