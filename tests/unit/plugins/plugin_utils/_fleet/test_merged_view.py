@@ -78,7 +78,7 @@ def test_a_quota_that_only_its_own_node_knows_counts() -> None:
             for each, size in sizes.items()
         ]
         told = [
-            replace(each, quota_source="metrics" if each.quota_bytes == 32 * MIB else "default") for each in members
+            each._replace(quota_source="metrics" if each.quota_bytes == 32 * MIB else "default") for each in members
         ]
         return up(number, told, full=number == 2)
 
