@@ -27,7 +27,7 @@ class _Edits(kubeadm_config.ActionModule):
     def __init__(self, *, check: bool) -> None:
         args = {"path": "/a", **PARAMS, FROM_CONTROLLER: "of a task"}
         self._task = SimpleNamespace(
-            async_val=0, timeout=0, environment=[], delegate_to=None, check_mode=check, action="x", args=args
+            async_val=0, timeout=0, environment=[], delegate_to=None, check_mode=check, args=args
         )
         self._connection = SimpleNamespace(has_native_async=False)
         self.given: list[Json] = []
