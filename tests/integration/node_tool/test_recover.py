@@ -156,8 +156,8 @@ def test_a_connection_that_breaks_does_not_end_it(make_cluster: Any, tools_of: A
 
 def test_before_the_alarm_the_tools_of_other_nodes_are_kept_out(make_cluster: Any, tools_of: Any) -> None:
     # Beyond the share that is worth a recovery, and far enough from the alarm for what several writers are sending.
-    cluster = make_cluster(quota_bytes=2 * QUOTA)
-    fill(cluster, until="bytes", size_bytes=round(2 * QUOTA * 0.87))
+    cluster = make_cluster(quota_bytes=4 * QUOTA)
+    fill(cluster, until="bytes", size_bytes=round(4 * QUOTA * 0.87))
     leader, node = cluster.leader(), cluster.followers()[0]
     tools = tools_of(cluster)
     with leader.client() as client:
