@@ -67,7 +67,7 @@ binaries: venv ## ~30 min | fetch or build all programs that are tested with: et
 	PYTHONPATH=tests python -m lab programs etcd
 	PYTHONPATH=tests python -m lab programs kubernetes
 
-test: venv ## ~36 min | all checks and tests: lint, sanity, unit, browser, install-check, integration, molecule
+test: venv ## ~31 min | all checks and tests: lint, sanity, unit, browser, install-check, integration, molecule
 	@MAKE='$(MAKE)' PYTHONPATH=tests python -m tools.parts lint,sanity,unit browser install-check binaries integration molecule
 
 test-all: test ## - | and what takes long: hardening on real nodes, one and five of them, a true 2 GiB, the tests marked long, other ways to etcd
@@ -104,11 +104,11 @@ browser: venv .cache/browser/ready ## ~1 min | the HTML report in Chromium: cons
 # Workers: one more than cores, since tests also wait; at most 8, since each has up to nine members of etcd.
 WORKERS = $$(n=$$(nproc); echo $$((n < 7 ? n + 1 : 8)))
 # In mount and process namespaces of its own where that is allowed, so that nothing is left however the run ends.
-integration: binaries ## ~20 min | tests against real etcd clusters
+integration: binaries ## ~18 min | tests against real etcd clusters
 	@$(OWN_TMP); $(ALONE) python -m pytest $(call or_named,tests/integration) -m "not long" \
 		--numprocesses=$(WORKERS) --dist=worksteal $(ARGS)
 
-molecule: venv $(OTHERS) ## ~8 min | recoveries on real control-plane nodes in Docker: make molecule ARGS="recover"
+molecule: venv $(OTHERS) ## ~7 min | recoveries on real control-plane nodes in Docker: make molecule ARGS="recover"
 	@$(OWN_TMP); PYTHONPATH=tests python -m tools.scenarios $(ARGS)
 
 matrix: binaries ## - | both roles with every ansible-core, for the README: make matrix ARGS="2.16 --only recover"
