@@ -17,6 +17,7 @@ import syslog
 import typing as t
 
 from .._core import command, run_lock
+from .._core.failures import Refused
 from .._core.files import reading
 from .._etcd.connection import AUTO, WAYS
 from .._etcd.transport import ANSWER_SECONDS
@@ -24,6 +25,7 @@ from .._etcd.usage_count import Wanted
 from .._node.etcd_manifest import DEFAULT_PATH
 from .._node.member import CONNECTION_OPTIONS
 from .._node.settings import is_unit
+from .._node.settings_source import find_source
 from . import defrag_run, metrics, next_run, recover, recover_options, state, status, usage, watch
 from .context import FAILED, Context, Paths, say
 from .due import Limits
@@ -32,6 +34,8 @@ from .progress import Progress
 _ABOUT = """\
 Maintains the etcd of a kubeadm control-plane node. Each node has this tool and its schedule; in a run only the leader's
 node acts, on one other member at a time, and never two nodes at once."""
+
+_BY_PEOPLE = ("status", "usage", "recover")
 
 _EXIT = """\
 exit codes:
@@ -200,6 +204,14 @@ def _recover(context: Context, given: argparse.Namespace) -> int:
     return recover.Recovery(context, options, Progress(terminal=sys.stdout.isatty())).run()
 
 
+def _manifest(given: argparse.Namespace) -> str:
+    """What names the member of this node. People need not know it; a schedule keeps to what it was installed for.
+    Raises Refused if several may be meant."""
+    if given.verb not in _BY_PEOPLE:
+        return str(given.manifest)
+    return find_source(given.manifest).name or str(given.manifest)
+
+
 def _needs_root(manifest: str) -> bool:
     """Whether this user may not read the file: neither etcd nor what is remembered can be read then."""
     if is_unit(manifest):  # who may see its files and its database
@@ -223,9 +235,14 @@ def main(arguments: t.Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _exit)
     textfile_dir = getattr(given, "textfile_dir", "")
     connection = {name: getattr(given, name) for name in CONNECTION_OPTIONS}
-    context = Context(Paths(given.manifest, given.lock, given.state_dir, textfile_dir), given.timeout, connection)
-    if _needs_root(given.manifest):
-        say(f"etcd-maintenance needs root: {given.manifest} cannot be read. Nothing was done.")
+    try:
+        manifest = _manifest(given)
+    except Refused as exc:
+        say(f"{exc.text} Name the one that is meant: --manifest. Nothing was done.")
+        return FAILED
+    context = Context(Paths(manifest, given.lock, given.state_dir, textfile_dir), given.timeout, connection)
+    if _needs_root(manifest):
+        say(f"etcd-maintenance needs root: {manifest} cannot be read. Nothing was done.")
         return FAILED
     try:
         if given.verb == "status":

@@ -5,13 +5,17 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from typing import Any
 
 import pytest
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core import files
+from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Refused
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.usage_count import Wanted
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.etcd_manifest import DEFAULT_PATH
+from ansible_collections.controlplane.etcd.plugins.module_utils._node.settings import Found
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool import (
     cli,
     defrag_run,
@@ -34,6 +38,26 @@ def test_who_is_not_root_is_told_so(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     monkeypatch.setattr(files, "descriptor_of", refuse)
     assert cli.main(["status", "--manifest=/m"]) == 1
     assert capsys.readouterr().out == "etcd-maintenance needs root: /m cannot be read. Nothing was done.\n"
+
+
+def test_who_names_no_manifest_gets_what_is_found(
+    monkeypatch: pytest.MonkeyPatch, called: list[tuple[Any, ...]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As on a node of kubespray; the schedule keeps to what it was installed for."""
+    monkeypatch.setattr(cli, "find_source", lambda name: Found("etcd.service" if name == DEFAULT_PATH else name))
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    for verb in (["status"], ["usage"], ["watch"], ["status", "--manifest=/m"]):
+        cli.main(verb)
+    assert [context.paths.manifest for context, *_rest in called] == ["etcd.service"] * 2 + [DEFAULT_PATH, "/m"]
+
+    def refuse(_name: str) -> Found:
+        raise Refused("several_etcds", "This node has several etcds that may be Kubernetes': a; b.")
+
+    monkeypatch.setattr(cli, "find_source", refuse)
+    assert cli.main(["recover"]) == 1
+    said = "This node has several etcds that may be Kubernetes': a; b. Name the one that is meant: --manifest."
+    assert capsys.readouterr().out == f"{said} Nothing was done.\n"
+    assert len(called) == 4
 
 
 @pytest.fixture
