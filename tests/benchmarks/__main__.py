@@ -10,6 +10,7 @@ machine's.
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
@@ -117,13 +118,17 @@ def by_hand(node: MemberProcess) -> None:
 
 
 def in_new_process(ours: Ours, node: MemberProcess) -> None:
-    """A module's share of an inspection: start Python, import, ask all members."""
+    """A module's share of an inspection: start Python, import, ask all members.
+
+    With the bytecode that Python keeps of a file by default. A module comes as a zip file, of which it keeps none.
+    """
     code = (
         "import sys\n"
         "from ansible_collections.controlplane.etcd.plugins.module_utils._node.member import DEFAULTS, LocalMember\n"
         "LocalMember({**DEFAULTS, 'manifest': sys.argv[1]}).inspect_cluster()\n"
     )
-    subprocess.run([sys.executable, "-c", code, str(node.manifest)], check=True, capture_output=True)
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    subprocess.run([sys.executable, "-c", code, str(node.manifest)], check=True, capture_output=True, env=env)
 
 
 def pairs(cluster: Cluster, directory: Path) -> list[Pair]:
