@@ -115,14 +115,15 @@ def restart(module: AnsibleModule) -> Json:
         backed_off = kubelet_hold.end_back_off(command.run, unit, manifests_dir, check=module.check_mode)
         return {**result, "changed": bool(backed_off), "backed_off": backed_off}
     if is_unit(module.params["manifest"]):
-        return {**result, **restart_member(module.params["manifest"], check=module.check_mode)}
+        restart_member(module.params["manifest"], check=module.check_mode)
+        return result
     kubelet_hold.startable(command.run, unit)
     if not module.check_mode:
         kubelet_hold.restart_and_release(command.run, unit)
     return result
 
 
-def restart_member(name: str, *, check: bool) -> Json:
+def restart_member(name: str, *, check: bool) -> None:
     """Restart the unit of a member that no kubelet runs. Raises Failure, Refused."""
     # Here, since each start of this module would have to read it, and few members need it.
     from ..module_utils._node import systemd_unit
@@ -130,7 +131,6 @@ def restart_member(name: str, *, check: bool) -> Json:
     systemd_unit.startable(command.run, name)
     if not check:
         systemd_unit.restart(command.run, name)
-    return {"changed": True}
 
 
 def release(module: AnsibleModule) -> Json:

@@ -120,7 +120,7 @@ def parse_members(body: Json) -> tuple[Member, ...]:
 def parse_alarms(body: Json) -> tuple[Alarm, ...]:
     """The records of a `/v3/maintenance/alarm` answer, in order: etcd's own, of a map, is another one each time."""
     alarms = (Alarm(_number(alarm, "memberID"), alarm.get("alarm", "")) for alarm in body.get("alarms", ()))
-    return tuple(sorted(alarms, key=lambda alarm: (alarm.member_id, alarm.kind)))
+    return tuple(sorted(alarms))
 
 
 def parse_metric(text: str, name: str) -> float | None:

@@ -38,13 +38,13 @@ def deletable(directories: t.Iterable[str], *, prefix: str = DEFAULT_PREFIX, any
 
 def refusal_of(name: str, *, prefix: str = DEFAULT_PREFIX, anything: bool = False) -> Refused | None:
     """Refuse to delete the keys in a directory, None if they may be."""
-    problem = _problem(name, f"/{prefix.strip('/')}/")
+    root = f"/{prefix.strip('/')}/"
+    problem = _problem(name, root)
     if problem:
         return Refused(
             "not_a_directory_of_keys",
             f"The keys below {name!r:.200} are not deleted: {problem}.",
-            f"Name a resource, or one namespace of it, such as /{prefix.strip('/')}/events/ or"
-            f" /{prefix.strip('/')}/events/default/.",
+            f"Name a resource, or one namespace of it, such as {root}events/ or {root}events/default/.",
             unchanged=_UNCHANGED,
         )
     if anything or safe_to_lose(name, prefix=prefix):
@@ -63,12 +63,6 @@ def safe_to_lose(name: str, *, prefix: str = DEFAULT_PREFIX) -> bool:
     """Whether all that is in a directory is written again, or read by nobody for long."""
     owner = owner_of(name.rstrip("/").encode(), prefix)
     return kubectl_name(owner.group, owner.resource) in SAFE_TO_LOSE
-
-
-def directory_named(group: str, resource: str, *, prefix: str = DEFAULT_PREFIX) -> str:
-    """The directory of a resource that is safe to lose, empty if it is not."""
-    path = f"/{prefix.strip('/')}/{f'{group}/' if group else ''}{resource}/"
-    return path if kubectl_name(group, resource) in SAFE_TO_LOSE else ""
 
 
 def _problem(name: str, root: str) -> str:
@@ -92,4 +86,4 @@ def _problem(name: str, root: str) -> str:
     return ""
 
 
-__all__ = ("SAFE_TO_LOSE", "deletable", "directory_named", "refusal_of", "safe_to_lose")
+__all__ = ("SAFE_TO_LOSE", "deletable", "refusal_of", "safe_to_lose")

@@ -19,7 +19,6 @@ import signal
 import typing as t
 from array import array
 from contextlib import contextmanager, suppress
-from itertools import count
 
 from .bolt import Buffer
 from .bolt_tree import Bucket, Leaves, Tree
@@ -120,7 +119,7 @@ def _start(data: Buffer, tree: Tree, bucket: Bucket, turns: t.Sequence[bool]) ->
 def _read(data: Buffer, tree: Tree, bucket: Bucket, turns: t.Sequence[bool], pipe: t.BinaryIO, parent: int) -> None:
     """Write what is in the groups whose turn it is, until all is done or the parent is gone."""
     numbers: dict[bytes, int] = {}
-    for number, leaves in zip(count(), tree.groups_backwards(bucket)):
+    for number, leaves in enumerate(tree.groups_backwards(bucket)):
         if not turns[number % len(turns)]:
             continue
         if os.getppid() != parent:

@@ -14,10 +14,8 @@ from dataclasses import dataclass, replace
 from .kubernetes_keys import OTHERS, Owner, owner_of
 from .usage_growth import Level, Levels
 
-# The fields of `Sums`, in their order.
-_LIVE_KEYS, _LIVE_BYTES, _LEASED_KEYS, _ENCRYPTED_KEYS, _HISTORY_REVISIONS, _HISTORY_BYTES, _TOMBSTONES, _MANAGED = (
-    range(8)
-)
+# The places of these fields in `Sums`.
+_LIVE_KEYS, _LIVE_BYTES, _HISTORY_REVISIONS, _HISTORY_BYTES = 0, 1, 4, 5
 Counted = t.List[int]
 Grouping = t.Callable[[Owner], Owner]
 
@@ -119,7 +117,7 @@ class Tallies:
 
     def total(self) -> Sums:
         """The sums of all keys."""
-        return self._shown(self._merged(lambda _owner: _ALL).get(_ALL, [0] * 8))
+        return self._shown([sum(column) for column in self._columns])
 
     def _shown(self, sums: Counted) -> Sums:
         found = Sums(*sums)

@@ -35,12 +35,9 @@ def look_at(path: str, wanted: Wanted = USUAL) -> Look:
     last: Look | None = None
     found = _attempt_at(path, wanted)
     for _attempt in range(_ATTEMPTS - 1):
-        if isinstance(found, Look):
-            if found.usage.consistent:
-                break
-            last = found
-        elif found.consistent:
+        if found.consistent:
             break
+        last = found if isinstance(found, Look) else last
         found = _attempt_at(path, wanted)
     if isinstance(found, Look):
         return found

@@ -90,6 +90,11 @@ class Look:
     usage: Usage
     levels: Levels
 
+    @property
+    def consistent(self) -> bool:
+        """As that of `usage`."""
+        return self.usage.consistent
+
 
 @dataclass(frozen=True)
 class Wanted:

@@ -15,7 +15,7 @@ from .._core.records import Json
 from .known_consumers import USUAL, Usual
 from .kubernetes_keys import OTHERS
 
-PAGE = "docs/usage.md"
+_PAGE = "docs/usage.md"
 
 # A name goes into a command that people paste into a shell, and anybody who may make a CRD chooses some of them.
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
@@ -25,7 +25,6 @@ _MUCH_OF_MANAGED_FIELDS = 0.3  # of the live bytes
 
 _BY_OWNER = {owner: usual for usual in USUAL for owner in usual.owners}
 _BY_ANCHOR = {usual.anchor: usual for usual in USUAL}
-ANCHORS = tuple(_BY_ANCHOR)
 
 
 def advice_for(resources: t.Iterable[Json], *, keys: t.Iterable[str] = ()) -> list[Json]:
@@ -83,8 +82,8 @@ def _as_result(usual: Usual, group: str, resource: str, *, name: str = "", what:
         "remedy": usual.remedy,
         "command": command.replace("{name}", name),
         "setting": usual.setting,
-        "anchor": f"{PAGE}#{usual.anchor}",
+        "anchor": f"{_PAGE}#{usual.anchor}",
     }
 
 
-__all__ = ("ANCHORS", "PAGE", "advice_for", "kubectl_name")
+__all__ = ("advice_for", "kubectl_name")

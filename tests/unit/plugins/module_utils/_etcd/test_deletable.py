@@ -13,7 +13,6 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures i
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.deletable import (
     SAFE_TO_LOSE,
     deletable,
-    directory_named,
     refusal_of,
     safe_to_lose,
 )
@@ -130,10 +129,7 @@ def test_another_root() -> None:
     assert refusal_of("//events/", prefix="") is not None
 
 
-def test_the_directory_of_a_consumer() -> None:
-    assert directory_named("", "events") == "/registry/events/"
-    assert directory_named("wgpolicyk8s.io", "policyreports") == "/registry/wgpolicyk8s.io/policyreports/"
-    assert directory_named("", "secrets") == ""
+def test_the_directory_of_each_that_is_safe_to_lose() -> None:
     for name in SAFE_TO_LOSE:
         resource, _dot, group = name.partition(".")
-        assert refusal_of(directory_named(group, resource)) is None
+        assert refusal_of(f"/registry/{f'{group}/' if group else ''}{resource}/") is None
