@@ -63,10 +63,10 @@ class Way:
     long: bool = False
 
 
-# Those that are long are others in another place, or fall under what resets all keywords.
 # Ansible finds only what is imported, and passes over what is not there.
 _DISARM = "disarm | Disarm the alarm of every member, and write through each"
 
+# Those that are long are others in another place, or fall under what resets all keywords.
 WAYS = [
     Way("ignore_errors of the play", {"ignore_errors": True}),
     Way("ignore_errors of a static role", {"ignore_errors": True}, static=True, long=True),

@@ -120,13 +120,6 @@ class Playing:
         assert "is already in use" not in self.out, self.out  # a loop over the name of a variable
         return Run(rc, self.out, parse_recap(self.out), time.monotonic() - self._start)
 
-    def send_signal(self, number: signal.Signals, *, group: bool = False) -> None:
-        """Signal the main process, or with ``group`` its workers as well, as Ctrl-C in a terminal does."""
-        if group:
-            os.killpg(self.process.pid, number)
-        else:
-            self.process.send_signal(number)
-
     def kill(self) -> None:
         """Kill it and what it has started in its session; harmless when it has exited."""
         with contextlib.suppress(ProcessLookupError):
