@@ -38,8 +38,7 @@ import typing as t
 
 from ansible.plugins.lookup import LookupBase
 
-from ..plugin_utils._controller_file import paths_of
-from ..plugin_utils._report.runs import why_not_writable
+from ..plugin_utils._controller_file import paths_of, why_not_writable
 
 
 class LookupModule(LookupBase):

@@ -31,6 +31,18 @@ def rewrite(path: str, change: t.Callable[[str], str], *, what: str) -> None:
         raise AnsibleError(f"{what} cannot be written to {path}: {exc}") from exc
 
 
+def why_not_writable(path: str) -> str:
+    """Why the file could not be written in the end, empty if nothing is known to be in the way."""
+    directory = os.path.dirname(path)
+    if os.path.isdir(path):
+        return f"{path} is a directory, and not a file that a report could be written to. Name a file in it."
+    if not os.path.isdir(directory):
+        return f"A report cannot be written to {path}: there is no directory {directory}. Make it or name another."
+    if not os.access(directory, os.W_OK | os.X_OK):
+        return f"A report cannot be written to {path}: {directory} is not writable for you. Name another file."
+    return ""
+
+
 def _written(path: str) -> str:
     try:
         return text(path, errors="replace")
@@ -38,4 +50,4 @@ def _written(path: str) -> str:
         return ""
 
 
-__all__ = ("paths_of", "rewrite")
+__all__ = ("paths_of", "rewrite", "why_not_writable")

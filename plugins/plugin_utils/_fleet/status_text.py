@@ -74,9 +74,7 @@ def _cluster(cluster: ClusterStatus, top: int) -> list[str]:
 
 
 def _growth(cluster: ClusterStatus) -> str:
-    if cluster.growth is None:
-        return ""
-    if cluster.growth.bytes_per_hour <= 0:  # it was defragmented meanwhile
+    if cluster.growth is None or cluster.growth.bytes_per_hour <= 0:  # it was defragmented meanwhile
         return ""
     left = cluster.growth.seconds_to_full
     full = f", full in {ago(left)}" if left is not None else ""
@@ -105,12 +103,11 @@ def _causes(members: t.Iterable[MemberStatus]) -> list[str]:
 
 def _node(member: MemberStatus) -> tuple[str, ...]:
     days, kills = member.certificate_days_left, member.probes
-    after = kills[kills.find("after ") + 6 :].rstrip(")") if "after " in kills else kills
-    whose = kills.partition(" (")[0] if "after " in kills else ""
+    whose, _mark, after = kills.rstrip(")").partition(" (kills after ")
     return (
         _cut(member.host, 16),
         _UNKNOWN if days is None else f"{days:.0f} d",
-        _cut(f"{after}, {whose}" if whose else after, 27),
+        _cut(f"{after}, {whose}" if after else whose, 27),
         member.kubelet,
         member.schedule or _UNKNOWN,
         (member.last_maintenance_at or _UNKNOWN).replace("T", " ")[:16],
@@ -182,9 +179,9 @@ def size(size_bytes: float | None) -> str:
     """A size in the unit in which it is short."""
     if size_bytes is None:
         return _UNKNOWN
-    for factor, unit in ((10 * GIB, "GiB"), (100 * KIB, "MiB")):
-        if abs(size_bytes) >= factor:
-            return f"{size_bytes / (GIB if unit == 'GiB' else MIB):.1f} {unit}"
+    for least, factor, unit in ((10 * GIB, GIB, "GiB"), (100 * KIB, MIB, "MiB")):
+        if abs(size_bytes) >= least:
+            return f"{size_bytes / factor:.1f} {unit}"
     return f"{size_bytes / KIB:.1f} KiB"
 
 

@@ -94,9 +94,8 @@ def _healthy(cluster: Cluster) -> str:
 
 def _revival(cluster: Cluster, check: bool) -> list[str]:
     """The lines on members that are revived, and how."""
-    units = [host for host in cluster.revive if host in cluster.units]
-    restarted = [host for host, way in cluster.revive.items() if way == RESTART and host not in units]
-    started = [host for host, way in cluster.revive.items() if way == RESTART and host in units]
+    restarted = [host for host, way in cluster.revive.items() if way == RESTART and host not in cluster.units]
+    started = [host for host, way in cluster.revive.items() if way == RESTART and host in cluster.units]
     waited = [host for host, way in cluster.revive.items() if way == WAIT]
     said = []
     if restarted:
@@ -201,7 +200,7 @@ def installation_notes(peers: Fleet, extra_args: t.Mapping[str, str], *, recorde
             " (spec.kubeadmConfigSpec.clusterConfiguration.etcd.local.extraArgs), which replaces them one by one."
         )
     servers = [host for host, report in peers.items() if report.installation in (RKE2, K3S)]
-    units = sorted({report.unit.unit for report in peers.reports.values() if report.unit})
+    units = _units(peers)
     if servers:
         notes.append(
             f"{', '.join(servers)}: RKE2 and k3s write etcd's settings anew at each start, so etcd-arg in their own"
@@ -277,9 +276,14 @@ def no_member_answers(peers: Fleet) -> Refused | None:
     )
 
 
+def _units(peers: Fleet) -> list[str]:
+    """The systemd units that run members of etcd."""
+    return sorted({report.unit.unit for report in peers.reports.values() if report.unit})
+
+
 def _logs(peers: Fleet) -> str:
     """Where etcd's last words are."""
-    units = sorted({report.unit.unit for report in peers.reports.values() if report.unit})
+    units = _units(peers)
     pods = [] if units and all(report.unit for report in peers.reports.values()) else [_POD_LOGS]
     return ", ".join([*(f"journalctl -u {unit}" for unit in units), *pods])
 

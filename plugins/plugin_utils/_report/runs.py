@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import html
 import json
-import os
 import re
 import typing as t
 
@@ -54,16 +53,4 @@ def _joined(kept: object, new: object) -> Json | None:
     return {**bodies[-1], "clusters": list(clusters.values())}
 
 
-def why_not_writable(path: str) -> str:
-    """Why the file could not be written in the end, empty if nothing is known to be in the way."""
-    directory = os.path.dirname(path)
-    if os.path.isdir(path):
-        return f"{path} is a directory, and not a file that a report could be written to. Name a file in it."
-    if not os.path.isdir(directory):
-        return f"A report cannot be written to {path}: there is no directory {directory}. Make it or name another."
-    if not os.access(directory, os.W_OK | os.X_OK):
-        return f"A report cannot be written to {path}: {directory} is not writable for you. Name another file."
-    return ""
-
-
-__all__ = ("page_with", "why_not_writable")
+__all__ = ("page_with",)

@@ -4,14 +4,12 @@
 
 from __future__ import annotations
 
-import os
 import re
-from pathlib import Path
 
 import pytest
 from unit.status_documents import document, full_cluster, healthy_cluster, recovered_cluster
 
-from ansible_collections.controlplane.etcd.plugins.plugin_utils._report.runs import page_with, why_not_writable
+from ansible_collections.controlplane.etcd.plugins.plugin_utils._report.runs import page_with
 
 
 def names(page: str) -> list[str]:
@@ -54,22 +52,3 @@ def test_what_is_kept_does_not_end_early() -> None:
     assert page.encode()
     again = page_with(page, run="1", document=document(full_cluster("cp")))
     assert len(names(again)) == 2
-
-
-@pytest.mark.parametrize(
-    ("path", "why"),
-    [
-        ("report.html", ""),
-        ("missing/report.html", "there is no directory {}/missing. Make it or name another."),
-        ("file/report.html", "there is no directory {}/file. Make it or name another."),
-        ("", "{} is a directory, and not a file that a report could be written to. Name a file in it."),
-    ],
-)
-def test_why_it_could_not_be_written(tmp_path: Path, path: str, why: str) -> None:
-    (tmp_path / "file").touch()
-    assert why_not_writable(str(tmp_path / path)).endswith(why.format(tmp_path))
-
-
-def test_a_directory_of_somebody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write everywhere
-    assert f"{tmp_path} is not writable for you" in why_not_writable(str(tmp_path / "report.html"))
