@@ -18,7 +18,7 @@ import re
 import typing as t
 
 from . import block_yaml
-from .config_file_keys import BOOLEAN, DURATION, INTEGER, LIST, STRING, canonical, kind_of, written
+from .config_file_keys import canonical, known_kind, written
 from .config_file_places import Place, json_places, yaml_places
 
 _MODE, _RETENTION = "auto-compaction-mode", "auto-compaction-retention"
@@ -59,7 +59,7 @@ def edit(text: str, wanted: t.Mapping[str, str], remove: t.Collection[str] = (),
             del expected[name]
             result = _removed(result, _only_place(result, name, as_json=as_json))
     for name, value in changes.items():
-        _refuse_key(name)
+        known_kind(name)  # it is refused if there is none
         expected[name] = canonical(name, value)
         place = _only_place(result, name, as_json=as_json)
         new = written(name, value, place.raw if place else None, as_json=as_json)
@@ -106,11 +106,6 @@ def _put(found: dict[str, str], name: str, value: t.Any) -> None:
 def _lacks_mode(version: str) -> bool:
     numbers = re.match(r"v?(\d+)\.(\d+)", version)
     return not numbers or (int(numbers[1]), int(numbers[2])) < (3, 6)
-
-
-def _refuse_key(name: str) -> None:
-    if kind_of(name) not in (BOOLEAN, DURATION, INTEGER, LIST, STRING):
-        raise ValueError(f"etcd knows no key {name} there, and would ignore it")
 
 
 def _only_place(text: str, name: str, *, as_json: bool) -> Place | None:

@@ -150,4 +150,23 @@ def _duration(nanoseconds: int) -> str:
     return f"{nanoseconds}ns"
 
 
-__all__ = ("BOOLEAN", "DURATION", "INTEGER", "LIST", "STRING", "UNKNOWN", "canonical", "kind_of", "written")
+def known_kind(name: str) -> str:
+    """The type of a key. Raises ValueError if etcd knows none of that name."""
+    kind = kind_of(name)
+    if kind == UNKNOWN:
+        raise ValueError(f"etcd knows no key {name} there, and would ignore it")
+    return kind
+
+
+__all__ = (
+    "BOOLEAN",
+    "DURATION",
+    "INTEGER",
+    "LIST",
+    "STRING",
+    "UNKNOWN",
+    "canonical",
+    "kind_of",
+    "known_kind",
+    "written",
+)

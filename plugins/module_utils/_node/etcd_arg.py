@@ -21,7 +21,7 @@ import typing as t
 
 from . import block_yaml
 from .config_file import load_map
-from .config_file_keys import LIST, STRING, UNKNOWN, canonical, kind_of, written
+from .config_file_keys import LIST, STRING, canonical, kind_of, known_kind, written
 from .etcd_arg_places import Items, list_places, with_items, with_list
 
 KEY = "etcd-arg"
@@ -69,10 +69,7 @@ def as_flag(name: str, value: str) -> str:
 def value_for(name: str, value: str, mode: str | None) -> str:
     """The value that a server turns into the type of etcd's key. Hours of a retention get their unit, since it makes a
     number of them; `mode` is that of the compaction. Raises ValueError if there is none."""
-    kind = kind_of(name)
-    if kind == UNKNOWN:
-        raise ValueError(f"etcd knows no key {name} there, and would ignore it")
-    if kind != STRING:
+    if known_kind(name) != STRING:
         return written(name, value, None)
     if name == _RETENTION and value.isdecimal() and mode in (None, "periodic"):
         return f"{value}h"

@@ -59,12 +59,12 @@ class _Distribution(t.NamedTuple):
 _CONFIG = "set etcd-arg in /etc/rancher/{0}/config.yaml, and restart {1} on one server after the other."
 _DISTRIBUTIONS = (
     _Distribution(
-        Installation("rke2", "the etcd of RKE2", f"RKE2 writes its settings: {_CONFIG.format('rke2', 'rke2-server')}"),
+        Installation(RKE2, "the etcd of RKE2", f"RKE2 writes its settings: {_CONFIG.format('rke2', 'rke2-server')}"),
         "/var/lib/rancher/rke2/server/db/etcd",
         "/rke2/",
     ),
     _Distribution(
-        Installation("k3s", "the etcd within k3s", f"k3s writes its settings: {_CONFIG.format('k3s', 'k3s')}"),
+        Installation(K3S, "the etcd within k3s", f"k3s writes its settings: {_CONFIG.format('k3s', 'k3s')}"),
         "/var/lib/rancher/k3s/server/db/etcd",
         r"^(\S*/)?k3s(-server)? |/k3s/",
     ),
@@ -93,7 +93,7 @@ _OPENSHIFT = Installation("openshift", "the etcd of OpenShift", "OpenShift's etc
 _OPENSHIFT_TRACE = "/etc/kubernetes/manifests/etcd-pod.yaml"
 
 _KUBESPRAY_FILE = "/etc/etcd.env"
-_KUBESPRAY_FILES = (_KUBESPRAY_FILE, "/etc/etcd-events.env")
+KUBESPRAY_FILES = (_KUBESPRAY_FILE, "/etc/etcd-events.env")
 _KUBESPRAY_SETTINGS = (
     f"Its settings are in {_KUBESPRAY_FILE}, which kubespray (from etcd_quota_backend_bytes and"
     " etcd_compaction_retention) or KubeKey writes."
@@ -146,7 +146,7 @@ def of_process(user: DatabaseUser, traces: t.Container[str]) -> Installation:
                 f"Find out what started it (ps -o ppid,cgroup,args -p {user.pid}): its settings are there.",
             )
         found = _of_unit(unit)
-    return found._replace(kind="kubespray", settings=_KUBESPRAY_SETTINGS) if _KUBESPRAY_FILE in traces else found
+    return found._replace(kind=KUBESPRAY, settings=_KUBESPRAY_SETTINGS) if _KUBESPRAY_FILE in traces else found
 
 
 def of_traces(traces: t.Container[str]) -> tuple[Installation, ...]:
@@ -155,7 +155,7 @@ def of_traces(traces: t.Container[str]) -> tuple[Installation, ...]:
     if _OPENSHIFT_TRACE in traces:
         found.append(_OPENSHIFT)
     if _KUBESPRAY_FILE in traces:
-        found.append(_of_unit("etcd.service")._replace(kind="kubespray", settings=_KUBESPRAY_SETTINGS))
+        found.append(_of_unit("etcd.service")._replace(kind=KUBESPRAY, settings=_KUBESPRAY_SETTINGS))
     elif any(path in traces for path in _UNIT_FILES):
         found.append(_of_unit("etcd.service"))
     return tuple(found)
@@ -179,13 +179,13 @@ def of_member(path: str, config_file: str, files: t.Container[str], traces: t.Co
         if config_file and re.search(each.pattern, config_file):
             return each.installation.kind
     if is_unit(path):
-        return KUBESPRAY if any(file in files for file in _KUBESPRAY_FILES) else SYSTEMD
+        return KUBESPRAY if any(file in files for file in KUBESPRAY_FILES) else SYSTEMD
     return CONFIG_FILE if config_file else of_manifest(path, traces)
 
 
 def _of_unit(unit: str) -> Installation:
     return Installation(
-        "systemd",
+        SYSTEMD,
         f"etcd as the systemd unit {unit}",
         f"Its settings are those of the unit (systemctl cat {unit}). If it is that of Kubernetes, name it:"
         f" recover_manifest, harden_manifest or status_manifest={unit}, or the modules' option manifest.",
@@ -199,6 +199,7 @@ __all__ = (
     "K3S",
     "KUBEADM",
     "KUBESPRAY",
+    "KUBESPRAY_FILES",
     "POD",
     "RKE2",
     "SYSTEMD",

@@ -42,7 +42,6 @@ _PROPERTIES = (
     "Result",
     "SourcePath",
     "TimeoutStartUSec",
-    "TimeoutStopUSec",
     "Type",
     "UnitFileState",
     "User",
@@ -90,7 +89,6 @@ class EtcdUnit(LoadState):
     needs_reload: bool = False
     memory_max_bytes: int | None = None
     start_timeout: float | None = None
-    stop_timeout: float | None = None
     watchdog: float | None = None
 
     @property
@@ -194,7 +192,6 @@ def _unit(block: str) -> EtcdUnit:
         needs_reload=one("NeedDaemonReload") == "yes",
         memory_max_bytes=int(limit) if limit.isdigit() and int(limit) < 2**63 else None,
         start_timeout=seconds(one("TimeoutStartUSec")),
-        stop_timeout=seconds(one("TimeoutStopUSec")),
         watchdog=seconds(one("WatchdogUSec")),
     )
 

@@ -16,20 +16,22 @@ from __future__ import annotations
 import os
 import re
 import typing as t
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from .._core import command, files
 from .._core.failures import Failure, Refused
 from .._core.units import MIB
 from . import pod_variables
-from .apiserver import API_MANIFEST
 from .block_yaml import load
+from .installation import KUBESPRAY_FILES
 from .settings import Found, MemberSettings, parse_flags
+from .static_pods import API_MANIFEST
 from .systemd_unit import EtcdUnit, loaded_units
 from .unit_settings import settings_of_unit
 
 # Files of variables that installers of Kubernetes write: kubespray, KubeKey and Olares; etcdadm.
-_INSTALLERS = ("/etc/etcd.env", "/etc/etcd-events.env", "/etc/etcd/etcd.env")
+_INSTALLERS = (*KUBESPRAY_FILES, "/etc/etcd/etcd.env")
 _EVENTS = "events"
 _KEYS = re.compile(rb"/registry/(configmaps|events|leases|namespaces|pods|ranges|serviceaccounts|services)/")
 _SEEN_BYTES = 16 * MIB
@@ -37,7 +39,7 @@ _SEEN_BYTES = 16 * MIB
 
 class Candidate(t.NamedTuple):
     """A unit that runs an etcd, or would, and its settings, None if they cannot be read; `has_keys` says whether keys
-    of Kubernetes are seen in its database."""
+    of Kubernetes are seen in its database, which is looked into only if its files do not tell."""
 
     unit: EtcdUnit
     settings: MemberSettings | None
@@ -69,7 +71,10 @@ def _candidate(unit: EtcdUnit) -> Candidate:
         settings = settings_of_unit(unit)
     except Failure:  # whoever works on it is told why
         return Candidate(unit, None)
-    return Candidate(unit, settings, has_keys_of_kubernetes(settings.database))
+    each = Candidate(unit, settings)
+    if _sign(each, Servers()):
+        return each
+    return each._replace(has_keys=has_keys_of_kubernetes(settings.database))
 
 
 def has_keys_of_kubernetes(database: str) -> bool:
@@ -138,11 +143,16 @@ def _plain(url: str) -> str:
 def api_servers_etcd(path: str = API_MANIFEST) -> Servers:
     """The etcds that the API server of this node uses; none if there is none, or its manifest cannot be read."""
     try:
-        containers = load(files.text(path))["spec"]["containers"]
-        flags = parse_flags(pod_variables.words(containers[0])[1:])
+        return _servers_in(files.text(path))
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
         return Servers()
-    return servers_of(flags)
+
+
+@lru_cache(maxsize=1)
+def _servers_in(text: str) -> Servers:
+    """The etcds in the manifest of an API server. An inspection reads the same one twice."""
+    containers = load(text)["spec"]["containers"]
+    return servers_of(parse_flags(pod_variables.words(containers[0])[1:]))
 
 
 def servers_of(flags: t.Mapping[str, str]) -> Servers:

@@ -39,4 +39,4 @@ def _of_cron(text: str, now: dt.datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} (cron)" if moment else ""
 
 
-__all__ = ("CRON_FILE", "TIMER", "next_run")
+__all__ = ("next_run",)

@@ -15,10 +15,10 @@ from __future__ import annotations
 import typing as t
 
 from .._kubeadm import flag_values
+from .._node.installation import KUBESPRAY_FILES
 from .._node.settings import variable_of
 from .._node.systemd_unit import EtcdUnit
 
-KUBESPRAY_FILES = ("/etc/etcd.env", "/etc/etcd-events.env")
 _VARIABLES = {
     "quota-backend-bytes": "etcd_quota_backend_bytes",
     "auto-compaction-retention": "etcd_compaction_retention",
@@ -91,4 +91,4 @@ def _shown(value: t.Any) -> str:
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 
-__all__ = ("KUBESPRAY_FILES", "advice", "container_advice", "variables_of")
+__all__ = ("advice", "container_advice", "variables_of")

@@ -151,7 +151,7 @@ def _place(source: Source, names: t.Sequence[str]) -> Place:
     """The one file that all of these settings are in, or are to be in. Raises Refused."""
     known = {name: _known_place(source, name) for name in names}
     places = sorted({place for place in known.values() if place})
-    if len({place.path for place in places}) > 1 or len(places) > 1:
+    if len(places) > 1:
         where = [f"{name} in {place.path}" for name, place in known.items() if place]
         raise Refused(
             "settings_scattered",
