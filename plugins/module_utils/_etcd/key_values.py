@@ -20,10 +20,10 @@ _KEY_TAG = 1 << 3 | 2
 _VALUE, _LEASE = 5, 6
 _VARINT_BYTES = 10
 _NO_END = "a number in a revision has no end"
-# The three numbers before the value, and its tag, as etcd writes them.
-_UNTIL_VALUE = re.compile(
-    rb"(?s:\x10[\x80-\xff]{0,9}[\0-\x7f]\x18[\x80-\xff]{0,9}[\0-\x7f]\x20[\x80-\xff]{0,9}[\0-\x7f]\x2a)"
-)
+_NUMBER = rb"[\x80-\xff]{0,9}[\0-\x7f]"
+# The pattern of the three numbers before the value, and its tag, as etcd writes them.
+UNTIL_VALUE = rb"\x10%b\x18%b\x20%b\x2a" % (_NUMBER, _NUMBER, _NUMBER)
+_UNTIL_VALUE = re.compile(UNTIL_VALUE)
 ENCRYPTED_MARK = b"k8s:enc:"
 
 
@@ -105,4 +105,13 @@ def varint(data: Buffer, at: int, end: int) -> tuple[int, int]:
     raise ValueError(_NO_END)
 
 
-__all__ = ("ENCRYPTED_MARK", "Content", "content", "is_encrypted", "key_span", "lease_and_value", "varint")
+__all__ = (
+    "ENCRYPTED_MARK",
+    "UNTIL_VALUE",
+    "Content",
+    "content",
+    "is_encrypted",
+    "key_span",
+    "lease_and_value",
+    "varint",
+)

@@ -20,7 +20,7 @@ from operator import add, le, lt
 
 from .bolt import LEAF, PAGE_HEADER, Buffer
 from .bolt_tree import Leaves, check_room
-from .key_values import ENCRYPTED_MARK, key_span
+from .key_values import ENCRYPTED_MARK, UNTIL_VALUE, key_span
 from .kubernetes_keys import directory_of
 
 # A key of the bucket `key`: 8 bytes, "_", 8 bytes, and for a tombstone a "t". Source: mvcc/revision.go.
@@ -89,19 +89,11 @@ def _elements_backwards(data: Buffer, leaves: Leaves) -> t.Iterator[tuple[int, i
 # A key of the bucket, and of the KeyValue all up to the value if its own key has at most 127 bytes.
 _WINDOW = 192
 _LENGTH = _PUT_SIZE + 1  # where in it the length of the key is
-_NUMBER = rb"[\x80-\xff]{0,9}[\0-\x7f]"
 # For each window, whether it is a usual one or not: all up to the value, of that the key and the size of the value, and
 # the mark of an encrypted value.
 _USUAL = re.compile(
-    rb"(?s)(?:(?=.{17}(\n.([^\x10]*)\x10"
-    + _NUMBER
-    + rb"\x18"
-    + _NUMBER
-    + rb"\x20"
-    + _NUMBER
-    + rb"\x2a([\x80-\xff]{0,2}[\0-\x7f]))("
-    + re.escape(ENCRYPTED_MARK)
-    + rb")?)|).{%d}" % _WINDOW
+    rb"(?s)(?:(?=.{17}(\n.([^\x10]*)%b([\x80-\xff]{0,2}[\0-\x7f]))(%b)?)|).{%d}"
+    % (UNTIL_VALUE, re.escape(ENCRYPTED_MARK), _WINDOW)
 )
 _LEASE = re.compile(rb"\x30(?:[\x80-\xff]{1,8}[\x01-\x7f]|[\x01-\x7f])")
 

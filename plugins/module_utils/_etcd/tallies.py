@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from .kubernetes_keys import OTHERS, Owner, owner_of
 from .usage_growth import Level, Levels
@@ -66,16 +66,9 @@ class Tallies:
         self._prefix, self._max_directories, self._with_managed_fields = prefix, max_directories, managed_fields
         self.numbers = _Numbers(self._number_of)
         self._others: dict[Owner, int] = {}
-        self.live_keys: list[int] = []
-        self.live_bytes: list[int] = []
-        self.leased_keys: list[int] = []
-        self.encrypted_keys: list[int] = []
-        self.history_revisions: list[int] = []
-        self.history_bytes: list[int] = []
-        self.tombstones: list[int] = []
-        self.managed_fields_bytes: list[int] = []
         # The order of `Sums`.
-        self._columns = (
+        self._columns: tuple[list[int], ...] = tuple([] for _field in fields(Sums))
+        (
             self.live_keys,
             self.live_bytes,
             self.leased_keys,
@@ -84,7 +77,7 @@ class Tallies:
             self.history_bytes,
             self.tombstones,
             self.managed_fields_bytes,
-        )
+        ) = self._columns
 
     def _number_of(self, directory: bytes) -> int:
         """The number of the sums of a directory that is not told apart yet."""
@@ -111,7 +104,7 @@ class Tallies:
         owners = ((owner_of(directory, self._prefix), number) for directory, number in self.numbers.items())
         for each in (owners, self._others.items()):
             for owner, number in each:
-                known = merged.setdefault(grouping(owner), [0] * 8)
+                known = merged.setdefault(grouping(owner), [0] * len(self._columns))
                 known[:] = map(sum, zip(known, self._sums_of(number)))
         return merged
 
