@@ -108,6 +108,18 @@ class _Private:
     def start(self) -> None:
         """Start it and wait until it answers; the host's settings of before are kept in a file."""
         say(f"no Docker engine answers: starting a private one, with its log in {self._log}")
+        try:
+            self._start()
+        except DockerError:
+            # One that was killed while it made a network may have left a list of networks with which none starts.
+            networks = self._home / "data" / "network" / "files" / "local-kv.db"
+            if not networks.exists():
+                raise
+            say("it does not come up; starting it once more, without the networks of the one before")
+            networks.unlink()
+            self._start()
+
+    def _start(self) -> None:
         self._keep_settings()
         command = [
             "dockerd",
