@@ -57,7 +57,8 @@ class Recovery:
 
     def _failed(self, failure: Failure) -> None:
         through, step = failure.endpoint if isinstance(failure, EtcdError) else "", self.progress.step
-        self.progress.say(message(step.doing, failure, through=through, unchanged=step.unchanged))
+        said = message(step.doing, failure, through=through, unchanged=step.unchanged)
+        self.progress.say(f"{said} [{failure.code}]")
 
     def _run(self) -> int:
         report = self._inspect()

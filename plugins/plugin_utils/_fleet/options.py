@@ -27,9 +27,12 @@ from ...module_utils._core.failures import Refused
 # Shares of equal letters, found by trying slips of the options' names: `hodl` and `hold` have 0.75.
 CLOSE = 0.75
 # For names that do not begin like an option and may well be somebody else's.
-VERY_CLOSE = 0.9
+_VERY_CLOSE = 0.9
 
 # What Ansible's filter `bool` reads in every release; it takes `y` and `t` for false.
+# What Ansible makes of -e NAME without a value.
+_WITHOUT_VALUE = "_raw_params"
+_ROLES = ("harden", "recover", "status")
 _BOOLEANS = ("yes", "on", "1", "true", "no", "off", "0", "false")
 
 
@@ -52,7 +55,15 @@ def check_options(
     """The check of a role's options. `specs` are those of its argument spec, `values` the values of those that are set,
     `names` all variables that there are, `extra` those among them that were given with -e."""
     refusals = [problem for name, spec in specs.items() if name in values for problem in _wrong(name, spec, values)]
-    warnings = []
+    if _WITHOUT_VALUE in extra:
+        refusals.append(
+            Refused(
+                "invalid_option",
+                "Something was given with -e that has no value.",
+                "Write -e NAME=VALUE, with = and no blanks around it.",
+            )
+        )
+    warnings = [_of_another_role(name, role, own) for name, own in _strays(role, specs, extra)]
     for name in sorted({*names, *extra} - set(specs)):
         own, given = name.startswith(f"{role}_"), name in extra
         meant = nearest(name, specs, role) if own else _slip(name, specs) if given else None
@@ -64,6 +75,19 @@ def check_options(
                 f" ansible-doc --type role controlplane.etcd.{role} lists them."
             )
     return CheckedOptions(tuple(refusals), tuple(warnings))
+
+
+def _strays(role: str, specs: t.Container[str], extra: t.Collection[str]) -> t.Iterator[tuple[str, str]]:
+    """Options of another role that were given with -e, and what this one has instead and was not given."""
+    for name in sorted(extra):
+        other, _, rest = name.partition("_")
+        own = f"{role}_{rest}"
+        if other in _ROLES and other != role and own in specs and own not in extra:
+            yield name, own
+
+
+def _of_another_role(name: str, role: str, own: str) -> str:
+    return f"{name}, given with -e, is no option of the role controlplane.etcd.{role}, which has {own}: it is ignored."
 
 
 def nearest(name: str, known: t.Iterable[str], role: str) -> str | None:
@@ -79,7 +103,7 @@ def nearest(name: str, known: t.Iterable[str], role: str) -> str | None:
 def _slip(name: str, known: t.Iterable[str]) -> str | None:
     """The option that a name without the role's prefix is probably meant to be, such as `recovery_hold`."""
     score, best = max(((alike(name, each), each) for each in known), default=(0.0, ""))
-    return best if score >= VERY_CLOSE else None
+    return best if score >= _VERY_CLOSE else None
 
 
 def alike(one: str, other: str) -> float:

@@ -58,12 +58,14 @@ def find_targets(
             "unknown_option", f"There is no variable {slips[0]}.", f"Name the hosts with -e {VARIABLE}=GROUP."
         )
     if asked is not None:
-        if VARIABLE not in extra:  # a playbook chooses its hosts before it reads any host's variables
+        if VARIABLE not in extra:
             return _refused(
                 "no_target_group",
-                f"{VARIABLE} is set in the inventory, where the playbook cannot read it.",
+                f"{VARIABLE} was not given with -e: a playbook chooses its hosts before it reads other variables.",
                 f"Give it with -e {VARIABLE}=GROUP.",
             )
+        if not asked:
+            return _refused("no_target_group", f"{VARIABLE} is empty.", "Name a group or hosts, or leave it out.")
         return Targets(asked if isinstance(asked, str) else ",".join(asked))
     filled = {name for name, hosts in groups.items() if hosts and name not in ("all", "ungrouped")}
     known = [name for name in CONTROL_PLANES if name in filled]

@@ -128,7 +128,11 @@ def test_a_refusal_keeps_its_words_and_its_exit_code(
 
     assert run.rc == 2, run.out
     assert state(cluster) == before
-    assert re.search(rf"{_LINE}cp1  FAILED: .*A CORRUPT alarm is armed.* Nothing was changed\.$", run.out, re.MULTILINE)
+    assert re.search(
+        rf"{_LINE}cp1  FAILED: .*A CORRUPT alarm is armed.* Nothing was changed\. \[corrupt_alarm\]$",
+        run.out,
+        re.MULTILINE,
+    )
     assert run.recap["cp1"]["failed"] == 1
 
 
