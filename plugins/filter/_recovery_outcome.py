@@ -96,7 +96,7 @@ def outcome(
         Cluster.from_result(before),
         Ending.of(refusals=refusals, results=failures or {}, over=over, seconds=seconds, check=check),
         work=work,
-        check=WriteCheck.from_result(write_check) if write_check and "writes" in write_check else None,
+        write_check=WriteCheck.from_result(write_check) if write_check and "writes" in write_check else None,
         snapshot=TakenSnapshot.from_result(snapshot or {}),
         deleted=DeletedKeys.from_result(deleted or {}),
     )

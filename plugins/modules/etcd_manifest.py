@@ -248,7 +248,7 @@ def complete(module: AnsibleModule, rollout: Rollout) -> Changed:
     elif missing:
         return interrupted.finish(rollout)
     elif not module.check_mode:
-        interrupted.settle(rollout)
+        interrupted.mark_verified(rollout)
     return Changed("", 0.0)
 
 

@@ -221,7 +221,7 @@ def complete(module: AnsibleModule, rollout: UnitRollout, target: UnitTarget) ->
             refuse(refuse_cluster(rollout, rollout.away_seconds))
         return unit_change.finish(rollout, target.written_in)
     elif not module.check_mode:
-        unit_change.settle(rollout, target.written_in)
+        unit_change.mark_verified(rollout, target.written_in)
     return Changed("", 0.0)
 
 

@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 
 from .failures import Refused
 
-LOCK_SECONDS = 10.0  # nobody who works needs it for more than a moment
+_LOCK_SECONDS = 10.0  # nobody who works needs it for more than a moment
 _LOCK_POLL_SECONDS = 0.05
 
 
@@ -42,7 +42,7 @@ def reading(path: str) -> t.BinaryIO:
     return os.fdopen(descriptor_of(path), "rb")
 
 
-def lock(file: t.IO[t.Any], seconds: float = LOCK_SECONDS, *, shared: bool = False) -> None:
+def lock(file: t.IO[t.Any], seconds: float = _LOCK_SECONDS, *, shared: bool = False) -> None:
     """Lock an open file until it is closed. Raises OSError if somebody else holds it for longer than that: whoever does
     may hang, and those who wait would be more every minute."""
     deadline = time.monotonic() + seconds
@@ -158,7 +158,6 @@ def free_bytes(path: str) -> int:
 
 
 __all__ = (
-    "LOCK_SECONDS",
     "alone",
     "content",
     "create",

@@ -19,7 +19,7 @@ from .run_lock import Lock, Locked
 
 LEASE_SECONDS = 600
 # Often enough that a renewal may fail, or a busy node be late, some times in a row.
-RENEW_SECONDS = 60.0
+_RENEW_SECONDS = 60.0
 
 
 class LockLost(Refused):
@@ -53,7 +53,7 @@ def kept(path: str, run: str) -> t.Iterator[None]:
 
 
 @contextmanager
-def renewed(path: str, run: str, *, every: float = RENEW_SECONDS) -> t.Iterator[None]:
+def renewed(path: str, run: str, *, every: float = _RENEW_SECONDS) -> t.Iterator[None]:
     """Renew the lock that this run holds for as long as the body works. One that is released or taken over meanwhile
     stays so."""
     done = threading.Event()

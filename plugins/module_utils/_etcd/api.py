@@ -129,7 +129,7 @@ def parse_metric(text: str, name: str) -> float | None:
     return float(match.group(1)) if match else None
 
 
-def parse_active_peers(text: str) -> frozenset[int]:
+def _parse_active_peers(text: str) -> frozenset[int]:
     """The ids of the members that this one has connections of raft with, in Prometheus' text format
     (server/etcdserver/api/rafthttp/metrics.go: etcd_network_active_peers)."""
     found = re.findall(r'^etcd_network_active_peers\{[^}]*\bRemote="([0-9a-f]+)"[^}]*\} [1-9]', text, re.MULTILINE)
@@ -247,7 +247,7 @@ class Endpoint:
     def active_peers(self) -> frozenset[int]:
         """The ids of the members that this one has connections of raft with; empty if its `/metrics` cannot be had."""
         try:
-            return parse_active_peers(self._transport.text("/metrics"))
+            return _parse_active_peers(self._transport.text("/metrics"))
         except EtcdError:
             return frozenset()
 
@@ -273,7 +273,6 @@ __all__ = (
     "HashKv",
     "Member",
     "Status",
-    "parse_active_peers",
     "parse_alarms",
     "parse_members",
     "parse_metric",

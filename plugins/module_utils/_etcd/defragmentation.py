@@ -41,6 +41,8 @@ class Rule:
 
 # When a member counts as fragmented: for the node tool, the alert rules, and the status.
 FRAGMENTED = Rule(100 * MIB, 0.45)
+# After a compaction: a second attempt leaves alone what the first one has defragmented. The role recover has the same.
+AFTER_COMPACTION = Rule(MIB, 0.02)
 
 
 @dataclass(frozen=True)
@@ -246,4 +248,13 @@ def summary(done: Defragmentation, *, check: bool = False) -> str:
     return f"{sizes} in {done.seconds:.1f} s{moved}"
 
 
-__all__ = ("FRAGMENTED", "Defragmentation", "Rule", "defrag_order", "defragment", "summary", "transfer_leadership")
+__all__ = (
+    "AFTER_COMPACTION",
+    "FRAGMENTED",
+    "Defragmentation",
+    "Rule",
+    "defrag_order",
+    "defragment",
+    "summary",
+    "transfer_leadership",
+)

@@ -16,7 +16,7 @@ from .view import ClusterView
 WORK_SECONDS = 600.0  # how long one member may take for each part of its work
 
 # bbolt grows the copy by up to this much beyond what it holds (backend.go, AllocSize).
-DEFRAG_EXTRA_BYTES = 16 * MIB
+_DEFRAG_EXTRA_BYTES = 16 * MIB
 
 # etcd preallocates each WAL segment (server/storage/wal): that much of its disk has to stay free, or it exits.
 WAL_SEGMENT_BYTES = 64 * MIB
@@ -70,7 +70,7 @@ class DiskRoom(t.NamedTuple):
 def defrag_needed_bytes(in_use_bytes: int, *, with_log: bool = True) -> int:
     """The free space that a defragmentation needs on a member's data disk: for its copy, and for etcd's next WAL
     segment, unless the log is elsewhere."""
-    return in_use_bytes + DEFRAG_EXTRA_BYTES + (WAL_SEGMENT_BYTES if with_log else 0)
+    return in_use_bytes + _DEFRAG_EXTRA_BYTES + (WAL_SEGMENT_BYTES if with_log else 0)
 
 
 def minutes_to_full(size_bytes: int, quota_bytes: int, growth_per_minute: float) -> float | None:
@@ -81,7 +81,6 @@ def minutes_to_full(size_bytes: int, quota_bytes: int, growth_per_minute: float)
 
 
 __all__ = (
-    "DEFRAG_EXTRA_BYTES",
     "WAL_SEGMENT_BYTES",
     "WORK_SECONDS",
     "DiskRoom",

@@ -22,7 +22,7 @@ _UNSURE = "It is not known whether it was written. Run this again: if it was, th
 _INSECURE = re.compile(r"(insecure-skip-tls-verify)[\"']?\s*:\s*[\"']?true", re.IGNORECASE)
 _PLAIN_HTTP = re.compile(r"\bserver[\"']?\s*:\s*[\"']?(http://)")
 _PROGRAM_SECONDS = 5.0  # added to what one request may take, for kubectl to start and to exit
-MAX_QUOTED_CHARS = 500  # of what kubectl says
+_MAX_QUOTED_CHARS = 500  # of what kubectl says
 _RECOVER = "If etcd is full or down, run the playbook controlplane.etcd.recover first, then this again."
 _ELSEWHERE = f"{_RECOVER} Or name the API server of another node (server)."
 
@@ -161,7 +161,7 @@ def conflict() -> Conflict:
 def failure(answer: CommandResult, where: str, kubeconfig: str, *, writing: bool) -> KubectlFailed:
     """The failure that kubectl's words stand for. If it cannot read the kubeconfig, they are left out: they might quote
     it."""
-    words = " ".join(answer.err.split())[:MAX_QUOTED_CHARS].rstrip(".")
+    words = " ".join(answer.err.split())[:_MAX_QUOTED_CHARS].rstrip(".")
     said = {"words": words or f"exit code {answer.code}", "where": where, "kubeconfig": kubeconfig}
     found = next((meaning for meaning in _MEANINGS if re.search(meaning.pattern, words)), _ANY)
     kind = Conflict if "(Conflict)" in words else KubectlFailed

@@ -41,7 +41,7 @@ from .kubelet import (
     unit,
 )
 
-RECORDS_DIR = "/run"
+_RECORDS_DIR = "/run"
 
 
 class Hold(t.NamedTuple):
@@ -52,7 +52,7 @@ class Hold(t.NamedTuple):
     until: float
 
 
-def read_hold(name: str, records: str = RECORDS_DIR) -> Hold | None:
+def read_hold(name: str, records: str = _RECORDS_DIR) -> Hold | None:
     """The hold of this kubelet, None if nobody holds it."""
     try:
         body = json.loads(content(_record(name, records)))
@@ -63,13 +63,13 @@ def read_hold(name: str, records: str = RECORDS_DIR) -> Hold | None:
     return held if time.time() < held.until + STEADY_SECONDS else None
 
 
-def held_until(name: str, records: str = RECORDS_DIR) -> float | None:
+def held_until(name: str, records: str = _RECORDS_DIR) -> float | None:
     """The time at which the timer of a hold starts this kubelet, None if nobody holds it."""
     held = read_hold(name, records)
     return held.until if held else None
 
 
-def startable(run: RunCommand, name: str, records: str = RECORDS_DIR) -> Unit:
+def startable(run: RunCommand, name: str, records: str = _RECORDS_DIR) -> Unit:
     """The kubelet's unit. Raises Refused, with its last lines, if it must not be started; Failure."""
     kubelet = unit(run, name)
     refusal = start_refusal(kubelet, held=read_hold(name, records) is not None)
@@ -79,7 +79,7 @@ def startable(run: RunCommand, name: str, records: str = RECORDS_DIR) -> Unit:
     return kubelet
 
 
-def restart_and_release(run: RunCommand, name: str, records: str = RECORDS_DIR) -> None:
+def restart_and_release(run: RunCommand, name: str, records: str = _RECORDS_DIR) -> None:
     """Restart it, which resets every back-off it counts, and end a hold. Raises Failure."""
     restart(run, name)
     _forget(run, name, records)
@@ -97,20 +97,20 @@ def end_back_off(run: RunCommand, name: str, manifests_dir: str, *, check: bool 
     return down
 
 
-def hold(run: RunCommand, name: str, *, owner: str, seconds: float, records: str = RECORDS_DIR) -> Hold:
+def hold(run: RunCommand, name: str, *, owner: str, seconds: float, records: str = _RECORDS_DIR) -> Hold:
     """Stop it, or go on holding it, for so long at the most. Raises Failure, OSError."""
     held = schedule_release(run, name, owner=owner, seconds=seconds, records=records)
     systemctl(run, "stop", name)
     return held
 
 
-def release(run: RunCommand, name: str, records: str = RECORDS_DIR) -> None:
+def release(run: RunCommand, name: str, records: str = _RECORDS_DIR) -> None:
     """Start it and forget the hold. Raises Failure; its timer then remains."""
     start(run, name)
     _forget(run, name, records)
 
 
-def schedule_release(run: RunCommand, name: str, *, owner: str, seconds: float, records: str = RECORDS_DIR) -> Hold:
+def schedule_release(run: RunCommand, name: str, *, owner: str, seconds: float, records: str = _RECORDS_DIR) -> Hold:
     """Let a timer start it, so many seconds from now. Raises Failure, OSError.
 
     A new timer first, then the old one goes, then the record of the new one: at no moment is there no timer.
@@ -158,7 +158,6 @@ def _stop_timer(run: RunCommand, timer: str) -> None:
 
 
 __all__ = (
-    "RECORDS_DIR",
     "Hold",
     "end_back_off",
     "held_until",

@@ -23,7 +23,7 @@ KILLING = ("startup", "liveness")  # a readiness probe only takes a pod out of i
 ELECTION_SECONDS = 30.0
 
 # The speed at which the log is read: 2 GiB of it took 70 to 85 s on two busy cores.
-REPLAY_BYTES_PER_SECOND = 25 * 1024**2
+_REPLAY_BYTES_PER_SECOND = 25 * 1024**2
 
 # The work may take a fifth of what a probe allows: speeds differ by that much from disk to disk, and a hold for nothing
 # costs nothing.
@@ -113,7 +113,7 @@ def parse_probes(container: t.Mapping[str, t.Any]) -> tuple[Probe, ...]:
 
 def replay_seconds(wal_bytes: int) -> float:
     """The estimated seconds for which a member that starts reads its log before it answers."""
-    return wal_bytes / REPLAY_BYTES_PER_SECOND
+    return wal_bytes / _REPLAY_BYTES_PER_SECOND
 
 
 def threat(probes: t.Iterable[Probe], outlook: Outlook, *, margin: float = _MARGIN) -> str | None:

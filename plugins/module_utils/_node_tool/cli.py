@@ -27,7 +27,7 @@ from .._node.member import CONNECTION_OPTIONS
 from .._node.settings import is_unit
 from .._node.settings_source import find_source
 from . import defrag_run, metrics, next_run, recover, recover_options, state, status, usage, watch
-from .context import FAILED, Context, Paths, say
+from .context import FAILED, REFUSED, Context, Paths, say
 from .due import Limits
 from .progress import Progress
 
@@ -239,7 +239,7 @@ def main(arguments: t.Sequence[str] | None = None) -> int:
         manifest = _manifest(given)
     except Refused as exc:
         say(f"{exc.text} Name the one that is meant: --manifest. Nothing was done.")
-        return FAILED
+        return REFUSED
     context = Context(Paths(manifest, given.lock, given.state_dir, textfile_dir), given.timeout, connection)
     if _needs_root(manifest):
         say(f"etcd-maintenance needs root: {manifest} cannot be read. Nothing was done.")

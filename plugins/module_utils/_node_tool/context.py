@@ -31,7 +31,7 @@ from .._node.probes import Probe
 from .._node.settings import is_unit
 from . import metrics, state
 from .state import State
-from .traces import recent_speeds
+from .tool_files import recent_speeds
 
 DATA_DIR = "/var/lib/etcd"  # of a node of which nothing is remembered
 OK, FAILED, REFUSED = 0, 1, 3  # 2 is what argparse exits with

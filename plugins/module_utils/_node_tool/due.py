@@ -18,10 +18,10 @@ from .._core.units import MIB, mib
 from .._etcd import checks, defragmentation, estimates
 from .._etcd.view import ClusterView, MemberView
 from .._node.probes import Outlook, Probe, threat
-from .traces import speed_of
+from .tool_files import speed_of
 
 # The work has to fit twice into what a probe allows: nobody is there to hold a kubelet.
-RUN_MARGIN = 2.0
+_RUN_MARGIN = 2.0
 
 # Bytes per second of a defragmentation, as far as they were measured, by the name of the member.
 Speeds = t.Mapping[str, float]
@@ -83,7 +83,7 @@ def due_members(
             continue
         down = quorum_threat(view, member, limits)
         killer = run_threat(member, probes, speeds)
-        full = disk_threat(member, room, own=member.id == own_id)
+        full = _disk_threat(member, room, own=member.id == own_id)
         if down:
             left.append(f"{member.name} is due but left alone: {down}.")
         elif killer:
@@ -92,7 +92,7 @@ def due_members(
                 " start its kubelet again."
             )
         elif full:
-            left.append(f"{member.name} is due and left alone: {full}. Make room there, or enlarge the disk.")
+            left.append(f"{member.name} is due but left alone: {full}. Make room there, or enlarge the disk.")
         else:
             found.append(DueMember(member, rule, seconds_of(member, speeds)))
     others = tuple(each for each in found if each.member.id != own_id)
@@ -119,7 +119,7 @@ def seconds_of(member: MemberView, speeds: Speeds = _UNMEASURED) -> float:
 def run_threat(member: MemberView, probes: t.Sequence[Probe], speeds: Speeds = _UNMEASURED) -> str | None:
     """The probe that could kill a member during its defragmentation, as half a sentence; None if none could."""
     seconds = seconds_of(member, speeds)
-    return threat(probes, Outlook(armed=False, leaderless=False, defrag_seconds=seconds), margin=RUN_MARGIN)
+    return threat(probes, Outlook(armed=False, leaderless=False, defrag_seconds=seconds), margin=_RUN_MARGIN)
 
 
 def alarm_threat(probes: t.Iterable[Probe]) -> str | None:
@@ -128,7 +128,7 @@ def alarm_threat(probes: t.Iterable[Probe]) -> str | None:
     return threat((probe for probe in probes if probe.kind == "liveness"), Outlook(armed=True, leaderless=False))
 
 
-def disk_threat(member: MemberView, room: estimates.DiskRoom | None, *, own: bool) -> str | None:
+def _disk_threat(member: MemberView, room: estimates.DiskRoom | None, *, own: bool) -> str | None:
     """The reason why the copy does not fit on the disk, as half a sentence. The disk is that of this node, None if that
     is not known; the disks of the others cannot be seen, and are assumed to be like it."""
     needed = estimates.defrag_needed_bytes(member.in_use_bytes, with_log=room is None or room.with_log)
@@ -154,7 +154,7 @@ def danger(
     killer = run_threat(member, probes, speeds)
     if killer:
         return Refused("probe_would_kill", f"{killer}.")
-    full = disk_threat(member, room, own=own)
+    full = _disk_threat(member, room, own=own)
     return Refused("disk_too_small", f"{full}.") if full else None
 
 
@@ -188,14 +188,12 @@ def leadership_moved(view: ClusterView, own_id: int, term: int) -> Refused | Non
 
 
 __all__ = (
-    "RUN_MARGIN",
     "DueMember",
     "DueMembers",
     "Limits",
     "Speeds",
     "alarm_threat",
     "danger",
-    "disk_threat",
     "due_members",
     "leadership_moved",
     "quorum_threat",

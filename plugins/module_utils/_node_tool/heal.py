@@ -15,7 +15,7 @@ from dataclasses import replace
 from .._core import run_lock
 from .._core.failures import Failure, Refused, refuse
 from .._core.run_lock import Locked
-from .._core.units import MIB, percent
+from .._core.units import percent
 from .._etcd import alarms, checks, compaction, defragmentation, write_check
 from .._etcd.errors import EtcdError
 from .._etcd.estimates import WORK_SECONDS
@@ -30,9 +30,7 @@ from .state import NOTE_AGAIN_SECONDS, State
 MAX_ATTEMPTS_PER_DAY = 3
 # Under the alarm no lease can be granted that would keep other nodes away. Instead a leader waits until what an earlier
 # one sent in its last moment can be seen on the member it was sent to.
-SETTLED_SECONDS = 45.0
-# A second attempt leaves alone what the first one has defragmented, as recover does.
-_RULE = defragmentation.Rule(MIB, 0.02)
+_SETTLED_SECONDS = 45.0
 _NOT_NOW = "The NOSPACE alarm is armed and not healed now"
 
 
@@ -52,7 +50,7 @@ def attempts_exhausted(state: State) -> Refused | None:
 
 def wait_reason(state: State, now: float) -> str | None:
     """The reason to wait, None if there is none."""
-    if state.led_since is None or now - state.led_since < SETTLED_SECONDS:
+    if state.led_since is None or now - state.led_since < _SETTLED_SECONDS:
         return "this node has not led for long enough; the next check, in a minute, does it"
     if state.heals and now - state.heals[-1] < NOTE_AGAIN_SECONDS:
         return f"the last attempt was {(now - state.heals[-1]) / 60:.0f} min ago; the next one is after 15 min"
@@ -184,7 +182,7 @@ def _defragment(
         defragmentation.defragment(
             member.inspect_cluster,
             member.endpoint if own else member.connect(target.endpoint),
-            rule=_RULE,
+            rule=defragmentation.AFTER_COMPACTION,
             room=member.disk_room if own else lambda: None,
             allow_unsafe=allow_unsafe,
             timeout=WORK_SECONDS,
@@ -199,7 +197,6 @@ def _levels(view: ClusterView) -> str:
 
 __all__ = (
     "MAX_ATTEMPTS_PER_DAY",
-    "SETTLED_SECONDS",
     "attempts_exhausted",
     "headroom_refusal",
     "heal",

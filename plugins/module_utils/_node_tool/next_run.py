@@ -15,7 +15,7 @@ from .._core.command import RunCommand
 from .._core.failures import Refused
 from .._core.files import text
 from . import cron
-from .traces import CRON_FILE, TIMER
+from .tool_files import CRON_FILE, TIMER
 
 _LINE = re.compile(r"^((?:\S+\s+){5})root\s+\S+\s+run\b", re.MULTILINE)
 

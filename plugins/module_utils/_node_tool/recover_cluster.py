@@ -10,15 +10,11 @@ from __future__ import annotations
 
 from .._core.failures import Refused, refuse
 from .._core.text import join
-from .._core.units import MIB
 from .._etcd import alarms, checks, compaction, defragmentation, estimates, write_check
 from .._etcd.over_quota import quota_headroom
 from .._etcd.view import MemberView
 from .._node.member import LocalMember
 from .progress import Progress
-
-# A second attempt leaves alone what the first one has defragmented, as the role does.
-RULE = defragmentation.Rule(MIB, 0.02)
 
 
 def compact(progress: Progress, member: LocalMember) -> None:
@@ -47,7 +43,7 @@ def defragment(progress: Progress, member: LocalMember, target: MemberView, *, o
         done = defragmentation.defragment(
             member.inspect_cluster,
             member.endpoint if own else member.connect(target.endpoint),
-            rule=RULE,
+            rule=defragmentation.AFTER_COMPACTION,
             room=member.disk_room if own else lambda: None,
             allow_unsafe=allow_unsafe,
             timeout=estimates.WORK_SECONDS,
@@ -91,4 +87,4 @@ def prove(progress: Progress, member: LocalMember, settle_seconds: float) -> wri
     return found
 
 
-__all__ = ("RULE", "compact", "defragment", "disarm", "prove")
+__all__ = ("compact", "defragment", "disarm", "prove")

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from .._core import files as disk
 from . import resource_use
 from .resource_use import UsageLook
-from .traces import DIRECTORY, RUNTIME_DIRECTORY, STATE
+from .tool_files import DIRECTORY, RUNTIME_DIRECTORY, STATE
 
 DAY = 86400.0
 WATCH_LOCK = "watch.lock"

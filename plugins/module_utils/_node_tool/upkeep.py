@@ -21,7 +21,7 @@ from .._node.report import NodeReport
 from .._node.settings import MemberSettings
 from .._node.settings_source import read_settings
 from .._node.upkeep import CertificateReport, SnapshotReport, Upkeep
-from . import traces
+from . import tool_files
 
 _DAY = 86400.0
 # The uses of the files that a manifest names. The server's own certificate serves clients of other members as well.
@@ -40,19 +40,21 @@ def read_upkeep(report: NodeReport, snapshot_dir: str, now: float, root: str = "
         manifest = read_settings(report.manifest)
     except (Failure, OSError):
         return None
-    last = traces.last_run(root)
+    last = tool_files.last_run(root)
     return Upkeep(
         certificates=certificates(manifest, now),
         db_size_bytes=_size(manifest.database),
         quota_bytes=manifest.quota_bytes,
         auto_compaction=manifest.setting("auto-compaction-retention", "0") not in ("", "0"),
         version=image_version(manifest.image),
-        scheduled=traces.is_scheduled(root),
+        scheduled=tool_files.is_scheduled(root),
         last_run=last.ended if last else None,
         last_run_seconds=round(max(now - last.ended, 0.0), 1) if last else None,
         last_run_success=last.success if last else None,
         last_snapshot=_last_snapshot(report, snapshot_dir, now),
-        defrag_bytes_per_second=traces.speed_of(traces.recent_speeds(traces.measured_speeds(root), now), report.name),
+        defrag_bytes_per_second=tool_files.speed_of(
+            tool_files.recent_speeds(tool_files.measured_speeds(root), now), report.name
+        ),
     )
 
 

@@ -21,7 +21,7 @@ from .._node.kubelet import UNIT_NAME
 from .._node.settings import is_unit
 from .._node_tool import cron
 from .._node_tool.due import Limits
-from .._node_tool.traces import CRON_FILE, UNITS
+from .._node_tool.tool_files import CRON_FILE, UNITS
 
 RUN, WATCH = "etcd-maintenance", "etcd-maintenance-watch"
 # The first line of these files, which tells them from those of others.

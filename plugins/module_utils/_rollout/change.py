@@ -53,7 +53,7 @@ def change(rollout: Rollout, target: Target, pid: int) -> Changed:
     verification = verification_of(rollout, target.text, old_pid=pid, since=started)
     result = verification.until_verified(rollout.timeout)
     if result.reading:
-        raise still_reading(result)
+        raise still_reading(result, "from its new manifest")
     if result.problem:
         raise roll_back(rollout, result, new=new, old=rollout.data, backup_file=backup, old_pid=pid)
     backups.remember_verified(new, rollout.path, rollout.options.backup_dir)

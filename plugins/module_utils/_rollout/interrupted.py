@@ -31,10 +31,10 @@ def finish(rollout: Rollout) -> Changed:
     """Verify what an earlier run began. Raises Failure, also after a roll-back."""
     result = verification_of(rollout, rollout.text).until_verified(rollout.timeout)
     if not result.problem:
-        settle(rollout)
+        mark_verified(rollout)
         return Changed("", result.away_seconds, result.note)
     if result.reading:
-        raise still_reading(result)
+        raise still_reading(result, "from its new manifest")
     # An etcd that runs with these flags is not to blame if the others are away.
     runs = result.pid is not None and not drift(rollout.manifest.flags, process.flags(result.pid) or {})
     origin = None if runs else begun_from(rollout)
@@ -50,7 +50,7 @@ def finish(rollout: Rollout) -> Changed:
     raise roll_back(rollout, result, new=rollout.data, old=old, backup_file=backup, old_pid=None)
 
 
-def settle(rollout: Rollout) -> None:
+def mark_verified(rollout: Rollout) -> None:
     """Remember that what an earlier run began is verified by now: it is not rolled back, should etcd be down later."""
     if begun_from(rollout):
         backups.remember_verified(rollout.data, rollout.path, rollout.options.backup_dir)
@@ -104,4 +104,4 @@ def _makes_current(rollout: Rollout, old: bytes) -> bool:
     return bool(changed) and {name.lstrip("-") for name in changed} <= managed
 
 
-__all__ = ("begun_from", "finish", "missing", "settle", "way_back")
+__all__ = ("begun_from", "finish", "mark_verified", "missing", "way_back")

@@ -30,7 +30,7 @@ from .verification import drift
 # How long a member is away when its manifest changes, with kubelets 1.30 to 1.37: 11 to 17 s, because the new pod waits
 # for the next retry; 50 s if the kubelet asks the API server of its own node, as newer kubeadms have it. That one hangs
 # for 34 s without its etcd, when it is to delete the mirror pod.
-AWAY_SECONDS = 50
+_AWAY_SECONDS = 50
 
 
 def refuse_node(rollout: Rollout) -> int:
@@ -120,7 +120,7 @@ def kubelet_refusal(name: str) -> Refused | None:
     return None
 
 
-def refuse_cluster(rollout: Restart, away_seconds: float = AWAY_SECONDS) -> Refused | None:
+def refuse_cluster(rollout: Restart, away_seconds: float = _AWAY_SECONDS) -> Refused | None:
     """Refuse a restart, in which the member is away for so long beside its reading, if the cluster does not allow one
     now. Raises Refused, EtcdError. An alarm is returned instead, because an earlier step may disarm it."""
     member = rollout.member()
@@ -204,7 +204,6 @@ def restart_refusal(
 
 
 __all__ = (
-    "AWAY_SECONDS",
     "alarm_refusal",
     "data_refusal",
     "kubelet_refusal",

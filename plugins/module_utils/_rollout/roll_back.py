@@ -13,7 +13,7 @@ from .._node.etcd_manifest import read_bytes
 from .rollout import Rollout, last_words, replace_manifest
 from .verification import VerificationResult, verification_of
 
-_NO_OTHER = "No other member was touched."
+NO_OTHER = "No other member was touched."
 
 
 def roll_back(
@@ -35,7 +35,7 @@ def roll_back(
                 f"{story}The old manifest could not be put back ({str(exc).rstrip('.')}): {rollout.path} stays as it"
                 f" is, the old one is in {backup_file}.",
                 f"See what is there now, and restore that one by hand (cp {backup_file} {rollout.path}).",
-                unchanged=_NO_OTHER,
+                unchanged=NO_OTHER,
             )
     replaced_pid = failed.pid if failed.pid != old_pid else None
     verification = verification_of(rollout, old.decode("utf-8"), old_pid=replaced_pid)
@@ -46,14 +46,14 @@ def roll_back(
             f"{story}The old manifest was put back, but after another {result.seconds:.0f} s {result.problem}."
             f"{_noted(result)}",
             "See what the kubelet and etcd say (journalctl --unit kubelet, crictl logs) before anything else is done.",
-            unchanged=_NO_OTHER,
+            unchanged=NO_OTHER,
         )
     return Failure(
         "rolled_back",
         f"{story}The old manifest was put back, and etcd answers again with its old flags and has caught up"
         f" ({result.away_seconds:.0f} s later).",
         "Correct what is named above, and run this again.",
-        unchanged=_NO_OTHER,
+        unchanged=NO_OTHER,
     )
 
 
@@ -62,15 +62,15 @@ def _noted(result: VerificationResult) -> str:
     return f" {result.note}" if result.note else ""
 
 
-def still_reading(result: VerificationResult) -> Failure:
-    """The failure of a wait for an etcd that runs as wanted and has not read all of its data: to start it once more
+def still_reading(result: VerificationResult, runs: str) -> Failure:
+    """The failure of a wait for an etcd that `runs` as wanted and has not read all of its data: to start it once more
     would only make it begin again."""
     return Failure(
         "still_reading",
-        f"etcd runs from its new manifest, but after {result.seconds:.0f} s it still reads its log or its database, and"
+        f"etcd runs {runs}, but after {result.seconds:.0f} s it still reads its log or its database, and"
         f" is not back yet: {result.problem}.",
         "Wait until it answers, then run this again, which verifies it.",
-        unchanged=f"It was left to it; nothing was rolled back. {_NO_OTHER}",
+        unchanged=f"It was left to it; nothing was rolled back. {NO_OTHER}",
     )
 
 
@@ -82,4 +82,4 @@ def _current(path: str) -> bytes:
         return b""
 
 
-__all__ = ("roll_back", "still_reading")
+__all__ = ("NO_OTHER", "roll_back", "still_reading")

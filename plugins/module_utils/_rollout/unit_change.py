@@ -24,11 +24,11 @@ from .._node.kubelet import SYSTEMCTL_SECONDS, last_lines
 from .._node.settings import MemberSettings, variable_of
 from . import drop_in
 from .change import Changed, uninterrupted
+from .roll_back import NO_OTHER, still_reading
 from .unit_edit import UnitEdit
 from .unit_rollout import UnitRollout
 from .verification import Verification, VerificationResult, verification_by_asking
 
-_NO_OTHER = "No other member was touched."
 _ASK_SECONDS = 1.0
 # After our restart, which sets the count to 0: an etcd that takes too long to exit may keep the port from the next one.
 _DOES_NOT_STAY = 2
@@ -63,7 +63,7 @@ def _pid_to_replace(rollout: UnitRollout) -> int:
     return -1 if pid is None or stays else pid
 
 
-def settle(rollout: UnitRollout, path: str) -> None:
+def mark_verified(rollout: UnitRollout, path: str) -> None:
     """Remember that what an earlier run began is verified by now."""
     if _begun_from(rollout, path, _content(path)):
         backups.remember_verified(_content(path), path, rollout.backup_dir)
@@ -79,13 +79,7 @@ def _verified(
 ) -> Changed:
     result = _restarted(rollout, lambda: settings, old_pid=pid)
     if result.reading:
-        raise Failure(
-            "still_reading",
-            f"etcd runs with its new settings, but after {result.seconds:.0f} s it still reads its log or its database,"
-            f" and is not back yet: {result.problem}.",
-            "Wait until it answers, then run this again, which verifies it.",
-            unchanged=f"It was left to it; nothing was rolled back. {_NO_OTHER}",
-        )
+        raise still_reading(result, "with its new settings")
     if not result.problem:
         backups.remember_verified(new, path, rollout.backup_dir)
         return Changed(backup, result.away_seconds, result.note)
@@ -115,7 +109,7 @@ def _roll_back(
                 "rollback_failed",
                 f"{story}The old one could not be put back ({str(exc).rstrip('.')}): {path} stays as it is.",
                 f"Restore it by hand ({by_hand}), then systemctl daemon-reload and systemctl restart {rollout.name}.",
-                unchanged=_NO_OTHER,
+                unchanged=NO_OTHER,
             )
     replaced = failed.pid if failed.pid not in (None, pid) else None
     result = _restarted(rollout, rollout.settings_now, old_pid=replaced)
@@ -124,14 +118,14 @@ def _roll_back(
             "rollback_failed",
             f"{story}The old one was put back, but after another {result.seconds:.0f} s {result.problem}.",
             f"See what etcd says (journalctl --unit {rollout.name}) before anything else is done.",
-            unchanged=_NO_OTHER,
+            unchanged=NO_OTHER,
         )
     return Failure(
         "rolled_back",
         f"{story}The old one was put back, and etcd answers again with its old settings and has caught up"
         f" ({result.away_seconds:.0f} s later).",
         "Correct what is named above, and run this again.",
-        unchanged=_NO_OTHER,
+        unchanged=NO_OTHER,
     )
 
 
@@ -275,4 +269,4 @@ def _content(path: str) -> bytes:
         return b""
 
 
-__all__ = ("change", "finish", "missing", "only_differ_in", "restart", "server_only_differs_in", "settle")
+__all__ = ("change", "finish", "mark_verified", "missing", "only_differ_in", "restart", "server_only_differs_in")

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from ...module_utils._core.failures import Refused
+from ...module_utils._node.report import Diagnosis
 from .api_servers import hosts_of_api_servers
 from .cluster import Cluster
 from .coordination import coordinator_of, order_of, out_of_reach_findings, snapshot_host, unasked_findings
@@ -34,9 +35,9 @@ def cluster_of(fleet: Fleet, host: str, *, revive: bool = False, run: str = "") 
     full = diagnosis.needs_recovery if diagnosis else True
     has_quorum = cluster is not None and cluster.has_quorum
     order = order_of(cluster, peers, coordinator)
-    to_revive = revivals(peers, cluster, full=full) if revive else {}
-    for host in down_for_its_disk(cluster, peers):
-        to_revive.pop(host, None)
+    down = down_for_its_disk(cluster, peers)
+    revivable = revivals(peers, cluster, full=full) if revive else {}
+    to_revive = {each: way for each, way in revivable.items() if each not in down}
     has_work = has_work_to_do(full=full, revive=to_revive)
     return Cluster(
         name=name_of(peers.hosts, peers),
@@ -50,7 +51,9 @@ def cluster_of(fleet: Fleet, host: str, *, revive: bool = False, run: str = "") 
         has_work=has_work,
         full=full,
         # A cluster without a leader that may come back is assessed when it is back.
-        refusals=tuple(_refusals(peers, coordinator, has_work=has_work, later=bool(to_revive) and not has_quorum)),
+        refusals=tuple(
+            _refusals(peers, coordinator, diagnosis, has_work=has_work, later=bool(to_revive) and not has_quorum)
+        ),
         findings=(
             *(diagnosis.findings if diagnosis else ()),
             *unasked_findings(peers, cluster),
@@ -71,24 +74,27 @@ def cluster_of(fleet: Fleet, host: str, *, revive: bool = False, run: str = "") 
     )
 
 
-def _refusals(peers: Fleet, coordinator: str, *, has_work: bool, later: bool) -> list[Refused]:
+def _refusals(
+    peers: Fleet, coordinator: str, diagnosis: Diagnosis | None, *, has_work: bool, later: bool
+) -> list[Refused]:
     """The reasons why nothing may be done to this cluster, only those of the first kind that there is. With `later` its
     own state is no reason yet."""
-    inventory, silent = two_names(peers) or foreign_members(peers), no_member_answers(peers)
-    diagnosis = merged_diagnosis(peers, coordinator)
+    inventory = two_names(peers) or foreign_members(peers)
     if inventory:
         return [inventory]
-    unasked = _node_refusals(peers)
-    if unasked:
-        return unasked
-    strays = stray_refusals(peers) if has_work else []
-    if strays:
-        return strays
-    if not later and diagnosis and diagnosis.refusals:
+    return (
+        _node_refusals(peers)
+        or (stray_refusals(peers) if has_work else [])
+        or ([] if later else _state_refusals(peers, diagnosis))
+        or (full_disks(peers[coordinator].cluster, peers) if has_work else [])
+    )
+
+
+def _state_refusals(peers: Fleet, diagnosis: Diagnosis | None) -> list[Refused]:
+    if diagnosis and diagnosis.refusals:
         return [refusal.refused() for refusal in diagnosis.refusals]
-    if not later and silent:
-        return [silent]
-    return full_disks(peers[coordinator].cluster, peers) if has_work else []
+    silent = no_member_answers(peers)
+    return [silent] if silent else []
 
 
 def _node_refusals(peers: Fleet) -> list[Refused]:

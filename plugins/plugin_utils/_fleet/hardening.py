@@ -38,16 +38,14 @@ _QUORUM_WITHOUT_ONE = 3  # members, so that a leader remains while one of them i
 
 @dataclass(frozen=True)
 class HardeningPlan:
-    """The plan for one cluster. `quota_bytes` is None if it stays switched off. `order` lists hosts, the leader's last.
-    `unfinished` is the host whose etcd alone is down, which an interrupted run may have left so, empty if there is
-    none. `recorded` says whether there is a ConfigMap of kubeadm's to record it in."""
+    """The plan for one cluster. `order` lists hosts, the leader's last. `unfinished` is the host whose etcd alone is
+    down, which an interrupted run may have left so, empty if there is none. `recorded` says whether kubeadm has a
+    ConfigMap to record it in."""
 
-    quota_bytes: int | None
     extra_args: t.Mapping[str, str]
     order: tuple[str, ...]
     unfinished: str
     recorded: bool
-    downtime: bool
     refusals: tuple[Refused, ...]
     notes: tuple[str, ...]
     times: HardeningTimes
@@ -102,12 +100,10 @@ def plan_hardening(
     unfinished = _unfinished(cluster, peers)
     recorded = _has_config_map(peers, peers[cluster.coordinator].manifest, kubeconfig)
     return HardeningPlan(
-        quota_bytes=chosen.size_bytes,
         extra_args=wanted,
         order=tuple(place.host for place in cluster.order if not place.endpoint),
         unfinished=unfinished,
         recorded=recorded,
-        downtime=downtime,
         refusals=tuple(refusals),
         notes=(
             *chosen.notes,

@@ -55,7 +55,7 @@ def merged_cluster(peers: Fleet, coordinator: str) -> ClusterReport | None:
     )
 
 
-def hidden_members(peers: Fleet, coordinator: str) -> tuple[MemberReport, ...]:
+def _hidden_members(peers: Fleet, coordinator: str) -> tuple[MemberReport, ...]:
     """The members that another node can ask and the coordinator cannot, as the coordinator sees them."""
     seen, cluster = peers[coordinator].cluster, merged_cluster(peers, coordinator)
     now = {member.member_id for member in cluster.members if member.answers} if cluster else set()
@@ -64,7 +64,7 @@ def hidden_members(peers: Fleet, coordinator: str) -> tuple[MemberReport, ...]:
 
 def hidden_hosts(peers: Fleet, coordinator: str) -> tuple[str, ...]:
     """The hosts of those members: what has to be asked of one of them is asked there."""
-    hosts = map(peers.asking_host_of, hidden_members(peers, coordinator))
+    hosts = map(peers.asking_host_of, _hidden_members(peers, coordinator))
     return tuple(sorted(host for host in hosts if host))
 
 
@@ -73,7 +73,7 @@ def hidden_findings(peers: Fleet, coordinator: str) -> list[str]:
     return [
         f"{coordinator} cannot ask {member.name} at {join(member.client_urls)} ({member.error}), but its own node can:"
         " the client port (2379) between these nodes is probably closed. It is worked on from its own node."
-        for member in hidden_members(peers, coordinator)
+        for member in _hidden_members(peers, coordinator)
     ]
 
 
@@ -140,7 +140,6 @@ def joined_writes(first: object, more: t.Iterable[object]) -> Json:
 __all__ = (
     "hidden_findings",
     "hidden_hosts",
-    "hidden_members",
     "joined_writes",
     "merged",
     "merged_cluster",

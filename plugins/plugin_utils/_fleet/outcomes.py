@@ -110,22 +110,22 @@ def recovery_outcome(
     ending: Ending,
     *,
     work: bool,
-    check: WriteCheck | None,
+    write_check: WriteCheck | None,
     snapshot: TakenSnapshot | None,
     deleted: DeletedKeys | None,
 ) -> Json:
-    """The outcome of a recovery. `work` says whether there was anything to do, `check` is the write check at its end,
-    None if it did not come to that."""
-    now = check.cluster.members if check else before.members
+    """The outcome of a recovery. `work` says whether there was anything to do, `write_check` is the one at its end, None
+    if it did not come to that."""
+    now = write_check.cluster.members if write_check else before.members
     without = [member.name or member.member_id for member in now if not member.up]
     success = None
-    if check:
+    if write_check:
         done = RECOVERED_WITHOUT if without else RECOVERED
         success = done if work else NOTHING_TO_DO
     return {
         **ending.as_result(before, success),
         "without": without if ending.outcome(success) in (RECOVERED_WITHOUT, NOTHING_TO_DO) else [],
-        "members": _sizes(before.members, check.cluster.members if check else ()),
+        "members": _sizes(before.members, write_check.cluster.members if write_check else ()),
         "snapshot": {"host": before.snapshot_host, **plain(snapshot)} if snapshot else None,
         "deleted_keys": dict(deleted.keys_by_directory) if deleted else {},
     }

@@ -138,7 +138,7 @@ def too_large(nodes: t.Sequence[MemberOnNode], size: int) -> Refused | None:
     return min(refused, key=lambda each: each[:3])[3] if refused else None
 
 
-def with_at_least(nodes: t.Sequence[MemberOnNode], size: float) -> str:
+def _with_at_least(nodes: t.Sequence[MemberOnNode], size: float) -> str:
     return ", ".join(node.name for node in nodes if node.quota_bytes >= size)
 
 
@@ -146,7 +146,7 @@ def given_all_the_same(nodes: t.Sequence[MemberOnNode], size: int, over: Refused
     """The note on a quota that is too large for a node and is given nevertheless: it was named, and the data of all
     members is the same, so it can grow no further on that node than on those that have such a quota already."""
     return (
-        f"{over.text} It gets it all the same, because {with_at_least(nodes, size)} run with as much already and"
+        f"{over.text} It gets it all the same, because {_with_at_least(nodes, size)} run with as much already and"
         " no smaller quota is given to them."
     )
 
@@ -158,7 +158,7 @@ def way_out(nodes: t.Sequence[MemberOnNode], option: str, otherwise: str = "") -
         return ""
     value = f"{option}={exact(int(most))}"
     rest = f", {otherwise}" if otherwise else ""
-    return f"What {with_at_least(nodes, most)} run with already goes on in any case: {value}{rest}."
+    return f"What {_with_at_least(nodes, most)} run with already goes on in any case: {value}{rest}."
 
 
 def differences(nodes: t.Sequence[MemberOnNode]) -> list[str]:

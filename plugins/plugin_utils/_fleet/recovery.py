@@ -119,7 +119,7 @@ def _notes(cluster: Cluster, peers: Fleet, quota: str, *, snapshot: bool) -> lis
 
 
 def report_recovery(
-    check: WriteCheck,
+    write_check: WriteCheck,
     before: Cluster,
     *,
     seconds: float,
@@ -132,9 +132,11 @@ def report_recovery(
     """The lines that a recovery ends with."""
     head, gone = wording.heading(before), deletion_lines(deleted, check=check_mode)
     if check_mode:
-        return [*head, *wording.check_mode_report(check, before.members, api_servers), *gone]
+        return [*head, *wording.check_mode_report(write_check, before.members, api_servers), *gone]
     line = wording.snapshot_line(snapshot, before.snapshot_host, wanted=snapshot_wanted)
-    report = wording.recovery_report(check, before.members, seconds=seconds, snapshot=line, api_servers=api_servers)
+    report = wording.recovery_report(
+        write_check, before.members, seconds=seconds, snapshot=line, api_servers=api_servers
+    )
     return [*head, *report, *gone]
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from ...module_utils._core.records import Json, plain
 
-SCHEMA = 1
+_SCHEMA = 1
 OK, NOTE, WARNING, CRITICAL = "ok", "note", "warning", "critical"
 _RANKS = (OK, NOTE, WARNING, CRITICAL)
 
@@ -150,7 +150,7 @@ class Status:
 
     def as_result(self) -> Json:
         return {
-            "schema": SCHEMA,
+            "schema": _SCHEMA,
             "taken_at": self.taken_at,
             "verdict": self.verdict,
             "clusters": [cluster.as_result() for cluster in self.clusters],
@@ -162,7 +162,6 @@ __all__ = (
     "CRITICAL",
     "NOTE",
     "OK",
-    "SCHEMA",
     "WARNING",
     "ClusterStatus",
     "Growth",

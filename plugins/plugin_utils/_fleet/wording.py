@@ -134,7 +134,7 @@ def _holding(cluster: Cluster, check: bool) -> list[str]:
 
 
 def recovery_report(
-    check: WriteCheck,
+    write_check: WriteCheck,
     before: t.Iterable[MemberReport],
     *,
     seconds: float,
@@ -142,23 +142,30 @@ def recovery_report(
     api_servers: t.Mapping[str, ApiServerCheck],
 ) -> list[str]:
     """The table, and one line each for the outcome, the API servers, the snapshot, and how long it will last."""
-    table = member_table(check.cluster, before)
-    outlook = _outlook(check, writable=any_accepts(api_servers))
-    return [*table, _outcome(check, seconds), *api_server_lines(api_servers), snapshot, *outlook, *check.findings]
+    table = member_table(write_check.cluster, before)
+    outlook = _outlook(write_check, writable=any_accepts(api_servers))
+    return [
+        *table,
+        _outcome(write_check, seconds),
+        *api_server_lines(api_servers),
+        snapshot,
+        *outlook,
+        *write_check.findings,
+    ]
 
 
 def check_mode_report(
-    check: WriteCheck, before: t.Iterable[MemberReport], api_servers: t.Mapping[str, ApiServerCheck]
+    write_check: WriteCheck, before: t.Iterable[MemberReport], api_servers: t.Mapping[str, ApiServerCheck]
 ) -> list[str]:
-    table = member_table(check.cluster, before)
+    table = member_table(write_check.cluster, before)
     return [*table, *api_server_lines(api_servers), "Check mode: nothing was changed. The sizes are the current ones."]
 
 
-def _outcome(check: WriteCheck, seconds: float) -> str:
-    compared = f"; their data was not compared ({check.hashes_reason})" if check.hashes_reason else ""
-    if check.hashes_agree:
+def _outcome(write_check: WriteCheck, seconds: float) -> str:
+    compared = f"; their data was not compared ({write_check.hashes_reason})" if write_check.hashes_reason else ""
+    if write_check.hashes_agree:
         compared = "; the followers hold the same data"
-    return f"Recovered in {seconds:.1f} s. Writes are accepted through {', '.join(check.writes)}{compared}."
+    return f"Recovered in {seconds:.1f} s. Writes are accepted through {', '.join(write_check.writes)}{compared}."
 
 
 def snapshot_line(snapshot: TakenSnapshot | None, host: str, *, wanted: bool) -> str:
@@ -170,13 +177,13 @@ def snapshot_line(snapshot: TakenSnapshot | None, host: str, *, wanted: bool) ->
     return f"Snapshot from before the compaction: {snapshot.path} on {host} (revision {snapshot.revision}{reused})."
 
 
-def _outlook(check: WriteCheck, *, writable: bool) -> list[str]:
+def _outlook(write_check: WriteCheck, *, writable: bool) -> list[str]:
     """How fast the database grows. Nothing, if it does not, and no API server was there to write: that would look like
     a cluster at rest."""
-    rate = mib(check.growth_bytes_per_minute)
-    if check.minutes_to_full is None:
-        return [f"The database grows by {rate} per minute."] if writable or check.growth_bytes_per_minute else []
-    left = "less than a minute" if check.minutes_to_full < 1 else f"{check.minutes_to_full:.0f} minutes"
+    rate = mib(write_check.growth_bytes_per_minute)
+    if write_check.minutes_to_full is None:
+        return [f"The database grows by {rate} per minute."] if writable or write_check.growth_bytes_per_minute else []
+    left = "less than a minute" if write_check.minutes_to_full < 1 else f"{write_check.minutes_to_full:.0f} minutes"
     return [f"The database grows by {rate} per minute: at that rate it is full in {left}."]
 
 

@@ -151,7 +151,7 @@ def test_rolled_back(machine: Machine) -> None:
     assert machine.path.read_bytes() == old
 
 
-def test_an_interrupted_run_is_settled(machine: Machine) -> None:
+def test_what_an_interrupted_run_began_is_marked_as_verified(machine: Machine) -> None:
     """By a real run; check mode notes nothing."""
     machine.interrupted(WANTED)
     assert not machine.run(check=True)["changed"]

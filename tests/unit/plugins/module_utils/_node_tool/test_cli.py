@@ -54,7 +54,7 @@ def test_who_names_no_manifest_gets_what_is_found(
         raise Refused("several_etcds", "This node has several etcds that may be Kubernetes': a; b.")
 
     monkeypatch.setattr(cli, "find_source", refuse)
-    assert cli.main(["recover"]) == 1
+    assert cli.main(["recover"]) == 3
     said = "This node has several etcds that may be Kubernetes': a; b. Name the one that is meant: --manifest."
     assert capsys.readouterr().out == f"{said} Nothing was done.\n"
     assert len(called) == 4

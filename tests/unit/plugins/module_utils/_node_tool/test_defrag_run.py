@@ -169,7 +169,7 @@ def test_no_room_on_the_disk(node: FakeNode, capsys: pytest.CaptureFixture[str])
     assert run(node) == 3
     assert node.remembered().last_run_success is False
     said = capsys.readouterr().out.splitlines()
-    assert [line.split(": ")[0] for line in said] == [f"cp{number} is due and left alone" for number in (2, 3, 1)]
+    assert [line.split(": ")[0] for line in said] == [f"cp{number} is due but left alone" for number in (2, 3, 1)]
 
 
 def test_a_disk_that_fills_meanwhile(

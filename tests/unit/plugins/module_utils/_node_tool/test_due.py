@@ -88,7 +88,7 @@ def test_due_members_and_the_disk(room: DiskRoom | None, others: list[str], own:
     found = due.due_members(view(*(member(number, **DUE_ONE) for number in (1, 2, 3))), 1, due.Limits(), (), room)
     assert [each.member.name for each in found.others] == others
     assert (found.own is not None) == own
-    assert [sentence.split(" is due and left alone: ")[0] for sentence in found.left] == left
+    assert [sentence.split(" is due but left alone: ")[0] for sentence in found.left] == left
     # Whose disk was inspected is said of those that it is not of.
     assert ["the others are judged" in sentence for sentence in found.left] == [name != "cp1" for name in left]
 

@@ -68,7 +68,7 @@ def test_only_the_disk_of_this_node_is_asked(
     own, other = node.local.cluster.members
     for target, mine in ((other, False), (own, True)):
         recover_cluster.defragment(shown, node.local, target, own=mine, allow_unsafe=mine)  # type: ignore[arg-type]
-    rule = recover_cluster.RULE
+    rule = defragmentation.AFTER_COMPACTION
     assert asked == [(other.endpoint, None, False, rule), (node.local.endpoint, DiskRoom(7), True, rule)]
     assert capsys.readouterr().out.splitlines()[0].endswith("s  defragmented cp2: 2.0 MiB -> 1.0 MiB in 0.5 s")
 

@@ -16,7 +16,7 @@ from unit.builders import table
 from ansible_collections.controlplane.etcd.plugins.module_utils._core import files
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool import state
 from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.state import DAY, State
-from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.traces import recent_speeds
+from ansible_collections.controlplane.etcd.plugins.module_utils._node_tool.tool_files import recent_speeds
 
 NOW = 1795478400.0
 KNOWN_LONG = State(armed=True, alarms=(NOW - 900,), term=2)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an interrupted run left: finished, settled or rolled back by the next one."""
+"""What an interrupted run left: finished, marked as verified, or rolled back by the next one."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._rollout.change 
 from ansible_collections.controlplane.etcd.plugins.module_utils._rollout.interrupted import (
     begun_from,
     finish,
+    mark_verified,
     missing,
-    settle,
     way_back,
 )
 
@@ -96,9 +96,9 @@ def test_etcd_that_runs_with_the_flags_is_not_rolled_back(machine: Machine) -> N
     assert machine.flags["max-wals"] == "7"
 
 
-def test_what_a_later_run_settled_is_not_rolled_back(machine: Machine) -> None:
+def test_what_a_later_run_has_verified_is_not_rolled_back(machine: Machine) -> None:
     machine.interrupted(WANTED)
-    settle(machine.rollout())
+    mark_verified(machine.rollout())
     machine.down = True
     with pytest.raises(Failure) as caught:
         finish(machine.rollout())
@@ -107,9 +107,9 @@ def test_what_a_later_run_settled_is_not_rolled_back(machine: Machine) -> None:
     assert machine.flags["max-wals"] == "7"
 
 
-def test_nothing_to_settle(machine: Machine) -> None:
+def test_nothing_to_mark(machine: Machine) -> None:
     """Nobody began it: there is no copy."""
-    settle(machine.rollout())
+    mark_verified(machine.rollout())
     assert not machine.backups.exists()
 
 

@@ -54,12 +54,12 @@ FAILED = replace(END, failures=(LOST,))
 
 
 def recovered(ending: Ending = END, check: WriteCheck | None = None, *, work: bool = True) -> Json:
-    return recovery_outcome(cluster(), ending, work=work, check=check, snapshot=None, deleted=None)
+    return recovery_outcome(cluster(), ending, work=work, write_check=check, snapshot=None, deleted=None)
 
 
 def test_recovery() -> None:
     snapshot = TakenSnapshot("/var/backups/etcd/etcd-c1-cp1-r9.db", 9, reused=False)
-    found = recovery_outcome(cluster(), END, work=True, check=written(AFTER), snapshot=snapshot, deleted=DELETED)
+    found = recovery_outcome(cluster(), END, work=True, write_check=written(AFTER), snapshot=snapshot, deleted=DELETED)
     assert as_json(found) == found
     assert found == {
         "name": "host1",

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change at any time, without notice.
 
-"""The traces of the node tool on a node: where its files are, and what they tell at a glance.
+"""The files of the node tool on a node: where they are, and what they tell at a glance.
 
 Every inspection of a node looks for them, so nothing is imported here that a glance does not need."""
 
