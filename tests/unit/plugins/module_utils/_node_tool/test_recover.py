@@ -186,7 +186,7 @@ def test_refused(node: Node, capsys: pytest.CaptureFixture[str]) -> None:
     assert node.did == []
     said = capsys.readouterr().out
     assert "Recovering this cluster was refused. cp1 has old.yaml beside the manifest" in said
-    assert said.endswith(" Nothing was changed.\n")
+    assert said.endswith(" Nothing was changed. [stray_manifests]\n")
 
 
 def test_another_run(node: Node, capsys: pytest.CaptureFixture[str]) -> None:

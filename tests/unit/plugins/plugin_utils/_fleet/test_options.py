@@ -123,7 +123,7 @@ NAMES: list[tuple[str, str, bool, str]] = [
     ("another prefix", "recovery_hold", True, "recover_hold"),
     ("capitals", "RECOVER_HOLD", True, "recover_hold"),
     ("another prefix in the inventory", "recovery_hold", False, ""),
-    ("an option of the other role", "harden_timeout", True, ""),
+    ("an option that only the other role has", "harden_method", True, ""),
     ("something else", "ansible_user", True, ""),
     ("private", "__recover_plan", False, ""),
 ]
@@ -141,6 +141,20 @@ def test_names(name: str, given: bool, said: str) -> None:
         assert (f"; {said} is." in refused.text) is (said != "?")
     own = name.startswith("recover_")
     assert [warning.split()[0] for warning in found.warnings] == ([name] if own and not said else [])
+
+
+def test_an_option_of_another_role_that_is_this_ones_too() -> None:
+    def warnings(*extra: str) -> tuple[str, ...]:
+        return check_options("recover", specs("recover"), {}, names=[], extra=extra).warnings
+
+    (said,) = warnings("harden_quota_backend_bytes")
+    assert said.endswith("recover, which has recover_quota_backend_bytes: it is ignored.")
+    assert warnings("harden_quota_backend_bytes", "recover_quota_backend_bytes") == ()
+
+
+def test_a_name_without_a_value() -> None:
+    (refused,) = check_options("recover", specs("recover"), {}, names=[], extra=["_raw_params"]).refusals
+    assert (refused.code, refused.reason) == ("invalid_option", "Something was given with -e that has no value.")
 
 
 @pytest.mark.parametrize("role", ["recover", "harden"])
