@@ -34,7 +34,8 @@ options:
     default: /etc/kubernetes/manifests/kube-apiserver.yaml
   kubeconfig:
     description:
-      - Path of the kubeconfig of an administrator. Its key is used on the node only.
+      - Path of the kubeconfig of an administrator. Its key is used on the node only. If the default is not there, that
+        of RKE2 (C(/etc/rancher/rke2/rke2.yaml)) is used.
     type: path
     default: /etc/kubernetes/admin.conf
   kubelet_unit:

@@ -329,12 +329,19 @@ class FakeRun:
 
 
 def systemd_shows(
-    active: str = "active", *, loaded: str = "loaded", file_state: str = "enabled", started: int = 7, restarts: int = 0
+    active: str = "active",
+    *,
+    sub: str = "",
+    loaded: str = "loaded",
+    file_state: str = "enabled",
+    started: int = 7,
+    restarts: int = 0,
 ) -> CommandResult:
     """What `systemctl show` says of a unit."""
     found = {
         "LoadState": loaded,
         "ActiveState": active,
+        "SubState": sub,
         "UnitFileState": file_state,
         "InactiveExitTimestampMonotonic": str(started * 10**6),
         "NRestarts": str(restarts),

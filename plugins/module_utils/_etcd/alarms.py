@@ -39,13 +39,14 @@ def disarm_for_good(
     # Also if no alarm is armed: somebody may have disarmed it too early.
     headroom = quota_headroom(view, capacity(max((each.size_bytes for each in view.answering), default=0)))
     refuse(headroom.refusal)
-    left = [alarm for alarm in disarm(view, endpoint) if alarm in view.full_alarms] if names else []
+    # Also one that was not armed before: a member whose quota cannot be read may be over it.
+    left = disarm(view, endpoint) if names else ()
     if left:
-        still = join(sorted(view.name_of(alarm.member_id) for alarm in left))
+        still = join(sorted({f"{alarm.kind} of {view.name_of(alarm.member_id)}" for alarm in left}))
         raise Refused(
             "alarm_raised_again",
-            f"The alarm of {still} is still armed after it was disarmed: it was raised again at once. See which member"
-            " is over its quota (etcd_info), defragment it, and run this again.",
+            f"The alarm {still} is armed after all were disarmed: it was raised again at once. See which member is over"
+            " its quota (etcd_info), defragment it, and run this again.",
         )
     return Disarmed(names, headroom.warnings)
 

@@ -58,29 +58,29 @@ def compact(view: ClusterView, connect: Connect, revision: int, *, timeout: floa
     """
     started = time.monotonic()
 
-    def ask(member: MemberView) -> tuple[str, bool, EtcdError | None]:
+    def ask(member: MemberView) -> tuple[MemberView, bool, EtcdError | None]:
         try:
             connect(member.endpoint).compact(revision, timeout)
         except Compacted:
-            return member.name, False, None
+            return member, False, None
         except EtcdError as exc:
-            return member.name, False, exc
-        return member.name, True, None
+            return member, False, exc
+        return member, True, None
 
     voters = view.connected_voters
     answers = side_by_side(ask, voters)
-    failed = {name: error for name, _changed, error in answers if error}
+    failed = [(member, error) for member, _changed, error in answers if error]
     if not voters:
         raise Refused("no_member_answers", "No voter answers.")
     if len(failed) == len(answers):
-        raise next(iter(failed.values()))
+        raise failed[0][1]
     return Compaction(
         revision=revision,
-        changed=any(changed for _name, changed, _error in answers),
+        changed=any(changed for _member, changed, _error in answers),
         seconds=time.monotonic() - started,
         pending={
-            name: f"{error}{'; it is still working on it' if isinstance(error, TimedOut) else ''}"
-            for name, error in failed.items()
+            member.name: f"{error}{'; it is still working on it' if isinstance(error, TimedOut) else ''}"
+            for member, error in failed
         },
     )
 

@@ -32,6 +32,7 @@ from .settings import parse_flags
 from .static_pods import API_MANIFEST
 
 ADMIN_CONF = "/etc/kubernetes/admin.conf"
+_RKE2_CONF = "/etc/rancher/rke2/rke2.yaml"
 
 _ANNOTATION = "kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint"
 _NAMESPACE = "kube-system"
@@ -121,11 +122,17 @@ def _unusable(reason: str) -> Failure:
     return Failure("kubeconfig_unusable", reason)
 
 
+def kubeconfig_on_node(path: str, exists: t.Callable[[str], bool] = os.path.exists) -> str:
+    """The kubeconfig to use: that of RKE2 on its servers, which have none of kubeadm's, if none was named."""
+    return _RKE2_CONF if path == ADMIN_CONF and not exists(path) and exists(_RKE2_CONF) else path
+
+
 class ApiServer:
     """One API server, asked as the cluster's administrator."""
 
     def __init__(self, address: Address, kubeconfig: str, *, timeout: float, resource: str = RESOURCES[0]) -> None:
         """`resource` is what is written, one of `RESOURCES`. Raises Failure if the kubeconfig cannot be used."""
+        kubeconfig = kubeconfig_on_node(kubeconfig)
         self.address = address
         self._timeout = timeout
         self._collection = _COLLECTIONS[resource]
@@ -211,4 +218,5 @@ __all__ = (
     "ApiServer",
     "address_of",
     "credentials_of",
+    "kubeconfig_on_node",
 )

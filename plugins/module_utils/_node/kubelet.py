@@ -27,6 +27,8 @@ SYSTEMCTL_SECONDS = 60.0  # for one call of systemctl
 UNIT_NAME = re.compile(r"[A-Za-z0-9:_.@-]+")
 
 _RUNNING = ("active", "activating", "reloading")
+# A unit that tells when it is ready, such as rke2-server, takes minutes; one that has died waits in another state.
+_STARTING = ("start-pre", "start", "start-post")
 _BACK_OFF = re.compile(r"back-off (\S+) restarting failed container=(\S+) pod=(\S+?)_")
 _POLL_SECONDS = 0.2
 _GRACE_SECONDS = 5.0
@@ -63,6 +65,7 @@ class Unit(LoadState):
     file_state: str
     started: float
     restarts: int = 0
+    sub_state: str = ""
 
     @property
     def running(self) -> bool:
@@ -70,14 +73,22 @@ class Unit(LoadState):
 
     def crashes(self, now: float) -> bool:
         """Whether the unit does not stay up. `now` is the monotonic clock."""
-        return self.active in ("activating", "failed") or (self.restarts > 0 and now - self.started < STEADY_SECONDS)
+        waits = self.active == "activating" and self.sub_state not in _STARTING
+        return waits or self.active == "failed" or (self.restarts > 0 and now - self.started < STEADY_SECONDS)
 
 
 def unit(run: RunCommand, name: str) -> Unit:
     """The unit of this name. Raises Failure if there is no systemd, or no unit can have this name."""
     if not UNIT_NAME.fullmatch(name):
         raise Failure("kubelet_missing", f"{name!r} is not a valid systemd unit name.")
-    properties = ("LoadState", "ActiveState", "UnitFileState", "InactiveExitTimestampMonotonic", "NRestarts")
+    properties = (
+        "LoadState",
+        "ActiveState",
+        "SubState",
+        "UnitFileState",
+        "InactiveExitTimestampMonotonic",
+        "NRestarts",
+    )
     done = run(["systemctl", "show", f"--property={','.join(properties)}", "--", name], SYSTEMCTL_SECONDS)
     if done.code != 0:
         raise Failure("systemd_failed", f"systemd cannot be asked about {name}: {done.output.rstrip('.')}.")
@@ -89,6 +100,7 @@ def unit(run: RunCommand, name: str) -> Unit:
         values.get("UnitFileState", ""),
         int(values.get("InactiveExitTimestampMonotonic") or 0) / 1e6,
         int(values.get("NRestarts") or 0),
+        values.get("SubState", ""),
     )
 
 

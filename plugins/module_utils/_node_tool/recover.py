@@ -9,6 +9,7 @@ checks and the same write check at the end. Of the kubelets it holds that of thi
 
 from __future__ import annotations
 
+import os
 import typing as t
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from .._core.run_lock import Locked
 from .._core.text import join, table
 from .._core.units import mib
 from .._etcd import checks, defragmentation, estimates, write_check
-from .._etcd.errors import EtcdError, LeaseExists, NoSpace
+from .._etcd.errors import EtcdError, LeaseExists, NoSpace, NotOffered
 from .._node import kubelet_hold
 from .._node.report import ClusterReport, MemberReport, NodeReport
 from . import cluster_lease, recover_cluster, recover_plan, recover_steps
@@ -145,14 +146,16 @@ class Recovery:
 
     @contextmanager
     def _others_kept_out(self) -> t.Iterator[None]:
-        """Keep the node tools of other nodes out, if no alarm is armed: under one no lease can be granted. Raises
-        Refused, EtcdError."""
+        """Keep the node tools of other nodes out, if no alarm is armed: under one no lease can be granted, nor by a
+        transport that offers none. Raises Refused, EtcdError."""
         with ExitStack() as stack:
             try:
                 if not self.options.take_over_lock:
                     stack.enter_context(cluster_lease.held(self.context.member().endpoint))
             except NoSpace:
                 pass
+            except NotOffered as exc:
+                self.progress.done(f"the node tools of other nodes are not kept out: {exc}")
             except LeaseExists as exc:
                 self.progress.step = Step("Keeping the node tools of other nodes out", _NOTHING)
                 raise Refused(
@@ -201,11 +204,13 @@ class Recovery:
 
     def _api_server(self) -> int:
         """Write through the API server of this node; the exit code: what was done to etcd stays done."""
-        path, options = self.context.paths.manifest, self.options
         try:
             with self.progress.working("Checking the API server of this node", "What was done to etcd stays done."):
-                restarted = recover_steps.restart_backed_off(self._inspect().kubelet, path)
-                written = recover_steps.api_server(path, self.context.timeout, options.wait_timeout)
+                report = self._inspect()
+                path = report.apiserver_manifest
+                resource = "events" if report.unit and report.unit.of_events else "leases"
+                restarted = recover_steps.restart_backed_off(report.kubelet, os.path.dirname(path))
+                written = recover_steps.api_server(path, resource, self.context.timeout, self.options.wait_timeout)
         except (Failure, OSError) as exc:
             self._failed(exc if isinstance(exc, Failure) else FileError(exc))
             return FAILED

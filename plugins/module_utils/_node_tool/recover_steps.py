@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 from .._core import command, files
@@ -90,12 +89,12 @@ def snapshot(member: LocalMember, directory: str, keep: int) -> str:
     return f"snapshot taken: {mib(written.size_bytes)} in {seconds:.1f} s, {written.path} (revision {written.revision})"
 
 
-def restart_backed_off(unit: KubeletReport, manifest: str) -> str:
-    """Restart the kubelet of this node if static pods still wait for it; the line about it, empty if none does. Raises
-    Failure."""
+def restart_backed_off(unit: KubeletReport, directory: str) -> str:
+    """Restart the kubelet of this node if static pods of `directory` still wait for it; the line about it, empty if
+    none does. Raises Failure."""
     if not unit.running:
         return ""
-    waiting = kubelet.backed_off(command.run, unit.unit, os.path.dirname(manifest))
+    waiting = kubelet.backed_off(command.run, unit.unit, directory)
     if not waiting:
         return ""
     kubelet_hold.startable(command.run, unit.unit)
@@ -103,12 +102,11 @@ def restart_backed_off(unit: KubeletReport, manifest: str) -> str:
     return f"{join(waiting)} did not run here: the kubelet was restarted, which ends their back-off"
 
 
-def api_server(manifest: str, timeout: float, wait: float) -> str:
+def api_server(manifest: str, resource: str, timeout: float, wait: float) -> str:
     """Write through the API server of this node, once it is ready; the line about it, empty if there is none. Raises
-    Failure if etcd refuses the write."""
-    path = os.path.join(os.path.dirname(manifest), "kube-apiserver.yaml")
+    Failure if etcd refuses the write. `manifest` is the API server's, `resource` what is written."""
     try:
-        api = ApiServer(address_of(files.text(path), path), ADMIN_CONF, timeout=timeout)
+        api = ApiServer(address_of(files.text(manifest), manifest), ADMIN_CONF, timeout=timeout, resource=resource)
     except FileNotFoundError:
         return ""
     except (Failure, OSError) as exc:

@@ -58,7 +58,8 @@ class Source:
 @dataclass(frozen=True)
 class UnitEdit:
     """The file that is to be written: `old` is its text, None if there is no such file yet, which then gets the
-    `mode`. `before` and `after` are the flags that differ, `settings` what is written then."""
+    `mode`; `kind` says what file it is, empty if there is nothing to edit. `before` and `after` are the flags that
+    differ, `settings` what is written then."""
 
     path: str
     old: str | None
@@ -67,6 +68,7 @@ class UnitEdit:
     after: Flags
     settings: MemberSettings
     mode: int = 0o644
+    kind: str = ""
 
     @property
     def changes(self) -> bool:
@@ -120,6 +122,7 @@ def edit(source: Source, wanted: t.Mapping[str, str], remove: t.Collection[str],
         {name: after[name] for name in names if name in after},
         settings,
         mode=0o600 if place.kind == SERVER else 0o644,
+        kind=place.kind,
     )
 
 

@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from .._core.failures import Failure, refuse
 from .._kubeadm import flag_values, known_flags
 from .._node import etcd_arg, process
-from .unit_edit import UnitEdit, edit, effective, file_of
+from .unit_edit import ARGUMENTS, COMMAND, DROP_IN, ENVIRONMENT_FILE, UnitEdit, edit, effective, file_of
 from .unit_rollout import UnitRollout
 
 _OF_ETCD = re.compile(r"\s*(?:[#;]|ETCD_|DAEMON_ARGS|$)")
+_ENVIRONMENT = re.compile(r"(?m)^(\s*Environment\s*=)((?:.*\\\n)*.*)(\n|\Z)")
+_ONLY_ETCD = re.compile(r"""[\s\\]*(?:(?:"ETCD_[^"]*"|'ETCD_[^']*'|ETCD_\S*)(?:[\s\\]+|$))*""")
 
 
 @dataclass(frozen=True)
@@ -34,13 +36,21 @@ class UnitTarget:
     of_server: bool = False
 
     def shown(self, text: str) -> str:
-        """The text for a diff: such files may hold what is nobody's business, such as passwords in variables."""
+        """The text for a diff: such files may hold secrets, such as passwords in variables."""
         if self.of_server:
             return etcd_arg.shown(text)
-        lines = text.splitlines(keepends=True)
-        if not any(line.startswith("ETCD_") for line in lines):
-            return text
-        return "".join(line if _OF_ETCD.match(line) else f"{line.partition('=')[0].rstrip()}=...\n" for line in lines)
+        if self.edit.kind in (ENVIRONMENT_FILE, ARGUMENTS):
+            return "".join(map(_variable_shown, text.splitlines(keepends=True)))
+        return _ENVIRONMENT.sub(_environment_shown, text) if self.edit.kind in (DROP_IN, COMMAND) else text
+
+
+def _variable_shown(line: str) -> str:
+    return line if _OF_ETCD.match(line) else f"{line.partition('=')[0].rstrip()}=...\n"
+
+
+def _environment_shown(found: re.Match[str]) -> str:
+    """An assignment of a unit file, and all lines that it goes on over."""
+    return found[0] if _ONLY_ETCD.fullmatch(found[2]) else f"{found[1]}...{found[3]}"
 
 
 def choose_unit_target(rollout: UnitRollout) -> UnitTarget:

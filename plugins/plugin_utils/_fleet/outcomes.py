@@ -114,8 +114,8 @@ def recovery_outcome(
     snapshot: TakenSnapshot | None,
     deleted: DeletedKeys | None,
 ) -> Json:
-    """The outcome of a recovery. `work` says whether there was anything to do; `write_check` is that at its end, None if
-    it did not come to that."""
+    """The outcome of a recovery. `work` says whether there was anything to do; `write_check` is the last one, None
+    if it did not come to that."""
     now = write_check.cluster.members if write_check else before.members
     without = [member.name or member.member_id for member in now if not member.up]
     success = None

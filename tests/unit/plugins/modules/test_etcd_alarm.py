@@ -58,7 +58,11 @@ def test_disarm(seen: ClusterView, check: bool, expected: list[str] | str, warni
 
 
 def test_alarm_that_comes_back() -> None:
-    asked = FakeMember(view(member(1), alarms=[NOSPACE]), {ALARM: {"alarms": [{"memberID": "1", "alarm": "NOSPACE"}]}})
-    with pytest.raises(Refused, match=r"^The alarm of cp1 is still armed after it was disarmed: ") as caught:
-        etcd_alarm.disarm(FakeModule(), asked)  # type: ignore[arg-type]  # both are made
-    assert caught.value.code == "alarm_raised_again"
+    for armed in ("1", "2"):  # the same one, or that of another member
+        answer = {"alarms": [{"memberID": armed, "alarm": "NOSPACE"}]}
+        asked = FakeMember(view(member(1), member(2), alarms=[NOSPACE]), {ALARM: answer})
+        with pytest.raises(
+            Refused, match=rf"^The alarm NOSPACE of cp{armed} is armed after all were disarmed: "
+        ) as found:
+            etcd_alarm.disarm(FakeModule(), asked)  # type: ignore[arg-type]  # both are made
+        assert found.value.code == "alarm_raised_again"

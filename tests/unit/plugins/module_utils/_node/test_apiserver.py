@@ -21,11 +21,13 @@ from unit.builders import DATA, Json, api_failure, table
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure
 from ansible_collections.controlplane.etcd.plugins.module_utils._node import apiserver
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.apiserver import (
+    ADMIN_CONF,
     Address,
     Answer,
     ApiServer,
     address_of,
     credentials_of,
+    kubeconfig_on_node,
 )
 from lab import pki
 
@@ -37,6 +39,21 @@ ANNOTATION = "kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint"
 def test_address_in_manifests_of_kubeadm(path: Path) -> None:
     host = {"ipv4": "192.0.2.2", "ipv6": "2001:db8::2"}[path.stem]
     assert address_of(path.read_text("utf-8"), "x.yaml") == Address(host, 6443)
+
+
+RKE2 = "/etc/rancher/rke2/rke2.yaml"
+KUBECONFIGS: list[tuple[str, set[str], str, str]] = [
+    ("kubeadm's", {ADMIN_CONF}, ADMIN_CONF, ADMIN_CONF),
+    ("both", {ADMIN_CONF, RKE2}, ADMIN_CONF, ADMIN_CONF),
+    ("RKE2's", {RKE2}, ADMIN_CONF, RKE2),
+    ("another one was named", {RKE2}, "/root/config", "/root/config"),
+    ("none", set(), ADMIN_CONF, ADMIN_CONF),
+]
+
+
+@pytest.mark.parametrize(("there", "named", "used"), table(KUBECONFIGS))
+def test_the_kubeconfig_on_a_node(there: set[str], named: str, used: str) -> None:
+    assert kubeconfig_on_node(named, there.__contains__) == used
 
 
 def test_address_as_text() -> None:

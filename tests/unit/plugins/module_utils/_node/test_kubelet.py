@@ -94,6 +94,9 @@ CRASHES: list[tuple[str, CommandResult, float, bool]] = [
     ("runs again for 59 s", systemd_shows(started=100, restarts=1), 159.9, True),
     ("runs again for a minute", systemd_shows(started=100, restarts=1), 160.0, False),
     ("waits for its next start", systemd_shows("activating", started=100), 900.0, True),
+    ("has died", systemd_shows("activating", sub="auto-restart", started=100), 900.0, True),
+    ("is starting, as rke2-server for minutes", systemd_shows("activating", sub="start", started=100), 200.0, False),
+    ("has died and is starting", systemd_shows("activating", sub="start", started=100, restarts=1), 101.0, True),
     ("failed", systemd_shows("failed", started=100), 900.0, True),
     ("stopped", systemd_shows("inactive", started=100), 101.0, False),
 ]

@@ -16,7 +16,12 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._core import run
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Failure, Refused
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.run_lock import Lock
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.errors import LeaseExists, NoSpace, Unreachable
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.errors import (
+    LeaseExists,
+    NoSpace,
+    NotOffered,
+    Unreachable,
+)
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.hashes import Comparison
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.write_check import Baseline, Write, WriteCheck
 from ansible_collections.controlplane.etcd.plugins.module_utils._node import kubelet_hold
@@ -201,6 +206,10 @@ def test_the_node_tools_of_other_nodes_are_kept_out(node: Node, capsys: pytest.C
     """Under the alarm no lease can be granted, and it goes on without."""
     node.local.endpoint.lease = NoSpace("database space exceeded")
     assert node.recover() == 0
+    capsys.readouterr()
+    node.local.endpoint.lease = NotOffered("etcdctl has no call for it")
+    assert node.recover() == 0
+    assert "the node tools of other nodes are not kept out: etcdctl has no call for it" in capsys.readouterr().out
     node.local.endpoint.lease = True
     node.local.endpoint.calls.clear()
     assert node.recover() == 0

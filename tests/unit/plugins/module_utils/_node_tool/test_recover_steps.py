@@ -99,10 +99,10 @@ def test_static_pods_in_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kubelet, "backed_off", lambda _run, _unit, directory: waiting if directory == "/m" else [])
     for name in ("startable", "restart_and_release"):
         monkeypatch.setattr(kubelet_hold, name, lambda _run, _unit, name=name: did.append(name))
-    assert recover_steps.restart_backed_off(kubelet_report(), "/elsewhere/etcd.yaml") == ""
-    assert recover_steps.restart_backed_off(kubelet_report(running=False), "/m/etcd.yaml") == ""
+    assert recover_steps.restart_backed_off(kubelet_report(), "/elsewhere") == ""
+    assert recover_steps.restart_backed_off(kubelet_report(running=False), "/m") == ""
     assert did == []
-    line = recover_steps.restart_backed_off(kubelet_report(), "/m/etcd.yaml")
+    line = recover_steps.restart_backed_off(kubelet_report(), "/m")
     assert line.startswith("kube-apiserver (back-off 40s) did not run here: the kubelet was restarted")
     assert did == ["startable", "restart_and_release"]
 
@@ -116,16 +116,19 @@ OUTCOMES = [
 
 @pytest.mark.parametrize(("outcome", "said"), OUTCOMES)
 def test_the_api_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, outcome: Outcome, said: str) -> None:
-    manifest = str(tmp_path / "etcd.yaml")
-    assert recover_steps.api_server(manifest, 1.0, 1.0) == ""
-    (tmp_path / "kube-apiserver.yaml").write_text("")
+    manifest = tmp_path / "kube-apiserver.yaml"
+    assert recover_steps.api_server(str(manifest), "leases", 1.0, 1.0) == ""
+    manifest.write_text("")
     monkeypatch.setattr(recover_steps, "address_of", lambda *_arguments: "address")
     monkeypatch.setattr(recover_steps, "ApiServer", lambda *_arguments, **_options: "api")
     monkeypatch.setattr(apiserver_write_check, "check_writes", lambda *_arguments, **_options: (outcome, 7.0))
-    assert said in recover_steps.api_server(manifest, 1.0, 1.0)
+    assert said in recover_steps.api_server(str(manifest), "leases", 1.0, 1.0)
 
     def unusable(*_arguments: object) -> None:
         raise Failure("manifest_unusable", "no manifest")
 
     monkeypatch.setattr(recover_steps, "address_of", unusable)
-    assert recover_steps.api_server(manifest, 1.0, 1.0) == "the API server of this node could not be asked: no manifest"
+    assert (
+        recover_steps.api_server(str(manifest), "leases", 1.0, 1.0)
+        == "the API server of this node could not be asked: no manifest"
+    )
