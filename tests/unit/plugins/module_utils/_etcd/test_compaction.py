@@ -104,10 +104,12 @@ def test_compact_asks_neither_learners_nor_silent_members() -> None:
     assert net.calls(COMPACTION) == ["1"]
 
 
-def test_compact_that_nobody_did() -> None:
+@pytest.mark.parametrize("names", [("cp1", "cp2"), ("default", "default")])
+def test_compact_that_nobody_did(names: tuple[str, str]) -> None:
     net = FakeCluster({COMPACTION: SLOW}, {COMPACTION: SLOW})
+    members = [member(number)._replace(name=name) for number, name in enumerate(names, 1)]
     with pytest.raises(errors.TimedOut):
-        compaction.compact(view(member(1), member(2)), net.connect, 77, timeout=600)
+        compaction.compact(view(*members), net.connect, 77, timeout=600)
 
 
 def test_compact_without_a_voter() -> None:
