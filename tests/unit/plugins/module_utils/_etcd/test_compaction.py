@@ -107,7 +107,8 @@ def test_compact_asks_neither_learners_nor_silent_members() -> None:
 @pytest.mark.parametrize("names", [("cp1", "cp2"), ("default", "default")])
 def test_compact_that_nobody_did(names: tuple[str, str]) -> None:
     net = FakeCluster({COMPACTION: SLOW}, {COMPACTION: SLOW})
-    members = [member(number)._replace(name=name) for number, name in enumerate(names, 1)]
+    numbered = zip((member(1), member(2)), names)
+    members = [each._replace(member=each.member._replace(name=name)) for each, name in numbered]
     with pytest.raises(errors.TimedOut):
         compaction.compact(view(*members), net.connect, 77, timeout=600)
 
