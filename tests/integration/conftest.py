@@ -16,11 +16,10 @@ from typing import Any
 
 import pytest
 
+from integration.support import needed
 from integration.support.ansible_commands import Playing, Run, ansible_env, collections_path, parse_adhoc, program
 from integration.support.module_calls import Background, call_module, module_options
 from integration.support.settings import FAR_APART, LEASES, QUOTA, RECOVER, Result
-from lab import programs
-from lab.errors import ProgramMissingError
 from lab.loopback.cluster import DEFAULT_VERSION, Cluster
 from lab.loopback.fill import fill
 from lab.loopback.member import MemberProcess
@@ -32,10 +31,7 @@ _SHARED_CLUSTERS = 2
 @pytest.fixture(params=FAR_APART)
 def version(request: pytest.FixtureRequest) -> str:
     """Every supported minor version of etcd that this machine can have; what lies between is for ``make test-all``."""
-    try:
-        programs.etcd(request.param)
-    except ProgramMissingError as error:
-        pytest.skip(f"etcd {request.param} cannot be had here: {error}")
+    needed.etcd(request.param)
     return str(request.param)
 
 

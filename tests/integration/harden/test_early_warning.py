@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 from collections.abc import Callable
@@ -15,10 +14,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from integration.support import needed
 from integration.support.ansible_commands import Run
 from integration.support.settings import REPOSITORY
-from lab import programs
-from lab.errors import ProgramMissingError
 
 FILES = REPOSITORY / "roles/harden/files"
 RULES = FILES / "etcd-maintenance.rules.yml"
@@ -49,14 +47,7 @@ INSTALL = """\
 
 @pytest.fixture(scope="module")
 def promtool() -> str:
-    """Prometheus' own tool. If it cannot be had the reason is told; in CI that is a failure."""
-    try:
-        return str(programs.promtool())
-    except ProgramMissingError as error:
-        told = f"promtool cannot be had here: {error}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(told)
-        pytest.skip(told)
+    return needed.promtool()
 
 
 def run(*command: str) -> None:

@@ -20,12 +20,12 @@ from typing import Any
 import pytest
 import requests
 
+from integration.support import needed
 from integration.support.ansible_commands import Run
 from integration.support.clusters import await_true
 from integration.support.settings import MIB
-from lab import programs
 from lab.client import Alarm
-from lab.errors import EtcdError, ProgramMissingError
+from lab.errors import EtcdError
 from lab.loopback import kubelet
 from lab.loopback.apiserver import ApiServer
 from lab.loopback.cluster import Cluster
@@ -335,10 +335,7 @@ def _answers(node: MemberProcess) -> bool:
 @pytest.fixture
 def kubernetes() -> Path:
     """The directory of its programs."""
-    try:
-        return programs.kubernetes(KUBERNETES)
-    except ProgramMissingError as error:
-        pytest.skip(f"Kubernetes {KUBERNETES} cannot be had here: {error}")
+    return needed.kubernetes(KUBERNETES)
 
 
 def test_no_api_server_to_record_it(

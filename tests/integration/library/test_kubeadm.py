@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from lab import programs
-from lab.errors import ProgramMissingError
+from integration.support import needed
 
 DATA = Path(__file__).parents[2] / "unit/data"
 # Which of them reads which version of the configuration.
@@ -48,10 +47,7 @@ def kubeadm(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def _on_path(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    try:
-        monkeypatch.setenv("PATH", str(programs.kubernetes(version)), prepend=":")
-    except ProgramMissingError as error:
-        pytest.skip(f"Kubernetes {version} cannot be had here: {error}")
+    monkeypatch.setenv("PATH", str(needed.kubernetes(version)), prepend=":")
 
 
 def _manifest(version: str, name: str) -> str:
@@ -157,10 +153,7 @@ def test_a_kubeadm_of_another_version(
 
 @pytest.mark.parametrize("version", ["3.5.1", "3.5.35", "3.6.5", "3.6.16", "3.7.3"])
 def test_flags_that_an_etcd_knows(library: Any, version: str) -> None:
-    try:
-        program = programs.etcd(version) / "etcd"
-    except ProgramMissingError as error:
-        pytest.skip(f"etcd {version} cannot be had here: {error}")
+    program = needed.etcd(version) / "etcd"
     known_flags = library("known_flags")
     names = set().union(*known_flags._GONE.values(), *known_flags._NEW.values(), known_flags._GATES)
     names |= {f"experimental-{name}" for name in ("compaction-batch-limit", "watch-progress-notify-interval")}

@@ -20,12 +20,11 @@ from typing import Any
 import pytest
 import yaml
 
+from integration.support import needed
 from integration.support.clusters import Writer, await_true
 from integration.support.settings import MIB, SOME_VERSIONS
 from integration.support.witness import Witness
-from lab import programs
 from lab.client import Alarm
-from lab.errors import ProgramMissingError
 from lab.loopback import kubelet
 from lab.loopback import manifest as lab_manifest
 from lab.loopback.cluster import Cluster
@@ -203,10 +202,7 @@ def _for_kubeadm(node: MemberProcess, **args: str) -> Path:
 @pytest.fixture
 def kubeadm(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is on the node."""
-    try:
-        monkeypatch.setenv("PATH", str(programs.kubernetes(KUBEADM)), prepend=":")
-    except ProgramMissingError as error:
-        pytest.skip(f"Kubernetes {KUBEADM} cannot be had here: {error}")
+    monkeypatch.setenv("PATH", str(needed.kubernetes(KUBEADM)), prepend=":")
 
 
 def test_by_kubeadm(make_cluster: Any, change: Change, watched: Any, kubeadm: None) -> None:

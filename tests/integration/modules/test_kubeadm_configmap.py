@@ -19,11 +19,10 @@ from typing import Any
 import pytest
 import yaml
 
+from integration.support import needed
 from integration.support.clusters import await_true
 from integration.support.settings import REPOSITORY
-from lab import programs
 from lab.client import Alarm
-from lab.errors import ProgramMissingError
 from lab.loopback.apiserver import ApiServer
 from lab.loopback.cluster import Cluster
 from lab.pki import Authority
@@ -48,10 +47,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 @pytest.fixture(scope="module")
 def api(cluster: Cluster) -> Iterator[ApiServer]:
-    try:
-        programs.kubernetes(VERSION)
-    except ProgramMissingError as error:
-        pytest.skip(f"Kubernetes {VERSION} cannot be had here: {error}")
+    needed.kubernetes(VERSION)
     with ApiServer(cluster.nodes[0], VERSION) as found:
         yield found
 

@@ -16,11 +16,10 @@ from typing import Any
 import pytest
 import yaml
 
+from integration.support import needed
 from integration.support.clusters import await_true, free_port
 from integration.support.node_tool import Tool
 from integration.support.settings import REPOSITORY
-from lab import programs
-from lab.errors import ProgramMissingError
 from lab.loopback.cluster import Cluster
 
 PAGE = REPOSITORY / "docs/early-warning.md"
@@ -30,14 +29,7 @@ RULES, DASHBOARD = FILES / "etcd-maintenance.rules.yml", FILES / "etcd-maintenan
 
 @pytest.fixture
 def node_exporter() -> str:
-    """Prometheus' own program. If it cannot be had the reason is told; in CI that is a failure."""
-    try:
-        return str(programs.node_exporter())
-    except ProgramMissingError as error:
-        told = f"node-exporter cannot be had here: {error}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(told)
-        pytest.skip(told)
+    return needed.node_exporter()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from integration.support import needed
 from integration.support.ansible_commands import Run
 from integration.support.recovery import (
     FOREVER,
@@ -24,8 +25,6 @@ from integration.support.recovery import (
     state,
 )
 from integration.support.settings import Result
-from lab import programs
-from lab.errors import ProgramMissingError
 from lab.loopback.apiserver import ApiServer
 from lab.loopback.cluster import Cluster
 from lab.loopback.fill import fill
@@ -40,10 +39,7 @@ KUBERNETES = "1.33.13"
 @pytest.fixture
 def kubernetes() -> None:
     """Its programs can be had."""
-    try:
-        programs.kubernetes(KUBERNETES)
-    except ProgramMissingError as error:
-        pytest.skip(f"Kubernetes {KUBERNETES} cannot be had here: {error}")
+    needed.kubernetes(KUBERNETES)
 
 
 @pytest.mark.usefixtures("kubernetes")
