@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -21,6 +23,8 @@ def name_of(path: Path) -> str:
 
 SOURCES = {name_of(path): path for path in sorted(PLUGINS.rglob("*.py"))}
 MODULES = [name for name in SOURCES if name.startswith("modules/")]
+PUBLIC_ROLES = sorted(path.name for path in (ROOT / "roles").iterdir() if not path.name.startswith("_"))
+TASK_FILES = sorted(ROOT.glob("roles/*/tasks/*.yml"))
 
 
 def tree(name: str) -> ast.Module:
@@ -58,6 +62,14 @@ def strings(name: str) -> set[str]:
     }
 
 
-def load(path: str) -> object:
+def load(path: str) -> Any:
     """A YAML file of the collection."""
     return yaml.safe_load((ROOT / path).read_text("utf-8"))
+
+
+def tasks_of(found: Any) -> Iterator[dict[str, Any]]:
+    """Tasks, and those in their blocks."""
+    for task in found or ():
+        yield task
+        for part in ("block", "rescue", "always"):
+            yield from tasks_of(task.get(part))

@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from unit.architecture.sources import ROOT, load
-from unit.architecture.test_loops import FILES, tasks_of
+from unit.architecture.sources import PUBLIC_ROLES, ROOT, TASK_FILES, load, tasks_of
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._member_module import CONNECTION_SPEC
 from ansible_collections.controlplane.etcd.plugins.module_utils._node.member import CONNECTION_OPTIONS
 
 GROUP = "group/controlplane.etcd.etcd"
 ASKS = {f"controlplane.etcd.{name}" for name in load("meta/runtime.yml")["action_groups"]["etcd"]}
-ROLES = ("recover", "harden", "status")
 
 
 def wrongly_delegated(task: dict[str, Any]) -> bool:
@@ -40,7 +38,7 @@ def test_what_is_wrong(task: dict[str, Any], wrong: bool) -> None:
     assert wrongly_delegated({"controlplane.etcd.etcd_compact": {}, **task}) is wrong
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT / "roles").as_posix())
+@pytest.mark.parametrize("path", TASK_FILES, ids=lambda path: path.relative_to(ROOT / "roles").as_posix())
 def test_tasks_ask_with_what_their_host_has(path: Path) -> None:
     tasks = tasks_of(load(path.relative_to(ROOT).as_posix()))
 
@@ -48,12 +46,14 @@ def test_tasks_ask_with_what_their_host_has(path: Path) -> None:
 
 
 def test_there_are_such_tasks() -> None:
-    found = [task for path in FILES for task in tasks_of(load(path.relative_to(ROOT).as_posix())) if ASKS & set(task)]
+    found = [
+        task for path in TASK_FILES for task in tasks_of(load(path.relative_to(ROOT).as_posix())) if ASKS & set(task)
+    ]
 
     assert len([task for task in found if "delegate_to" in task]) > 10
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", PUBLIC_ROLES)
 def test_all_tasks_of_a_role_have_all_of_it(role: str) -> None:
     block = next(task for task in load(f"roles/{role}/tasks/main.yml") if GROUP in task.get("module_defaults", {}))
 
@@ -70,7 +70,7 @@ def test_so_has_the_first_inspection_which_belongs_to_no_such_block() -> None:
     assert task["module_defaults"] == {GROUP: "{{ clusters_connection }}"}
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", PUBLIC_ROLES)
 def test_each_of_them_is_an_option_of_the_role(role: str) -> None:
     defaults = load(f"roles/{role}/defaults/main.yml")
 
@@ -80,7 +80,7 @@ def test_each_of_them_is_an_option_of_the_role(role: str) -> None:
     }
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", PUBLIC_ROLES)
 def test_a_role_takes_every_way_that_modules_take(role: str) -> None:
     options = load(f"roles/{role}/meta/argument_specs.yml")["argument_specs"]["main"]["options"]
 

@@ -6,30 +6,23 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
-import yaml
-from unit.architecture.sources import ROOT
+from unit.architecture.sources import PUBLIC_ROLES, ROOT, load
 
 from tools import matrix
 
-ROLES = ("recover", "harden", "status")
 CHECK = "controlplane.etcd._controller"
 
 
-def read(path: str) -> Any:
-    return yaml.safe_load((ROOT / path).read_text("utf-8"))
-
-
 def oldest() -> str:
-    found = re.fullmatch(r">=(\d+\.\d+)\.0", read("meta/runtime.yml")["requires_ansible"])
+    found = re.fullmatch(r">=(\d+\.\d+)\.0", load("meta/runtime.yml")["requires_ansible"])
     assert found
     return found[1]
 
 
 def test_the_first_task_refuses_what_requires_ansible_does_not_allow() -> None:
-    (task,) = read("roles/_controller/tasks/main.yml")
+    (task,) = load("roles/_controller/tasks/main.yml")
     stop = task["ansible.builtin.assert"]
     assert f"version('{oldest()}', '>=')" in stop["that"]
     assert f"needs {oldest()} or newer" in stop["fail_msg"]
@@ -47,14 +40,14 @@ def test_the_oldest_is_tested_and_what_is_older_refused() -> None:
     assert cores.index(oldest()) > 0
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", PUBLIC_ROLES)
 def test_a_role_begins_with_it(role: str) -> None:
-    first = next(each for each in read(f"roles/{role}/tasks/main.yml") if "block" in each)["block"][0]
+    first = next(each for each in load(f"roles/{role}/tasks/main.yml") if "block" in each)["block"][0]
     assert (first["ansible.builtin.include_role"]["name"], first["tags"]) == (CHECK, ["always"])
 
 
-@pytest.mark.parametrize("playbook", ROLES)
+@pytest.mark.parametrize("playbook", PUBLIC_ROLES)
 def test_a_playbook_begins_with_it(playbook: str) -> None:
-    assert read(f"playbooks/{playbook}.yml")[0]["ansible.builtin.import_playbook"] == "_check_targets.yml"
-    first = read("playbooks/_check_targets.yml")[0]["tasks"][0]
+    assert load(f"playbooks/{playbook}.yml")[0]["ansible.builtin.import_playbook"] == "_check_targets.yml"
+    first = load("playbooks/_check_targets.yml")[0]["tasks"][0]
     assert (first["ansible.builtin.include_role"]["name"], first["tags"]) == (CHECK, "always")

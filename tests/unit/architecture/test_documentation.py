@@ -8,12 +8,12 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 import yaml
+from unit.architecture.sources import PUBLIC_ROLES, ROOT, load, tasks_of
 from unit.builders import Json, member, view
 
 from ansible_collections.controlplane.etcd.plugins.module_utils import _member_module, _module
@@ -22,22 +22,16 @@ from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.diagnosis 
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import cluster_result
 from ansible_collections.controlplane.etcd.plugins.module_utils._snapshot.catalog import Snapshot
 
-ROOT = Path(__file__).resolve().parents[3]
 COLLECTION = "controlplane.etcd"
 PACKAGE = "ansible_collections.controlplane.etcd.plugins"
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
-PUBLIC_ROLES = [name for name in ROLES if not name.startswith("_")]
 OTHER_PLUGINS = sorted(
     (kind, path.stem) for kind in ("callback", "filter", "lookup") for path in (ROOT / "plugins" / kind).glob("*.py")
 )
 
 # Documented in etcd_info; the other modules that return them refer to it.
 SHARED = ["cluster", "diagnosis"]
-
-
-def read(path: str) -> Any:
-    return yaml.safe_load((ROOT / path).read_text("utf-8"))
 
 
 def module(name: str) -> ModuleType:
@@ -144,7 +138,7 @@ def test_examples_use_what_there_is(name: str) -> None:
 
 def test_action_group_is_the_modules_that_share_the_connection_options(monkeypatch: pytest.MonkeyPatch) -> None:
     sharing = [name for name in MODULES if set(_member_module.CONNECTION_SPEC) <= set(argument_spec(name, monkeypatch))]
-    assert read("meta/runtime.yml")["action_groups"]["etcd"] == sharing, "see action_groups in meta/runtime.yml"
+    assert load("meta/runtime.yml")["action_groups"]["etcd"] == sharing, "see action_groups in meta/runtime.yml"
     for name in MODULES:
         fragments = yaml.safe_load(module(name).DOCUMENTATION)["extends_documentation_fragment"]
         assert (f"{COLLECTION}._connection" in fragments) == (name in sharing), name
@@ -152,8 +146,8 @@ def test_action_group_is_the_modules_that_share_the_connection_options(monkeypat
 
 def test_action_group_is_the_modules_that_keep_a_lease(monkeypatch: pytest.MonkeyPatch) -> None:
     sharing = [name for name in MODULES if set(_module.LEASE_SPEC) <= set(argument_spec(name, monkeypatch))]
-    assert read("meta/runtime.yml")["action_groups"]["lease"] == sharing, "see action_groups in meta/runtime.yml"
-    both = set(read("meta/runtime.yml")["action_groups"]["etcd"]) & set(sharing)
+    assert load("meta/runtime.yml")["action_groups"]["lease"] == sharing, "see action_groups in meta/runtime.yml"
+    both = set(load("meta/runtime.yml")["action_groups"]["etcd"]) & set(sharing)
     for name in MODULES:
         fragments = yaml.safe_load(module(name).DOCUMENTATION)["extends_documentation_fragment"]
         assert (f"{COLLECTION}._lease" in fragments) == (name in sharing and name != "run_lock"), name
@@ -162,15 +156,8 @@ def test_action_group_is_the_modules_that_keep_a_lease(monkeypatch: pytest.Monke
 
 
 def test_every_module_that_changes_a_node_keeps_a_lease() -> None:
-    leased = set(read("meta/runtime.yml")["action_groups"]["lease"])
+    leased = set(load("meta/runtime.yml")["action_groups"]["lease"])
     assert set(MODULES) - leased == {"etcd_info", "etcd_node_info", "etcd_schedule", "etcd_usage_info"}
-
-
-def blocks(tasks: list[Json]) -> Iterator[Json]:
-    for task in tasks:
-        yield task
-        for part in ("block", "rescue", "always"):
-            yield from blocks(task.get(part, []))
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -183,7 +170,7 @@ def test_roles_keep_the_lease_only_where_they_hold_the_lock(role: str) -> None:
     """Else what is done without the lock would take it, and nobody would give it back."""
     group = f"group/{COLLECTION}.lease"
     leasing = [
-        block for block in blocks(read(f"roles/{role}/tasks/main.yml")) if group in block.get("module_defaults", {})
+        block for block in tasks_of(load(f"roles/{role}/tasks/main.yml")) if group in block.get("module_defaults", {})
     ]
     if role == "status":  # it takes no lock
         assert leasing == []
@@ -191,7 +178,7 @@ def test_roles_keep_the_lease_only_where_they_hold_the_lock(role: str) -> None:
     assert [list(block["module_defaults"][group]) for block in leasing] == [["run", "lock_path"]]
     (block,) = leasing
     assert block["block"][0]["name"] == "Lock"
-    assert "Unlock" in [each["name"] for each in blocks(block["always"])]
+    assert "Unlock" in [each["name"] for each in tasks_of(block["always"])]
 
 
 @pytest.mark.parametrize(("kind", "name"), OTHER_PLUGINS)
@@ -201,13 +188,13 @@ def test_name_of_the_plugin(kind: str, name: str) -> None:
 
 
 def role_options(role: str) -> Json:
-    options: Json = read(f"roles/{role}/meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+    options: Json = load(f"roles/{role}/meta/argument_specs.yml")["argument_specs"]["main"]["options"]
     return options
 
 
 @pytest.mark.parametrize("role", PUBLIC_ROLES)
 def test_defaults_of_a_role_are_those_of_its_argument_spec(role: str) -> None:
-    defaults = read(f"roles/{role}/defaults/main.yml")
+    defaults = load(f"roles/{role}/defaults/main.yml")
     options = role_options(role)
     assert list(defaults) == list(options)
     assert defaults == {name: option["default"] for name, option in options.items()}
@@ -231,7 +218,7 @@ def test_every_task_file_of_a_role_is_used_and_names_its_tasks_after_itself(role
         if path.stem == "main":
             continue
         assert re.search(rf"(_tasks: {path.stem}\.yml|tasks_from: {path.stem})\n", text), path
-        for task in blocks(read(str(path.relative_to(ROOT)))):
+        for task in tasks_of(load(str(path.relative_to(ROOT)))):
             assert task["name"].startswith(f"{path.stem} | "), task["name"]
 
 
@@ -254,5 +241,4 @@ def test_defaults_of_a_role_have_their_type(role: str) -> None:
 
 def test_there_is_something_to_test() -> None:
     assert len(MODULES) >= 8
-    assert PUBLIC_ROLES == ["harden", "recover", "status"]
     assert len(OTHER_PLUGINS) >= 5

@@ -6,21 +6,10 @@ not failed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
-from unit.architecture.sources import ROOT
-
-FILES = sorted(ROOT.glob("roles/*/tasks/*.yml"))
-
-
-def tasks_of(found: Any) -> Iterator[dict[str, Any]]:
-    for task in found or ():
-        yield task
-        for part in ("block", "rescue", "always"):
-            yield from tasks_of(task.get(part))
+from unit.architecture.sources import ROOT, TASK_FILES, load, tasks_of
 
 
 def goes_on_after_a_failure(task: dict[str, Any]) -> bool:
@@ -37,10 +26,10 @@ def test_what_is_wrong(when: str, wrong: bool) -> None:
     assert goes_on_after_a_failure({"loop": "{{ members }}", "register": "done", "when": when}) is wrong
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT / "roles").as_posix())
+@pytest.mark.parametrize("path", TASK_FILES, ids=lambda path: path.relative_to(ROOT / "roles").as_posix())
 def test_a_failure_ends_all_turns(path: Any) -> None:
     wrong = [
-        task["name"] for task in tasks_of(yaml.safe_load(path.read_text("utf-8"))) if goes_on_after_a_failure(task)
+        task["name"] for task in tasks_of(load(path.relative_to(ROOT).as_posix())) if goes_on_after_a_failure(task)
     ]
 
     assert wrong == []
