@@ -54,13 +54,18 @@ class Hold(t.NamedTuple):
 
 def read_hold(name: str, records: str = _RECORDS_DIR) -> Hold | None:
     """The hold of this kubelet, None if nobody holds it."""
+    held = _recorded(name, records)
+    # Its timer has long started the kubelet; whoever stops it after that is somebody else.
+    return held if held and time.time() < held.until + STEADY_SECONDS else None
+
+
+def _recorded(name: str, records: str) -> Hold | None:
+    """The hold that is recorded, whatever the time is: timers do not follow a clock that is set forward."""
     try:
         body = json.loads(content(_record(name, records)))
-        held = Hold(str(body["owner"]), str(body["timer"]), float(body["until"]))
+        return Hold(str(body["owner"]), str(body["timer"]), float(body["until"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    # Its timer has long started the kubelet; whoever stops it after that is somebody else.
-    return held if time.time() < held.until + STEADY_SECONDS else None
 
 
 def held_until(name: str, records: str = _RECORDS_DIR) -> float | None:
@@ -115,7 +120,7 @@ def schedule_release(run: RunCommand, name: str, *, owner: str, seconds: float, 
 
     A new timer first, then the old one goes, then the record of the new one: at no moment is there no timer.
     """
-    before = read_hold(name, records)
+    before = _recorded(name, records)
     timer = f"etcd-maintenance-release-{uuid.uuid4().hex[:12]}"
     held = Hold(owner, timer, time.time() + seconds)
     record = shlex.quote(_record(name, records))
@@ -143,7 +148,7 @@ def _record(name: str, records: str) -> str:
 
 
 def _forget(run: RunCommand, name: str, records: str) -> None:
-    held = read_hold(name, records)
+    held = _recorded(name, records)
     if held is None:
         return
     _stop_timer(run, held.timer)

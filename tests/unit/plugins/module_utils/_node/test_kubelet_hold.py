@@ -305,12 +305,13 @@ def test_record_that_is_stale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, a
 
 
 def test_stale_record_makes_room_for_a_new_one(tmp_path: Path) -> None:
-    hold(FakeRun(), tmp_path, seconds=-60.0)
+    """Its timer is stopped all the same: that has not fired if somebody has set the clock forward."""
+    stale = hold(FakeRun(), tmp_path, seconds=-60.0)
     assert kubelet_hold.read_hold("kubelet", str(tmp_path)) is None
     run = FakeRun()
     held = hold(run, tmp_path, "r2")
-    assert [argv[0] for argv in run.calls] == ["systemd-run", "systemctl"]
-    assert run.verbs[1] == "stop kubelet"
+    assert [argv[0] for argv in run.calls] == ["systemd-run", "systemctl", "systemctl"]
+    assert run.verbs[1:] == [f"stop {stale.timer}.timer {stale.timer}.service", "stop kubelet"]
     assert kubelet_hold.read_hold("kubelet", str(tmp_path)) == held
 
 
