@@ -84,7 +84,7 @@ class UnitRollout:
     def differing(self, settings: MemberSettings, pid: int, managed: t.Container[str] | None = None) -> list[str]:
         """As the function, whatever writes what etcd reads."""
         if self.source.server is None:
-            return differing(settings, pid, managed)
+            return differing(settings, pid, managed, whole=not self.source.unit.by_shell)
         found = server.differing(self.source.server, settings, pid)
         return [flag for flag in found if managed is None or "=" in flag or flag.lstrip("-") in managed]
 
@@ -162,15 +162,19 @@ def running(pid: int, proc: str = "/proc") -> Flags | None:
     return effective(MemberSettings("", "", flags, {name: value for name, value in env.items() if value}, ()))
 
 
-def differing(settings: MemberSettings, pid: int, managed: t.Container[str] | None = None) -> list[str]:
+def differing(
+    settings: MemberSettings, pid: int, managed: t.Container[str] | None = None, *, whole: bool = True
+) -> list[str]:
     """The flags in which a process differs from what is written, or from a file that is newer than the process; only
-    those that are managed, if they are given. None of a process that cannot be seen: its quota is asked for."""
+    those that are managed, if they are given. None of a process that cannot be seen: its quota is asked for. What is
+    written is not the `whole` if a shell starts etcd: which flags it gives is not read."""
     if settings.config_file:
         return [f"--config-file={settings.config_file}"] if _is_newer(settings.config_file, pid) else []
     written, runs = effective(settings), running(pid)
     if runs is None:
         return []
-    names = sorted(name for name in {*written, *runs} if written.get(name) != runs.get(name))
+    known = {*written, *runs} if whole else {*written}
+    names = sorted(name for name in known if written.get(name) != runs.get(name))
     return [
         f"--{name}"
         for name in names

@@ -311,7 +311,7 @@ def test_stale_record_makes_room_for_a_new_one(tmp_path: Path) -> None:
     run = FakeRun()
     held = hold(run, tmp_path, "r2")
     assert [argv[0] for argv in run.calls] == ["systemd-run", "systemctl", "systemctl"]
-    assert run.verbs[1:] == [f"stop {stale.timer}.timer {stale.timer}.service", "stop kubelet"]
+    assert run.verbs[1:] == [f"stop {stale.timer}.service", "stop kubelet"]
     assert kubelet_hold.read_hold("kubelet", str(tmp_path)) == held
 
 

@@ -53,6 +53,14 @@ def test_differing(
     assert differing(WRITTEN, 7, managed) == expected
 
 
+def test_flags_that_a_shell_gives_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = MemberSettings("etcd.service", "", {}, {"ETCD_NAME": "a", "ETCD_MAX_WALS": "5"}, ())
+    monkeypatch.setattr(
+        unit_rollout, "running", lambda _pid: {"name": "b", "max-wals": "5", "heartbeat-interval": "500"}
+    )
+    assert differing(settings, 7, {"name", "heartbeat-interval"}, whole=False) == ["--name"]
+
+
 @pytest.mark.parametrize(("age", "newer"), [(100.0, True), (1.0, False)])
 def test_configuration_file_that_is_newer_than_the_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, age: float, newer: bool
