@@ -28,7 +28,7 @@ def member(name: str, **other: t.Any) -> Json:
         "alarms": [],
         "cause": "",
         "certificate_days_left": 211.4,
-        "probes": "kubeadm 1.33 (waits 240 s)",
+        "probes": "kubeadm 1.31 or newer (kills after 80 s)",
         "kubelet": "running",
         "schedule": "installed",
         "last_maintenance_at": "2026-11-29T03:17:09Z",
@@ -197,18 +197,18 @@ def full_cluster(name: str = "cp") -> Json:
         usage=used,
         findings=[
             {
-                "code": "certificate_expires",
+                "code": "nospace_alarm",
+                "severity": "critical",
+                "text": f"The NOSPACE alarm is armed (by {name}1): the whole cluster refuses writes.",
+                "hosts": [f"{name}1"],
+                "anchor": "docs/runbook.md#nospace_alarm",
+            },
+            {
+                "code": "certificate_expires_soon",
                 "severity": "warning",
                 "text": "etcd's server certificate expires in 9 days.",
                 "hosts": [f"{name}3"],
-                "anchor": "docs/runbook.md#exit-codes",
-            },
-            {
-                "code": "nospace",
-                "severity": "critical",
-                "text": "The NOSPACE alarm is armed: no member accepts writes.",
-                "hosts": [f"{name}1"],
-                "anchor": "docs/runbook.md",
+                "anchor": "docs/runbook.md#certificate_expires_soon",
             },
         ],
     )

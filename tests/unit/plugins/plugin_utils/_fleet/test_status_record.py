@@ -1,14 +1,20 @@
 # Copyright (c) 2026, The controlplane.etcd authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Severities, verdicts, and the order of clusters."""
+"""Severities, verdicts, and the order of clusters; the documents that other tests draw pages from."""
 
 from __future__ import annotations
 
+from dataclasses import fields
+from pathlib import Path
+
 import pytest
+from unit.builders import Json
+from unit.status_documents import full_cluster, healthy_cluster, recovered_cluster, unknown_cluster
 
 from ansible_collections.controlplane.etcd.plugins.plugin_utils._fleet.status_record import (
     ClusterStatus,
+    MemberStatus,
     Status,
     StatusFinding,
     verdict_of,
@@ -63,3 +69,16 @@ def test_document() -> None:
             "anchor": "docs/runbook.md#nospace_alarm",
         }
     ]
+
+
+RUNBOOK = Path(__file__).resolve().parents[5] / "docs/runbook.md"
+
+
+@pytest.mark.parametrize("document", [full_cluster(), recovered_cluster(), healthy_cluster(), unknown_cluster()])
+def test_documents_of_tests_are_such_records(document: Json) -> None:
+    assert set(document) == {field.name for field in fields(ClusterStatus)}
+    assert all(set(member) == {field.name for field in fields(MemberStatus)} for member in document["members"])
+    text = RUNBOOK.read_text("utf-8")
+    for finding in document["findings"]:
+        assert finding["anchor"] == StatusFinding(finding["code"], finding["severity"], "").anchor
+        assert f'<a id="{finding["code"]}">' in text

@@ -170,7 +170,7 @@ def test_the_worst_cluster_comes_first() -> None:
 
 def test_findings_lead_to_the_runbook() -> None:
     hrefs = [attributes.get("href") for _tag, attributes in Page(render(document(full_cluster()))).elements]
-    assert f"{REPOSITORY}/blob/main/docs/runbook.md#exit-codes" in hrefs
+    assert f"{REPOSITORY}/blob/main/docs/runbook.md#nospace_alarm" in hrefs
     assert f"{REPOSITORY}/blob/main/docs/usage.md#events" in hrefs
 
 
