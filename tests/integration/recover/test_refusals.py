@@ -155,16 +155,23 @@ def test_inventories_from_which_nobody_can_tell_who_is_meant(
     unknown = {"cps": known["control_plane"], "workers": {"hosts": {"worker1": LOCAL}}}
     for name, variables, said in (
         ("a group of another name", {}, "It has cps, workers. All of its hosts are not taken"),
-        ("etcd_target where no play reads it", {"etcd_target": "cps"}, "etcd_target is set in the inventory"),
+        ("etcd_target where no play reads it", {"etcd_target": "cps"}, "etcd_target was not given with -e"),
     ):
         hosts.write_text(yaml.safe_dump({**unknown, "all": {"vars": variables}}), "utf-8")
-        run = playbook(hosts, extra_vars=QUICK)
+        result = tmp_path / "result.json"
+        result.write_text('{"clusters": {"of an earlier run": {}}}', "utf-8")
+        run = playbook(hosts, extra_vars={**QUICK, "recover_result_file": str(result)})
         assert run.rc == 2, name
         assert said in run.flat
-        assert "Nothing was changed." in run.flat
+        assert "Nothing was changed. [no_target_group]" in run.flat
+        written = json.loads(result.read_text("utf-8"))
+        assert ([each["code"] for each in written["refusals"]], written["clusters"]) == (["no_target_group"], {})
     run = playbook(hosts, extra_vars={**QUICK, "etcd_traget": "cps"})
     assert run.rc == 2, run.out
     assert "There is no variable etcd_traget." in run.flat
+    run = playbook(hosts, "-e", "recover_quota_backend_bytes: 8GiB", extra_vars={**QUICK, "etcd_target": "cps"})
+    assert run.rc == 2, run.out
+    assert "Something was given with -e that has no value." in run.flat
     assert state(cluster) == before
 
     # Groups that others use, and a variable that nobody asked for.
