@@ -80,7 +80,7 @@ def check_options(
 def _strays(role: str, specs: t.Container[str], extra: t.Collection[str]) -> t.Iterator[tuple[str, str]]:
     """Options of another role that were given with -e, and what this one has instead and was not given."""
     for name in sorted(extra):
-        other, _, rest = name.partition("_")
+        other, _sep, rest = name.partition("_")
         own = f"{role}_{rest}"
         if other in _ROLES and other != role and own in specs and own not in extra:
             yield name, own
