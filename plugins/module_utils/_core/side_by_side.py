@@ -14,6 +14,10 @@ from __future__ import annotations
 import threading
 import typing as t
 
+# For whoever imports something in a thread: up to Python 3.9 a module from a zip file, as Ansible sends them, is shown
+# to other threads before it is whole, and they fail to import from it.
+importing = threading.RLock()
+
 _Item = t.TypeVar("_Item")
 _First = t.TypeVar("_First")
 _Second = t.TypeVar("_Second")
@@ -47,4 +51,4 @@ def both(first: t.Callable[[], _First], second: t.Callable[[], _Second]) -> tupl
     return one, other
 
 
-__all__ = ("both", "side_by_side")
+__all__ = ("both", "importing", "side_by_side")

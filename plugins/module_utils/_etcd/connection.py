@@ -14,6 +14,7 @@ import threading
 import typing as t
 
 from .._core.records import Json
+from .._core.side_by_side import importing
 from .errors import (
     EtcdctlMissing,
     EtcdError,
@@ -137,11 +138,13 @@ def _asked(connected: t.Callable[[], Transport], tried: list[str]) -> tuple[Tran
         return None
 
 
-# What follows is imported when it is needed, since each start of a module would have to read it.
+# What follows is imported when it is needed, since each start of a module would have to read it; members are asked in
+# threads.
 
 
 def _grpc(url: str, tls: TlsFiles | None, timeout: float) -> Transport:
-    from .grpc_transport import REQUIREMENTS, GrpcTransport
+    with importing:
+        from .grpc_transport import REQUIREMENTS, GrpcTransport
 
     try:
         return GrpcTransport(url, tls, timeout=timeout)
@@ -155,7 +158,8 @@ def _grpc(url: str, tls: TlsFiles | None, timeout: float) -> Transport:
 
 
 def _etcdctl(url: str, tls: TlsFiles | None, timeout: float, run: RunEtcdctl | None) -> Transport:
-    from .etcdctl_transport import EtcdctlTransport
+    with importing:
+        from .etcdctl_transport import EtcdctlTransport
 
     if run is None:
         raise EtcdctlMissing("no etcdctl is known here", endpoint=url)

@@ -15,6 +15,7 @@ from functools import cached_property
 from .._core.failures import Failure, Refused
 from .._core.files import free_bytes, text
 from .._core.records import Json
+from .._core.side_by_side import importing
 from .._etcd import connection
 from .._etcd.api import Endpoint
 from .._etcd.errors import EtcdError, InvalidEndpoint, LibraryMissing, TimedOut, TlsRejected
@@ -82,7 +83,8 @@ class LocalMember:
 
     def _etcdctl(self, words: t.Sequence[str], stdin: str, timeout: float) -> CommandResult:
         # Here, since each start of a module would have to read it, and few members need it.
-        from .etcdctl import Etcdctl
+        with importing:
+            from .etcdctl import Etcdctl
 
         return Etcdctl(self._manifest, self.tls)(words, stdin, timeout)
 

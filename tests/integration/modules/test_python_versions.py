@@ -16,11 +16,15 @@ import pytest
 from ansible.release import __version__ as core_version
 
 from integration.support.clusters import marks
+from integration.support.settings import WAY
 
 CORE = tuple(map(int, core_version.split(".")[:2]))
 # The oldest Python on a node for each ansible-core.
 OLDEST = {(2, 18): (3, 8), (2, 19): (3, 8)}.get(CORE, (3, 9))
 TOO_OLD, SUPPORTED = ("3.6", "3.7"), ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
+
+
+_WITHOUT_LIBRARY = "auto" if WAY == "grpc" else WAY
 
 
 @functools.cache
@@ -52,11 +56,23 @@ def test_a_cluster_is_read_and_a_lock_taken(
         pytest.skip(f"ansible-core {core_version} does not support Python {python} on nodes")
     interpreter = _interpreter_or_skip(python)
     cluster = shared_cluster()
-    result = ansible_module("etcd_info", cluster.nodes[0], interpreter=interpreter)
+    # None of these Pythons has a library for gRPC.
+    result = ansible_module("etcd_info", cluster.nodes[0], interpreter=interpreter, transport=_WITHOUT_LIBRARY)
     assert not result["failed"], result["printed"]
     assert [member["name"] for member in result["cluster"]["members"]] == ["cp1", "cp2", "cp3"]
     assert [member["error"] for member in result["cluster"]["members"]] == ["", "", ""]
     assert result["diagnosis"]["needs_recovery"] is False
+
+
+@pytest.mark.parametrize("python", ["3.8", "3.9"])
+def test_what_threads_import_is_whole(shared_cluster: Any, ansible_module: Any, python: str) -> None:
+    """These show a module from a zip file to other threads before it is. Members are asked in threads, and this way to
+    them is imported when it is needed."""
+    if tuple(map(int, python.split("."))) < OLDEST:
+        pytest.skip(f"ansible-core {core_version} does not support Python {python} on nodes")
+    node = shared_cluster().nodes[0]
+    result = ansible_module("etcd_info", node, interpreter=_interpreter_or_skip(python), transport="etcdctl")
+    assert not result["failed"], result["printed"]
 
 
 @pytest.mark.parametrize("name", ["etcd_node_info", "etcd_compact"])
