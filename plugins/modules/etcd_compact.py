@@ -31,9 +31,11 @@ attributes:
 options:
   keep_revisions:
     description:
-      - How many revisions before the newest one to keep.
+      - How many of the newest revisions not to compact. With V(0) a member of etcd before 3.4.32 or 3.5.14 that dies at
+        that moment may come back with another revision than the others have, and etcd 3.4 says no hash of its data
+        until something is written.
     type: int
-    default: 0
+    default: 1
   revision:
     description:
       - Compact at this revision instead of the newest one.
@@ -114,7 +116,7 @@ def main() -> None:
             **CONNECTION_SPEC,
             **LEASE_SPEC,
             **WORK_SPEC,
-            "keep_revisions": {"type": "int", "default": 0},
+            "keep_revisions": {"type": "int", "default": 1},  # D420
             "revision": {"type": "int"},
         },
         supports_check_mode=True,
