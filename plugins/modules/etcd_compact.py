@@ -116,7 +116,7 @@ def main() -> None:
             **CONNECTION_SPEC,
             **LEASE_SPEC,
             **WORK_SPEC,
-            "keep_revisions": {"type": "int", "default": 1},  # D420
+            "keep_revisions": {"type": "int", "default": compaction.KEPT_REVISIONS},
             "revision": {"type": "int"},
         },
         supports_check_mode=True,

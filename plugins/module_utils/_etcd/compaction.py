@@ -21,6 +21,9 @@ from .errors import Compacted, EtcdError, FutureRevision, TimedOut
 from .polling import await_true
 from .view import ClusterView, Connect, InspectCluster, MemberView
 
+# Of the newest revisions, those that a compaction leaves alone (D420).
+KEPT_REVISIONS = 1
+
 
 @dataclass(frozen=True)
 class Compaction:
@@ -112,4 +115,4 @@ def await_own_compaction(endpoint: Endpoint, timeout: float) -> None:
             endpoint.compact(1, timeout)
 
 
-__all__ = ("Compaction", "await_own_compaction", "await_voters", "compact", "compactable")
+__all__ = ("KEPT_REVISIONS", "Compaction", "await_own_compaction", "await_voters", "compact", "compactable")

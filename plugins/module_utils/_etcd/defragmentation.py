@@ -41,7 +41,7 @@ class Rule:
 
 # When a member counts as fragmented: for the node tool, the alert rules, and the status.
 FRAGMENTED = Rule(100 * MIB, 0.45)
-# After a compaction: a second attempt leaves alone what the first one has defragmented. The role recover has the same.
+# After a compaction: a second attempt leaves alone what the first one has defragmented.
 AFTER_COMPACTION = Rule(MIB, 0.02)
 
 

@@ -116,7 +116,7 @@ def _shrink(context: Context, member: LocalMember, allow_unsafe: bool) -> Cluste
     moment = time.time()
     context.remember(lambda known: replace(known, heals=(*known.heals, moment)))
     say("The NOSPACE alarm is armed: compacting, then defragmenting each member that needs it.")
-    revision = member.endpoint.revision() - 1  # D420
+    revision = member.endpoint.revision() - compaction.KEPT_REVISIONS
     done = compaction.compact(view, member.connect, revision, timeout=WORK_SECONDS)
     say(f"Compacted at revision {revision} in {done.seconds:.1f} s.")
     for name, error in done.pending.items():

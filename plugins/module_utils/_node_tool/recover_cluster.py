@@ -26,7 +26,7 @@ def compact(progress: Progress, member: LocalMember) -> None:
         refuse(checks.corrupt_refusal(view) or checks.quorum_refusal(view))
         view, behind = compaction.await_voters(member.inspect_cluster, estimates.WORK_SECONDS)
         refuse(checks.lag_refusal(behind))
-        revision = member.endpoint.revision() - 1  # D420
+        revision = member.endpoint.revision() - compaction.KEPT_REVISIONS
         done = compaction.compact(view, member.connect, revision, timeout=estimates.WORK_SECONDS)
     progress.done(f"compacted up to revision {done.revision} in {done.seconds:.1f} s")
     for name, error in done.pending.items():

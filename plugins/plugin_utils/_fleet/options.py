@@ -63,7 +63,7 @@ def check_options(
                 "Write -e NAME=VALUE, with = and no blanks around it.",
             )
         )
-    warnings = [_of_another_role(name, role, own) for name, own in _strays(role, specs, extra)]
+    warnings = list(_meant_for_another_role(role, specs, extra))
     for name in sorted({*names, *extra} - set(specs)):
         own, given = name.startswith(f"{role}_"), name in extra
         meant = nearest(name, specs, role) if own else _slip(name, specs) if given else None
@@ -77,17 +77,16 @@ def check_options(
     return CheckedOptions(tuple(refusals), tuple(warnings))
 
 
-def _strays(role: str, specs: t.Container[str], extra: t.Collection[str]) -> t.Iterator[tuple[str, str]]:
-    """Options of another role that were given with -e, and what this one has instead and was not given."""
+def _meant_for_another_role(role: str, specs: t.Container[str], extra: t.Collection[str]) -> t.Iterator[str]:
+    """Warnings of options of another role that were given with -e, if this one has the same and was not given it."""
     for name in sorted(extra):
         other, _sep, rest = name.partition("_")
         own = f"{role}_{rest}"
         if other in _ROLES and other != role and own in specs and own not in extra:
-            yield name, own
-
-
-def _of_another_role(name: str, role: str, own: str) -> str:
-    return f"{name}, given with -e, is no option of the role controlplane.etcd.{role}, which has {own}: it is ignored."
+            yield (
+                f"{name}, given with -e, is no option of the role controlplane.etcd.{role}, which has {own}: it is"
+                " ignored."
+            )
 
 
 def nearest(name: str, known: t.Iterable[str], role: str) -> str | None:

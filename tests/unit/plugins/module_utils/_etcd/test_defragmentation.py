@@ -10,13 +10,18 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from unit.architecture.sources import load, tasks_of
 from unit.builders import MIB, Json, Reply, endpoint, member, table, view
 from unit.fake_cluster import Views
 
 from ansible_collections.controlplane.etcd.plugins.module_utils._core.failures import Refused
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd import defragmentation, errors
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.api import Alarm
-from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.defragmentation import Defragmentation, Rule
+from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.defragmentation import (
+    AFTER_COMPACTION,
+    Defragmentation,
+    Rule,
+)
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.estimates import DiskRoom
 from ansible_collections.controlplane.etcd.plugins.module_utils._etcd.view import ClusterView, MemberView
 
@@ -446,3 +451,11 @@ LINES: list[tuple[str, Defragmentation, bool, str]] = [
 @pytest.mark.parametrize(("done", "check", "expected"), table(LINES))
 def test_summary(done: Defragmentation, check: bool, expected: str) -> None:
     assert defragmentation.summary(done, check=check) == expected
+
+
+def test_the_role_has_the_same_rule_after_a_compaction() -> None:
+    module = "controlplane.etcd.etcd_defrag"
+    (options,) = [task[module] for task in tasks_of(load("roles/recover/tasks/defragment.yml")) if module in task]
+    for name in ("min_free_bytes", "min_free_share"):
+        number = getattr(AFTER_COMPACTION, name)
+        assert options[name] == f"{{{{ ansible_check_mode | ternary(0, {number}) }}}}"

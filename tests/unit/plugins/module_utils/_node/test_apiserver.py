@@ -46,7 +46,7 @@ KUBECONFIGS: list[tuple[str, set[str], str, str]] = [
     ("kubeadm's", {ADMIN_CONF}, ADMIN_CONF, ADMIN_CONF),
     ("both", {ADMIN_CONF, RKE2}, ADMIN_CONF, ADMIN_CONF),
     ("RKE2's", {RKE2}, ADMIN_CONF, RKE2),
-    ("another one was named", {RKE2}, "/root/config", "/root/config"),
+    ("another one was named", {RKE2}, "/etc/other.conf", "/etc/other.conf"),
     ("none", set(), ADMIN_CONF, ADMIN_CONF),
 ]
 
